@@ -1,0 +1,65 @@
+"""Every error a user can meet, with the exit code it ends a command with.
+
+HeartbeatError                 1   unexpected
++-- UsageError                 2   flags or settings
++-- DataRefused                3   data missing, malformed or anomalous
++-- ModelRefused               4   the gate does not let the model out
++-- ScoringIncomplete          5   scoring did not reconcile, or a shard failed
++-- EnvironmentRefused         6   root busy, disk, permission, host or bucket
+
+An error says in one or more sentences what happened, where (file, row) and what to do, with the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class HeartbeatError(Exception):
+    """Base of all errors that are shown as sentences, never as a stack trace.
+
+    Args:
+        sentences: one sentence, or several; each says what happened, where, and what to do.
+    """
+
+    exit_code = 1
+    status = "failed"
+
+    def __init__(self, sentences: str | Sequence[str]) -> None:
+        self.sentences: tuple[str, ...] = (sentences,) if isinstance(sentences, str) else tuple(sentences)
+        super().__init__("\n".join(self.sentences))
+
+    def __reduce__(self) -> tuple[type[HeartbeatError], tuple[tuple[str, ...]]]:
+        return type(self), (self.sentences,)
+
+
+class UsageError(HeartbeatError):
+    """A flag or a setting that cannot be used as given."""
+
+    exit_code = 2
+
+
+class DataRefused(HeartbeatError):
+    """Data that is missing, malformed beyond the budget, or anomalous."""
+
+    exit_code = 3
+    status = "data_refused"
+
+
+class ModelRefused(HeartbeatError):
+    """A trained model that the gate does not let out."""
+
+    exit_code = 4
+    status = "model_refused"
+
+
+class ScoringIncomplete(HeartbeatError):
+    """A scoring job whose rows do not add up, or that lost a shard or its reject budget."""
+
+    exit_code = 5
+
+
+class EnvironmentRefused(HeartbeatError):
+    """Something outside the program: a busy root, a full disk, a missing permission, an unreachable host."""
+
+    exit_code = 6

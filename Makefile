@@ -1,0 +1,46 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+PYTHON ?= python3.10
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+ROOT   ?= output
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lock bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
+	@$(BIN)/python local_runner.py --root $(ROOT)
+
+test: $(READY) check  ## set up, then static checks and all tests of the first tier
+	@$(BIN)/python -m pytest
+
+check: $(READY)  ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY)  ## benchmarks that need no data but their own; prints JSON lines
+	@for script in bench/*.py; do $(BIN)/python $$script; done
+
+lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
+	@for name in requirements-setup requirements requirements-dev; do \
+	  $(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; done
+
+clean:  ## remove the environment
+	@rm -rf $(VENV)
+
+$(READY): requirements-setup.txt requirements-dev.txt setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || { \
+	  echo "Heartbeat needs Python 3.10, and '$(PYTHON)' is not it: install Python 3.10, or name it: make PYTHON=/path/to/python3.10" >&2; \
+	  exit 1; }
+	@echo "Setting up $(VENV) (once, about 3.5 GB) ..." >&2
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-setup.txt
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements-setup.txt requirements-dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

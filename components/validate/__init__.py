@@ -1,0 +1,1 @@
+"""Statistics against the schema and against the last push: go on, or stop and say why."""

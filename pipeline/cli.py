@@ -1,0 +1,75 @@
+"""The `heartbeat` command, and how any command turns an error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from components.beats.errors import HeartbeatError, UsageError
+
+COMMANDS = {
+    "models": "List, show and roll back pushed models.",
+    "prepare": "Make Kaggle-format CSVs from WFDB records.",
+}
+"""Subcommands and their one-line help, so that `heartbeat --help` imports none of them."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports `pipeline.commands.<name>` when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all subcommands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a subcommand, or None when there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"pipeline.commands.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of subcommands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(package_name="heartbeat")
+def heartbeat() -> None:
+    """Prepare data for, and look after the models of, an ECG heartbeat classifier."""
+
+
+def main(command: click.Command, argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; every refusal becomes sentences on stderr.
+
+    Args:
+        command: the click command; its function returns an exit code or None.
+        argv: the arguments after the program's name, `sys.argv[1:]` by default.
+    """
+    name = command.name if argv is not None else None
+    try:
+        code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as wrong:
+        wrong.show()
+        return UsageError.exit_code
+    except HeartbeatError as refused:
+        for sentence in refused.sentences:
+            click.echo(sentence, err=True)
+        return refused.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def run() -> NoReturn:
+    """Entry point of the `heartbeat` console script."""
+    sys.exit(main(heartbeat))

@@ -1,0 +1,1 @@
+"""The commands of `heartbeat`, one file each, loaded only when called."""

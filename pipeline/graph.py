@@ -1,0 +1,244 @@
+"""The one graph, for every runner: each stage's node, joined in the order that the settings list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tfx.v1 as tfx
+from tfx.proto import transform_pb2
+
+from components.beats.errors import UsageError
+from components.evaluate.node import Judge, ModelGate
+from components.evaluate.tfma_config import eval_config
+from components.ingest.gate import IngestGate
+from components.ingest.node import BeatExampleGen
+from components.push.node import Pusher
+from components.settings import Settings
+from components.validate.node import CuratedSchema, DataGate
+from pipeline.digest import code_digest, digest_text
+from pipeline.settings import RunSettings
+from schema import curated_schema_text
+
+
+@dataclass(frozen=True)
+class GraphInputs:
+    """What a graph is built from, besides the stages built before.
+
+    Attributes:
+        settings: the run's settings.
+        data: directory or URI of the CSVs, or a runtime parameter that holds it.
+        fingerprint: names, sizes and times of the CSVs, so that changed data is not taken from the cache.
+        synthetic: whether the data is simulated.
+        serving: directory or URI of pushed models, or a runtime parameter that holds it.
+    """
+
+    settings: RunSettings
+    data: Any
+    fingerprint: Any
+    synthetic: bool
+    serving: Any
+
+
+Built = Mapping[str, Any]
+
+
+def _example_gen(given: GraphInputs, built: Built) -> Any:
+    return BeatExampleGen(
+        data=given.data,
+        settings=given.settings.data.model_dump_json(),
+        fingerprint=given.fingerprint,
+        synthetic=int(given.synthetic),
+        code_digest=code_digest("ingest"),
+    )
+
+
+def _ingest_gate(given: GraphInputs, built: Built) -> Any:
+    return IngestGate(
+        report=built["ExampleGen"].outputs["report"],
+        settings=given.settings.data.model_dump_json(),
+        code_digest=code_digest("ingest"),
+    )
+
+
+def _curated_schema(given: GraphInputs, built: Built) -> Any:
+    return CuratedSchema(digest=digest_text(curated_schema_text()))
+
+
+def _statistics_gen(given: GraphInputs, built: Built) -> Any:
+    return tfx.components.StatisticsGen(
+        examples=built["ExampleGen"].outputs["examples"], schema=built["CuratedSchema"].outputs["schema"]
+    )
+
+
+def _schema_gen(given: GraphInputs, built: Built) -> Any:
+    return tfx.components.SchemaGen(statistics=built["StatisticsGen"].outputs["statistics"], infer_feature_shape=True)
+
+
+def _example_validator(given: GraphInputs, built: Built) -> Any:
+    return tfx.components.ExampleValidator(
+        statistics=built["StatisticsGen"].outputs["statistics"], schema=built["CuratedSchema"].outputs["schema"]
+    )
+
+
+def _data_gate(given: GraphInputs, built: Built) -> Any:
+    return DataGate(
+        statistics=built["StatisticsGen"].outputs["statistics"],
+        schema=built["CuratedSchema"].outputs["schema"],
+        serving=given.serving,
+        settings=given.settings.validation.model_dump_json(),
+        code_digest=code_digest("validate"),
+    )
+
+
+def _transform(given: GraphInputs, built: Built) -> Any:
+    return tfx.components.Transform(
+        examples=built["ExampleGen"].outputs["examples"],
+        schema=built["CuratedSchema"].outputs["schema"],
+        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        disable_statistics=True,
+        custom_config=_custom_config("transform", given.settings.transform),
+    )
+
+
+def _tuner(given: GraphInputs, built: Built) -> Any:
+    settings = given.settings
+    return tfx.components.Tuner(
+        tuner_fn="components.train.tuner.tuner_fn",
+        **_training_inputs(built),
+        custom_config=_custom_config("train", settings.tune, settings.train, settings.transform),
+    )
+
+
+def _trainer(given: GraphInputs, built: Built) -> Any:
+    return tfx.components.Trainer(
+        run_fn="components.train.trainer.run_fn",
+        **_training_inputs(built),
+        hyperparameters=_best_hyperparameters(built),
+        custom_config=_custom_config("train", given.settings.train, given.settings.transform),
+    )
+
+
+def _fine_tuner(given: GraphInputs, built: Built) -> Any:
+    settings = given.settings
+    return tfx.components.Trainer(
+        run_fn="components.train.finetuner.run_fn",
+        **_training_inputs(built),
+        base_model=built["Trainer"].outputs["model"],
+        hyperparameters=_best_hyperparameters(built),
+        custom_config=_custom_config("train", settings.train, settings.finetune, settings.transform),
+    ).with_id("FineTuner")
+
+
+def _evaluator(given: GraphInputs, built: Built) -> Any:
+    return tfx.components.Evaluator(
+        examples=built["ExampleGen"].outputs["examples"],
+        example_splits=["test"],
+        model=built["FineTuner"].outputs["model"],
+        eval_config=eval_config(given.settings.gate),
+    )
+
+
+def _judge(given: GraphInputs, built: Built) -> Any:
+    return Judge(
+        examples=built["ExampleGen"].outputs["examples"],
+        report=built["ExampleGen"].outputs["report"],
+        trainer_model=built["Trainer"].outputs["model"],
+        model=built["FineTuner"].outputs["model"],
+        model_run=built["FineTuner"].outputs["model_run"],
+        settings=given.settings.evaluate.model_dump_json(),
+        code_digest=code_digest("evaluate"),
+    )
+
+
+def _model_gate(given: GraphInputs, built: Built) -> Any:
+    return ModelGate(
+        examples=built["ExampleGen"].outputs["examples"],
+        report=built["ExampleGen"].outputs["report"],
+        model=built["FineTuner"].outputs["model"],
+        blessing=built["Evaluator"].outputs["blessing"],
+        judgement=built["Judge"].outputs["judgement"],
+        serving=given.serving,
+        settings=given.settings.gate.model_dump_json(),
+        code_digest=code_digest("evaluate"),
+    )
+
+
+def _pusher(given: GraphInputs, built: Built) -> Any:
+    return Pusher(
+        model=built["FineTuner"].outputs["model"],
+        verdict=built["ModelGate"].outputs["verdict"],
+        judgement=built["Judge"].outputs["judgement"],
+        statistics=built["StatisticsGen"].outputs["statistics"],
+        report=built["ExampleGen"].outputs["report"],
+        examples=built["ExampleGen"].outputs["examples"],
+        serving=given.serving,
+        settings=given.settings.model_dump_json(),
+        code_digest=code_digest("push"),
+    )
+
+
+def _custom_config(stage: str, *groups: Settings) -> dict[str, Any]:
+    settings = {type(group).__name__: group.model_dump(mode="json") for group in groups}
+    return {"settings": settings, "code_digest": code_digest(stage)}
+
+
+def _training_inputs(built: Built) -> dict[str, Any]:
+    return {
+        "examples": built["Transform"].outputs["transformed_examples"],
+        "transform_graph": built["Transform"].outputs["transform_graph"],
+        "train_args": tfx.proto.TrainArgs(splits=["train"]),
+        "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
+    }
+
+
+def _best_hyperparameters(built: Built) -> Any:
+    return built["Tuner"].outputs["best_hyperparameters"] if "Tuner" in built else None
+
+
+NODES: dict[str, Callable[[GraphInputs, Built], Any]] = {
+    "ExampleGen": _example_gen,
+    "IngestGate": _ingest_gate,
+    "CuratedSchema": _curated_schema,
+    "StatisticsGen": _statistics_gen,
+    "SchemaGen": _schema_gen,
+    "ExampleValidator": _example_validator,
+    "DataGate": _data_gate,
+    "Transform": _transform,
+    "Tuner": _tuner,
+    "Trainer": _trainer,
+    "FineTuner": _fine_tuner,
+    "Evaluator": _evaluator,
+    "Judge": _judge,
+    "ModelGate": _model_gate,
+    "Pusher": _pusher,
+}
+
+WAITS_FOR = {
+    "CuratedSchema": "IngestGate",
+    "StatisticsGen": "IngestGate",
+    "Transform": "DataGate",
+}
+"""Gates order stages by dependency, not by an artifact: what stands behind a gate is not computed from its words."""
+
+
+def build_nodes(given: GraphInputs) -> Sequence[Any]:
+    """Build the nodes of the settings' stages, in their order.
+
+    Raises:
+        UsageError: a stage is unknown, or needs one that does not stand before it.
+    """
+    built: dict[str, Any] = {}
+    for stage in given.settings.stages:
+        if stage not in NODES:
+            raise UsageError(f"There is no stage {stage!r}; there are {', '.join(NODES)}.")
+        try:
+            node = NODES[stage](given, built)
+        except KeyError as missing:
+            raise UsageError(f"Stage {stage} needs stage {missing.args[0]} before it in the list of stages.") from None
+        if WAITS_FOR.get(stage) in built:
+            node.add_upstream_node(built[WAITS_FOR[stage]])
+        built[stage] = node
+    return list(built.values())

@@ -1,0 +1,174 @@
+"""One run from settings to exit code: lock, folder, stages, summary, whatever way it ends."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import signal
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from components.beats.errors import EnvironmentRefused, HeartbeatError
+from pipeline.capture import output_captured
+from pipeline.places import Places
+from pipeline.runfolder import new_run_folder, root_locked, write_whole
+from pipeline.screen import PATIENTS_ON_BOTH_SIDES, Screen
+from pipeline.settings import RunSettings
+from pipeline.summary import StageRecord, Summary, skipped_stages
+
+BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+"""The local Beam runner by its full name: a bare DirectRunner may try to download another one."""
+
+
+DEMO_FOLDER = "demo"
+"""Where under a root the synthetic demo set is made."""
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; like KeyboardInterrupt, not an error of the program."""
+
+
+def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[str], as_json: bool) -> int:
+    """Run the graph on this machine.
+
+    Args:
+        settings: effective settings.
+        places: where data, root and serving are.
+        beam_options: options for Beam stages; the local runner is named unless they name one.
+        as_json: print the summary instead of the closing table.
+
+    Returns:
+        The exit code: 0 done, 1 unexpected, 3 data refused, 4 model refused, 6 environment, 130 / 143 interrupted.
+
+    Raises:
+        EnvironmentRefused: the root is busy or cannot be written.
+    """
+    with root_locked(places.root):
+        run_folder = new_run_folder(places.root)
+        summary = Summary(run=run_folder.name, stages=skipped_stages(settings.stages))
+        summary.data = {"synthetic": places.synthetic, "split": None, "rows": None}
+        write_whole(run_folder / "settings.json", settings.model_dump_json(indent=1) + "\n")
+        with output_captured(run_folder / "log.txt") as terminal:
+            screen = Screen(terminal)
+            screen.plan(settings, places, run_folder / "log.txt")
+            previous = signal.signal(signal.SIGTERM, _terminate)
+            try:
+                _run_stages(settings, places, beam_options, summary, screen)
+                summary.status, summary.exit_code = "done", 0
+            except (KeyboardInterrupt, Terminated) as stop:
+                summary.status = "interrupted"
+                summary.exit_code = 130 if isinstance(stop, KeyboardInterrupt) else 143
+                summary.verdict.append(
+                    "Interrupted: what had finished is kept, and the same command goes on from there."
+                )
+            except Exception as error:
+                traceback.print_exc()
+                refusal = refusal_behind(error)
+                summary.status, summary.exit_code = refusal.status, refusal.exit_code
+                summary.verdict += refusal.sentences
+            finally:
+                signal.signal(signal.SIGTERM, previous)
+                summary.count_rows()
+                summary.write(run_folder, places.root)
+            if as_json:
+                screen.summary_json(run_folder / "summary.json")
+            else:
+                screen.close(summary, places, run_folder)
+    return summary.exit_code
+
+
+def refusal_behind(error: BaseException) -> HeartbeatError:
+    """Find the error that says in words why a stage failed, or put an unexpected one into words."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, HeartbeatError):
+            return cause
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            return EnvironmentRefused(
+                f"{cause.strerror}: {cause.filename or 'a file of the run'}. Free it and run again."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return HeartbeatError(
+        f"Unexpected {type(error).__name__}: {str(error).strip().splitlines()[-1] if str(error).strip() else 'no message'}. "
+        "The run's log has the whole of it."
+    )
+
+
+def _run_stages(
+    settings: RunSettings, places: Places, beam_options: Sequence[str], summary: Summary, screen: Screen
+) -> None:
+    if places.data == str(places.root / DEMO_FOLDER):
+        from components.beats.synthetic import write_demo_set
+
+        write_demo_set(places.root / DEMO_FOLDER)
+    with screen.err.status("loading TFX"):
+        from components.ingest.files import fingerprint
+        from components.ingest.locate import find_inputs
+        from pipeline.graph import GraphInputs, build_nodes
+        from pipeline.nodes import LocalNodes
+
+        inputs = find_inputs(places.data)
+        given = GraphInputs(settings, places.data, fingerprint(inputs.files), places.synthetic, places.serving)
+        runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]
+        nodes = LocalNodes(build_nodes(given), places, summary.run, [*runner, *beam_options])
+    by_name = {stage.name: stage for stage in summary.stages}
+    for position, name in enumerate(nodes.names, start=1):
+        record: StageRecord = by_name[name]
+        logging.getLogger("heartbeat").info("stage %s", name)
+        with screen.stage(position, len(nodes.names), record):
+            outputs = nodes.run(record)
+        _learn(summary, name, outputs)
+
+
+def _learn(summary: Summary, stage: str, outputs: Any) -> None:
+    """Take from a stage's outputs what the summary tells of them."""
+    from components.ingest.report import read_ingest_report
+    from components.push.digest import model_digest
+    from pipeline.nodes import only_uri
+
+    if stage == "ExampleGen":
+        report = read_ingest_report(str(only_uri(outputs, "report")))
+        summary.data = {"synthetic": report.synthetic, "split": report.split, "rows": dict(report.rows)}
+        if report.split != "patient":
+            summary.verdict.append(PATIENTS_ON_BOTH_SIDES)
+    elif stage == "FineTuner":
+        model = only_uri(outputs, "model") / "Format-Serving"
+        summary.model["digest"] = model_digest(str(model))
+        history = json.loads((only_uri(outputs, "model_run") / "history.json").read_text(encoding="utf-8"))
+        summary.model["parameters"] = history["parameters"]
+    elif stage == "Judge":
+        judgement = json.loads((only_uri(outputs, "judgement") / "judgement.json").read_text(encoding="utf-8"))
+        summary.metrics = judgement["metrics"]
+    elif stage == "ModelGate":
+        verdict = json.loads((only_uri(outputs, "verdict") / "verdict.json").read_text(encoding="utf-8"))
+        summary.verdict += verdict["sentences"]
+    elif stage == "Pusher":
+        [pushed] = outputs["pushed_model"]
+        summary.model["pushed"] = pushed.get_string_custom_property("pushed_destination")
+
+
+def _terminate(number: int, frame: Any) -> None:
+    raise Terminated
+
+
+def resolve_data(root: Path, given: str | None) -> tuple[str, bool]:
+    """Decide where the data is: `--data`, else `data/` if the CSVs are there, else the demo set under the root.
+
+    Returns:
+        Directory or URI, and whether it is the synthetic demo set.
+
+    Raises:
+        DataRefused: a file is missing.
+    """
+    from components.beats.synthetic import SYNTHETIC_MARK
+    from components.ingest.locate import find_inputs
+
+    if given is None and any(Path("data").glob("mitbih_*.csv*")):
+        given = "data"
+    if given is None:
+        return str(root / DEMO_FOLDER), True
+    find_inputs(given)
+    return given, (Path(given) / SYNTHETIC_MARK).exists()

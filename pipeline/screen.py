@@ -1,0 +1,160 @@
+"""What a person sees of a run: the plan, the progress, the closing table and the sentences."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from components.beats.beat import CLASSES
+from pipeline.capture import Terminal
+from pipeline.places import Places
+from pipeline.settings import RunSettings, settings_from
+from pipeline.summary import StageRecord, Summary
+
+SYNTHETIC = "SYNTHETIC data: simulated beats, no figure of this run says anything about real ones."
+HOW_TO_GET_REAL = (
+    "For real beats put Kaggle's mitbih_train.csv and mitbih_test.csv into data/ or name their folder with --data, "
+    "or make them from PhysioNet's records with `heartbeat prepare`."
+)
+PATIENTS_ON_BOTH_SIDES = "Beats of one patient may be on both sides of this split, so its figures are optimistic."
+PLAIN_WIDTH = 110  # columns of output that goes to a file or a pipe
+
+
+class Screen:
+    """Writes progress to a terminal's `err` and the closing table to its `out`."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.err = _console(terminal.err)
+        self.out = _console(terminal.out)
+
+    def plan(self, settings: RunSettings, places: Places, log: Path) -> None:
+        """Say what the run will do and where things go."""
+        self.err.print(f"Heartbeat, profile {settings.profile}: {len(settings.stages)} stages")
+        for name, value in (
+            ("data", f"{shown(places.data)}{' (SYNTHETIC)' if places.synthetic else ''}"),
+            ("root", shown(places.root)),
+            ("serving", shown(places.serving)),
+            ("log", shown(log)),
+        ):
+            self.err.print(f"  {name:<8} {value}")
+        for line in changed_settings(settings):
+            self.err.print(f"  set      {line}")
+        if places.synthetic:
+            self.err.print(f"{SYNTHETIC} {HOW_TO_GET_REAL}")
+
+    @contextmanager
+    def stage(self, position: int, count: int, record: StageRecord) -> Iterator[None]:
+        """Show a stage while it runs, with the epochs of a training, and one line when it has ended."""
+        title = f"[{position:>2}/{count}] {record.name}"
+        handler = _EpochHandler(self.err, title)
+        logger = logging.getLogger("heartbeat.progress")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        try:
+            if self.err.is_terminal:
+                with self.err.status(title) as status:
+                    handler.status = status
+                    yield
+            else:
+                yield
+        finally:
+            logger.removeHandler(handler)
+            self.err.print(f"{title:<26} {record.state:<7} {record.seconds:>7.1f} s")
+
+    def close(self, summary: Summary, places: Places, run_folder: Path) -> None:
+        """Print the closing table, the metrics that matter and the verdict."""
+        table = Table(title=f"Run {summary.run}: {summary.status.replace('_', ' ')}", title_justify="left")
+        for column in ("stage", "state"):
+            table.add_column(column)
+        for column in ("seconds", "CPU s", "rows"):
+            table.add_column(column, justify="right")
+        for stage in summary.stages:
+            rows = "" if stage.rows is None else f"{stage.rows:,}"
+            table.add_row(stage.name, stage.state, f"{stage.seconds:.1f}", f"{stage.cpu_seconds:.1f}", rows)
+        self.out.print(table)
+        if summary.metrics:
+            self.out.print(metrics_table(summary.metrics))
+        if summary.data.get("synthetic"):
+            self.out.print(SYNTHETIC)
+        for sentence in summary.verdict:
+            self.out.print(sentence)
+        if summary.model["pushed"]:
+            self.out.print(f"Pushed to {shown(summary.model['pushed'])}")
+        self.out.print(f"Summary {shown(run_folder / 'summary.json')}, log {shown(run_folder / 'log.txt')}")
+
+    def summary_json(self, summary_file: Path) -> None:
+        """Print the summary itself instead of the table."""
+        self.out.file.write(summary_file.read_text(encoding="utf-8"))
+        self.out.file.flush()
+
+
+def shown(place: str | Path) -> str:
+    """Return a place as a person would type it: relative where it lies below the working directory."""
+    path = Path(place)
+    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(place)
+
+
+def metrics_table(metrics: dict[str, Any]) -> Table:
+    """Tabulate accuracy, macro-F1 and recall of every model on clean and noisy test beats."""
+    table = Table(title="On the test split", title_justify="left")
+    table.add_column("model")
+    for column in ("accuracy", "macro-F1", "loss", *(f"recall {symbol}" for symbol in CLASSES)):
+        table.add_column(column, justify="right")
+    trained = {
+        "clean-trained": metrics["trainer"],
+        "body frozen": metrics["frozen"],
+        "fine-tuned (candidate)": {"clean": metrics["clean"], "noisy": metrics["noisy"]},
+    }
+    for name, of_model in trained.items():
+        for beats, m in of_model.items():
+            recall = ["-" if value is None else f"{value:.3f}" for value in m["recall"]]
+            row = (f"{m['accuracy']:.2%}", f"{m['macro_f1']:.3f}", f"{m['loss']:.3f}", *recall)
+            table.add_row(f"{name}, {beats}", *row)
+    return table
+
+
+def changed_settings(settings: RunSettings) -> list[str]:
+    """List the settings that differ from their profile's, as `group.name = value (profile: value)`."""
+    from pipeline.profiles import profile_named
+
+    def flat(prefix: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        for name, value in values.items():
+            if isinstance(value, dict):
+                yield from flat(f"{prefix}{name}.", value)
+            else:
+                yield f"{prefix}{name}", value
+
+    profile = dict(flat("", settings_from(profile_named(settings.profile)).model_dump(mode="json")))
+    now = dict(flat("", settings.model_dump(mode="json")))
+    return [f"{key} = {now[key]!r} (profile: {profile.get(key)!r})" for key in now if now[key] != profile.get(key)]
+
+
+def _console(stream: Any) -> Console:
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+class _EpochHandler(logging.Handler):
+    """Shows the JSON lines that trainings write to the logger `heartbeat.progress`."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        super().__init__()
+        self.status: Any = None
+        self._console, self._title = console, title
+
+    def emit(self, record: logging.LogRecord) -> None:
+        told = json.loads(record.getMessage())
+        phase = f" {told['phase']}" if told.get("phase") else ""
+        figures = [f"{name} {told[name]:.4f}" for name in ("loss", "val_accuracy") if told.get(name) is not None]
+        line = f"{self._title}{phase}: epoch {told['epoch']}/{told['epochs']} {' '.join(figures)}"
+        if self.status is not None:
+            self.status.update(line)
+        else:
+            self._console.print(line)

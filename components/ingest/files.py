@@ -1,0 +1,184 @@
+"""Input files wherever they lie: listed with size and time, read in ranges, written whole.
+
+A path without a scheme (or with `file://`) is local and never imports Beam; any other URI goes through Beam's FileSystems.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from components.beats.errors import DataRefused
+
+CHUNK_BYTES = 1 << 20
+"""Bytes a read asks for where the caller has no wish of its own: long for a disk, short for a cache."""
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file to read.
+
+    Attributes:
+        path: local path or URI, as matched.
+        size: bytes as stored, so compressed for a .gz.
+        version: what changes when the content does: the time of the last change, or a checksum where there is no time.
+    """
+
+    path: str
+    size: int
+    version: str
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is a URI that only Beam's FileSystems can open."""
+    return "://" in path and not path.startswith("file://")
+
+
+def is_compressed(path: str) -> bool:
+    """Whether a file is gzip, told by its name."""
+    return path.endswith(".gz")
+
+
+def local_path(path: str) -> str:
+    """A local path without its `file://`."""
+    return path.removeprefix("file://")
+
+
+def list_files(pattern: str) -> list[InputFile]:
+    """Lists the files a path, a glob or a URI stands for, sorted by path; none is an empty list.
+
+    Raises:
+        DataRefused: the file system does not know the scheme, or does not let us list.
+    """
+    if is_remote(pattern):
+        return _list_remote(pattern)
+    local = local_path(pattern)
+    paths = [local] if os.path.exists(local) else sorted(glob.glob(local))
+    stats = [(path, os.stat(path)) for path in paths if os.path.isfile(path)]
+    return [InputFile(path, stat.st_size, f"mtime {stat.st_mtime_ns} ns") for path, stat in stats]
+
+
+def _list_remote(pattern: str) -> list[InputFile]:
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        found = FileSystems.match([pattern])[0].metadata_list
+    except (BeamIOError, ValueError) as error:
+        raise DataRefused(f"Cannot list {pattern}: {error}. Check the address and the access rights.") from error
+    files = []
+    for meta in sorted(found, key=lambda meta: str(meta.path)):
+        seconds = meta.last_updated_in_seconds
+        version = f"mtime {seconds} s" if seconds else f"checksum {FileSystems.checksum(meta.path)}"
+        files.append(InputFile(meta.path, meta.size_in_bytes, version))
+    return files
+
+
+def fingerprint(files: Sequence[InputFile]) -> str:
+    """A short hex name for exactly these files: it changes with any path, size, time or checksum."""
+    lines = "".join(f"{file.path}\t{file.size}\t{file.version}\n" for file in sorted(files, key=lambda file: file.path))
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def open_input(path: str) -> Any:
+    """Opens a file for reading its stored bytes; the object reads, seeks and closes.
+
+    Raises:
+        DataRefused: the file cannot be opened.
+    """
+    try:
+        if is_remote(path):
+            from apache_beam.io.filesystem import CompressionTypes
+            from apache_beam.io.filesystems import FileSystems
+
+            return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+        return open(local_path(path), "rb", buffering=0)
+    except OSError as error:
+        raise DataRefused(
+            f"Cannot open {path}: {error.strerror or error}. Check that it is there and readable."
+        ) from error
+
+
+def open_output(path: str) -> BinaryIO:
+    """Opens a file for writing from its start, making its folder where one is needed."""
+    if is_remote(path):
+        from apache_beam.io.filesystem import CompressionTypes
+        from apache_beam.io.filesystems import FileSystems
+
+        output: BinaryIO = FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+        return output
+    local = local_path(path)
+    os.makedirs(os.path.dirname(local) or ".", exist_ok=True)
+    return open(local, "wb")
+
+
+def read_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Yields the stored bytes from start up to end, in chunks of `chunk_bytes` (the last one shorter).
+
+    Raises:
+        DataRefused: the file cannot be opened, or ends before `end`: it changed while being read.
+    """
+    with closing(open_input(path)) as source:
+        if start:
+            source.seek(start)
+        while start < end:
+            wanted = min(chunk_bytes, end - start)
+            chunk = source.read(wanted)
+            while chunk and len(chunk) < wanted and (more := source.read(wanted - len(chunk))):
+                chunk += more
+            if len(chunk) < wanted:
+                raise DataRefused(f"{path} is {start + len(chunk)} bytes long, expected {end}: it changed while read.")
+            start += len(chunk)
+            yield chunk
+
+
+def read_text_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Yields the text of a range: as `read_range`, decompressed for a .gz (whose range must be the whole file).
+
+    Chunks of a .gz are at most `chunk_bytes` long, too, however well it is compressed.
+
+    Raises:
+        DataRefused: the file cannot be opened, changed while read, or is not whole gzip.
+    """
+    if not is_compressed(path):
+        yield from read_range(path, start, end, chunk_bytes)
+        return
+    try:
+        yield from _gunzip(read_range(path, start, end), chunk_bytes)
+    except (EOFError, zlib.error) as error:
+        raise DataRefused(f"{path} is not a whole gzip file ({error}): copy or download it again.") from error
+
+
+def _gunzip(stored: Iterator[bytes], chunk_bytes: int) -> Iterator[bytes]:
+    """Decompresses one or more gzip members with bounded memory; a chunk is full but for the last."""
+    gzip_format = 16 + zlib.MAX_WBITS
+    decoder = zlib.decompressobj(gzip_format)
+    text = bytearray()
+    for piece in stored:
+        while piece:
+            if decoder.eof:
+                piece = piece.lstrip(b"\0")
+                if not piece:
+                    break
+                decoder = zlib.decompressobj(gzip_format)
+            text += decoder.decompress(piece, chunk_bytes - len(text))
+            piece = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+            if len(text) == chunk_bytes:
+                yield bytes(text)
+                text.clear()
+    while not decoder.eof:
+        rest = decoder.decompress(b"", chunk_bytes - len(text)) if chunk_bytes > len(text) else b""
+        if not rest:
+            raise EOFError("it ends before its last block")
+        text += rest
+        if len(text) == chunk_bytes:
+            yield bytes(text)
+            text.clear()
+    if text:
+        yield bytes(text)

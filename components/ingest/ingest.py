@@ -1,0 +1,228 @@
+"""Ingest as plain functions: one shard of CSV to TFRecords, rejects and a record; and all records to a summary."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beats.beat import CLASSES
+from components.beats.beats import Beats
+from components.beats.errors import HeartbeatError
+from components.ingest.blocks import Block, read_blocks
+from components.ingest.diagnose import describe_file
+from components.ingest.examples import encode_examples
+from components.ingest.files import open_output
+from components.ingest.parse import Parsed, parse_block
+from components.ingest.plan import Shard
+from components.ingest.provenance import Origin, read_origin
+from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, write_whole
+from components.ingest.split import DataSplit, held_out_rows
+from components.ingest.tfrecord import write_records
+
+QUOTED_REJECTS: Final = 5
+"""Rejects of a shard that its record quotes; all are in its rejects file."""
+
+QUOTED_TEXT: Final = 80
+"""Characters of a rejected line that are quoted."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the train file's rows are divided.
+
+    Attributes:
+        share: share of rows held out, 0..1.
+        seed: of the hash that chooses.
+        records: records to hold out; None where rows are chosen instead.
+    """
+
+    share: float
+    seed: int
+    records: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """One shard's work.
+
+    Attributes:
+        shard: the rows.
+        into: the side they are on.
+        cut: how the train file's rows are divided.
+        provenance: the provenance file that fits the shard's file; None without one.
+        examples: split -> path of the TFRecord file to write.
+        rejects: path of the rejects file to write.
+        record: path of the record to write, last of all.
+    """
+
+    shard: Shard
+    into: Side
+    cut: Cut
+    provenance: str | None
+    examples: Mapping[str, str]
+    rejects: str
+    record: str
+
+
+@dataclass
+class _Tally:
+    """Counts of a shard, while it is read."""
+
+    classes: dict[str, npt.NDArray[np.int64]]
+    reasons: Counter[str] = field(default_factory=Counter)
+    rejects: int = 0
+    first_rejects: list[tuple[int, str, str]] = field(default_factory=list)
+    last_reject: int | None = None
+    mislabelled: int = 0
+    first_mislabelled: str | None = None
+    unterminated: bool = False
+
+
+def ingest_shard(job: ShardJob) -> ShardRecord:
+    """Reads, parses, divides and writes one shard; its record is written after its data.
+
+    Raises:
+        DataRefused: the file cannot be read, or changed since it was planned.
+        HeartbeatError: rows read differ from rows planned.
+    """
+    shard = job.shard
+    digest = hashlib.sha256()
+    origin = None if job.provenance is None else read_origin(job.provenance, shard.first_row, shard.rows)
+    tally = _Tally({split: np.zeros(len(CLASSES), np.int64) for split in job.examples})
+    with ExitStack() as stack:
+        outputs = {split: stack.enter_context(open_output(path)) for split, path in job.examples.items()}
+        rejects = stack.enter_context(open_output(job.rejects))
+        for block in read_blocks(shard, seen=digest.update):
+            parsed = parse_block(block)
+            rejects.write("".join(reject.to_json(shard.file) for reject in parsed.rejects).encode())
+            records = _records(parsed, origin, shard, tally)
+            for split, chosen in _divide(parsed, records, job).items():
+                beats = _chosen(parsed, records, chosen)
+                write_records(outputs[split], encode_examples(beats))
+                tally.classes[split] += np.bincount(beats.label, minlength=len(CLASSES))
+            _count(block, parsed, tally)
+    record = ShardRecord(
+        file=shard.file, index=shard.index, into=job.into, rows=shard.rows,
+        classes={split: counts.tolist() for split, counts in tally.classes.items()},
+        rejects=tally.rejects, reasons=dict(tally.reasons), first_rejects=tally.first_rejects,
+        last_reject=tally.last_reject, unterminated=tally.unterminated, sha256=digest.hexdigest(),
+        mislabelled=tally.mislabelled, first_mislabelled=tally.first_mislabelled,
+    )  # fmt: skip
+    _reconcile(record)
+    write_whole(job.record, record.to_json().encode())
+    return record
+
+
+def _reconcile(record: ShardRecord) -> None:
+    if record.examples + record.rejects != record.rows:
+        raise HeartbeatError(
+            f"Rows of {record.file}, shard {record.index}, do not add up: {record.rows:,} planned, {record.examples:,} "
+            f"became examples, {record.rejects:,} rejects. This is an error of the program or the file changed meanwhile."
+        )
+
+
+def _records(parsed: Parsed, origin: Origin | None, shard: Shard, tally: _Tally) -> npt.NDArray[np.object_] | None:
+    """The record of every parsed beat, noting labels that its provenance contradicts."""
+    if origin is None:
+        return None
+    places = parsed.rows - shard.first_row
+    known = origin.label[places]
+    wrong = np.flatnonzero(known != parsed.label)
+    if len(wrong) and tally.first_mislabelled is None and parsed.label is not None:
+        at = wrong[0]
+        tally.first_mislabelled = f"row {parsed.rows[at]} has label {parsed.label[at]}, its provenance {known[at]}"
+    tally.mislabelled += len(wrong)
+    return origin.record[places]
+
+
+def _divide(parsed: Parsed, records: npt.NDArray[np.object_] | None, job: ShardJob) -> dict[str, npt.NDArray[np.bool_]]:
+    """Split -> which of the parsed beats go there, bool[n]."""
+    if job.into == "test":
+        return {"test": np.ones(len(parsed.rows), bool)}
+    if job.cut.records is None or records is None:
+        held_out = held_out_rows(parsed.signal, job.cut.share, job.cut.seed)
+    else:
+        held_out = np.isin(records.astype(str), list(job.cut.records))
+    return {"train": ~held_out, "eval": held_out}
+
+
+def _chosen(parsed: Parsed, records: npt.NDArray[np.object_] | None, chosen: npt.NDArray[np.bool_]) -> Beats:
+    assert parsed.label is not None, "the parser was asked for labels"
+    return Beats(parsed.signal[chosen], parsed.label[chosen], None if records is None else tuple(records[chosen]))
+
+
+def _count(block: Block, parsed: Parsed, tally: _Tally) -> None:
+    tally.unterminated = not block.over_long and not block.data.endswith(b"\n")
+    tally.rejects += len(parsed.rejects)
+    tally.reasons.update(reject.kind for reject in parsed.rejects)
+    room = QUOTED_REJECTS - len(tally.first_rejects)
+    tally.first_rejects += [(each.row, each.reason, each.text[:QUOTED_TEXT]) for each in parsed.rejects[:room]]
+    if parsed.rejects:
+        tally.last_reject = parsed.rejects[-1].row
+
+
+def summarise(
+    records: Sequence[ShardRecord],
+    planned: Mapping[str, int],
+    heads: Mapping[str, bytes],
+    faults: Mapping[str, Sequence[str]],
+    split: DataSplit,
+    synthetic: bool,
+) -> IngestSummary:
+    """Joins the records of all shards and checks them against the plan.
+
+    Args:
+        records: of every shard.
+        planned: file -> rows the planner counted in it.
+        heads: file -> its first bytes, to tell what it is if it is no CSV of beats.
+        faults: file -> sentences that no budget covers, known before it was read.
+        split: what is known of the relation of train and test file.
+        synthetic: whether the beats are made up.
+
+    Raises:
+        HeartbeatError: rows of a file are not its examples and rejects, or a shard has no record.
+    """
+    ordered = sorted(records, key=lambda record: (list(planned).index(record.file), record.index))
+    files = []
+    for file, rows in planned.items():
+        own = [record for record in ordered if record.file == file]
+        examples, rejects = sum(record.examples for record in own), sum(record.rejects for record in own)
+        if not own or examples + rejects != rows:
+            raise HeartbeatError(
+                f"Rows of {file} do not add up: {rows:,} counted, {examples:,} became examples, {rejects:,} rejects."
+            )
+        reasons = added([record.reasons for record in own])
+        sentences = describe_file(own, heads[file])
+        own_faults = [*faults.get(file, ()), *_mislabelled(own)]
+        files.append(FileReport(file, own[0].into, rows, examples, rejects, reasons, sentences, own_faults))
+    classes = {
+        name: np.sum([record.classes.get(name, [0] * len(CLASSES)) for record in ordered], axis=0).tolist()
+        for name in ("train", "eval", "test")
+    }
+    counts = {name: sum(by_class) for name, by_class in classes.items()}
+    counts["rejects"] = sum(record.rejects for record in ordered)
+    digests = {side: _digest([each.sha256 for each in ordered if each.into == side]) for side in ("train", "test")}
+    return IngestSummary(split, synthetic, counts, files, digests, classes)
+
+
+def _mislabelled(own: Sequence[ShardRecord]) -> list[str]:
+    count = sum(record.mislabelled for record in own)
+    first = next((record.first_mislabelled for record in own if record.first_mislabelled is not None), None)
+    if first is None:
+        return []
+    return [
+        f"{own[0].file} and its provenance file disagree on {count:,} labels: {first}. One of the two is of other data "
+        "or in another order: make both anew, or remove the provenance file."
+    ]
+
+
+def _digest(hashes: Sequence[str]) -> str:
+    """The digest of a side: its one shard's own, or the digest of its shards' digests."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

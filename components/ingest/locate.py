@@ -1,0 +1,64 @@
+"""Finds the train and the test file in a data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from components.beats.errors import DataRefused
+from components.ingest.files import InputFile, list_files
+from components.ingest.provenance import find_provenance
+
+TRAIN_CSV: Final = "mitbih_train.csv"
+TEST_CSV: Final = "mitbih_test.csv"
+
+HOW_TO_GET: Final = (
+    "Get both files from https://www.kaggle.com/datasets/shayanfazeli/heartbeat, or make them from the MIT-BIH records "
+    "with `heartbeat prepare`."
+)
+
+
+@dataclass(frozen=True)
+class TrainTest:
+    """The files of a data folder.
+
+    Attributes:
+        train: the train file; one per folder where the data path is a glob.
+        test: the test file, likewise.
+        provenance: CSV path -> its provenance file, for the CSVs that have one.
+    """
+
+    train: tuple[InputFile, ...]
+    test: tuple[InputFile, ...]
+    provenance: dict[str, InputFile]
+
+    @property
+    def files(self) -> tuple[InputFile, ...]:
+        """Every file the result of ingest depends on."""
+        return (*self.train, *self.test, *self.provenance.values())
+
+
+def find_inputs(data_dir: str) -> TrainTest:
+    """Finds `mitbih_train.csv` and `mitbih_test.csv`, plain or .gz, and what provenance there is beside them.
+
+    Args:
+        data_dir: local folder, URI of one, or a glob of several.
+
+    Raises:
+        DataRefused: a file is missing, or there plain and as .gz.
+    """
+    folder = data_dir.rstrip("/") or "/"
+    train, test = _find(folder, TRAIN_CSV), _find(folder, TEST_CSV)
+    missing = [name for name, files in ((TRAIN_CSV, train), (TEST_CSV, test)) if not files]
+    if missing:
+        raise DataRefused(f"{folder} has no {' and no '.join(missing)} (or .csv.gz). {HOW_TO_GET}")
+    found = {file.path: find_provenance(file.path) for file in (*train, *test)}
+    return TrainTest(train, test, {csv: beside for csv, beside in found.items() if beside is not None})
+
+
+def _find(folder: str, name: str) -> tuple[InputFile, ...]:
+    plain, packed = list_files(f"{folder}/{name}"), list_files(f"{folder}/{name}.gz")
+    doubled = {file.path + ".gz" for file in plain} & {file.path for file in packed}
+    if doubled:
+        raise DataRefused(f"{min(doubled)} is there and so is its plain form: remove one of the two.")
+    return tuple(sorted((*plain, *packed), key=lambda file: file.path))

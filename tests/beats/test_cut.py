@@ -1,0 +1,109 @@
+"""The cutting rule against an independent, slow version of it written from the rule's words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.beats.beat import SAMPLES
+from components.beats.cut import CutCounts, cut
+from components.beats.errors import DataRefused
+
+LABELS = {"N": 0, "L": 0, "R": 0, "e": 0, "j": 0, "A": 1, "a": 1, "J": 1, "S": 1, "V": 2, "E": 2, "F": 3}
+LABELS |= {"/": 4, "f": 4, "Q": 4}
+
+
+def slow_rows(signal: list[float], positions: list[int], symbols: list[str]) -> list[tuple[int, str, int, list[float]]]:
+    rows = []
+    for i in range(len(positions) - 1):
+        if symbols[i] not in LABELS:
+            continue
+        after_next = positions[i + 2] if i + 2 < len(positions) else len(signal)
+        end = positions[i + 1] + int((after_next - positions[i + 1]) * 0.2 + 1e-9)
+        window = [signal[k] for k in range(positions[i], end, 3)]
+        if not window or any(value != value for value in window) or max(window) == min(window):
+            continue
+        low, high = min(window), max(window)
+        scaled = [(value - low) / (high - low) for value in window][:187]
+        rows.append((positions[i], symbols[i], LABELS[symbols[i]], scaled + [0.0] * (187 - len(scaled))))
+    return rows
+
+
+@st.composite
+def records(draw: st.DrawFn) -> tuple[np.ndarray, list[int], list[str]]:
+    length = draw(st.integers(1, 2000))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    kind = draw(st.sampled_from([np.int16, np.int64, np.float32, np.float64]))
+    levels = draw(st.sampled_from([1, 2, 5, 2048]))
+    signal = rng.integers(0, levels, length).astype(kind)
+    if np.issubdtype(kind, np.floating) and draw(st.booleans()):
+        signal[rng.integers(0, length, 3)] = np.nan
+    count = draw(st.integers(0, 12))
+    positions = sorted(draw(st.lists(st.integers(0, length - 1), min_size=count, max_size=count)))
+    symbols = draw(st.lists(st.sampled_from([*LABELS, "+", "~", "!"]), min_size=count, max_size=count))
+    return signal, positions, symbols
+
+
+@settings(max_examples=300, deadline=None)
+@given(records())
+def test_the_rows_are_those_of_the_rule(record: tuple[np.ndarray, list[int], list[str]]) -> None:
+    signal, positions, symbols = record
+    beats, counts = cut(signal, np.array(positions, np.int64), symbols)
+    expected = slow_rows(signal.astype(float).tolist(), positions, symbols)
+    assert [(s, c, label) for s, c, label, _ in expected] == list(
+        zip(beats.sample.tolist(), beats.symbol.tolist(), beats.label.tolist(), strict=True)
+    )
+    assert beats.signal.dtype == np.float32
+    assert beats.signal.shape == (len(expected), SAMPLES)
+    assert beats.signal.tolist() == [np.array(row, np.float32).tolist() for *_, row in expected]
+    parts = counts.rows + counts.last + sum(counts.unknown.values()) + len(counts.flat) + len(counts.missing)
+    assert counts.annotations == parts == len(positions)
+
+
+def test_a_window_longer_than_a_row_is_scaled_by_all_of_it() -> None:
+    signal = np.zeros(3000, np.int16)
+    signal[3] = 50
+    signal[3 * 400] = 100  # far past the 187 samples that are kept
+    beats, _ = cut(signal, np.array([0, 2000, 2500]), ["N", "N", "N"])
+    assert beats.signal[0, 1] == 0.5
+    assert beats.signal[0].max() == 0.5
+
+
+def test_unknown_symbols_and_flat_windows_are_counted_by_name() -> None:
+    signal = np.zeros(1000, np.int16)
+    signal[500:] = np.arange(500)
+    beats, counts = cut(signal, np.array([10, 100, 200, 600, 700, 800]), ["N", "+", "V", "~", "A", "N"])
+    assert counts == CutCounts(6, rows=2, last=1, unknown=counts.unknown, flat=(10,))
+    assert counts.unknown == {"+": 1, "~": 1}
+    assert beats.sample.tolist() == [200, 700]
+
+
+def test_counts_of_records_add() -> None:
+    _, one = cut(np.arange(100), np.array([0, 10, 20]), ["N", "+", "N"])
+    _, two = cut(np.zeros(100), np.array([0, 10, 20]), ["N", "+", "N"])
+    both = one + two
+    assert (both.annotations, both.rows, both.last, both.unknown["+"], both.flat) == (6, 1, 2, 2, (0,))
+
+
+@pytest.mark.parametrize(
+    ("positions", "said"),
+    [
+        ([0, 50, 40], "number 2 at sample 40 comes after sample 50"),
+        ([0, 50, 100], "Annotation 2 is at sample 100, outside the record's 100 samples"),
+        ([-1, 50], "Annotation 0 is at sample -1"),
+    ],
+)
+def test_positions_that_cannot_be_are_refused(positions: list[int], said: str) -> None:
+    with pytest.raises(DataRefused, match=said):
+        cut(np.arange(100), np.array(positions), ["N"] * len(positions))
+
+
+@pytest.mark.parametrize("positions", [[], [5]])
+def test_a_record_with_hardly_an_annotation_has_no_rows(positions: list[int]) -> None:
+    beats, counts = cut(np.arange(100), np.array(positions, np.int64), ["N"] * len(positions))
+    assert len(beats) == 0
+    assert beats.signal.shape == (0, SAMPLES)
+    assert counts.last == len(positions)

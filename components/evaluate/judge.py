@@ -1,0 +1,150 @@
+"""Judge three models on clean and noisy test beats: everything that a report, a gate or a push says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beats.beats import Beats
+from components.evaluate.calibration import calibration, coverage_curve
+from components.evaluate.intervals import interval_of, resampled_confusions, wilson
+from components.evaluate.metrics import accuracy_of, class_rates, confusion_counts, macro_f1_of, measure, per_class
+from components.evaluate.settings import EvaluateSettings
+
+CANDIDATE, TRAINER, FROZEN = "candidate", "trainer", "frozen"
+"""The fine-tuned model, which alone may be pushed; the clean-trained one; the one after transfer, body frozen."""
+
+CANDIDATE_NOISY = "candidate_noisy"
+"""The candidate's answers to the first draw of noise, among the arrays."""
+
+FIRST_DRAW = 1
+"""The draw of noise that the gate compares models on, and that the noise-level curve uses."""
+
+Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+"""signal float32[n, 187] in 0..1 -> probabilities float32[n, 5]."""
+
+Noise = Callable[[npt.NDArray[np.float32], int, float], npt.NDArray[np.float32]]
+"""(signal float32[n, 187], draw, sd) -> the noisy signal, float32[n, 187]."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A judgement.
+
+    Attributes:
+        told: what `judgement.json` holds.
+        arrays: what `predictions.npz` holds: `label` int64[n], `<model>` float32[n, 5] on clean beats for the three
+            models, and `candidate_noisy` float32[n, 5] on the first draw of noise.
+    """
+
+    told: dict[str, Any]
+    arrays: dict[str, npt.NDArray[Any]]
+
+
+def _intervals(
+    label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], settings: EvaluateSettings
+) -> dict[str, Any]:
+    """95 % intervals; predicted is int64[answers, n], the answers to one beat counting as one trial."""
+    answers = len(predicted)
+    drawn = resampled_confusions(label, predicted, settings.resamples, settings.seed)
+    counts = confusion_counts(np.tile(label, answers), predicted.ravel()) / answers
+    hits, true, called = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    _, _, f1 = class_rates(drawn)
+    return {
+        "accuracy": interval_of(accuracy_of(drawn)),
+        "macro_f1": interval_of(macro_f1_of(drawn)),
+        "recall": [wilson(*pair) for pair in zip(hits, true, strict=True)],
+        "precision": [
+            wilson(hit, all_called) if present else None
+            for hit, all_called, present in zip(hits, called, true, strict=True)
+        ],
+        "f1": [interval_of(f1[:, index]) if present else None for index, present in enumerate(true)],
+    }
+
+
+def _told(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Metrics of one or more answers a beat: probabilities float32[answers, n, 5]."""
+    answers, _, classes = probabilities.shape
+    return measure(probabilities.reshape(-1, classes), np.tile(label, answers)).to_json()
+
+
+def _f1(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> list[float | None]:
+    predicted = probabilities.argmax(axis=2)
+    _, _, f1 = class_rates(confusion_counts(np.tile(label, len(predicted)), predicted.ravel()))
+    return per_class(f1)
+
+
+def _noise_level(
+    beats: Beats, predict: Predict, noise: Noise, sd: float, clean: npt.NDArray[np.float32], settings: EvaluateSettings
+) -> dict[str, Any]:
+    told = clean if sd == 0 else predict(noise(beats.signal, FIRST_DRAW, sd))
+    drawn = resampled_confusions(beats.label, told.argmax(axis=1), settings.resamples, settings.seed)
+    return {
+        "sd": sd,
+        **measure(told, beats.label).to_json(),
+        "intervals": {"accuracy": interval_of(accuracy_of(drawn)), "macro_f1": interval_of(macro_f1_of(drawn))},
+    }
+
+
+def judge(
+    beats: Beats,
+    models: Mapping[str, Predict],
+    noise: Noise,
+    settings: EvaluateSettings,
+    split: str,
+    synthetic: bool,
+) -> Judged:
+    """Judge the candidate, the clean-trained and the frozen model on the same beats and the same noise.
+
+    Args:
+        beats: the test beats.
+        models: CANDIDATE, TRAINER and FROZEN -> how each answers.
+        noise: makes a draw of noisy beats.
+        settings: draws, levels, resamples, seed.
+        split: how the test beats were parted from the others.
+        synthetic: whether they are simulated.
+
+    Raises:
+        ValueError: there is no beat.
+    """
+    label = beats.label
+    answers: dict[str, dict[str, npt.NDArray[np.float32]]] = {
+        name: {"clean": predict(beats.signal)[None]} for name, predict in models.items()
+    }
+    drawn: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in models}
+    for draw in settings.draws:
+        noisy = noise(beats.signal, draw, settings.noise_sd)
+        for name, predict in models.items():
+            drawn[name].append(predict(noisy))
+    for name in models:
+        answers[name]["noisy"] = np.stack(drawn[name])
+
+    def of_all(what: Callable[[npt.NDArray[np.float32]], Any]) -> dict[str, Any]:
+        by_model = {name: {kind: what(told) for kind, told in kinds.items()} for name, kinds in answers.items()}
+        return {**by_model.pop(CANDIDATE), **by_model}
+
+    candidate = answers[CANDIDATE]
+    predict = models[CANDIDATE]
+    told = {
+        "split": split,
+        "synthetic": synthetic,
+        "rows": len(label),
+        "settings": settings.model_dump(mode="json"),
+        "metrics": of_all(lambda told: _told(told, label)),
+        "f1": of_all(lambda told: _f1(told, label)),
+        "intervals": of_all(lambda told: _intervals(label, told.argmax(axis=2), settings)),
+        "noise_levels": [
+            _noise_level(beats, predict, noise, sd, candidate["clean"][0], settings) for sd in settings.noise_levels
+        ],
+        "calibration": {
+            kind: calibration(told[0], label, settings.resamples, settings.seed) for kind, told in candidate.items()
+        },
+        "coverage": {kind: coverage_curve(told[0], label) for kind, told in candidate.items()},
+    }
+    first_noisy = predict(noise(beats.signal, FIRST_DRAW, settings.noise_sd))
+    arrays: dict[str, npt.NDArray[Any]] = {"label": label, CANDIDATE_NOISY: first_noisy}
+    return Judged(told, arrays | {name: kinds["clean"][0] for name, kinds in answers.items()})

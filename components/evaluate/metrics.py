@@ -1,0 +1,142 @@
+"""How good predictions are: the metrics that every table, gate and report takes from here.
+
+A class without a single true beat has no recall, precision or F1 (None) and no part in the macro average.
+A class with true beats that is never predicted has recall 0, precision 0 and F1 0, and counts in the average.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beats.beat import CLASSES
+
+KERAS_EPSILON = 1e-7
+"""Probabilities are clipped this far from 0 and 1 before their logarithm is taken, as Keras does."""
+
+PerClass = list[float | None]
+"""One number a class, in the order of CLASSES; None where the class has no true beat."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What is told of a model on one set of beats.
+
+    Attributes:
+        accuracy: share of beats whose most probable class is the true one.
+        loss: mean cross-entropy, natural logarithm.
+        macro_f1: mean F1 of the classes that have true beats.
+        recall: per class, share of its true beats that were found.
+        precision: per class, share of the beats called so that are.
+        confusion: counts [5][5], rows are the truth, columns the prediction.
+    """
+
+    accuracy: float
+    loss: float
+    macro_f1: float
+    recall: PerClass
+    precision: PerClass
+    confusion: list[list[int]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The metrics as plain numbers and lists.
+
+        Source: the M of the run summary.
+        """
+        return asdict(self)
+
+
+def confusion_counts(label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Count (truth, prediction) pairs.
+
+    Args:
+        label: int64[n], the true classes 0..4.
+        predicted: int64[n], the predicted classes 0..4.
+
+    Returns:
+        int64[5, 5], rows are the truth.
+    """
+    cells = np.bincount(label * len(CLASSES) + predicted, minlength=len(CLASSES) ** 2)
+    return cells.reshape(len(CLASSES), len(CLASSES)).astype(np.int64)
+
+
+def _ratio(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def class_rates(
+    confusion: npt.NDArray[Any],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Recall, precision and F1 of every class in one or many confusion matrices at once.
+
+    Args:
+        confusion: counts [..., 5, 5], rows are the truth.
+
+    Returns:
+        Three float64[..., 5]; nan where the class has no true beat in that matrix.
+    """
+    counts = np.asarray(confusion, dtype=np.float64)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    true, called = counts.sum(-1), counts.sum(-2)
+    absent = true == 0
+    rates = (_ratio(hits, true), _ratio(hits, called), _ratio(2 * hits, true + called))
+    recall, precision, f1 = (np.where(absent, np.nan, rate) for rate in rates)
+    return recall, precision, f1
+
+
+def accuracy_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Accuracy of one or many confusion matrices: counts [..., 5, 5] -> float64[...]."""
+    counts = np.asarray(confusion, dtype=np.float64)
+    return np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1))
+
+
+def macro_f1_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Mean F1 of the classes with true beats, of one or many confusion matrices: counts [..., 5, 5] -> float64[...]."""
+    _, _, f1 = class_rates(confusion)
+    return np.nanmean(f1, axis=-1)
+
+
+def cross_entropy(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64]) -> float:
+    """Mean cross-entropy, natural logarithm, with Keras's clipping.
+
+    Args:
+        probabilities: float[n, 5], each row summing to 1.
+        label: int64[n], the true classes 0..4.
+    """
+    told = probabilities[np.arange(len(label)), label].astype(np.float64)
+    return float(-np.log(np.clip(told, KERAS_EPSILON, 1 - KERAS_EPSILON)).mean())
+
+
+def per_class(values: npt.NDArray[np.float64]) -> PerClass:
+    """float64[5] -> a list with None where there is no number."""
+    return [None if np.isnan(value) else float(value) for value in values]
+
+
+def measure(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64]) -> Metrics:
+    """Compare predicted probabilities with the truth.
+
+    Args:
+        probabilities: float[n, 5], each row summing to 1.
+        label: int64[n], the true classes 0..4.
+
+    Raises:
+        ValueError: there is no beat, or the two disagree about how many there are.
+    """
+    if len(label) == 0 or probabilities.shape != (len(label), len(CLASSES)):
+        raise ValueError(
+            f"{len(label)} labels need probabilities of shape ({len(label)}, {len(CLASSES)}), at least one row; "
+            f"these have {probabilities.shape}."
+        )
+    confusion = confusion_counts(label, probabilities.argmax(axis=1))
+    recall, precision, _ = class_rates(confusion)
+    return Metrics(
+        accuracy=float(accuracy_of(confusion)),
+        loss=cross_entropy(probabilities, label),
+        macro_f1=float(macro_f1_of(confusion)),
+        recall=per_class(recall),
+        precision=per_class(precision),
+        confusion=confusion.tolist(),
+    )

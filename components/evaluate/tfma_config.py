@@ -1,0 +1,53 @@
+"""What the Evaluator computes of the served model on clean test beats, and what its blessing depends on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from components.beats.beat import CLASSES
+from components.evaluate.settings import GateSettings
+
+PREDICTION_KEY, LABEL_KEY, SIGNATURE = "probabilities", "label", "serving_default"
+
+OWN_METRICS = "components.evaluate.tfma_metrics"
+
+
+def eval_config(gate: GateSettings) -> Any:
+    """Build the tfma.EvalConfig of the served signature: no baseline, no slices.
+
+    Its thresholds are the lowest that any data is asked: the graph is built before it is known how the data was split,
+    and the gate, which knows, applies that data's own. Class recalls are computed and have no threshold here, because
+    data without a class would then never be blessed (TFMA takes nan for a failure).
+
+    Args:
+        gate: what is required.
+    """
+    import tensorflow_model_analysis as tfma
+
+    least = gate.lowest()
+
+    def metric(class_name: str, module: str = "", at_least: float | None = None, **config: Any) -> Any:
+        threshold = None
+        if at_least is not None:
+            bound = tfma.GenericValueThreshold(lower_bound={"value": at_least})
+            threshold = tfma.MetricThreshold(value_threshold=bound)
+        return tfma.MetricConfig(
+            class_name=class_name, module=module, config=json.dumps(config) if config else "", threshold=threshold
+        )
+
+    metrics = [
+        metric("ExampleCount"),
+        metric("SparseCategoricalAccuracy", at_least=least.clean_accuracy, name="accuracy"),
+        metric("SparseCategoricalCrossentropy", name="loss"),
+        metric("MacroF1", OWN_METRICS, at_least=least.clean_macro_f1, name="macro_f1"),
+        metric("MultiClassConfusionMatrixAtThresholds", thresholds=[0.0], name="confusion"),
+    ]
+    for index, symbol in enumerate(CLASSES):
+        metrics.append(metric("ClassRecall", OWN_METRICS, class_id=index, name=f"recall_{symbol}"))
+        metrics.append(metric("ClassPrecision", OWN_METRICS, class_id=index, name=f"precision_{symbol}"))
+    return tfma.EvalConfig(
+        model_specs=[tfma.ModelSpec(signature_name=SIGNATURE, prediction_key=PREDICTION_KEY, label_key=LABEL_KEY)],
+        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+        slicing_specs=[tfma.SlicingSpec()],
+    )

@@ -1,0 +1,62 @@
+"""TFX node of this stage: puts the sidecars beside the model and pushes both as one version."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import absl.logging
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import io_utils, path_utils
+
+from components.evaluate.artifact_files import JUDGEMENT, VERDICT, read_json, write_json
+from components.evaluate.artifacts import Judgement, Verdict
+from components.ingest.artifacts import IngestReport
+from components.ingest.report import read_ingest_report
+from components.push.histogram import count_samples, signal_blocks
+from components.push.serving import push
+from components.push.sidecars import Sidecars, stage_version
+
+
+@component
+def Pusher(  # noqa: N802 - the function's name is the node's id
+    model: InputArtifact[standard_artifacts.Model],
+    verdict: InputArtifact[Verdict],
+    judgement: InputArtifact[Judgement],
+    statistics: InputArtifact[standard_artifacts.ExampleStatistics],
+    report: InputArtifact[IngestReport],
+    examples: InputArtifact[standard_artifacts.Examples],
+    pushed_model: OutputArtifact[standard_artifacts.PushedModel],
+    serving: Parameter[str],
+    settings: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Push a model that the gate let out, as the newest version of the serving directory.
+
+    Raises:
+        EnvironmentRefused: the serving directory cannot be written.
+    """
+    ingested = read_ingest_report(report.uri)
+    train = artifact_utils.get_split_uri([examples], "train")
+    statistics_file = os.path.join(artifact_utils.get_split_uri([statistics], "train"), "FeatureStats.pb")
+    with tempfile.TemporaryDirectory(prefix="heartbeat-push-") as scratch:
+        here = Path(scratch)
+        io_utils.copy_dir(path_utils.serving_model_path(model.uri), str(here / "model"))
+        io_utils.copy_file(statistics_file, str(here / "stats.pb"))
+        known = Sidecars(
+            judgement=read_json(judgement.uri, JUDGEMENT),
+            verdict=read_json(verdict.uri, VERDICT)["sentences"],
+            rows=ingested.rows,
+            data_digests=ingested.digests,
+            settings=settings,
+            statistics=here / "stats.pb",
+            counts=count_samples(signal_blocks(train)),
+        )
+        digest = stage_version(here / "model", here / "version", known)
+        version, location = push(serving, here / "version")
+    write_json(pushed_model.uri, "pushed.json", {"version": version, "location": location, "digest": digest})
+    pushed_model.set_int_custom_property("pushed", 1)
+    pushed_model.set_string_custom_property("pushed_destination", location)
+    pushed_model.set_string_custom_property("pushed_version", str(version))
+    absl.logging.info("pushed %s as %s (code %s)", digest[:12], location, code_digest)

@@ -1,0 +1,88 @@
+"""What travels beside a pushed model: written into its folder before the version appears."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import components
+from components.push.digest import model_digest
+from components.push.histogram import histogram_json
+from components.push.model_card import model_card
+from components.push.names import DIGESTS, HISTOGRAM, METRICS, MODEL, MODEL_CARD, SIDECAR_DIR, STATISTICS
+
+
+@dataclass(frozen=True)
+class Sidecars:
+    """What is known of a model when it is pushed.
+
+    Attributes:
+        judgement: what `judgement.json` holds.
+        verdict: the gate's sentences.
+        rows: beats of each split.
+        data_digests: SHA-256 of the train and test files, 64 hex digits each.
+        settings: the run's settings as JSON text.
+        statistics: TFDV's statistics file of the train split.
+        counts: int64[32], the train samples by value.
+    """
+
+    judgement: Mapping[str, Any]
+    verdict: list[str]
+    rows: Mapping[str, int]
+    data_digests: Mapping[str, str]
+    settings: str
+    statistics: Path
+    counts: npt.NDArray[np.int64]
+
+
+def code_digest_of(top: Path) -> str:
+    """SHA-256 over the sorted relative paths and bytes of the Python files below a folder, 64 hex digits."""
+    digest = hashlib.sha256()
+    for file in sorted(top.rglob("*.py")):
+        digest.update(file.relative_to(top).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _write_json(file: Path, told: Any) -> None:
+    file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
+    """Copy a SavedModel and write its sidecars: the whole of a version, before it is pushed.
+
+    Args:
+        model_dir: the SavedModel, with its Keras file among its extra assets.
+        staged: the folder to make.
+        known: what is known of the model.
+
+    Returns:
+        The model's digest.
+
+    Raises:
+        FileNotFoundError: the folder is no SavedModel, or lacks its Keras file or the statistics file.
+    """
+    digest = model_digest(model_dir)
+    if not (model_dir / SIDECAR_DIR / MODEL).is_file():
+        raise FileNotFoundError(f"{model_dir} holds no {SIDECAR_DIR}/{MODEL}, which a pushed model carries along")
+    shutil.copytree(model_dir, staged)
+    beside = staged / SIDECAR_DIR
+    shutil.copyfile(known.statistics, beside / STATISTICS)
+    _write_json(beside / METRICS, known.judgement)
+    _write_json(beside / HISTOGRAM, histogram_json(known.counts))
+    digests = {
+        "model": digest,
+        "data": dict(known.data_digests),
+        "code": code_digest_of(Path(components.__path__[0])),
+        "settings": hashlib.sha256(known.settings.encode()).hexdigest(),
+    }
+    _write_json(beside / DIGESTS, digests)
+    (beside / MODEL_CARD).write_text(model_card(known.judgement, known.rows, digest, known.verdict), encoding="utf-8")
+    return digest

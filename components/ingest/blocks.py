@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from components.ingest.files import read_text_range
-from components.ingest.plan import Shard
+from components.ingest.plan import Shard, count_newlines
 
 BLOCK_BYTES = 16 << 20
 """Bytes read at a time: some 3,500 beats, which parsing spends 20 ms on; the memory of a worker is a few of them."""
@@ -70,7 +70,7 @@ def read_blocks(shard: Shard, block_bytes: int = BLOCK_BYTES, seen: Callable[[by
         while start < len(text):
             stop, after = _run(text, start)
             if stop > start:
-                block = Block(row, text.count(b"\n", start, stop), text[start:stop])
+                block = Block(row, count_newlines(text, start, stop), text[start:stop])
                 yield block
                 row += block.rows
             start = stop

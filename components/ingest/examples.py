@@ -1,4 +1,4 @@
-"""Beats to tf.Examples and back: `signal` float_list[187], `label` int64_list[1], where known `record` bytes_list[1]."""
+"""Beats to tf.Examples and back: `signal` float_list[187], `label` int64_list[1] and, where known, `record` bytes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Input files wherever they lie: listed with size and time, read in ranges, written whole.
 
-A path without a scheme (or with `file://`) is local and never imports Beam; any other URI goes through Beam's FileSystems.
+A path without a scheme (or with `file://`) is local and never imports Beam; other URIs go through Beam's FileSystems.
 """
 
 from __future__ import annotations

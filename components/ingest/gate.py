@@ -1,72 +1,26 @@
-"""IngestGate: go on, or stop the run and say in words what is wrong with the files."""
+"""The TFX node that stops a run whose files are not fit to go on with. TFX reads annotations: none is postponed."""
 
-from __future__ import annotations
+import absl.logging
+from tfx.dsl.component.experimental.annotations import InputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
 
-from components.beats.beat import CLASS_NAMES, CLASSES
-from components.beats.errors import DataRefused, HeartbeatError
-from components.ingest.report import SPLITS, IngestSummary
+from components.ingest.artifacts import IngestReport
+from components.ingest.judge import judge_ingest
+from components.ingest.report import read_ingest_report
 from components.ingest.settings import DataSettings
 
 
-def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[str]:
-    """Judges what became of the files.
-
-    Returns:
-        Sentences that warn: rows dropped within the budget, classes that train lacks.
+@component
+def IngestGate(  # noqa: N802 - the function's name is the node's id
+    report: InputArtifact[IngestReport],
+    settings: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Stop the run when lines were rejected beyond the budget, a split is empty or a file does not fit its provenance.
 
     Raises:
-        DataRefused: rejects beyond the budget, an empty file or split, or a provenance file that does not fit.
-        HeartbeatError: counts do not add up.
+        DataRefused: with a sentence per fault.
     """
-    _reconcile(summary)
-    faults = [sentence for file in summary.files for sentence in file.faults]
-    empty = [file for file in summary.files if file.rows == 0]
-    rejects = summary.rows["rejects"]
-    if rejects > settings.reject_budget:
-        faults += [sentence for file in summary.files for sentence in file.sentences]
-        faults.append(
-            f"{rejects:,} rows are rejected, {settings.reject_budget:,} are allowed. Correct the files, or allow it "
-            f"with `--set data.reject_budget={rejects}`: the rows are then dropped."
-        )
-    elif empty:
-        faults += [sentence for file in empty for sentence in file.sentences]
-    if not faults:
-        faults += [_about_empty(split, settings) for split in SPLITS if summary.rows[split] == 0]
-    if faults:
-        raise DataRefused(faults)
-    return [*_dropped(summary), *_absent_classes(summary)]
-
-
-def _reconcile(summary: IngestSummary) -> None:
-    into = {
-        "train": summary.rows["train"] + summary.rows["eval"],
-        "test": summary.rows["test"],
-    }
-    for side, written in into.items():
-        files = [file for file in summary.files if file.into == side]
-        rows, rejects = sum(file.rows for file in files), sum(file.rejects for file in files)
-        if rows != written + rejects:
-            raise HeartbeatError(
-                f"Rows of the {side} files do not add up: {rows:,} read, {written:,} examples, {rejects:,} rejects."
-            )
-
-
-def _about_empty(split: str, settings: DataSettings) -> str:
-    if split == "eval":
-        return (
-            f"No beats are left for validation at data.eval_share={settings.eval_share}: give more beats (or more than "
-            "one record), or a larger share."
-        )
-    return f"The {split} split has no beats."
-
-
-def _dropped(summary: IngestSummary) -> list[str]:
-    return [f"Dropped: {sentence}" for file in summary.files if file.rejects for sentence in file.sentences]
-
-
-def _absent_classes(summary: IngestSummary) -> list[str]:
-    return [
-        f"The train split has no beat of class {symbol} ({name}): a model cannot learn it."
-        for symbol, name, count in zip(CLASSES, CLASS_NAMES, summary.classes["train"], strict=True)
-        if count == 0
-    ]
+    for sentence in judge_ingest(read_ingest_report(report.uri), DataSettings.model_validate_json(settings)):
+        absl.logging.warning("%s", sentence)
+    absl.logging.info("ingest gate passed (code %s)", code_digest)

@@ -124,7 +124,7 @@ def _reconcile(record: ShardRecord) -> None:
     if record.examples + record.rejects != record.rows:
         raise HeartbeatError(
             f"Rows of {record.file}, shard {record.index}, do not add up: {record.rows:,} planned, {record.examples:,} "
-            f"became examples, {record.rejects:,} rejects. This is an error of the program or the file changed meanwhile."
+            f"became examples, {record.rejects:,} rejects. The file changed meanwhile, or the program is wrong."
         )
 
 

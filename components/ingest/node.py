@@ -1,4 +1,4 @@
-"""The TFX node: CSV files in, Examples and IngestReport out; every parameter is an execution property, so a cache key."""
+"""The TFX node: CSV files in, Examples and IngestReport out; every parameter is an execution property and cache key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from components.ingest.settings import DataSettings
 class BeatExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
     """Ingests a data folder, one Beam element per shard; finishes whatever the files hold, as a gate judges them."""
 
-    def Do(
+    def Do(  # noqa: N802 - the name is TFX's
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],

@@ -55,7 +55,7 @@ def _read_clean(block: Block, width: int) -> npt.NDArray[np.float32]:
     """Reads a block whose every line is readable; Arrow takes a lone CR for a line end, which here is a fault."""
     if block.data.startswith(BYTE_ORDER_MARKS):
         raise UnreadableNumbersError("byte order mark")
-    if block.data.count(b"\r") != block.data.count(b"\r\n"):
+    if b"\r" in block.data and block.data.count(b"\r") != block.data.count(b"\r\n"):
         raise UnreadableNumbersError("lone carriage return")
     return read_matrix(block.data, block.rows, width)
 

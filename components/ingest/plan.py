@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -84,20 +85,27 @@ def _ranges(file: InputFile, shard_bytes: int) -> list[tuple[int, int]]:
     if is_compressed(file.path):
         return [(0, file.size)]
     cuts = [0, *(at - 1 for at in range(shard_bytes, file.size, shard_bytes) if at > 1), file.size]
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(pairwise(cuts))
 
 
 def _count(path: str, start: int, end: int) -> _Segment:
-    """Counts newlines of a range; NumPy compares without holding the interpreter, so threads run side by side."""
+    """Counts newlines of a range, without holding all of it."""
     newlines, first, last, at = 0, None, None, start
     for chunk in read_text_range(path, start, end, COUNT_BYTES):
-        found = int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == NEWLINE))
+        found = count_newlines(chunk)
         if found and first is None:
             first = at + chunk.index(b"\n")
         newlines += found
         last = chunk[-1]
         at += len(chunk)
     return _Segment(newlines, first, last)
+
+
+def count_newlines(text: bytes, start: int = 0, stop: int | None = None) -> int:
+    """Counts newlines of text[start:stop] at memory speed; threads that count do so side by side."""
+    codes = np.frombuffer(text, np.uint8)[start:stop]
+    pieces = range(0, len(codes), COUNT_BYTES)
+    return sum(int(np.count_nonzero(codes[at : at + COUNT_BYTES] == NEWLINE)) for at in pieces)
 
 
 def _shards(file: InputFile, segments: list[_Segment]) -> list[Shard]:

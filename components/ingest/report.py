@@ -105,7 +105,7 @@ class IngestSummary:
         synthetic: whether the beats are made up.
         rows: train, eval, test, rejects -> rows.
         files: one report a file.
-        digests: train, test -> SHA-256 of the text of that side's one shard; of the shards' digests where there are more.
+        digests: train, test -> SHA-256 of that side's text where it is one shard, else of its shards' digests.
         classes: train, eval, test -> beats by class.
     """
 

@@ -127,7 +127,7 @@ def _jobs(
             examples={split: f"{examples_uri}/Split-{split}/data_tfrecord-{name}" for split in splits},
             rejects=f"{report_uri}/shards/{side}-{name}.jsonl",
             record=f"{report_uri}/shards/{side}-{name}.json",
-        )  # fmt: skip
+        )
         for shard, name in zip(shards, names, strict=True)
     ]
 

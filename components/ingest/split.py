@@ -76,7 +76,7 @@ def held_out_rows(signal: npt.NDArray[np.float32], share: float, seed: int) -> n
         bool[n], true for a row to hold out.
     """
     limit = int(share * 2**64)
-    rows = memoryview(np.ascontiguousarray(signal, "<f4")).cast("B")
+    rows = memoryview(np.ascontiguousarray(signal, "<f4").tobytes())
     length = signal.shape[1] * 4
     return np.array([_hash(rows[at : at + length], seed) < limit for at in range(0, len(rows), length)], bool)
 

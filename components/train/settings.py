@@ -1,0 +1,108 @@
+"""What can be set about networks, tuning, training and fine-tuning."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from components.settings import Settings
+
+
+class NetworkSettings(Settings):
+    """Which network learns, and how large it is."""
+
+    name: Literal["residual", "study"] = Field(
+        default="residual",
+        description="residual: strided residual blocks, small and fast; study: the study's layers, which fix all sizes",
+    )
+    stem_filters: int = Field(default=24, ge=1, description="channels after the first convolution")
+    stem_kernel: int = Field(default=9, ge=1, description="samples that the first convolution sees; 9 are 75 ms")
+    stem_stride: int = Field(
+        default=4,
+        ge=1,
+        description="samples between two steps of the first convolution; a larger one costs less",
+    )
+    block_filters: tuple[int, ...] = Field(
+        default=(32, 48, 64), min_length=1, description="channels of each residual block; each halves the time steps"
+    )
+    block_kernel: int = Field(default=5, ge=1, description="time steps that a convolution of a block sees")
+    head_units: int = Field(default=64, ge=1, description="units of the dense layer before the classes")
+    dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the head's units dropped while training")
+
+
+class TrainSettings(Settings):
+    """How the first model is trained, on beats without noise."""
+
+    network: NetworkSettings = Field(default=NetworkSettings(), description="which network learns")
+    policy: str = Field(
+        default="natural",
+        pattern=r"^(natural|balanced:[1-9]\d*)$",
+        description="natural: every train beat once an epoch; balanced:N: N beats a class, classes with more sampled "
+        "down, the others drawn again and again (the study: balanced:16000). Natural is more accurate",
+    )
+    epochs: int = Field(default=12, ge=1, description="passes over the train beats")
+    batch: int = Field(default=128, ge=1, description="beats a step")
+    learning_rate: float = Field(default=2e-3, gt=0, description="AdamW's highest step size; falls along a cosine")
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine", description="cosine: the rate falls to nought at the end; constant: the study's"
+    )
+    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's decay a step, in units of the rate")
+    ema: float = Field(
+        default=0.998, ge=0, lt=1, description="momentum of the averaged weights that become the model; 0: no average"
+    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of each label spread over all classes")
+    stretch: float = Field(
+        default=0.06, ge=0, lt=1, description="largest change of the time scale about the R peak: heart rate varies"
+    )
+    mix: float = Field(default=0.1, ge=0, lt=1, description="largest share of another beat mixed in, labels too")
+    seed: int = Field(default=1, ge=0, description="the same seed gives the same numbers")
+
+
+class FineTuneSettings(Settings):
+    """How the trained model learns to read noisy beats: a new head first, then all layers at a low rate."""
+
+    head_epochs: int = Field(default=1, ge=1, description="passes with the body frozen")
+    epochs: int = Field(default=12, ge=1, description="passes with every layer learning")
+    head_learning_rate: float = Field(default=1e-3, gt=0, description="step size of phase one")
+    learning_rate: float = Field(default=1e-3, gt=0, description="highest step size of phase two; below the trainer's")
+    head_dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the new head's units dropped")
+    noise: Literal["fresh", "fixed"] = Field(
+        default="fresh",
+        description="fresh: new noise for every beat in every epoch; fixed: the noisy version that Transform wrote, as "
+        "the study did",
+    )
+    noisy_share: float = Field(default=0.5, ge=0, le=1, description="share of phase two's beats that get fresh noise")
+    wide_share: float = Field(
+        default=0.5, ge=0, le=1, description="share of the noisy beats whose level is drawn from 0..noise_max"
+    )
+    noise_sd: float = Field(default=0.05, ge=0, description="level of the other noisy beats; units of the samples")
+    noise_max: float = Field(default=0.1, ge=0, description="largest level drawn; units of the samples")
+
+
+class TuneSettings(Settings):
+    """The budget of the search before training: trials and epochs, never seconds."""
+
+    trials: int = Field(default=4, ge=1, description="settings tried; the first are those given, so none is worse")
+    epochs: int = Field(default=2, ge=1, description="passes over the train beats in each trial")
+    share: float = Field(default=1.0, gt=0, le=1, description="share of the train beats that a trial sees")
+
+
+class TunerConfig(Settings):
+    """What the Tuner is given."""
+
+    tune: TuneSettings
+    train: TrainSettings
+
+
+class TrainerConfig(Settings):
+    """What the Trainer is given."""
+
+    train: TrainSettings
+
+
+class FineTunerConfig(Settings):
+    """What the FineTuner is given."""
+
+    train: TrainSettings
+    finetune: FineTuneSettings

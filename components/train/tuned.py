@@ -1,0 +1,48 @@
+"""What the Tuner may change, and how its best values reach the trainers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from components.train.settings import TrainSettings
+
+if TYPE_CHECKING:
+    import keras_tuner as kt
+
+_NETWORK = "network."
+
+
+def search_space(settings: TrainSettings) -> kt.HyperParameters:
+    """The values that are tried, around those of the settings, which are the defaults."""
+    import keras_tuner as kt
+
+    rate, decay, network = settings.learning_rate, settings.weight_decay, settings.network
+    space = kt.HyperParameters()
+    for name, given, others in (
+        ("learning_rate", rate, [rate / 2, rate * 1.5, rate * 2]),
+        ("weight_decay", decay, [decay / 3, decay * 3]),
+        (f"{_NETWORK}dropout", network.dropout, [0.2, 0.3, 0.4]),
+        (f"{_NETWORK}block_kernel", network.block_kernel, [3, 5, 7]),
+    ):
+        space.Choice(name, sorted({given, *others}), default=given)
+    return space
+
+
+def with_tuned(settings: TrainSettings, hyperparameters: dict[str, Any] | None) -> TrainSettings:
+    """The settings with the Tuner's values in place of their own.
+
+    Args:
+        settings: as given.
+        hyperparameters: a keras-tuner configuration; None where no Tuner ran, and the settings stay as they are.
+    """
+    if hyperparameters is None:
+        return settings
+    import keras_tuner as kt
+
+    merged = settings.model_dump()
+    for name, value in kt.HyperParameters.from_config(hyperparameters).values.items():
+        if name.startswith(_NETWORK):
+            merged["network"][name.removeprefix(_NETWORK)] = value
+        else:
+            merged[name] = value
+    return TrainSettings.model_validate(merged)

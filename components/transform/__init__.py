@@ -1,0 +1,1 @@
+"""Between examples and training: normalisation learnt on the train split, and the study's noise."""

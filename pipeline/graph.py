@@ -16,6 +16,7 @@ from components.ingest.gate import IngestGate
 from components.ingest.node import BeatExampleGen
 from components.push.node import Pusher
 from components.settings import Settings
+from components.train.settings import FineTunerConfig, TrainerConfig, TunerConfig
 from components.validate.node import CuratedSchema, DataGate
 from pipeline.digest import code_digest, digest_text
 from pipeline.settings import RunSettings
@@ -108,7 +109,7 @@ def _tuner(given: GraphInputs, built: Built) -> Any:
     return tfx.components.Tuner(
         tuner_fn="components.train.tuner.tuner_fn",
         **_training_inputs(built),
-        custom_config=_custom_config("train", settings.tune, settings.train, settings.transform),
+        custom_config=_custom_config("train", TunerConfig(tune=settings.tune, train=settings.train)),
     )
 
 
@@ -117,7 +118,7 @@ def _trainer(given: GraphInputs, built: Built) -> Any:
         run_fn="components.train.trainer.run_fn",
         **_training_inputs(built),
         hyperparameters=_best_hyperparameters(built),
-        custom_config=_custom_config("train", given.settings.train, given.settings.transform),
+        custom_config=_custom_config("train", TrainerConfig(train=given.settings.train)),
     )
 
 
@@ -128,7 +129,7 @@ def _fine_tuner(given: GraphInputs, built: Built) -> Any:
         **_training_inputs(built),
         base_model=built["Trainer"].outputs["model"],
         hyperparameters=_best_hyperparameters(built),
-        custom_config=_custom_config("train", settings.train, settings.finetune, settings.transform),
+        custom_config=_custom_config("train", FineTunerConfig(train=settings.train, finetune=settings.finetune)),
     ).with_id("FineTuner")
 
 
@@ -180,9 +181,8 @@ def _pusher(given: GraphInputs, built: Built) -> Any:
     )
 
 
-def _custom_config(stage: str, *groups: Settings) -> dict[str, Any]:
-    settings = {type(group).__name__: group.model_dump(mode="json") for group in groups}
-    return {"settings": settings, "code_digest": code_digest(stage)}
+def _custom_config(stage: str, settings: Settings) -> dict[str, Any]:
+    return {"settings": settings.model_dump_json(), "code_digest": code_digest(stage)}
 
 
 def _training_inputs(built: Built) -> dict[str, Any]:
@@ -217,9 +217,10 @@ NODES: dict[str, Callable[[GraphInputs, Built], Any]] = {
 }
 
 WAITS_FOR = {
-    "CuratedSchema": "IngestGate",
-    "StatisticsGen": "IngestGate",
-    "Transform": "DataGate",
+    "CuratedSchema": ("IngestGate",),
+    "StatisticsGen": ("IngestGate",),
+    "DataGate": ("SchemaGen", "ExampleValidator"),
+    "Transform": ("DataGate",),
 }
 """Gates order stages by dependency, not by an artifact: what stands behind a gate is not computed from its words."""
 
@@ -238,7 +239,8 @@ def build_nodes(given: GraphInputs) -> Sequence[Any]:
             node = NODES[stage](given, built)
         except KeyError as missing:
             raise UsageError(f"Stage {stage} needs stage {missing.args[0]} before it in the list of stages.") from None
-        if WAITS_FOR.get(stage) in built:
-            node.add_upstream_node(built[WAITS_FOR[stage]])
+        for before in WAITS_FOR.get(stage, ()):
+            if before in built:
+                node.add_upstream_node(built[before])
         built[stage] = node
     return list(built.values())

@@ -62,7 +62,7 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
                 summary.status = "interrupted"
                 summary.exit_code = 130 if isinstance(stop, KeyboardInterrupt) else 143
                 summary.verdict.append(
-                    "Interrupted: what had finished is kept, and the same command goes on from there."
+                    "Interrupted: finished stages are kept, and the same command goes on from there."
                 )
             except Exception as error:
                 traceback.print_exc()
@@ -91,10 +91,8 @@ def refusal_behind(error: BaseException) -> HeartbeatError:
                 f"{cause.strerror}: {cause.filename or 'a file of the run'}. Free it and run again."
             )
         cause = cause.__cause__ or cause.__context__
-    return HeartbeatError(
-        f"Unexpected {type(error).__name__}: {str(error).strip().splitlines()[-1] if str(error).strip() else 'no message'}. "
-        "The run's log has the whole of it."
-    )
+    message = (str(error).strip().splitlines() or ["no message"])[-1]
+    return HeartbeatError(f"Unexpected {type(error).__name__}: {message}. The run's log has the whole of it.")
 
 
 def _run_stages(
@@ -138,7 +136,7 @@ def _learn(summary: Summary, stage: str, outputs: Any) -> None:
         model = only_uri(outputs, "model") / "Format-Serving"
         summary.model["digest"] = model_digest(str(model))
         history = json.loads((only_uri(outputs, "model_run") / "history.json").read_text(encoding="utf-8"))
-        summary.model["parameters"] = history["parameters"]
+        summary.model["parameters"] = history.get("parameters")
     elif stage == "Judge":
         judgement = json.loads((only_uri(outputs, "judgement") / "judgement.json").read_text(encoding="utf-8"))
         summary.metrics = judgement["metrics"]
@@ -163,7 +161,7 @@ def resolve_data(root: Path, given: str | None) -> tuple[str, bool]:
     Raises:
         DataRefused: a file is missing.
     """
-    from components.beats.synthetic import SYNTHETIC_MARK
+    from components.beats.synthetic import MARKER
     from components.ingest.locate import find_inputs
 
     if given is None and any(Path("data").glob("mitbih_*.csv*")):
@@ -171,4 +169,4 @@ def resolve_data(root: Path, given: str | None) -> tuple[str, bool]:
     if given is None:
         return str(root / DEMO_FOLDER), True
     find_inputs(given)
-    return given, (Path(given) / SYNTHETIC_MARK).exists()
+    return given, (Path(given) / MARKER).exists()

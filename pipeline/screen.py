@@ -78,10 +78,11 @@ class Screen:
         for stage in summary.stages:
             rows = "" if stage.rows is None else f"{stage.rows:,}"
             table.add_row(stage.name, stage.state, f"{stage.seconds:.1f}", f"{stage.cpu_seconds:.1f}", rows)
-        self.out.print(table)
+        if any(stage.state != "skipped" for stage in summary.stages):
+            self.out.print(table)
         if summary.metrics:
             self.out.print(metrics_table(summary.metrics))
-        if summary.data.get("synthetic"):
+        if summary.data["synthetic"] and not any("SYNTHETIC" in sentence for sentence in summary.verdict):
             self.out.print(SYNTHETIC)
         for sentence in summary.verdict:
             self.out.print(sentence)
@@ -110,7 +111,7 @@ def metrics_table(metrics: dict[str, Any]) -> Table:
     trained = {
         "clean-trained": metrics["trainer"],
         "body frozen": metrics["frozen"],
-        "fine-tuned (candidate)": {"clean": metrics["clean"], "noisy": metrics["noisy"]},
+        "fine-tuned": {"clean": metrics["clean"], "noisy": metrics["noisy"]},
     }
     for name, of_model in trained.items():
         for beats, m in of_model.items():

@@ -47,8 +47,10 @@ def settings_from(profile: Mapping[str, Any], overrides: Iterable[str] = ()) -> 
     for text in overrides:
         key, equals, value = text.partition("=")
         path = key.strip().split(".")
-        if not equals or len(path) < 2 or not all(path):
+        if not equals or not all(path):
             raise UsageError(f"--set {text}: expected group.name=value, for example train.epochs=12.")
+        if path[0] == "profile":
+            raise UsageError(f"--set {text}: a profile is chosen with --profile, not set.")
         group = values
         for name in path[:-1]:
             group = group.setdefault(name, {})

@@ -1,0 +1,77 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused, UsageError
+from pipeline.cli import COMMANDS, heartbeat, main
+
+TOP = Path(__file__).parents[2]
+
+
+def raising(error: BaseException) -> click.Command:
+    @click.command()
+    def command() -> None:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UsageError, 2), (DataRefused, 3), (ModelRefused, 4), (EnvironmentRefused, 6), (HeartbeatError, 1)],
+)
+def test_a_refusal_is_sentences_on_stderr_and_its_exit_code(
+    error: type[HeartbeatError], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(raising(error(["First.", "Second."])), []) == code
+    assert capsys.readouterr() == ("", "First.\nSecond.\n")
+
+
+def test_an_interrupted_command_ends_with_130() -> None:
+    assert main(raising(KeyboardInterrupt()), []) == 130
+
+
+def test_a_wrong_flag_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(heartbeat, ["--no-such-flag"]) == 2
+    assert "--no-such-flag" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help(name: str) -> None:
+    command = heartbeat.get_command(click.Context(heartbeat), name)
+    assert command is not None
+
+    def check(one: click.Command) -> None:
+        assert one.help, one.name
+        for parameter in one.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{one.name} {parameter.name}"
+        if isinstance(one, click.Group):
+            for inner in one.commands.values():
+                check(inner)
+
+    check(command)
+
+
+CALLS = {
+    "local_runner.py": ["local_runner.py", "--help"],
+    "heartbeat": ["-c", "from pipeline.cli import heartbeat, main; main(heartbeat, ['--help'])"],
+    **{
+        name: ["-c", f"from pipeline.cli import heartbeat, main; main(heartbeat, ['{name}', '--help'])"]
+        for name in COMMANDS
+    },
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_help_imports_neither_tensorflow_nor_tfx(name: str) -> None:
+    done = subprocess.run([sys.executable, "-X", "importtime", *CALLS[name]], cwd=TOP, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    imported = set(re.findall(r"\| +([\w.]+)$", done.stderr, flags=re.MULTILINE))
+    assert "click" in imported
+    assert not imported & {"tensorflow", "tfx", "apache_beam", "keras", "tensorflow_transform", "pandas", "wfdb"}

@@ -56,7 +56,7 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
             screen.plan(settings, places, run_folder / "log.txt")
             previous = signal.signal(signal.SIGTERM, _terminate)
             try:
-                _run_stages(settings, places, beam_options, summary, screen)
+                _run_stages(settings, places, beam_options, summary, screen, run_folder)
                 summary.status, summary.exit_code = "done", 0
             except (KeyboardInterrupt, Terminated) as stop:
                 summary.status = "interrupted"
@@ -96,7 +96,12 @@ def refusal_behind(error: BaseException) -> HeartbeatError:
 
 
 def _run_stages(
-    settings: RunSettings, places: Places, beam_options: Sequence[str], summary: Summary, screen: Screen
+    settings: RunSettings,
+    places: Places,
+    beam_options: Sequence[str],
+    summary: Summary,
+    screen: Screen,
+    run_folder: Path,
 ) -> None:
     if places.data == str(places.root / DEMO_FOLDER):
         from components.beats.synthetic import write_demo_set
@@ -113,11 +118,14 @@ def _run_stages(
         runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]
         nodes = LocalNodes(build_nodes(given), places, summary.run, [*runner, *beam_options])
     by_name = {stage.name: stage for stage in summary.stages}
+    artifacts: dict[str, dict[str, list[str]]] = {}
     for position, name in enumerate(nodes.names, start=1):
         record: StageRecord = by_name[name]
         logging.getLogger("heartbeat").info("stage %s", name)
         with screen.stage(position, len(nodes.names), record):
             outputs = nodes.run(record)
+        artifacts[name] = {key: [artifact.uri for artifact in found] for key, found in outputs.items()}
+        write_whole(run_folder / "artifacts.json", json.dumps(artifacts, indent=1) + "\n")
         _learn(summary, name, outputs)
 
 

@@ -40,12 +40,13 @@ def eval_config(gate: GateSettings) -> Any:
         metric("ExampleCount"),
         metric("SparseCategoricalAccuracy", at_least=least.clean_accuracy, name="accuracy"),
         metric("SparseCategoricalCrossentropy", name="loss"),
-        metric("MacroF1", OWN_METRICS, at_least=least.clean_macro_f1, name="macro_f1"),
+        metric("ConfusionStatistic", OWN_METRICS, least.clean_macro_f1, statistic="macro_f1", name="macro_f1"),
         metric("MultiClassConfusionMatrixAtThresholds", thresholds=[0.0], name="confusion"),
     ]
     for index, symbol in enumerate(CLASSES):
-        metrics.append(metric("ClassRecall", OWN_METRICS, class_id=index, name=f"recall_{symbol}"))
-        metrics.append(metric("ClassPrecision", OWN_METRICS, class_id=index, name=f"precision_{symbol}"))
+        for of in ("recall", "precision"):
+            told: dict[str, Any] = {"statistic": of, "class_id": index, "name": f"{of}_{symbol}"}
+            metrics.append(metric("ConfusionStatistic", OWN_METRICS, **told))
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(signature_name=SIGNATURE, prediction_key=PREDICTION_KEY, label_key=LABEL_KEY)],
         metrics_specs=[tfma.MetricsSpec(metrics=metrics)],

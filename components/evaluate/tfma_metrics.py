@@ -1,80 +1,64 @@
-"""Metrics for TFMA that count by the most probable class, so that the Evaluator and the Judge say the same.
+"""A metric for TFMA that counts by the most probable class, so that the Evaluator and the Judge say the same.
 
 TFMA's own recall and precision of one class count by a threshold of 0.5, and its macro averages are nan as soon as a
-class is never predicted. These are all derived from one confusion matrix, which is counted once.
+class is never predicted. Here all come from one confusion matrix, which TFMA counts once for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.metrics.multi_class_confusion_matrix_metrics import multi_class_confusion_matrices
 
 from components.beats.beat import CLASSES
 from components.evaluate.metrics import class_rates, macro_f1_of
 
+STATISTICS = {
+    "macro_f1": lambda confusion, _: macro_f1_of(confusion),
+    "recall": lambda confusion, class_id: class_rates(confusion)[0][class_id],
+    "precision": lambda confusion, class_id: class_rates(confusion)[1][class_id],
+}
+"""(counts [5, 5], class) -> the number; nan for a class that has no beats."""
 
-def _derived(name: str, value: Callable[[npt.NDArray[np.float64]], float], **where: Any) -> list[Any]:
-    """Computations of a number of the confusion matrix; where: what TFMA says about model and output."""
-    key = metric_types.MetricKey(
-        name=name,
-        model_name=where["model_name"],
-        output_name=where["output_name"],
-        example_weighted=where["example_weighted"],
-    )
-    counted = multi_class_confusion_matrices(thresholds=[0.0], **where)
+
+def _computations(
+    statistic: str,
+    class_id: int,
+    name: str,
+    eval_config: Any = None,
+    model_name: str = "",
+    output_name: str = "",
+    example_weighted: bool = False,
+) -> list[Any]:
+    """What TFMA has to compute; it passes what it knows by the names of these arguments."""
+    where = {"model_name": model_name, "output_name": output_name, "example_weighted": example_weighted}
+    key = metric_types.MetricKey(name=name, **where)
+    counted = multi_class_confusion_matrices(thresholds=[0.0], eval_config=eval_config, **where)
     source = counted[-1].keys[-1]
 
     def result(metrics: dict[Any, Any]) -> dict[Any, float]:
         confusion = np.zeros((len(CLASSES), len(CLASSES)))
         for entry, count in metrics[source][0.0].items():
             confusion[entry.actual_class_id, entry.predicted_class_id] = count
-        return {key: value(confusion)}
+        return {key: float(STATISTICS[statistic](confusion, class_id))}
 
     return [*counted, metric_types.DerivedMetricComputation(keys=[key], result=result)]
 
 
-def _recall(name: str, class_id: int, **where: Any) -> list[Any]:
-    return _derived(name, lambda confusion: float(class_rates(confusion)[0][class_id]), **where)
-
-
-def _precision(name: str, class_id: int, **where: Any) -> list[Any]:
-    return _derived(name, lambda confusion: float(class_rates(confusion)[1][class_id]), **where)
-
-
-def _macro_f1(name: str, **where: Any) -> list[Any]:
-    return _derived(name, lambda confusion: float(macro_f1_of(confusion)), **where)
-
-
-class ClassRecall(metric_types.Metric):
-    """Share of a class's beats that were found, nan where there are none.
+class ConfusionStatistic(metric_types.Metric):
+    """A number of the confusion matrix.
 
     Source: tfma.metrics.Metric.
+
+    Args:
+        statistic: a key of STATISTICS.
+        name: of the metric in TFMA's results.
+        class_id: the class it is told of, where it is told of one.
     """
 
-    def __init__(self, class_id: int, name: str) -> None:
-        super().__init__(metric_util.merge_per_key_computations(_recall), class_id=class_id, name=name)
-
-
-class ClassPrecision(metric_types.Metric):
-    """Share of the beats called a class that are of it, nan where the class has no beats.
-
-    Source: tfma.metrics.Metric.
-    """
-
-    def __init__(self, class_id: int, name: str) -> None:
-        super().__init__(metric_util.merge_per_key_computations(_precision), class_id=class_id, name=name)
-
-
-class MacroF1(metric_types.Metric):
-    """Mean F1 of the classes that have beats.
-
-    Source: tfma.metrics.Metric.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(metric_util.merge_per_key_computations(_macro_f1), name=name)
+    def __init__(self, statistic: str, name: str, class_id: int = 0) -> None:
+        super().__init__(
+            metric_util.merge_per_key_computations(_computations), statistic=statistic, class_id=class_id, name=name
+        )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -136,9 +137,9 @@ class RemoteStore:
             raise EnvironmentRefused(f"Cannot {act}: {error}. Check the network and the bucket.") from error
 
 
-def _open(path: str):  # type: ignore[no-untyped-def]  # Beam's handles have no types
+def _open(path: str) -> Any:
     return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def _create(path: str):  # type: ignore[no-untyped-def]  # Beam's handles have no types
+def _create(path: str) -> Any:
     return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
+from components.evaluate.metrics import measure
+from components.evaluate.settings import EvaluateSettings
+from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
+
+SETTINGS = EvaluateSettings(draws=(1, 2), noise_levels=(0.0, 0.1, 0.3), resamples=200)
+
+
+def noise(signal, draw, sd):
+    return signal + sd * np.random.default_rng(draw).standard_normal(signal.shape).astype(np.float32)
+
+
+def models():
+    weights = {CANDIDATE: template_weights(), TRAINER: template_weights(20), FROZEN: template_weights(40)[:, ::-1]}
+    return {name: lambda signal, of=of: answers_of(signal, of) for name, of in weights.items()}
+
+
+@pytest.fixture(scope="module")
+def beats():
+    return some_beats(250, absent="Q")
+
+
+@pytest.fixture(scope="module")
+def judged(beats):
+    return judge(beats, models(), noise, SETTINGS, "patient", synthetic=True)
+
+
+def test_metrics_are_of_the_right_model_and_beats(judged, beats):
+    told = judged.told["metrics"]
+    by_name = models()
+    for name, metrics in ((CANDIDATE, told), (TRAINER, told["trainer"]), (FROZEN, told["frozen"])):
+        assert metrics["clean"] == measure(by_name[name](beats.signal), beats.label).to_json()
+        pooled = np.concatenate([by_name[name](noise(beats.signal, draw, 0.05)) for draw in (1, 2)])
+        assert metrics["noisy"] == measure(pooled, np.tile(beats.label, 2)).to_json()
+    assert set(told) == {"clean", "noisy", "trainer", "frozen"}
+    assert set(told["clean"]) == {"accuracy", "loss", "macro_f1", "recall", "precision", "confusion"}
+
+
+def test_noisy_beats_are_counted_once_a_draw(judged, beats):
+    assert np.sum(judged.told["metrics"]["clean"]["confusion"]) == len(beats)
+    assert np.sum(judged.told["metrics"]["noisy"]["confusion"]) == 2 * len(beats)
+    assert judged.told["rows"] == len(beats)
+
+
+def test_intervals_hold_their_values(judged):
+    told = judged.told
+    for kind in ("clean", "noisy"):
+        metrics, intervals = told["metrics"][kind], told["intervals"][kind]
+        for name in ("accuracy", "macro_f1"):
+            assert intervals[name][0] < metrics[name] < intervals[name][1]
+        for name, values in (("recall", metrics["recall"]), ("f1", told["f1"][kind])):
+            for value, interval in zip(values[:4], intervals[name][:4], strict=True):
+                assert interval[0] <= value <= interval[1]
+            assert values[4] is None
+            assert intervals[name][4] is None
+
+
+def test_pooled_draws_do_not_make_intervals_narrower_than_beats_allow(judged, beats):
+    intervals = judged.told["intervals"]
+    widths = {kind: np.diff(intervals[kind]["recall"][0])[0] for kind in ("clean", "noisy")}
+    assert widths["noisy"] > 0.8 * widths["clean"]
+
+
+def test_noise_levels_start_with_clean_beats_and_fall(judged):
+    levels = judged.told["noise_levels"]
+    assert [level["sd"] for level in levels] == [0.0, 0.1, 0.3]
+    assert levels[0]["accuracy"] == judged.told["metrics"]["clean"]["accuracy"]
+    assert levels[2]["accuracy"] < levels[0]["accuracy"]
+
+
+def test_judgement_is_json_and_says_where_beats_are_from(judged):
+    told = json.loads(json.dumps(judged.told))
+    assert (told["split"], told["synthetic"]) == ("patient", True)
+    assert told["settings"]["noise_sd"] == 0.05
+    assert set(told["calibration"]) == set(told["coverage"]) == {"clean", "noisy"}
+
+
+def test_arrays_are_what_reports_and_gate_draw_on(judged, beats):
+    np.testing.assert_array_equal(judged.arrays["label"], beats.label)
+    by_name = models()
+    for name in (CANDIDATE, TRAINER, FROZEN):
+        np.testing.assert_array_equal(judged.arrays[name], by_name[name](beats.signal))
+    first = by_name[CANDIDATE](noise(beats.signal, 1, 0.05))
+    np.testing.assert_array_equal(judged.arrays["candidate_noisy"], first)

@@ -52,7 +52,7 @@ def judged(model, beats):
 
 def easy(**changed) -> GateSettings:
     nothing = {"clean_accuracy": 0, "clean_macro_f1": 0, "noisy_accuracy": 0, "noisy_macro_f1": 0}
-    return GateSettings(**{key: nothing | changed for key in ("kaggle", "patient", "unknown", "synthetic")})
+    return GateSettings(**dict.fromkeys(("kaggle", "patient", "unknown", "synthetic"), nothing | changed))
 
 
 @pytest.mark.parametrize("absent", ["", "F"])

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from components.evaluate.gate import Current, judge_model
+from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
+from components.evaluate.settings import EvaluateSettings, GateSettings
+from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
+
+SETTINGS = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=500)
+GOOD = template_weights()
+LEVEL = {"clean_accuracy": 0.7, "clean_macro_f1": 0.7, "noisy_accuracy": 0.6, "noisy_macro_f1": 0.6}
+GATE = GateSettings.model_validate(
+    {"kaggle": {**LEVEL, "recall": dict.fromkeys("NSVFQ", 0.6)}, "synthetic": {**LEVEL, "recall": {"N": 0.6}}}
+)
+
+
+def noise(signal, draw, sd):
+    return signal + sd * np.random.default_rng(draw).standard_normal(signal.shape).astype(np.float32)
+
+
+def answering(weights, spoil=lambda told: told):
+    return lambda signal: spoil(answers_of(signal, weights))
+
+
+@pytest.fixture(scope="module")
+def beats():
+    return some_beats(600)
+
+
+def decide(beats, predict, current=None, gate=GATE, blessed=True, split="kaggle", synthetic=False):
+    models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
+    judged = judge(beats, models, noise, SETTINGS, split, synthetic)
+    answers = {"clean": judged.arrays[CANDIDATE], "noisy": judged.arrays[CANDIDATE_NOISY]}
+    return judge_model(judged.told, beats.label, answers, blessed, current, gate)
+
+
+def serving(beats, predict, synthetic=False, version=7):
+    return Current(version, predict(beats.signal), predict(noise(beats.signal, 1, 0.05)), synthetic)
+
+
+def test_a_good_model_is_let_out_with_its_figures(beats):
+    decision = decide(beats, answering(GOOD))
+    assert decision.refusals == ()
+    [let_out] = [sentence for sentence in decision.sentences if sentence.startswith("Let out: accuracy ")]
+    assert "on clean test beats" in let_out
+    assert "Nothing was pushed before: there is no model to compare with." in decision.sentences
+    told = json.loads(json.dumps(decision.to_json()))
+    assert told["refused"] is False
+    assert told["thresholds"]["clean_accuracy"] == 0.7
+    assert told["comparison"] is None
+
+
+def test_shuffled_probabilities_are_refused(beats):
+    rng = np.random.default_rng(0)
+    decision = decide(beats, answering(GOOD, lambda told: rng.permutation(told)))
+    assert any(sentence.startswith("Refused: accuracy on clean beats ") for sentence in decision.refusals)
+    assert any("required 70.00%" in sentence for sentence in decision.refusals)
+
+
+def drop(of):
+    def spoilt(told):
+        told = told.copy()
+        told[:, of] = 0
+        return told / told.sum(axis=1, keepdims=True)
+
+    return spoilt
+
+
+@pytest.mark.parametrize(("of", "symbol"), enumerate("NSVFQ"))
+def test_a_model_that_dropped_a_class_is_refused_by_its_name(beats, of, symbol):
+    decision = decide(beats, answering(GOOD, drop(of)))
+    assert f"Refused: recall of {symbol} 0.00, required 0.60." in decision.refusals
+    assert set(decision.refusals) <= set(decision.sentences)
+
+
+def test_refusal_of_a_class_says_what_the_current_model_has(beats):
+    current = serving(beats, answering(GOOD))
+    decision = decide(beats, answering(GOOD, drop(3)), current)
+    has = np.mean(current.clean.argmax(axis=1)[beats.label == 3] == 3)
+    assert f"Refused: recall of F 0.00, required 0.60; the current model has {has:.2f}." in decision.refusals
+
+
+@pytest.mark.parametrize("name", ["clean_accuracy", "clean_macro_f1", "noisy_accuracy", "noisy_macro_f1"])
+def test_each_threshold_alone_refuses(beats, name):
+    gate = GateSettings.model_validate({"kaggle": {**LEVEL, name: 1.0, "recall": dict.fromkeys("NSVFQ", 0.0)}})
+    [reason] = decide(beats, answering(GOOD), gate=gate).refusals
+    kind, metric = name.split("_", 1)
+    assert reason.startswith(f"Refused: {metric.replace('macro_f1', 'macro-F1')} on {kind} beats")
+
+
+def test_worse_than_the_current_model_beyond_chance_is_refused_though_above_every_threshold(beats):
+    rng = np.random.default_rng(1)
+
+    def sometimes_wrong(told):
+        rows = rng.random(len(told)) < 0.08
+        return np.where(rows[:, None], np.roll(told, 1, axis=1), told)
+
+    decision = decide(beats, answering(GOOD, sometimes_wrong), serving(beats, answering(GOOD)))
+    assert decision.refusals
+    assert all("worse by more than chance" in sentence for sentence in decision.refusals)
+    assert "the current model (version 7) has" in decision.refusals[0]
+    low, high = decision.comparison["differences"]["clean_accuracy"]["interval"]
+    assert low < decision.comparison["differences"]["clean_accuracy"]["difference"] < high < 0
+
+
+def test_worse_within_chance_is_let_out_and_said(beats):
+    def once_wrong(told):
+        told = told.copy()
+        told[:2] = np.roll(told[:2], 1, axis=1)
+        return told
+
+    decision = decide(beats, answering(GOOD, once_wrong), serving(beats, answering(GOOD)))
+    assert decision.refusals == ()
+    assert any("the current model (version 7) has" in sentence for sentence in decision.sentences)
+
+
+def test_the_same_model_again_is_let_out(beats):
+    decision = decide(beats, answering(GOOD), serving(beats, answering(GOOD)))
+    assert decision.refusals == ()
+    assert decision.comparison["differences"]["noisy_macro_f1"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_unblessed_is_refused_even_when_nothing_else_is_wrong(beats):
+    [reason] = decide(beats, answering(GOOD), blessed=False).refusals
+    assert "the Evaluator did not bless" in reason
+
+
+@pytest.mark.parametrize(
+    ("split", "synthetic", "begins"),
+    [
+        ("patient", True, "SYNTHETIC: these beats are simulated"),
+        ("kaggle", False, "These are Kaggle's own rows: beats of one patient may be on both sides"),
+        ("unknown", False, "How these beats were split is not known: beats of one patient may be on both sides"),
+    ],
+)
+def test_every_verdict_begins_with_what_the_beats_are(beats, split, synthetic, begins):
+    for spoil in (lambda told: told, drop(0)):
+        decision = decide(beats, answering(GOOD, spoil), split=split, synthetic=synthetic)
+        assert decision.sentences[0].startswith(begins)
+
+
+def test_patient_split_of_real_beats_begins_with_the_verdict(beats):
+    gate = GateSettings.model_validate({"patient": {**LEVEL, "clean_accuracy": 0.86, "noisy_accuracy": 1.0}})
+    assert decide(beats, answering(GOOD), gate=gate, split="patient").sentences[0].startswith("Refused: ")
+
+
+def test_a_lowered_gate_is_told_number_by_number(beats):
+    decision = decide(beats, answering(GOOD))
+    assert "The gate was lowered: clean_accuracy is 0.7, its default is 0.985." in decision.sentences
+    assert "The gate was lowered: recall.F is 0.6, its default is 0.66." in decision.sentences
+
+
+def test_defaults_and_raised_thresholds_are_not_called_lowered(beats):
+    for gate in (GateSettings(), GateSettings.model_validate({"kaggle": {"clean_accuracy": 0.999}})):
+        assert not any("lowered" in sentence for sentence in decide(beats, answering(GOOD), gate=gate).sentences)
+
+
+def test_a_class_without_test_beats_is_not_judged_and_said():
+    beats = some_beats(400, absent="Q")
+    decision = decide(beats, answering(GOOD))
+    assert decision.refusals == ()
+    assert "There is no Q among the test beats: its recall is not judged." in decision.sentences
+
+
+def test_a_model_of_simulated_beats_that_takes_a_real_ones_place_is_told(beats):
+    decision = decide(beats, answering(GOOD), serving(beats, answering(GOOD)), split="patient", synthetic=True)
+    assert any("made from simulated ones, takes its place" in sentence for sentence in decision.sentences)

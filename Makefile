@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 ROOT   ?= output
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock bench clean
+.PHONY: help run test check docs lock bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ check: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: $(READY)  ## make the pages that are made from the code
+	@$(BIN)/python -m pipeline.settings_page > docs/settings.md
 
 bench: $(READY)  ## benchmarks that need no data but their own; prints JSON lines
 	@for script in bench/*.py; do $(BIN)/python $$script; done

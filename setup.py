@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 if sys.version_info[:2] != (3, 10):
     sys.exit(
         f"Heartbeat needs Python 3.10 (this is {sys.version_info[0]}.{sys.version_info[1]}): "
-        "TFX 1.16.0, the newest that can be installed, was tested on that version only. Create the environment with python3.10."
+        "TFX 1.16.0, the newest that can be installed, is used on that version only. Create the environment with it."
     )
 
 setup(

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 ADVICE = {
-    "COMPARATOR_L_INFTY_HIGH": "Check where the new data comes from; if the change is wanted, raise validation.label_drift",
+    "COMPARATOR_L_INFTY_HIGH": (
+        "Check where the new data comes from; if the change is wanted, raise validation.label_drift"
+    ),
     "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": (
         "Check gain, lead and filtering of the new data; if the change is wanted, raise validation.signal_drift"
     ),

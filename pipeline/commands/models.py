@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 DEFAULT_SERVING = "output/serving"
 
+PLAIN_WIDTH = 140
+"""Columns of a table that goes to a file or a pipe: no line of it is broken."""
+
 _serving = click.option(
     "--serving", metavar="DIR|URI", default=DEFAULT_SERVING, show_default=True, help="Where models are pushed to."
 )
@@ -107,7 +110,7 @@ def _data_of(version: PushedVersion) -> str:
 
 
 def _pushed(version: int) -> str:
-    return datetime.fromtimestamp(version, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(version, timezone.utc).strftime("%Y-%m-%d %H:%M")
 
 
 def _row(version: PushedVersion) -> list[str]:
@@ -128,7 +131,12 @@ def _print_table(header: list[str], rows: list[list[Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*header, box=box.SIMPLE_HEAD)
+    console = Console()
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in header:
+        table.add_column(name, overflow="fold", no_wrap=name in ("version", "model"))
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console.print(table)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
+from components.evaluate.settings import EvaluateSettings
+from components.push.histogram import BINS, count_samples, histogram_json
+from components.push.model_card import model_card
+from components.push.sidecars import Sidecars, code_digest_of, stage_version
+from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
+from tests.push.test_serving import a_model, contents
+
+ROWS = {"train": 87_554, "eval": 8_000, "test": 300, "rejects": 0}
+
+
+def judged(split="kaggle", synthetic=False, absent=""):
+    def predict(signal):
+        return answers_of(signal, template_weights())
+
+    models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
+    settings = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=100)
+    beats = some_beats(300, absent=absent)
+    return judge(beats, models, lambda signal, draw, sd: signal + sd, settings, split, synthetic).told
+
+
+@pytest.fixture
+def known(tmp_path):
+    (tmp_path / "FeatureStats.pb").write_bytes(b"statistics")
+    return Sidecars(
+        judgement=judged(),
+        verdict=["Let out: a sentence."],
+        rows=ROWS,
+        data_digests={"train": "aa", "test": "bb"},
+        settings='{"profile": "full"}',
+        statistics=tmp_path / "FeatureStats.pb",
+        counts=np.arange(BINS),
+    )
+
+
+@pytest.fixture
+def model(tmp_path):
+    model = a_model(tmp_path / "model")
+    (model / "assets.extra" / "heartbeat" / "model.keras").write_bytes(b"keras")
+    return model
+
+
+def test_a_staged_version_is_the_model_and_what_is_known_of_it(model, known, tmp_path):
+    digest = stage_version(model, tmp_path / "staged", known)
+    staged = contents(tmp_path / "staged")
+    beside = {name.rsplit("/", 1)[1]: held for name, held in staged.items() if name.startswith("assets.extra/")}
+    assert staged["saved_model.pb"] == b"one"
+    assert beside["model.keras"] == b"keras"
+    assert beside["stats.pb"] == b"statistics"
+    digests = json.loads(beside["digests.json"])
+    assert digests["model"] == digest
+    assert digests["settings"] == hashlib.sha256(b'{"profile": "full"}').hexdigest()
+    assert json.loads(beside["metrics.json"]) == json.loads(json.dumps(known.judgement))
+    assert json.loads(beside["histogram.json"])["counts"] == list(range(BINS))
+    assert "- Let out: a sentence." in beside["model_card.md"].decode()
+
+
+def test_a_model_without_its_keras_file_is_not_staged(known, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"model\.keras"):
+        stage_version(a_model(tmp_path / "model"), tmp_path / "staged", known)
+
+
+def test_code_digest_follows_the_code_and_nothing_else(tmp_path):
+    (tmp_path / "a.py").write_text("one")
+    before = code_digest_of(tmp_path)
+    (tmp_path / "a.pyc").write_text("compiled")
+    assert code_digest_of(tmp_path) == before
+    (tmp_path / "a.py").write_text("two")
+    assert code_digest_of(tmp_path) != before
+
+
+def test_histogram_by_hand():
+    signal = np.array([[0.0, 0.0, 1 / 32, 0.03, 0.5, 0.999, 1.0]], np.float32)
+    counts = count_samples([signal, np.zeros((0, 7), np.float32), signal])
+    assert {index: count for index, count in enumerate(counts) if count} == {0: 6, 1: 2, 16: 2, 31: 4}
+    assert histogram_json(counts)["bins"] == 32
+
+
+def test_histogram_is_numpys():
+    rng = np.random.default_rng(0)
+    blocks = [rng.random((5, 187)).astype(np.float32) for _ in range(3)]
+    expected, _ = np.histogram(np.concatenate(blocks), bins=BINS, range=(0, 1))
+    np.testing.assert_array_equal(count_samples(blocks), expected)
+
+
+def test_card_of_kaggles_beats_names_the_patients_and_the_split():
+    card = model_card(judged(), ROWS, "ab" * 32, [])
+    assert card.startswith("# ECG heartbeat classifier abababababab\n")
+    assert "47 patients of the MIT-BIH" in card
+    assert "Beats of one patient may be on both sides" in card
+    assert "Not a medical device" in card
+    assert "87,554 beats trained on" in card
+    assert "SYNTHETIC" not in card
+
+
+def test_card_of_synthetic_beats_begins_with_it_and_names_no_real_data():
+    card = model_card(judged(split="patient", synthetic=True), ROWS, "ab" * 32, [])
+    assert card.splitlines()[2].startswith("**SYNTHETIC")
+    assert "MIT-BIH" not in card
+    assert "47 patients" not in card
+
+
+def test_card_of_unknown_beats_says_no_origin():
+    card = model_card(judged(split="unknown"), ROWS, "ab" * 32, [])
+    assert "How train and test were split is not known" in card
+    assert "47 patients" not in card
+
+
+def test_card_gives_figures_with_intervals_and_says_which_class_is_missing():
+    told = judged(absent="Q")
+    card = model_card(told, ROWS, "ab" * 32, [])
+    [row] = [line for line in card.splitlines() if line.startswith("| F (fusion)")]
+    recall, (low, high) = told["metrics"]["clean"]["recall"][3], told["intervals"]["clean"]["recall"][3]
+    assert f"{recall:.3f} ({low:.3f}-{high:.3f})" in row
+    [row] = [line for line in card.splitlines() if line.startswith("| Q (")]
+    assert row.count("none in the test") == 3

@@ -50,8 +50,7 @@ def describe_file(records: Sequence[ShardRecord], head: bytes) -> list[str]:
             f"`tail -n +2 {file.rsplit('/', 1)[-1]}`; a file of beats is {FORMAT}."
         )
         others -= 1
-    last = records[-1]
-    if last.unterminated and last.last_reject == rows - 1:
+    if records[-1].cut:
         sentences.append(
             f"{file} is cut off within its last line, row {rows - 1}, which has no line end: copy or download it again."
         )

@@ -1,12 +1,14 @@
 """The TFX node that stops a run whose files are not fit to go on with. TFX reads annotations: none is postponed."""
 
+import json
+
 import absl.logging
 from tfx.dsl.component.experimental.annotations import InputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 
 from components.ingest.artifacts import IngestReport
 from components.ingest.judge import judge_ingest
-from components.ingest.report import read_ingest_report
+from components.ingest.report import REJECTS_FILE, read_ingest_report, read_whole
 from components.ingest.settings import DataSettings
 
 
@@ -21,6 +23,10 @@ def IngestGate(  # noqa: N802 - the function's name is the node's id
     Raises:
         DataRefused: with a sentence per fault.
     """
-    for sentence in judge_ingest(read_ingest_report(report.uri), DataSettings.model_validate_json(settings)):
+    sentences = judge_ingest(read_ingest_report(report.uri), DataSettings.model_validate_json(settings))
+    for sentence in sentences:
         absl.logging.warning("%s", sentence)
+    for line in read_whole(f"{report.uri}/{REJECTS_FILE}").splitlines():
+        dropped = json.loads(line)
+        absl.logging.warning("dropped %s row %d: %s", dropped["file"], dropped["row"], dropped["reason"])
     absl.logging.info("ingest gate passed (code %s)", code_digest)

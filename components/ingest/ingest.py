@@ -22,7 +22,8 @@ from components.ingest.files import open_output
 from components.ingest.parse import Parsed, parse_block
 from components.ingest.plan import Shard
 from components.ingest.provenance import Origin, read_origin
-from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, write_whole
+from components.ingest.rejects import COLUMNS_WRONG, NOT_A_NUMBER
+from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, refusal_json, write_whole
 from components.ingest.split import DataSplit, held_out_rows
 from components.ingest.tfrecord import write_records
 
@@ -79,10 +80,9 @@ class _Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: int = 0
     first_rejects: list[tuple[int, str, str]] = field(default_factory=list)
-    last_reject: int | None = None
     mislabelled: int = 0
     first_mislabelled: str | None = None
-    unterminated: bool = False
+    cut: bool = False
 
 
 def ingest_shard(job: ShardJob) -> ShardRecord:
@@ -112,12 +112,20 @@ def ingest_shard(job: ShardJob) -> ShardRecord:
         file=shard.file, index=shard.index, into=job.into, rows=shard.rows,
         classes={split: counts.tolist() for split, counts in tally.classes.items()},
         rejects=tally.rejects, reasons=dict(tally.reasons), first_rejects=tally.first_rejects,
-        last_reject=tally.last_reject, unterminated=tally.unterminated, sha256=digest.hexdigest(),
+        cut=tally.cut, sha256=digest.hexdigest(),
         mislabelled=tally.mislabelled, first_mislabelled=tally.first_mislabelled,
     )  # fmt: skip
     _reconcile(record)
     write_whole(job.record, record.to_json().encode())
     return record
+
+
+def attempt_shard(job: ShardJob) -> None:
+    """Ingests a shard; one that cannot be done leaves its error where its record would be, for `finish_ingest`."""
+    try:
+        ingest_shard(job)
+    except HeartbeatError as error:
+        write_whole(job.record, refusal_json(error).encode())
 
 
 def _reconcile(record: ShardRecord) -> None:
@@ -159,13 +167,17 @@ def _chosen(parsed: Parsed, records: npt.NDArray[np.object_] | None, chosen: npt
 
 
 def _count(block: Block, parsed: Parsed, tally: _Tally) -> None:
-    tally.unterminated = not block.over_long and not block.data.endswith(b"\n")
     tally.rejects += len(parsed.rejects)
     tally.reasons.update(reject.kind for reject in parsed.rejects)
     room = QUOTED_REJECTS - len(tally.first_rejects)
     tally.first_rejects += [(each.row, each.reason, each.text[:QUOTED_TEXT]) for each in parsed.rejects[:room]]
-    if parsed.rejects:
-        tally.last_reject = parsed.rejects[-1].row
+    last = parsed.rejects[-1] if parsed.rejects else None
+    tally.cut = (
+        last is not None
+        and last.row == block.first_row + block.rows - 1
+        and last.kind in (COLUMNS_WRONG, NOT_A_NUMBER)
+        and not block.data.endswith(b"\n")
+    )
 
 
 def summarise(

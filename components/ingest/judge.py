@@ -20,18 +20,17 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[str]:
     """
     _reconcile(summary)
     faults = [sentence for file in summary.files for sentence in file.faults]
-    empty = [file for file in summary.files if file.rows == 0]
     rejects = summary.rows["rejects"]
-    if rejects > settings.reject_budget:
+    empty = [split for split in SPLITS if summary.rows[split] == 0]
+    if rejects > settings.reject_budget or empty:
         faults += [sentence for file in summary.files for sentence in file.sentences]
+    if rejects > settings.reject_budget:
         faults.append(
             f"{rejects:,} rows are rejected, {settings.reject_budget:,} are allowed. Correct the files, or allow it "
             f"with `--set data.reject_budget={rejects}`: the rows are then dropped."
         )
-    elif empty:
-        faults += [sentence for file in empty for sentence in file.sentences]
-    if not faults:
-        faults += [_about_empty(split, settings) for split in SPLITS if summary.rows[split] == 0]
+    else:
+        faults += [_about_empty(split, settings) for split in empty]
     if faults:
         raise DataRefused(faults)
     return [*_dropped(summary), *_absent_classes(summary)]

@@ -15,7 +15,7 @@ from tfx.types.channel import Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.ingest.artifacts import IngestReport
-from components.ingest.ingest import ShardJob, ingest_shard
+from components.ingest.ingest import ShardJob, attempt_shard
 from components.ingest.locate import find_inputs
 from components.ingest.report import SPLITS
 from components.ingest.run import ingest
@@ -52,7 +52,7 @@ class BeatExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
 
     def _run_jobs(self, jobs: Sequence[ShardJob]) -> None:
         with self._make_beam_pipeline() as pipeline:
-            _ = pipeline | "Shards" >> beam.Create(jobs) | "IngestShard" >> beam.Map(ingest_shard)
+            _ = pipeline | "Shards" >> beam.Create(jobs) | "IngestShard" >> beam.Map(attempt_shard)
 
 
 class BeatExampleGenSpec(ComponentSpec):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,9 @@ KINDS: Final = (
     EMPTY, OVER_LONG, MARK, RETURN, NOT_TEXT, COLUMNS_WRONG, NOT_A_NUMBER, OUT_OF_RANGE, LABEL_UNKNOWN,
 )  # fmt: skip
 """Every kind of reject there is; counts in reports go by these."""
+
+CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""Bytes that no line of text has; a tab may stand beside a number."""
 
 QUOTED_CHARACTERS: Final = 40
 """Characters of a value that a reason quotes."""
@@ -85,9 +89,8 @@ def explain(line: bytes, width: int) -> tuple[str, str]:
 
 
 def _not_text(line: bytes) -> str | None:
-    control = next((at for at, byte in enumerate(line) if byte < 0x20 and byte != 0x09), None)
-    if control is not None:
-        return f"byte {control} is 0x{line[control]:02x}, not text"
+    if (control := CONTROL.search(line)) is not None:
+        return f"byte {control.start()} is 0x{control[0].hex()}, not text"
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -98,11 +101,13 @@ def _not_text(line: bytes) -> str | None:
 def _faulty_value(fields: list[bytes], width: int) -> tuple[str, str]:
     """The first fault among fields of the right number; the space hinders a byte order mark within the line."""
     values = read_floats([b" " + field for field in fields], 1)[:, 0]
-    for column, value in enumerate(values):
-        if np.isnan(value):
+    in_range = (values >= 0) & (values <= 1)
+    in_range[SAMPLES:] = ~np.isnan(values[SAMPLES:])
+    if not in_range.all():
+        column = int(in_range.argmin())
+        if np.isnan(values[column]):
             return NOT_A_NUMBER, f"column {column} is {_quoted(fields[column])}, not a number"
-        if column < SAMPLES and not 0 <= value <= 1:
-            return OUT_OF_RANGE, f"sample {column} is {_plain(fields[column], value)}, outside 0..1"
+        return OUT_OF_RANGE, f"sample {column} is {_plain(fields[column], values[column])}, outside 0..1"
     label = _plain(fields[-1], values[-1])
     return LABEL_UNKNOWN, f"label {label} is not one of 0..{len(CLASSES) - 1}"
 

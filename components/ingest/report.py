@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
+from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError
 from components.ingest.files import open_input, open_output
 from components.ingest.split import DataSplit
 
@@ -16,6 +17,11 @@ Side = Literal["train", "test"]
 
 SPLITS: Final = ("train", "eval", "test")
 """Splits of the examples; the first two are cut from the train file."""
+
+REFUSED: Final = "refused"
+"""Key of what stands in the place of a record if the shard could not be done."""
+
+ERRORS: Final = {kind.__name__: kind for kind in (HeartbeatError, DataRefused, EnvironmentRefused)}
 
 SUMMARY_FILE: Final = "ingest.json"
 REJECTS_FILE: Final = "rejects.jsonl"
@@ -34,8 +40,7 @@ class ShardRecord:
         rejects: lines rejected.
         reasons: kind of reject -> lines.
         first_rejects: (row, reason, beginning of the text) of the first few.
-        last_reject: row of the last one, None without any.
-        unterminated: whether its last line lacks a newline.
+        cut: whether its last line has neither a newline nor all its values.
         sha256: of its text (decompressed), hex.
         mislabelled: rows whose label differs from their provenance's.
         first_mislabelled: sentence about the first of them, None without any.
@@ -49,8 +54,7 @@ class ShardRecord:
     rejects: int
     reasons: dict[str, int]
     first_rejects: list[tuple[int, str, str]]
-    last_reject: int | None
-    unterminated: bool
+    cut: bool
     sha256: str
     mislabelled: int = 0
     first_mislabelled: str | None = None
@@ -66,9 +70,20 @@ class ShardRecord:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ShardRecord:
-        """Reads what `to_json` wrote."""
+        """Reads what `to_json` wrote.
+
+        Raises:
+            HeartbeatError: what `refusal_json` wrote.
+        """
         raw = json.loads(text)
+        if REFUSED in raw:
+            raise ERRORS[raw[REFUSED]](raw["sentences"])
         return cls(**{**raw, "first_rejects": [tuple(each) for each in raw["first_rejects"]]})
+
+
+def refusal_json(error: HeartbeatError) -> str:
+    """What to leave in the place of a record; runners that pass errors on as text would lose its class."""
+    return json.dumps({REFUSED: type(error).__name__, "sentences": error.sentences})
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,19 @@ class Decision:
         }
 
 
+FORMS = {"accuracy": (".2%", ".4%"), "macro_f1": (".3f", ".5f"), "recall": (".2f", ".4f")}
+"""How a share is spoken of, and how where that would hide a difference."""
+
+
 def _figure(name: str, value: float) -> str:
-    """A share in the form it is spoken of: accuracies in percent, the others as a number."""
-    return f"{value:.2%}" if name == "accuracy" else f"{value:.3f}"
+    return format(value, FORMS[name][0])
+
+
+def _short_of(name: str, value: float, required: float) -> str:
+    """`0.61, required 0.70`, with as many digits as it takes to see that it is less."""
+    usual, fine = FORMS[name]
+    form = fine if format(value, usual) == format(required, usual) else usual
+    return f"{format(value, form)}, required {format(required, form)}"
 
 
 def provenance_sentences(split: str, synthetic: bool) -> list[str]:
@@ -107,16 +117,16 @@ def _threshold_sentences(
             value, required = metrics[kind][name], getattr(thresholds, f"{kind}_{name}")
             if not value >= required:
                 beside = f"; the current model has {_figure(name, current[kind][name])}" if current else ""
-                refusals.append(
-                    f"{WORDS[name]} on {kind} beats {_figure(name, value)}, required {_figure(name, required)}{beside}"
-                )
+                refusals.append(f"{WORDS[name]} on {kind} beats {_short_of(name, value, required)}{beside}")
     for index, symbol in enumerate(CLASSES):
         required, value = getattr(thresholds.recall, symbol), metrics["clean"]["recall"][index]
         if value is None:
             remarks.append(f"There is no {symbol} among the test beats: its recall is not judged.")
         elif value < required:
-            beside = f"; the current model has {current['clean']['recall'][index]:.2f}" if current else ""
-            refusals.append(f"recall of {symbol} {value:.2f}, required {required:.2f}{beside}")
+            beside = (
+                f"; the current model has {_figure('recall', current['clean']['recall'][index])}" if current else ""
+            )
+            refusals.append(f"recall of {symbol} {_short_of('recall', value, required)}{beside}")
     return refusals, remarks
 
 

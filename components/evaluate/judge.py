@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beats.beats import Beats
+from components.beats.errors import ModelRefused
 from components.evaluate.calibration import calibration, coverage_curve
 from components.evaluate.intervals import interval_of, resampled_confusions, wilson
 from components.evaluate.metrics import accuracy_of, class_rates, confusion_counts, macro_f1_of, measure, per_class
@@ -19,10 +20,7 @@ CANDIDATE, TRAINER, FROZEN = "candidate", "trainer", "frozen"
 """The fine-tuned model, which alone may be pushed; the clean-trained one; the one after transfer, body frozen."""
 
 CANDIDATE_NOISY = "candidate_noisy"
-"""The candidate's answers to the first draw of noise, among the arrays."""
-
-FIRST_DRAW = 1
-"""The draw of noise that the gate compares models on, and that the noise-level curve uses."""
+"""The candidate's answers to the first draw of noise, among the arrays: what the gate compares models by."""
 
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """signal float32[n, 187] in 0..1 -> probabilities float32[n, 5]."""
@@ -79,15 +77,31 @@ def _f1(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) ->
 
 
 def _noise_level(
-    beats: Beats, predict: Predict, noise: Noise, sd: float, clean: npt.NDArray[np.float32], settings: EvaluateSettings
+    sd: float, probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64], settings: EvaluateSettings
 ) -> dict[str, Any]:
-    told = clean if sd == 0 else predict(noise(beats.signal, FIRST_DRAW, sd))
-    drawn = resampled_confusions(beats.label, told.argmax(axis=1), settings.resamples, settings.seed)
+    """A point of the noise-level curve: probabilities float32[n, 5]."""
+    drawn = resampled_confusions(label, probabilities.argmax(axis=1), settings.resamples, settings.seed)
     return {
         "sd": sd,
-        **measure(told, beats.label).to_json(),
+        **measure(probabilities, label).to_json(),
         "intervals": {"accuracy": interval_of(accuracy_of(drawn)), "macro_f1": interval_of(macro_f1_of(drawn))},
     }
+
+
+def _checked(name: str, predict: Predict) -> Predict:
+    """The same model, whose answers are refused when they are not numbers."""
+
+    def checked(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        told = predict(signal)
+        broken = int((~np.isfinite(told).all(axis=1)).sum())
+        if broken:
+            raise ModelRefused(
+                f"The {name} model answers {broken} of {len(told)} test beats with something that is not a number: "
+                "its training diverged; look at its loss over the epochs, and lower the learning rate."
+            )
+        return told
+
+    return checked
 
 
 def judge(
@@ -109,9 +123,11 @@ def judge(
         synthetic: whether they are simulated.
 
     Raises:
+        ModelRefused: an answer is not a number.
         ValueError: there is no beat.
     """
     label = beats.label
+    models = {name: _checked(name, predict) for name, predict in models.items()}
     answers: dict[str, dict[str, npt.NDArray[np.float32]]] = {
         name: {"clean": predict(beats.signal)[None]} for name, predict in models.items()
     }
@@ -127,8 +143,10 @@ def judge(
         by_model = {name: {kind: what(told) for kind, told in kinds.items()} for name, kinds in answers.items()}
         return {**by_model.pop(CANDIDATE), **by_model}
 
-    candidate = answers[CANDIDATE]
-    predict = models[CANDIDATE]
+    candidate, first = answers[CANDIDATE], settings.draws[0]
+    at_level = {0.0: candidate["clean"][0], settings.noise_sd: candidate["noisy"][0]}
+    for sd in set(settings.noise_levels) - set(at_level):
+        at_level[sd] = models[CANDIDATE](noise(beats.signal, first, sd))
     told = {
         "split": split,
         "synthetic": synthetic,
@@ -137,14 +155,11 @@ def judge(
         "metrics": of_all(lambda told: _told(told, label)),
         "f1": of_all(lambda told: _f1(told, label)),
         "intervals": of_all(lambda told: _intervals(label, told.argmax(axis=2), settings)),
-        "noise_levels": [
-            _noise_level(beats, predict, noise, sd, candidate["clean"][0], settings) for sd in settings.noise_levels
-        ],
+        "noise_levels": [_noise_level(sd, at_level[sd], label, settings) for sd in settings.noise_levels],
         "calibration": {
             kind: calibration(told[0], label, settings.resamples, settings.seed) for kind, told in candidate.items()
         },
         "coverage": {kind: coverage_curve(told[0], label) for kind, told in candidate.items()},
     }
-    first_noisy = predict(noise(beats.signal, FIRST_DRAW, settings.noise_sd))
-    arrays: dict[str, npt.NDArray[Any]] = {"label": label, CANDIDATE_NOISY: first_noisy}
+    arrays: dict[str, npt.NDArray[Any]] = {"label": label, CANDIDATE_NOISY: candidate["noisy"][0]}
     return Judged(told, arrays | {name: kinds["clean"][0] for name, kinds in answers.items()})

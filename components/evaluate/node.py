@@ -83,13 +83,14 @@ def ModelGate(  # noqa: N802 - the function's name is the node's id
         ModelRefused: with the whole verdict, one sentence per reason among them.
     """
     told, arrays = read_json(judgement.uri, JUDGEMENT), read_arrays(judgement.uri, PREDICTIONS)
-    beats = read_examples(artifact_utils.get_split_uri([examples], "test"))
+    used = EvaluateSettings.model_validate(told["settings"])
+    signal = read_examples(artifact_utils.get_split_uri([examples], "test")).signal
     decision = judge_model(
         told,
         arrays["label"],
         {"clean": arrays[CANDIDATE], "noisy": arrays[CANDIDATE_NOISY]},
         fileio.exists(os.path.join(blessing.uri, constants.BLESSED_FILE_NAME)),
-        current_answers(serving, beats.signal, told["settings"]["noise_sd"]),
+        current_answers(serving, signal, noisy_signal(signal, used.draws[0], used.noise_sd)),
         GateSettings.model_validate_json(settings),
     )
     for sentence in decision.sentences:

@@ -61,6 +61,22 @@ class LocalStore:
         """
         yield self.top / str(version)
 
+    def read(self, version: int, name: str) -> bytes | None:
+        """A file of a version, or None when it has none of this name.
+
+        Source: a path relative to the version.
+
+        Raises:
+            EnvironmentRefused: the file cannot be read.
+        """
+        file = self.top / str(version) / name
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise EnvironmentRefused(f"{file} cannot be read: {error.strerror}.") from error
+
     def publish(self, source: Path, now: float) -> int:
         """Copy a folder into a new version, which appears complete.
 

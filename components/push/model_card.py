@@ -9,7 +9,7 @@ from components.beats.beat import CLASS_NAMES, CLASSES, SAMPLE_RATE_HZ, SAMPLES
 
 SPLITS = {
     "kaggle": "Train and test are Kaggle's own files: the beats of 47 patients of the MIT-BIH Arrhythmia Database, "
-    "split by beat. Beats of one patient may be on both sides, so new patients will be answered worse than it says here.",
+    "split by beat. Beats of one patient may be on both sides, so new patients are answered worse than it says here.",
     "patient": "Train and test were split by record: no record's beats are on both sides. (In MIT-BIH, records 201 and "
     "202 are one person; the usual DS1/DS2 split puts one of them on each side.)",
     "unknown": "How train and test were split is not known: beats of one patient may be on both sides, so new patients "

@@ -86,6 +86,21 @@ class RemoteStore:
                     shutil.copyfileobj(source, file)
             yield Path(folder)
 
+    def read(self, version: int, name: str) -> bytes | None:
+        """A file of a version, or None when it has none of this name.
+
+        Source: a path relative to the version.
+
+        Raises:
+            EnvironmentRefused: the store is not reached.
+        """
+        path = f"{self.location(version)}/{name}"
+        if not self._listed(path):
+            return None
+        with self._told(f"read {path}"), _open(path) as source:
+            content: bytes = source.read()
+        return content
+
     def publish(self, source: Path, now: float) -> int:
         """Copy a folder into a new version, which is complete once its saved_model.pb is there.
 

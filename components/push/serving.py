@@ -31,6 +31,9 @@ class Store(Protocol):
     def opened(self, version: int) -> AbstractContextManager[Path]:
         """A version as a local folder, not to be written to."""
 
+    def read(self, version: int, name: str) -> bytes | None:
+        """A file of a version, or None when it has none of this name."""
+
     def publish(self, source: Path, now: float) -> int:
         """Copy a folder into a new version, which appears complete."""
 
@@ -42,7 +45,7 @@ class PushedVersion:
     Attributes:
         version: its number, the second of its push since 1970.
         location: its directory or URI.
-        digest: of the model, 64 hex digits.
+        digest: of the model as it was pushed, 64 hex digits; None when nobody noted it.
         metrics: what `metrics.json` holds; empty when a version has none.
         digests: what `digests.json` holds; empty when a version has none.
         origin: the version that a roll-back copied, or None.
@@ -51,7 +54,7 @@ class PushedVersion:
 
     version: int
     location: str
-    digest: str
+    digest: str | None
     metrics: dict[str, Any]
     digests: dict[str, Any]
     origin: int | None
@@ -87,33 +90,31 @@ def newest_statistics(place: str) -> Any | None:
     """
     store = store_at(place)
     versions = store.versions()
-    if not versions:
+    content = store.read(versions[-1], f"{SIDECAR_DIR}/{STATISTICS}") if versions else None
+    if content is None:
         return None
-    with store.opened(versions[-1]) as folder:
-        file = folder / SIDECAR_DIR / STATISTICS
-        if not file.is_file():
-            return None
-        import tensorflow_data_validation as tfdv
+    from tensorflow_metadata.proto.v0 import statistics_pb2
 
-        return tfdv.load_stats_binary(str(file))
+    return statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
 
 
-def _json_of(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+def read_sidecar(store: Store, version: int, name: str) -> dict[str, Any]:
+    """A JSON sidecar of a version; empty when it has none."""
+    content = store.read(version, f"{SIDECAR_DIR}/{name}")
+    return json.loads(content) if content is not None else {}
 
 
 def _described(store: Store, version: int, newest: int) -> PushedVersion:
-    with store.opened(version) as folder:
-        beside = folder / SIDECAR_DIR
-        return PushedVersion(
-            version=version,
-            location=store.location(version),
-            digest=model_digest(folder),
-            metrics=_json_of(beside / METRICS),
-            digests=_json_of(beside / DIGESTS),
-            origin=_json_of(beside / ORIGIN).get("version"),
-            newest=version == newest,
-        )
+    digests = read_sidecar(store, version, DIGESTS)
+    return PushedVersion(
+        version=version,
+        location=store.location(version),
+        digest=digests.get("model"),
+        metrics=read_sidecar(store, version, METRICS),
+        digests=digests,
+        origin=read_sidecar(store, version, ORIGIN).get("version"),
+        newest=version == newest,
+    )
 
 
 def list_versions(place: str) -> list[PushedVersion]:
@@ -144,6 +145,19 @@ def show_version(place: str, version: int) -> PushedVersion:
     """
     store = store_at(place)
     return _described(store, version, _known(store, place, version)[-1])
+
+
+def digest_now(place: str, version: int) -> str:
+    """The digest of a version's files as they are now, 64 hex digits.
+
+    Raises:
+        UsageError: there is no such version.
+        EnvironmentRefused: the serving directory cannot be read.
+    """
+    store = store_at(place)
+    _known(store, place, version)
+    with store.opened(version) as folder:
+        return model_digest(folder)
 
 
 def push(place: str, source: Path, clock: Callable[[], float] = time.time) -> tuple[int, str]:

@@ -57,11 +57,11 @@ def list_command(serving: str, as_json: bool) -> None:
 @_as_json
 def show_command(version: int, serving: str, as_json: bool) -> None:
     """Show what is known of one pushed VERSION."""
-    from components.push.serving import show_version
+    from components.push.serving import digest_now, show_version
 
-    shown = show_version(serving, version)
+    shown, now = show_version(serving, version), digest_now(serving, version)
     if as_json:
-        click.echo(json.dumps(asdict(shown), indent=1))
+        click.echo(json.dumps({**asdict(shown), "digest_now": now}, indent=1))
         return
     digests = shown.digests
     _print_table(
@@ -71,7 +71,8 @@ def show_command(version: int, serving: str, as_json: bool) -> None:
             ["pushed (UTC)", _pushed(version)],
             ["serves now", "yes" if shown.newest else "no"],
             *([["copy of", str(shown.origin)]] if shown.origin else []),
-            ["model", shown.digest],
+            ["model", now],
+            *([["", f"CHANGED since its push: it was {shown.digest}"]] if shown.digest not in (None, now) else []),
             ["data", _data_of(shown)],
             *([f"{name} data", digest] for name, digest in digests.get("data", {}).items()),
             *([name, digests[name]] for name in ("code", "settings") if name in digests),
@@ -119,7 +120,7 @@ def _row(version: PushedVersion) -> list[str]:
     return [
         str(version.version),
         _pushed(version.version),
-        version.digest[:12],
+        version.digest[:12] if version.digest else "unknown",
         *figures,
         _data_of(version),
         ", ".join(notes),

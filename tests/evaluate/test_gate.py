@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from components.evaluate.gate import Current, judge_model
+from components.evaluate.gate import Current, _short_of, judge_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
@@ -169,3 +169,8 @@ def test_a_class_without_test_beats_is_not_judged_and_said():
 def test_a_model_of_simulated_beats_that_takes_a_real_ones_place_is_told(beats):
     decision = decide(beats, answering(GOOD), serving(beats, answering(GOOD)), split="patient", synthetic=True)
     assert any("made from simulated ones, takes its place" in sentence for sentence in decision.sentences)
+
+
+def test_a_miss_by_a_hair_is_told_with_the_digits_it_takes():
+    assert _short_of("accuracy", 0.98498, 0.985) == "98.4980%, required 98.5000%"
+    assert _short_of("recall", 0.61, 0.7) == "0.61, required 0.70"

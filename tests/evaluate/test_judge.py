@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from components.beats.errors import ModelRefused
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.metrics import measure
 from components.evaluate.settings import EvaluateSettings
@@ -89,3 +90,19 @@ def test_arrays_are_what_reports_and_gate_draw_on(judged, beats):
         np.testing.assert_array_equal(judged.arrays[name], by_name[name](beats.signal))
     first = by_name[CANDIDATE](noise(beats.signal, 1, 0.05))
     np.testing.assert_array_equal(judged.arrays["candidate_noisy"], first)
+
+
+def test_answers_that_are_no_numbers_are_refused_in_words(beats):
+    def diverged(signal):
+        told = answers_of(signal, template_weights())
+        told[:7] = np.nan
+        return told
+
+    with pytest.raises(ModelRefused, match="The trainer model answers 7 of 250 test beats with something that is not"):
+        judge(beats, {**models(), TRAINER: diverged}, noise, SETTINGS, "patient", synthetic=True)
+
+
+@pytest.mark.parametrize("draws", [(1, 1), (-1,), ()])
+def test_draws_are_numbers_each_once(draws):
+    with pytest.raises(ValueError, match="draws"):
+        EvaluateSettings(draws=draws)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,14 @@ def test_show_tells_digests_and_figures(serving, capsys):
     assert len(digest) == 64
 
 
+def test_show_says_when_a_model_was_changed_after_its_push(serving, capsys):
+    (Path(serving) / "1700000100" / "saved_model.pb").write_text("another")
+    assert main(models, ["show", "1700000100", "--serving", serving]) == 0
+    assert "CHANGED since its push" in capsys.readouterr().out
+    assert main(models, ["show", "1700000000", "--serving", serving]) == 0
+    assert "CHANGED" not in capsys.readouterr().out
+
+
 def test_rollback_makes_an_old_version_serve(serving, capsys):
     assert main(models, ["rollback", "1700000000", "--serving", serving]) == 0
     assert "a copy of 1700000000, serves now" in capsys.readouterr().out
@@ -85,9 +94,10 @@ def test_a_word_for_a_version_is_usage(serving, capsys):
     assert "newest" in capsys.readouterr().err
 
 
-def test_models_without_metrics_are_listed_all_the_same(tmp_path, capsys):
+def test_models_without_sidecars_are_listed_all_the_same(tmp_path, capsys):
     model = a_model(tmp_path / "model")
-    (model / "assets.extra" / "heartbeat" / "metrics.json").unlink()
+    for sidecar in ("metrics.json", "digests.json"):
+        (model / "assets.extra" / "heartbeat" / sidecar).unlink()
     push(str(tmp_path / "serving"), model, lambda: 5.0)
     assert main(models, ["list", "--serving", str(tmp_path / "serving")]) == 0
     assert "unknown" in capsys.readouterr().out

@@ -10,6 +10,7 @@ import pytest
 
 from components.beats.errors import EnvironmentRefused, UsageError
 from components.push import local_store
+from components.push.digest import model_digest
 from components.push.serving import list_versions, newest_version, push, roll_back, show_version
 
 
@@ -19,6 +20,7 @@ def a_model(folder: Path, content: str = "one") -> Path:
     (folder / "saved_model.pb").write_text(content)
     (folder / "variables").mkdir()
     (folder / "variables" / "variables.index").write_text(content)
+    (beside / "digests.json").write_text(json.dumps({"model": model_digest(folder)}))
     (beside / "metrics.json").write_text(json.dumps({"synthetic": True, "split": "patient"}))
     return folder
 

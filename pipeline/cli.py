@@ -14,6 +14,7 @@ from components.beats.errors import HeartbeatError, UsageError
 COMMANDS = {
     "models": "List, show and roll back pushed models.",
     "prepare": "Make Kaggle-format CSVs from WFDB records.",
+    "report": "Make the page of a run or of a scoring job again.",
 }
 """Subcommands and their one-line help, so that `heartbeat --help` imports none of them."""
 

@@ -1,0 +1,138 @@
+"""What a section can hold: words, tables, pictures, folded blocks. The page's template knows these and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+Tone = Literal["plain", "good", "bad", "warn"]
+"""How a text is meant; the template adds a word or a mark to it, never a colour alone."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph."""
+
+    kind: ClassVar[str] = "words"
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    kind: ClassVar[str] = "bullets"
+    items: Sequence[str]
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption.
+
+    Attributes:
+        caption: what it shows.
+        head: a title for each column.
+        rows: texts, as many in each row as there are titles; the first of a row is its heading.
+        left: columns of words, set to the left; the first column is one of them.
+        wide: whether it should scroll sideways rather than break its cells.
+    """
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    left: Sequence[int] = (0,)
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn picture as data URIs.
+
+    Attributes:
+        source: an SVG that follows the page's colour scheme, or a PNG for light pages.
+        dark: the PNG for dark pages, None with an SVG.
+        alt: what can be seen, in words, with the figures that matter.
+        caption: below the picture.
+        size: width and height in CSS pixels.
+    """
+
+    kind: ClassVar[str] = "picture"
+    source: str
+    alt: str
+    caption: str
+    size: tuple[int, int]
+    dark: str | None = None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures side by side where the page is wide enough."""
+
+    kind: ClassVar[str] = "pictures"
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to copy, or the raw text of a file; shown as it is."""
+
+    kind: ClassVar[str] = "code"
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading within a section."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Blocks that open on a click or a key; print shows them open."""
+
+    kind: ClassVar[str] = "folded"
+    title: str
+    blocks: Sequence[Block]
+
+
+Block = Words | Bullets | Table | Picture | Pictures | Code | Heading | Folded
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        name: its anchor.
+        title: its heading.
+        blocks: what it holds.
+    """
+
+    name: str
+    title: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One answer on the first screen.
+
+    Attributes:
+        question: what a reader asks.
+        answer: in a few large words.
+        lines: what belongs to it.
+        links: (anchor, text) to where more is said.
+    """
+
+    question: str
+    answer: str
+    lines: Sequence[str]
+    tone: Tone = "plain"
+    links: Sequence[tuple[str, str]] = field(default=())

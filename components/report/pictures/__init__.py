@@ -1,0 +1,1 @@
+"""What is drawn: each function takes numbers and gives a picture with its words."""

@@ -1,0 +1,63 @@
+"""Confusion matrices: counts and shares of the true class, a darker cell for a larger share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from components.beats.beat import CLASSES
+from components.report.content import Picture
+from components.report.drawing import ink, picture
+from components.report.palette import MAIN, ON_FILL
+from components.report.wording import percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DARK_FROM = 0.55
+"""Share from which a cell is dark enough for white letters."""
+
+
+def confusion_picture(confusion: Sequence[Sequence[int]], title: str, caption: str) -> Picture:
+    """Draw a confusion matrix.
+
+    Args:
+        confusion: counts [5][5], rows are the truth, in the order of CLASSES.
+        title: which model on which beats.
+        caption: below the picture.
+    """
+    counts = np.asarray(confusion, np.int64)
+    true = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, true, out=np.zeros(counts.shape), where=true > 0)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.grid(visible=False)
+        for row, column in np.ndindex(counts.shape):
+            of_true = share[row, column]
+            axes.bar(column, 1, 1, bottom=row - 0.5, color=MAIN, alpha=float(of_true) ** 0.5, linewidth=0)
+            letters = ON_FILL if of_true**0.5 > DARK_FROM else ink()
+            axes.text(column, row - 0.1, f"{counts[row, column]:,}", ha="center", va="center", color=letters)
+            told = f"{100 * of_true:.1f} %" if true[row, 0] else "–"
+            axes.text(column, row + 0.24, told, ha="center", va="center", color=letters, fontsize=7.5)
+        axes.set(xlim=(-0.5, 4.5), ylim=(4.5, -0.5), xlabel="predicted", ylabel="true", title=title)
+        axes.set_xticks(range(len(CLASSES)), CLASSES)
+        axes.set_yticks(range(len(CLASSES)), CLASSES)
+        axes.tick_params(length=0)
+        for side in axes.spines.values():
+            side.set_visible(True)
+
+    return picture(draw, 3.9, _in_words(counts, title), caption)
+
+
+def _in_words(counts: np.ndarray, title: str) -> str:
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    row, column = divmod(int(wrong.argmax()), len(CLASSES))
+    right = percent(float(np.trace(counts) / counts.sum()) if counts.sum() else None)
+    most = (
+        f"; most often {CLASSES[row]} taken for {CLASSES[column]}, {wrong[row, column]:,} times" if wrong.any() else ""
+    )
+    return f"Confusion matrix of {title}: {right} of {counts.sum():,} answers on the diagonal{most}."

@@ -1,0 +1,88 @@
+"""The page of a run: a section for each thing that it did, in the order in which a reader asks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from components.beats.atomic import atomic_file
+from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.report.content import Block, Bullets, Section, Words
+from components.report.material import NotReachedError, RunMaterial, load_run
+from components.report.page import Page, html_of
+from components.report.sections.first_screen import cards
+from components.report.sections.outcome import outcome
+from components.report.sections.results import results
+from components.report.wording import PATIENTS, SYNTHETIC
+
+REPORT = Path("report", "index.html")
+"""Where in a run's folder the page is."""
+
+Make = Callable[[RunMaterial], Sequence[Block]]
+
+SECTIONS: Sequence[tuple[str, str, Make]] = (
+    ("outcome", "How the run ended", outcome),
+    ("results", "How good the models are", results),
+)
+"""Anchor, heading, and what makes the blocks."""
+
+log = logging.getLogger("heartbeat.report")
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write the page of a run, whatever way it ended, into `report/index.html` of its folder.
+
+    A section that cannot be made says so in the page, with the reason.
+
+    Args:
+        run_folder: `ROOT/runs/<run id>`.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        HeartbeatError: the folder is not that of a run, or the page cannot be written.
+    """
+    page = run_page(load_run(run_folder))
+    file = run_folder / REPORT
+    try:
+        file.parent.mkdir(exist_ok=True)
+        with atomic_file(file) as opened:
+            opened.write(html_of(page).encode())
+    except OSError as error:
+        raise EnvironmentRefused(
+            f"The report {file} cannot be written: {error.strerror}. Free the disk and run "
+            "`heartbeat report` on the run."
+        ) from error
+    return file
+
+
+def run_page(material: RunMaterial) -> Page:
+    """Everything that is on the page of a run."""
+    sections, missing = [], []
+    for name, title, make in SECTIONS:
+        try:
+            sections.append(Section(name, title, make(material)))
+        except NotReachedError as absent:
+            missing.append(f"{title}: {absent}")
+        except Exception as error:
+            log.exception("section %s", name)
+            sections.append(Section(name, title, [Words(_reason(error), "warn")]))
+    if missing:
+        sections.append(Section("not-reached", "What this run did not come to", [Bullets(missing)]))
+    patients = PATIENTS.get(material.split or "")
+    return Page(
+        title=f"Heartbeat run {material.summary['run']}",
+        subtitle=f"Profile {material.settings['profile']}, {material.folder}",
+        synthetic=material.synthetic,
+        warnings=[*([SYNTHETIC] if material.synthetic else []), *([patients] if patients else [])],
+        cards=cards(material),
+        sections=sections,
+        footer="Made by Heartbeat. Research software: not a medical device.",
+    )
+
+
+def _reason(error: Exception) -> str:
+    told = str(error) if isinstance(error, HeartbeatError) else f"{type(error).__name__}: {error}"
+    return f"This section could not be made. {told}"

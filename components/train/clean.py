@@ -50,7 +50,7 @@ def train_clean(
             learning_rate=settings.learning_rate,
             schedule=settings.schedule,
             weight_decay=settings.weight_decay,
-            ema=settings.ema,
+            average_epochs=settings.average_epochs,
             label_smoothing=settings.label_smoothing,
             log_dir=log_dir,
         ),

@@ -100,7 +100,7 @@ def _phase(name: str, epochs: int, learning_rate: float, train: TrainSettings, l
         learning_rate=learning_rate,
         schedule=train.schedule,
         weight_decay=train.weight_decay,
-        ema=train.ema,
+        average_epochs=train.average_epochs,
         label_smoothing=train.label_smoothing,
         log_dir=f"{log_dir}/{name}",
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from components.train.input import Batches
 from components.train.progress import report_epoch
 from components.train.spool import Spool
-from components.train.validation import validate
+from components.train.validation import make_predictor, validate
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +29,7 @@ class Phase:
         learning_rate: the highest.
         schedule: `cosine` falls to nought at the end, `constant` stays.
         weight_decay: AdamW's.
-        ema: momentum of the average that becomes the model's weights; 0 for none.
+        average_epochs: time constant of the average that becomes the model's weights; 0 for none.
         label_smoothing: share of each target spread over all classes.
         log_dir: folder for TensorBoard logs; None writes none.
     """
@@ -40,7 +40,7 @@ class Phase:
     learning_rate: float
     schedule: str
     weight_decay: float
-    ema: float
+    average_epochs: float
     label_smoothing: float
     log_dir: str | None = None
 
@@ -50,7 +50,7 @@ def fit(model: keras.Model, batches: Batches, validation: Spool, phase: Phase) -
     import keras
 
     model.compile(
-        optimizer=_optimizer(phase, batches.steps * phase.epochs),
+        optimizer=_optimizer(phase, batches.steps),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=phase.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=False,
@@ -68,8 +68,11 @@ def _optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
 
     rate = phase.learning_rate
     if phase.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    average = {"use_ema": True, "ema_momentum": phase.ema} if phase.ema else {}
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps * phase.epochs)
+    average = {}
+    if phase.average_epochs:
+        # In epochs, not as a momentum: a small set has so few steps that a fixed momentum would average the start in.
+        average = {"use_ema": True, "ema_momentum": 1 - 1 / max(1, phase.average_epochs * steps)}
     return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, **average)
 
 
@@ -86,15 +89,16 @@ def _curves(model: keras.Model, validation: Spool, phase: Phase) -> keras.callba
 
         def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
             self.average.set_model(self.model)
+            self.predict = make_predictor(self.model)
 
         def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.began = time.monotonic()
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-            if phase.ema:
+            if phase.average_epochs:
                 self.average.on_test_begin()
-            logs |= validate(self.model, validation)
-            if phase.ema:
+            logs |= validate(self.predict, validation)
+            if phase.average_epochs:
                 self.average.on_test_end()
             for name, value in ({"epoch": epoch + 1} | logs).items():
                 self.history.setdefault(name, []).append(value)

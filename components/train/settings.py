@@ -48,8 +48,10 @@ class TrainSettings(Settings):
         default="cosine", description="cosine: the rate falls to nought at the end; constant: the study's"
     )
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW's decay a step, in units of the rate")
-    ema: float = Field(
-        default=0.998, ge=0, lt=1, description="momentum of the averaged weights that become the model; 0: no average"
+    average_epochs: float = Field(
+        default=0.8,
+        ge=0,
+        description="time constant, in epochs, of the running average of the weights that becomes the model; 0: none",
     )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of each label spread over all classes")
     stretch: float = Field(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beats.beat import CLASSES, SAMPLES
 from components.train.spool import Spool
 
 if TYPE_CHECKING:
@@ -16,11 +17,29 @@ if TYPE_CHECKING:
 _BATCH = 2048
 
 
-def validate(model: keras.Model, spool: Spool) -> dict[str, float]:
+Predictor = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+"""Normalised beats float32[n, 187] -> logits float32[n, 5]."""
+
+
+def make_predictor(model: keras.Model) -> Predictor:
+    """The network as it infers, with its weights as they are at each call; traced once, as tracing takes a second."""
+    import tensorflow as tf
+
+    beats = tf.TensorSpec((None, SAMPLES), tf.float32)
+    call = tf.function(lambda signal: model(signal, training=False)).get_concrete_function(beats)
+
+    def predict(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        starts = range(0, len(signal), _BATCH)
+        return np.concatenate([call(tf.constant(signal[start : start + _BATCH])).numpy() for start in starts])
+
+    return predict
+
+
+def validate(predict: Predictor, spool: Spool) -> dict[str, float]:
     """Measure a network.
 
     Args:
-        model: normalised beats -> logits.
+        predict: the network.
         spool: the eval split with columns `signal` and `noisy`, both normalised.
 
     Returns:
@@ -28,18 +47,9 @@ def validate(model: keras.Model, spool: Spool) -> dict[str, float]:
     """
     measured: dict[str, float] = {}
     for prefix, column in (("val", "signal"), ("val_noisy", "noisy")):
-        logits = predict(model, spool.columns[column])
+        logits = predict(spool.columns[column])
         measured |= {f"{prefix}_{name}": value for name, value in measure(logits, spool.label).items()}
     return measured
-
-
-def predict(model: keras.Model, signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Logits float32[n, 5] of normalised beats float32[n, 187]."""
-    import tensorflow as tf
-
-    call = tf.function(lambda beats: model(beats, training=False), reduce_retracing=True)
-    starts = range(0, len(signal), _BATCH)
-    return np.concatenate([call(tf.constant(signal[start : start + _BATCH])).numpy() for start in starts])
 
 
 def measure(logits: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> dict[str, float]:

@@ -1,0 +1,86 @@
+"""The SavedModel: one answer from both signatures, in both kinds of loader, and nothing random inside."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.train.normalise import load_normalise
+from components.train.served import ServedModel
+from tests.train.conftest import make_beats
+
+SIGNAL, _ = make_beats(7, 9)
+NOISY_OPERATIONS = {"Bitcast", "BitwiseXor", "RightShift", "GatherV2"}
+EXAMPLES = [
+    tf.train.Example(
+        features=tf.train.Features(feature={"signal": tf.train.Feature(float_list=tf.train.FloatList(value=beat))})
+    ).SerializeToString()
+    for beat in SIGNAL
+]
+
+
+@pytest.fixture(scope="module", params=["trained", "finetuned", "frozen"])
+def model_dir(request) -> str:
+    if request.param == "frozen":
+        return f"{request.getfixturevalue('finetuned')}/run/frozen"
+    return f"{request.getfixturevalue(request.param)}/model/Format-Serving"
+
+
+def test_both_signatures_and_the_keras_file_give_the_same_probabilities(model_dir, transformed):
+    signatures = tf.saved_model.load(model_dir).signatures
+    beats = signatures["beats"](signal=tf.constant(SIGNAL))["probabilities"].numpy()
+    examples = signatures["serving_default"](examples=tf.constant(EXAMPLES))["probabilities"].numpy()
+    assert np.array_equal(beats, examples)
+    assert beats.dtype == np.float32
+    assert beats.sum(axis=1) == pytest.approx(1)
+    network = keras.models.load_model(Path(model_dir) / "assets.extra/heartbeat/model.keras")
+    logits = network(load_normalise(f"{transformed}/graph")(tf.constant(SIGNAL)))
+    assert beats == pytest.approx(tf.nn.softmax(logits).numpy(), abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "feed"), [("beats", SIGNAL), ("serving_default", EXAMPLES)])
+def test_a_tf1_session_gives_the_same_probabilities(model_dir, name, feed):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        loaded = tf.compat.v1.saved_model.load(session, ["serve"], model_dir)
+        signature = loaded.signature_def[name]
+        (into,) = signature.inputs.values()
+        found = session.run(signature.outputs["probabilities"].name, {into.name: feed})
+    assert found == pytest.approx(ServedModel(model_dir).probabilities(SIGNAL), abs=1e-6)
+
+
+def test_the_served_graph_holds_no_noise(model_dir):
+    """Of Transform's graph only the normalisation is served: no hashing, and no table of normal numbers."""
+    operations = {node.op for node in served_nodes(model_dir)}
+    assert not operations & NOISY_OPERATIONS
+    assert not {op for op in operations if "Random" in op}
+    assert max(constant_sizes(model_dir)) < 1000
+
+
+def served_nodes(model_dir: str) -> list:
+    """Every node of a SavedModel's graph and of all its functions."""
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    saved = SavedModel.FromString((Path(model_dir) / "saved_model.pb").read_bytes())
+    graph = saved.meta_graphs[0].graph_def
+    return [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+
+
+def constant_sizes(model_dir: str) -> list[int]:
+    shapes = [node.attr["value"].tensor.tensor_shape for node in served_nodes(model_dir) if node.op == "Const"]
+    return [int(np.prod([dim.size for dim in shape.dim])) for shape in shapes]
+
+
+def test_noise_would_be_seen_in_transforms_own_graph(transformed):
+    """The check above looks for what Transform's graph does hold."""
+    operations = {node.op for node in served_nodes(f"{transformed}/graph/transform_fn")}
+    assert operations >= NOISY_OPERATIONS
+
+
+def test_a_served_model_scores_any_number_of_beats_in_any_batches(model_dir):
+    served = ServedModel(model_dir)
+    whole = served.probabilities(SIGNAL)
+    assert whole.shape == (7, 5)
+    assert served.probabilities(SIGNAL, batch=3) == pytest.approx(whole, abs=1e-6)
+    assert served.probabilities(SIGNAL[:0]).shape == (0, 5)

@@ -1,0 +1,208 @@
+"""The stages that train, run on small beats: what they write, and that they are what they say."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.beats.errors import HeartbeatError
+from components.train import finetuner, trainer, tuner
+from components.train.networks import BODY, HEAD, build_network
+from components.train.served import ServedModel
+from components.train.settings import (
+    FineTunerConfig,
+    FineTuneSettings,
+    TrainerConfig,
+    TunerConfig,
+    TuneSettings,
+)
+from components.train.warm_start import load_first_model
+from tests.train.conftest import FINETUNE, TRAIN, make_beats
+
+KERAS_FILE = "assets.extra/heartbeat/model.keras"
+CURVES = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "val_noisy_accuracy"}
+
+
+def history(folder: Path) -> dict:
+    return json.loads((folder / "run/history.json").read_text())
+
+
+def weights(model_dir: Path, part: str) -> list[np.ndarray]:
+    return keras.models.load_model(model_dir / KERAS_FILE).get_layer(part).get_weights()
+
+
+def equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_the_trainer_learns_and_keeps_its_curves(trained):
+    curves = history(trained)
+    assert set(curves) >= CURVES
+    assert curves["epoch"] == [1, 2, 3]
+    assert curves["loss"][-1] < curves["loss"][0]
+    assert list((trained / "run/logs/clean").rglob("events.*"))
+
+
+def test_the_last_curves_are_those_of_the_model_that_is_served(trained, transformed, tmp_path):
+    """Validation sees the averaged weights, which are the ones that are exported."""
+    from components.train.spool import spool_examples
+    from components.train.validation import measure
+
+    spool = spool_examples([f"{transformed}/Split-eval/*"], ("clean",), tmp_path / "eval")
+    found = ServedModel(f"{trained}/model/Format-Serving").probabilities(spool.columns["clean"])
+    assert measure(np.log(found), spool.label)["loss"] == pytest.approx(history(trained)["val_loss"][-1], abs=1e-4)
+
+
+def test_the_same_seed_gives_the_same_numbers_in_one_process(trained, fn_args_for, tmp_path):
+    trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=TRAIN)))
+    assert history(tmp_path) == history(trained)
+    for part in (BODY, HEAD):
+        assert equal(weights(tmp_path / "model/Format-Serving", part), weights(trained / "model/Format-Serving", part))
+
+
+def test_another_seed_gives_other_numbers(trained, fn_args_for, tmp_path):
+    other = TRAIN.model_copy(update={"seed": 5, "epochs": 1})
+    trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=other)))
+    assert history(tmp_path)["loss"][0] != history(trained)["loss"][0]
+
+
+def test_progress_is_a_json_line_an_epoch(fn_args_for, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "heartbeat.progress")
+    trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=TRAIN.model_copy(update={"epochs": 2}))))
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "heartbeat.progress"]
+    assert [(line["stage"], line["phase"], line["epoch"], line["epochs"]) for line in lines] == [
+        ("Trainer", "clean", 1, 2),
+        ("Trainer", "clean", 2, 2),
+    ]
+    assert set(lines[0]) == {"stage", "phase", "epoch", "epochs", "loss", "val_accuracy", "seconds"}
+    assert [line["val_accuracy"] for line in lines] == pytest.approx(history(tmp_path)["val_accuracy"], abs=1e-5)
+
+
+def test_the_frozen_phase_keeps_the_trainers_body_and_replaces_its_head(trained, finetuned):
+    first, frozen = trained / "model/Format-Serving", finetuned / "run/frozen"
+    assert equal(weights(first, BODY), weights(frozen, BODY))
+    assert not equal(weights(first, HEAD), weights(frozen, HEAD))
+
+
+def test_the_second_phase_changes_every_weight_of_the_body(finetuned):
+    frozen, final = finetuned / "run/frozen", finetuned / "model/Format-Serving"
+    pairs = zip(weights(frozen, BODY), weights(final, BODY), strict=True)
+    assert not any(np.array_equal(before, after) for before, after in pairs)
+
+
+def test_the_finetuner_keeps_the_curves_of_both_phases(finetuned):
+    curves = history(finetuned)
+    assert set(curves) == {"frozen", "finetuned"}
+    assert all(set(phase) >= CURVES and phase["epoch"] == [1, 2] for phase in curves.values())
+    assert sorted(path.name for path in (finetuned / "run/logs").iterdir()) == ["finetuned", "frozen"]
+
+
+def test_fine_tuning_gives_the_same_numbers_again(trained, finetuned, fn_args_for, tmp_path):
+    config = FineTunerConfig(train=TRAIN, finetune=FINETUNE)
+    finetuner.run_fn(fn_args_for(tmp_path, config, base_model=f"{trained}/model/Format-Serving"))
+    signal, _ = make_beats(20, 3)
+    again, before = (
+        ServedModel(f"{folder}/model/Format-Serving").probabilities(signal) for folder in (tmp_path, finetuned)
+    )
+    assert np.array_equal(again, before)
+
+
+def test_the_studys_transfer_runs_on_the_studys_network(fn_args_for, tmp_path):
+    network = TRAIN.network.model_copy(update={"name": "study"})
+    train = TRAIN.model_copy(
+        update={"network": network, "policy": "balanced:20", "epochs": 1, "schedule": "constant", "average_epochs": 0}
+    )
+    trainer.run_fn(fn_args_for(tmp_path / "first", TrainerConfig(train=train)))
+    fixed = FineTuneSettings(head_epochs=1, epochs=1, noise="fixed")
+    base_model = f"{tmp_path}/first/model/Format-Serving"
+    finetuner.run_fn(fn_args_for(tmp_path, FineTunerConfig(train=train, finetune=fixed), base_model=base_model))
+    assert set(history(tmp_path)) == {"frozen", "finetuned"}
+
+
+@pytest.fixture
+def copied(trained, tmp_path) -> Path:
+    """A copy of the trained model, to be damaged."""
+    return Path(shutil.copytree(trained / "model/Format-Serving", tmp_path / "copied"))
+
+
+def test_a_first_model_that_is_whole_is_loaded(copied):
+    signal = np.zeros((2, 187), np.float32)
+    assert load_first_model(str(copied))(signal).shape == (2, 5)
+
+
+@pytest.mark.parametrize("base_model", [None, ""])
+def test_fine_tuning_without_a_first_model_is_refused(fn_args_for, tmp_path, base_model):
+    config = FineTunerConfig(train=TRAIN, finetune=FINETUNE)
+    with pytest.raises(HeartbeatError, match="given none"):
+        finetuner.run_fn(fn_args_for(tmp_path, config, base_model=base_model))
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_first_model_without_its_network_is_refused(copied):
+    (copied / KERAS_FILE).unlink()
+    with pytest.raises(HeartbeatError, match=r"model.keras is not there"):
+        load_first_model(str(copied))
+
+
+def test_a_network_with_other_weights_is_refused(copied):
+    keras.utils.set_random_seed(99)
+    build_network(TRAIN.network).save(copied / KERAS_FILE)
+    with pytest.raises(HeartbeatError, match="is not the weight of the model"):
+        load_first_model(str(copied))
+
+
+def test_a_network_in_which_one_weight_moved_is_refused(copied):
+    network = keras.models.load_model(copied / KERAS_FILE)
+    moved = network.get_layer(BODY).weights[0]
+    moved.assign(np.nextafter(moved.numpy(), np.float32(1e9)))
+    network.save(copied / KERAS_FILE)
+    with pytest.raises(HeartbeatError, match=moved.path):
+        load_first_model(str(copied))
+
+
+@pytest.fixture(scope="module")
+def search(fn_args_for, tmp_path_factory):
+    """A finished search of three trials."""
+    folder = tmp_path_factory.mktemp("tuner")
+    return run_search(fn_args_for, folder)
+
+
+def run_search(fn_args_for, folder: Path):
+    config = TunerConfig(tune=TuneSettings(trials=3, epochs=1, share=0.5), train=TRAIN)
+    result = tuner.tuner_fn(fn_args_for(folder, config, working_dir=str(folder)))
+    result.tuner.search(**result.fit_kwargs)
+    return result.tuner
+
+
+def trials(search) -> list[tuple[dict, float]]:
+    done = search.oracle.get_best_trials(99)
+    return [(trial.hyperparameters.values, trial.score) for trial in sorted(done, key=lambda trial: trial.trial_id)]
+
+
+def test_the_search_has_its_budget_and_begins_with_the_settings(search):
+    found = trials(search)
+    assert len(found) == 3
+    assert found[0][0]["learning_rate"] == TRAIN.learning_rate
+    assert found[0][0]["network.block_kernel"] == TRAIN.network.block_kernel
+    assert len({score for _, score in found}) == 3
+
+
+def test_the_search_gives_the_same_trials_again(search, fn_args_for, tmp_path):
+    assert trials(run_search(fn_args_for, tmp_path)) == trials(search)
+
+
+def test_the_best_values_reach_the_trainer(search, fn_args_for, tmp_path):
+    best = search.get_best_hyperparameters()[0].get_config()
+    wanted = dict(best["values"]) | {"network.block_kernel": 3, "network.dropout": 0.2}
+    best["values"] = wanted
+    one = TRAIN.model_copy(update={"epochs": 1})
+    trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=one), hyperparameters=best))
+    network = keras.models.load_model(tmp_path / "model/Format-Serving" / KERAS_FILE)
+    kernels = {layer.kernel_size for layer in network.get_layer(BODY).layers if hasattr(layer, "kernel_size")}
+    assert kernels == {(9,), (3,), (1,)}
+    assert {layer.rate for layer in network.get_layer(HEAD).layers if hasattr(layer, "rate")} == {0.2}

@@ -1,0 +1,1 @@
+"""From WFDB records to the CSVs that the pipeline trains on and the scorer reads."""

@@ -1,0 +1,198 @@
+"""`heartbeat prepare`: WFDB records to the CSVs that the pipeline trains on and the scorer reads."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from components.beats.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from components.beats.prepare.report import PrepareReport
+
+PLAIN_SECONDS = 5.0
+"""How often a line of progress is written where stderr is not a terminal."""
+
+NAMED_POSITIONS = 5
+"""How many positions of left-out beats are written for each record."""
+
+
+@click.command()
+@click.option("--wfdb", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of WFDB records.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder that the result goes to."
+)
+@click.option(
+    "--split",
+    metavar="kaggle|patient|record:FRACTION",
+    help="kaggle: Kaggle's own test rows (default for MIT-BIH). patient: de Chazal's DS1 / DS2. "
+    "record:0.2: a share of the records for testing.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Which records --split record:FRACTION draws.")
+@click.option("--lead", metavar="NAME|INDEX", default="0", show_default=True, help="Lead to cut the beats from.")
+@click.option(
+    "--annotator",
+    metavar="EXT",
+    help="Extension of the annotation files to read [default: atr], or to write with --annotate [default: pred].",
+)
+@click.option("--detect", is_flag=True, help="Find beats in the signal (XQRS); write beats.csv without labels.")
+@click.option(
+    "--annotate",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the predictions of a finished scoring directory as WFDB annotations into --out.",
+)
+@click.option("--exclude", multiple=True, metavar="RECORD", help="Leave a record out; may be given more than once.")
+@click.option("--skip-bad", is_flag=True, help="Go on without records that cannot be used; they are listed at the end.")
+@click.option("--download", is_flag=True, help="First fetch MIT-BIH from PhysioNet into --wfdb, and verify it.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default="all cores", help="Processes."
+)
+def prepare(annotate: Path | None, download: bool, annotator: str | None, **options: Any) -> None:
+    """Make CSVs in Kaggle's format from WFDB records.
+
+    Writes mitbih_train.csv, mitbih_test.csv and, for each, a provenance file that says which record and sample every
+    row was cut at. From MIT-BIH the test file is byte for byte Kaggle's.
+    """
+    if annotate is not None and (download or options["detect"] or options["split"]):
+        raise UsageError("--annotate only writes annotations; --download, --detect and --split do not go with it.")
+    if annotate is not None:
+        _annotate(annotate, options["wfdb"], options["out"], annotator or "pred")
+        return
+    if options["detect"] and annotator:
+        raise UsageError("--detect finds the beats in the signal, so --annotator has no meaning with it.")
+    if download:
+        _download(options["wfdb"])
+    from components.beats.prepare.prepare import prepare as prepare_archive
+    from components.beats.prepare.settings import PrepareSettings
+
+    settings = PrepareSettings(**options, annotator=annotator or "atr")
+    began = time.monotonic()
+    with ProgressLine() as line:
+        report = prepare_archive(settings, line.start)
+    _show(report, settings.out, time.monotonic() - began)
+
+
+class ProgressLine:
+    """Progress on stderr: a bar on a terminal, else a line every few seconds, with the rate and the time left."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+        self._bar: Progress | None = None
+        self._records = self._rows = 0
+        self._done = 0.0
+        self._began = self._told = time.monotonic()
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def start(self, records: int) -> Callable[[float, int], None]:
+        """Begin; returns what is told the share of records done, and rows made, since its last call."""
+        self._records = records
+        self._began = self._told = time.monotonic()
+        if self._console.is_terminal:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bar = Progress(
+                TextColumn("records"),
+                BarColumn(),
+                TextColumn("{task.completed:.0f}/{task.total:.0f}  {task.fields[rate]} rows/s, left"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.add_task("records", total=records, rate="-")
+            self._bar.start()
+        return self.advance
+
+    def advance(self, share: float, rows: int) -> None:
+        """Count what was done, and show it."""
+        self._done += share
+        self._rows += rows
+        now = time.monotonic()
+        rate = self._rows / max(now - self._began, 1e-3)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self._done, rate=f"{rate:,.0f}")
+        elif now - self._told >= PLAIN_SECONDS and self._done > 0:
+            self._told = now
+            left = (now - self._began) * max(self._records - self._done, 0) / self._done
+            done = f"{self._done:.0f} of {self._records} records, {self._rows:,} rows"
+            click.echo(f"{done}, {rate:,.0f} rows/s, {left:.0f} s left", err=True)
+
+
+def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> None:
+    from components.beats.prepare.annotate import annotate as annotate_records
+
+    report = annotate_records(scored, wfdb, out, annotator)
+    beats = sum(count for _, count in report.files)
+    click.echo(f"{beats:,} beats of {len(report.files)} records annotated, *.{annotator} in {out}.")
+
+
+def _download(folder: Path) -> None:
+    from components.beats.prepare.download import download_mitdb
+
+    count = download_mitdb(folder)
+    click.echo(f"{count} files of MIT-BIH fetched into {folder}, checksums right.", err=True)
+
+
+def _show(report: PrepareReport, out: Path, seconds: float) -> None:
+    """The closing table, and what there is to know, on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from components.beats.beat import CLASSES
+
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    table = Table(title=f"{report.records} records in {seconds:.1f} s, into {out}", title_justify="left")
+    table.add_column("file")
+    labelled = report.files[0].classes is not None
+    for column in ("rows", *(CLASSES if labelled else ())):
+        table.add_column(column, justify="right")
+    for file in report.files:
+        table.add_row(file.name, f"{file.rows:,}", *(f"{count:,}" for count in file.classes or ()))
+    console.print(table)
+    for line in count_lines(report):
+        console.print(line)
+    for sentence in report.sentences:
+        console.print(sentence)
+    if report.skipped:
+        console.print(f"Left out, {len(report.skipped)} reason(s):")
+        for sentence in report.skipped:
+            console.print(f"  {sentence}")
+
+
+def count_lines(report: PrepareReport) -> list[str]:
+    """Lines that account for every annotation that did not become a row."""
+    counts = report.counts
+    lines = [
+        f"{counts.annotations:,} annotations: {counts.rows:,} rows, {counts.last:,} last of their record (no window)"
+    ]
+    if counts.unknown:
+        total = sum(counts.unknown.values())
+        named = ", ".join(f"{symbol} {count:,}" for symbol, count in counts.unknown.most_common())
+        lines[0] += f", {total:,} with a symbol that starts no beat ({named})"
+    for what, places in (("flat windows", report.flat), ("windows with missing samples", report.missing)):
+        if places:
+            total = sum(len(positions) for positions in places.values())
+            lines[0] += f", {total:,} {what}"
+            lines.extend(f"  {what} in record {name}: {_positions(places[name])}" for name in places)
+    lines[0] += "."
+    return lines
+
+
+def _positions(positions: tuple[int, ...]) -> str:
+    shown = ", ".join(str(position) for position in positions[:NAMED_POSITIONS])
+    return f"{len(positions)}, at sample {shown}{' ...' if len(positions) > NAMED_POSITIONS else ''}"

@@ -24,6 +24,8 @@ SAME_PATIENTS = {
 COMPARED: dict[str, Metric] = {"accuracy": accuracy_of, "macro_f1": macro_f1_of}
 """What the newest push is compared by, on clean and on noisy beats."""
 
+SAID = {"clean": "clean beats", "noisy": "noisy beats (one draw)"}
+
 WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
@@ -144,7 +146,7 @@ def _compare(
             low, high = paired_bootstrap(label, new, old, metric, settings["seed"], settings["resamples"])
             difference = ours[name] - told[kind][name]
             told["differences"][f"{kind}_{name}"] = {"difference": difference, "interval": [low, high]}
-            pair = f"{WORDS[name]} on {kind} beats {_figure(name, ours[name])}"
+            pair = f"{WORDS[name]} on {SAID[kind]} {_figure(name, ours[name])}"
             beside = f"the current model (version {current.version}) has {_figure(name, told[kind][name])} on the same"
             chance = f"the difference lies in {low:+.4f} .. {high:+.4f} (95 %)"
             if high < 0:

@@ -64,27 +64,28 @@ KAGGLE = Thresholds(
     clean_macro_f1=0.915,
     noisy_accuracy=0.975,
     noisy_macro_f1=0.88,
-    recall=Recalls(N=0.985, S=0.72, V=0.92, F=0.66, Q=0.97),
+    recall=Recalls(N=0.985, S=0.72, V=0.92, F=0.60, Q=0.97),
 )
-"""Below a good network's .988 / .933 clean, .986 / .913 noisy and recalls .997 .833 .963 .796 .992 by more than seeds
-and chance vary (recall of F by 6 points, of S by 3), above what a spoilt one reaches."""
+"""Good networks reach .988 / .930-.933 clean, .985 / .913 noisy, and recalls of .997 .83 .963 .75-.80 .99. Asked is less
+by more than seeds and chance vary (recall of F by 6 points, of S by 3), and more than a spoilt network reaches."""
 
 PATIENT = Thresholds(
-    clean_accuracy=0.80,
-    clean_macro_f1=0.30,
-    noisy_accuracy=0.70,
+    clean_accuracy=0.75,
+    clean_macro_f1=0.26,
+    noisy_accuracy=0.72,
     noisy_macro_f1=0.25,
-    recall=Recalls(N=0.80, V=0.60),
+    recall=Recalls(N=0.78, V=0.70),
 )
-"""Patients never seen are far harder: one beat alone hardly tells S (recall .07 measured on DS1/DS2), F comes from two
-patients, Q is nearly absent: those three get no floor. `all N` has .89 accuracy there, but .19 macro-F1 and no V."""
+"""Patients never seen are far harder. The small network gets .82-.88 accuracy and .29-.36 macro-F1 on DS2 after DS1, from
+epoch to epoch, clean or noisy, with recalls N .85-.92, V .84-.89, S .04-.16, F below .08: the last two get no floor, nor
+does Q (7 beats). `All N` has .89 accuracy there, but .19 macro-F1 and no V."""
 
 UNKNOWN = Thresholds(
-    clean_accuracy=0.80,
-    clean_macro_f1=0.30,
-    noisy_accuracy=0.70,
+    clean_accuracy=0.75,
+    clean_macro_f1=0.26,
+    noisy_accuracy=0.72,
     noisy_macro_f1=0.25,
-    recall=Recalls(N=0.80),
+    recall=Recalls(N=0.78),
 )
 """Nothing is known about such data, so it is asked no more than the hardest that is known, and only N has a floor."""
 

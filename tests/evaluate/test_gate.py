@@ -151,7 +151,7 @@ def test_patient_split_of_real_beats_begins_with_the_verdict(beats):
 def test_a_lowered_gate_is_told_number_by_number(beats):
     decision = decide(beats, answering(GOOD))
     assert "The gate was lowered: clean_accuracy is 0.7, its default is 0.985." in decision.sentences
-    assert "The gate was lowered: recall.F is 0.6, its default is 0.66." in decision.sentences
+    assert "The gate was lowered: recall.S is 0.6, its default is 0.72." in decision.sentences
 
 
 def test_defaults_and_raised_thresholds_are_not_called_lowered(beats):

@@ -47,7 +47,7 @@ def test_ranges_are_read_in_chunks(tmp_path):
 
 
 def test_a_missing_file_is_a_sentence(tmp_path):
-    with pytest.raises(DataRefused, match="Cannot open .*/a: No such file"):
+    with pytest.raises(DataRefused, match=r"Cannot open .*/a: No such file"):
         list(read_range(f"{tmp_path}/a", 0, 1))
 
 

@@ -54,7 +54,9 @@ def test_a_clean_block_keeps_every_value_and_row_number():
     assert parsed.rejects == ()
 
 
-@pytest.mark.parametrize("text", [*FAULTY], ids=[f"{number} {reason}" for number, (_, reason) in enumerate(FAULTY.values())])
+@pytest.mark.parametrize(
+    "text", [*FAULTY], ids=[f"{number} {reason}" for number, (_, reason) in enumerate(FAULTY.values())]
+)
 def test_a_faulty_line_is_rejected_with_its_reason_and_its_neighbours_are_kept(text):
     parsed = parse_block(block_of([GOOD[0], text, GOOD[1]], first_row=7))
     (reject,) = parsed.rejects

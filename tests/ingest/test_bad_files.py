@@ -1,0 +1,119 @@
+"""What the gate says about files that are not, or not wholly, beats."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from components.beats.errors import DataRefused
+from components.ingest.judge import judge_ingest
+from components.ingest.settings import DataSettings
+from tests.ingest.folder import TRAIN, TRAIN_LABEL, provenance, rejects, run
+from tests.ingest.rows import line
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (TRAIN_LABEL[:-1], r"mitbih_train_provenance\.csv has 199 rows, .*mitbih_train\.csv has 200"),
+        (np.roll(TRAIN_LABEL, 1), r"disagree on 200 labels: row 0 has label 0, its provenance 4"),
+        (["N"] * 200, r"mitbih_train_provenance\.csv is not a provenance file"),
+    ],
+)
+def test_a_provenance_file_that_does_not_fit_is_refused_whatever_the_budget(tmp_path, labels, sentence):
+    summary = run(tmp_path, mitbih_train_provenance__csv=provenance(labels, lambda row: 100))
+    with pytest.raises(DataRefused, match=sentence):
+        judge_ingest(summary, DataSettings(reject_budget=1000))
+
+
+def bad(row, text):
+    """The train file with one line replaced."""
+    rows = TRAIN.split(b"\n")
+    rows[row] = text
+    return b"\n".join(rows)
+
+
+WHOLE_FILE = {
+    "header": (b",".join(b"c%d" % at for at in range(188)) + b"\n" + TRAIN, "begins with a header line .*tail -n \\+2"),
+    "numbered header": (b",".join(b"%d" % at for at in range(188)) + b"\n" + TRAIN, "begins with a header line"),
+    "empty": (b"", "is empty: it needs one line per beat"),
+    "187 columns": (
+        b"".join(row.rsplit(b",", 1)[0] + b"\n" for row in TRAIN.splitlines()),
+        "has 187 columns in its 200 rows, expected 188",
+    ),
+    "UTF-16": (TRAIN.decode().encode("utf-16"), "not plain UTF-8 text but UTF-16: save it as UTF-8"),
+    "UTF-16 without mark": (TRAIN.decode().encode("utf-16-le"), "not plain UTF-8 text but UTF-16"),
+    "byte order mark": (b"\xef\xbb\xbf" + TRAIN, "UTF-8 with a byte order mark"),
+    "binary": (np.random.default_rng(5).bytes(20_000), "not plain UTF-8 text but b"),
+    "gzip": (gzip.compress(TRAIN), "but gzip: give it a name ending in .gz"),
+    "CR": (TRAIN.replace(b"\n", b"\r"), "ends its lines with CR alone"),
+    "cut": (TRAIN[:-300], "is cut off within its last line, row 199"),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE_FILE)
+def test_a_file_that_is_bad_as_a_whole_has_its_own_sentence(tmp_path, name):
+    text, sentence = WHOLE_FILE[name]
+    summary = run(tmp_path, mitbih_train__csv=text)
+    with pytest.raises(DataRefused, match=sentence) as refused:
+        judge_ingest(summary, DataSettings())
+    assert "mitbih_train.csv" in refused.value.sentences[0]
+    assert refused.value.exit_code == 3
+    assert sum(file.rows for file in summary.files) == sum(summary.rows.values())
+
+
+SINGLE_ROWS = {
+    "wrong width": (b"0.1,0.2,0", "3 columns, expected 188"),
+    "not a number": (line(1, s12="abc").encode(), "column 12 is 'abc', not a number"),
+    "NaN": (line(1, s12="NaN").encode(), "column 12 is 'NaN', not a number"),
+    "inf": (line(1, s12="inf").encode(), "sample 12 is inf, outside 0..1"),
+    "out of range": (line(1, s5="1.25").encode(), "sample 5 is 1.25, outside 0..1"),
+    "bad label": (line("7.0").encode(), "label 7.0 is not one of 0..4"),
+    "binary junk": (bytes(range(11, 256)), "byte 2 is 0x0d|carriage return|byte 0 is 0x0b, not text"),
+    "over-long": (b"0.1," * 30_000, "over-long line: more than 65,536 bytes"),
+    "empty line": (b"", "empty line"),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE_ROWS)
+def test_a_bad_row_is_a_reject_that_the_budget_can_allow(tmp_path, name):
+    text, reason = SINGLE_ROWS[name]
+    summary = run(tmp_path, mitbih_train__csv=bad(60, text))
+    (reject,) = rejects(tmp_path)
+    assert set(reject) == {"file", "row", "reason", "text"}
+    assert reject["file"] == f"{tmp_path}/data/mitbih_train.csv"
+    assert reject["row"] == 60
+    assert reject["text"] == text[:8192].decode("utf-8", "backslashreplace")
+    with pytest.raises(DataRefused, match=f"1 of 200 rows are not beats .*row 60: .*({reason})") as refused:
+        judge_ingest(summary, DataSettings())
+    assert "1 rows are rejected, 0 are allowed" in refused.value.sentences[-1]
+    (dropped,) = judge_ingest(summary, DataSettings(reject_budget=1))
+    assert dropped.startswith("Dropped: ")
+    assert summary.rows["train"] + summary.rows["eval"] == 199
+
+
+def test_many_rejects_are_counted_by_kind_and_the_first_quoted(tmp_path):
+    train = bad(3, b"").replace(TRAIN.split(b"\n")[9], b"1,2") + b"\n" + line("9").encode()
+    summary = run(tmp_path, mitbih_train__csv=train)
+    (sentence,) = summary.files[0].sentences
+    assert "4 of 202 rows are not beats" in sentence
+    assert "2 empty line" in sentence
+    assert "row 3: empty line" in sentence
+    assert "row 9: 2 columns, expected 188 ('1,2')" in sentence
+    assert summary.files[0].reasons == {"empty line": 2, "wrong number of columns": 1, "unknown label": 1}
+
+
+def test_empty_splits_are_refused_in_words(tmp_path):
+    summary = run(tmp_path, mitbih_train__csv=TRAIN.split(b"\n")[0], mitbih_test__csv=b"x\n")
+    with pytest.raises(DataRefused) as refused:
+        judge_ingest(summary, DataSettings(reject_budget=5))
+    text = "\n".join(refused.value.sentences)
+    assert "The test split has no beats." in text
+    assert "No beats are left for validation at data.eval_share=0.1" in text or "The train split has no beats" in text
+    assert "mitbih_test.csv has 1 column in its 1 rows, expected 188" in text
+
+
+def test_a_class_that_train_lacks_is_a_warning(tmp_path):
+    train = b"".join(row + b"\n" for row in TRAIN.splitlines() if not row.endswith(b"3.0"))
+    (warning,) = judge_ingest(run(tmp_path, mitbih_train__csv=train), DataSettings())
+    assert warning == "The train split has no beat of class F (fusion): a model cannot learn it."

@@ -6,16 +6,18 @@ class is never predicted. Here all come from one confusion matrix, which TFMA co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.metrics.multi_class_confusion_matrix_metrics import multi_class_confusion_matrices
 
 from components.beats.beat import CLASSES
 from components.evaluate.metrics import class_rates, macro_f1_of
 
-STATISTICS = {
+STATISTICS: dict[str, Callable[[npt.NDArray[np.float64], int], Any]] = {
     "macro_f1": lambda confusion, _: macro_f1_of(confusion),
     "recall": lambda confusion, class_id: class_rates(confusion)[0][class_id],
     "precision": lambda confusion, class_id: class_rates(confusion)[1][class_id],

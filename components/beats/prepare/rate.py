@@ -15,6 +15,9 @@ from components.beats.beat import RECORD_RATE_HZ
 HALF_WIDTH = 10
 """Half the length of the anti-alias filter, in periods of the slower of the two rates: scipy's own choice."""
 
+DECIMALS = 6
+"""Resampled values are rounded to this many decimals, so that a flat stretch stays flat."""
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -72,15 +75,18 @@ def resample(read: Callable[[int, int], npt.NDArray], length: int, rate: Rate, f
     end = -(-last * rate.down // rate.up) + reach
     inside = read(max(begin, 0), min(end, length)).astype(np.float64)
     padded = np.pad(inside, (max(-begin, 0), max(end - length, 0)), mode="edge")
-    resampled = resample_poly(padded, rate.up, rate.down, window=_low_pass(rate))
+    resampled = resample_poly(padded, rate.up, rate.down, window=_low_pass(rate)).round(DECIMALS)
     offset = first - begin // rate.down * rate.up
     return resampled[offset : offset + last - first]
 
 
 @lru_cache(maxsize=8)
 def _low_pass(rate: Rate) -> npt.NDArray[np.float64]:
-    """float64[odd], a Kaiser-windowed low pass at the lower of the two Nyquist frequencies."""
+    """float64[odd], a Kaiser-windowed low pass at the lower of the two Nyquist frequencies that keeps constants."""
     from scipy.signal import firwin
 
     slower = max(rate.up, rate.down)
-    return firwin(2 * HALF_WIDTH * slower + 1, 1.0 / slower, window=("kaiser", 5.0))
+    taps = firwin(2 * HALF_WIDTH * slower + 1, 1.0 / slower, window=("kaiser", 5.0))
+    for phase in range(rate.up):
+        taps[phase :: rate.up] /= taps[phase :: rate.up].sum() * rate.up
+    return taps

@@ -61,7 +61,7 @@ def kaggle_sentences(sha256: str, results: Sequence[RecordResult], settings: Pre
     absent = [name for name in listed.names if name not in there]
     if absent:
         rows = sum(len(listed.samples_of(name)) for name in absent)
-        sentences.append(f"It lacks records {', '.join(absent)}, {rows:,} rows.")
+        sentences.append(f"It lacks {_named(absent)}, {rows:,} rows.")
     lead = "" if settings.lead == "0" else f" (lead {settings.lead} was asked for, Kaggle's rows are of the first)"
     differing = []
     for name, result in there.items():
@@ -71,6 +71,10 @@ def kaggle_sentences(sha256: str, results: Sequence[RecordResult], settings: Pre
         elif result.sides["test"].digest != listed.digests[name]:
             differing.append(name)
     if differing:
-        which = "all records" if len(differing) == len(there) else f"records {', '.join(differing)}"
+        which = "all records" if len(differing) == len(there) else _named(differing)
         sentences.append(f"Rows with other values{lead}: {which}.")
     return sentences
+
+
+def _named(records: Sequence[str]) -> str:
+    return f"record{'s' if len(records) > 1 else ''} {', '.join(records)}"

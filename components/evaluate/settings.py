@@ -66,8 +66,8 @@ KAGGLE = Thresholds(
     noisy_macro_f1=0.88,
     recall=Recalls(N=0.985, S=0.72, V=0.92, F=0.60, Q=0.97),
 )
-"""Good networks reach .988 / .930-.933 clean, .985 / .913 noisy, and recalls of .997 .83 .963 .75-.80 .99. What is asked
-is less by more than seeds and chance vary (recall of F by 6 points, of S by 3), and more than spoilt ones reach."""
+"""Good networks reach .988 / .930-.933 clean, .985 / .913 noisy, and recalls of .997 .83 .963 .75-.80 .99. The floors
+lie lower by more than seeds and chance vary (recall of F by 6 points, of S by 3), and more than spoilt ones reach."""
 
 PATIENT = Thresholds(
     clean_accuracy=0.75,
@@ -76,8 +76,8 @@ PATIENT = Thresholds(
     noisy_macro_f1=0.25,
     recall=Recalls(N=0.78, V=0.70),
 )
-"""Patients never seen are far harder. The small network, trained on DS1, gets .82-.88 accuracy and .29-.36 macro-F1 on
-DS2, clean or noisy, swinging from epoch to epoch, with recalls N .85-.92, V .84-.89, S .04-.16, F below .08: the last two
+"""Patients never seen are far harder. The small network, trained on DS1, gets .82-.88 accuracy and .29-.36 macro-F1
+on DS2, clean or noisy, swinging from epoch to epoch; recalls N .85-.92, V .84-.89, S .04-.16, F below .08: the last two
 get no floor, nor does Q (7 beats). `All N` has .89 accuracy there, but .19 macro-F1 and no V."""
 
 UNKNOWN = Thresholds(

@@ -95,10 +95,11 @@ class RemoteStore:
             EnvironmentRefused: the store is not reached.
         """
         path = f"{self.location(version)}/{name}"
-        if not self._listed(path):
-            return None
-        with self._told(f"read {path}"), _open(path) as source:
-            content: bytes = source.read()
+        with self._told(f"read {path}"):
+            if not FileSystems.exists(path):
+                return None
+            with _open(path) as source:
+                content: bytes = source.read()
         return content
 
     def publish(self, source: Path, now: float) -> int:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import io
-import re
 from collections.abc import Callable
 from typing import ClassVar
 
-from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem, MatchResult
+from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem
 
 
 class _Upload(io.BytesIO):
@@ -36,14 +34,6 @@ class MemoryFileSystem(FileSystem):
     @classmethod
     def scheme(cls):
         return "memory"
-
-    def match(self, patterns, limits=None):
-        found = []
-        for pattern in patterns:
-            wanted = re.compile(fnmatch.translate(pattern))
-            names = sorted(name for name in self.objects if wanted.match(name))
-            found.append(MatchResult(pattern, [FileMetadata(name, len(self.objects[name])) for name in names]))
-        return found
 
     def create(self, path, mime_type="application/octet-stream", compression_type="auto"):
         return _Upload(path)

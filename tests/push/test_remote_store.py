@@ -82,7 +82,7 @@ def test_a_store_that_is_not_reached_is_refused_in_words(model, monkeypatch):
     def fails(*args, **kwargs):
         raise OSError("connection refused")
 
-    monkeypatch.setattr(MemoryFileSystem, "match", fails)
+    monkeypatch.setattr(MemoryFileSystem, "_list", fails)
     with pytest.raises(EnvironmentRefused, match=r"memory://bucket/serving cannot be listed: .*connection refused"):
         newest_version(SERVING)
 

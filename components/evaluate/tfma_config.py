@@ -13,7 +13,7 @@ PREDICTION_KEY, LABEL_KEY, SIGNATURE = "probabilities", "label", "serving_defaul
 OWN_METRICS = "components.evaluate.tfma_metrics"
 
 
-def eval_config(gate: GateSettings) -> Any:
+def eval_config(gate: GateSettings, code_digest: str = "") -> Any:
     """Build the tfma.EvalConfig of the served signature: no baseline, no slices.
 
     Its thresholds are the lowest that any data is asked: the graph is built before it is known how the data was split,
@@ -22,6 +22,7 @@ def eval_config(gate: GateSettings) -> Any:
 
     Args:
         gate: what is required.
+        code_digest: of this stage's code; the Evaluator has no other place for it, and what is cached must follow it.
     """
     import tensorflow_model_analysis as tfma
 
@@ -36,17 +37,19 @@ def eval_config(gate: GateSettings) -> Any:
             class_name=class_name, module=module, config=json.dumps(config) if config else "", threshold=threshold
         )
 
+    def own(name: str, at_least: float | None = None, **config: Any) -> Any:
+        return metric("ConfusionStatistic", OWN_METRICS, at_least, name=name, code_digest=code_digest, **config)
+
     metrics = [
         metric("ExampleCount"),
         metric("SparseCategoricalAccuracy", at_least=least.clean_accuracy, name="accuracy"),
         metric("SparseCategoricalCrossentropy", name="loss"),
-        metric("ConfusionStatistic", OWN_METRICS, least.clean_macro_f1, statistic="macro_f1", name="macro_f1"),
+        own("macro_f1", at_least=least.clean_macro_f1, statistic="macro_f1"),
         metric("MultiClassConfusionMatrixAtThresholds", thresholds=[0.0], name="confusion"),
     ]
     for index, symbol in enumerate(CLASSES):
         for of in ("recall", "precision"):
-            told: dict[str, Any] = {"statistic": of, "class_id": index, "name": f"{of}_{symbol}"}
-            metrics.append(metric("ConfusionStatistic", OWN_METRICS, **told))
+            metrics.append(own(f"{of}_{symbol}", statistic=of, class_id=index))
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(signature_name=SIGNATURE, prediction_key=PREDICTION_KEY, label_key=LABEL_KEY)],
         metrics_specs=[tfma.MetricsSpec(metrics=metrics)],

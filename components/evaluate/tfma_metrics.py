@@ -28,6 +28,7 @@ STATISTICS: dict[str, Callable[[npt.NDArray[np.float64], int], Any]] = {
 def _computations(
     statistic: str,
     class_id: int,
+    code_digest: str,
     name: str,
     eval_config: Any = None,
     model_name: str = "",
@@ -58,9 +59,14 @@ class ConfusionStatistic(metric_types.Metric):
         statistic: a key of STATISTICS.
         name: of the metric in TFMA's results.
         class_id: the class it is told of, where it is told of one.
+        code_digest: not used; as part of the configuration it makes the Evaluator run again when this code changes.
     """
 
-    def __init__(self, statistic: str, name: str, class_id: int = 0) -> None:
+    def __init__(self, statistic: str, name: str, class_id: int = 0, code_digest: str = "") -> None:
         super().__init__(
-            metric_util.merge_per_key_computations(_computations), statistic=statistic, class_id=class_id, name=name
+            metric_util.merge_per_key_computations(_computations),
+            statistic=statistic,
+            class_id=class_id,
+            code_digest=code_digest,
+            name=name,
         )

@@ -93,3 +93,8 @@ def test_least_threshold_of_all_data_is_what_the_evaluator_asks():
         if metric.HasField("threshold")
     }
     assert bounds == {"SparseCategoricalAccuracy": 0.75, "ConfusionStatistic": 0.26}
+
+
+def test_the_evaluators_configuration_follows_the_code():
+    configs = [eval_config(GateSettings(), digest).SerializeToString(deterministic=True) for digest in "aab"]
+    assert configs[0] == configs[1] != configs[2]

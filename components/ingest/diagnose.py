@@ -17,11 +17,10 @@ FORMAT: Final = f"{SAMPLES} samples in 0..1 and then the label, separated by com
 QUOTED: Final = 3
 """Rejects that a sentence quotes."""
 
-_ENCODINGS: Final = (
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-    (codecs.BOM_UTF8, "UTF-8 with a byte order mark"),
-)
+UTF_16: Final = "UTF-16"
+UTF_8_MARKED: Final = "UTF-8 with a byte order mark"
+
+MARKS: Final = {codecs.BOM_UTF16_LE: UTF_16, codecs.BOM_UTF16_BE: UTF_16, codecs.BOM_UTF8: UTF_8_MARKED}
 
 
 def describe_file(records: Sequence[ShardRecord], head: bytes) -> list[str]:
@@ -72,15 +71,14 @@ def _about_all(file: str, rows: int, rejects: int, reasons: dict[str, int], head
     columns = {line.count(b",") + 1 for line in head.splitlines()[:-1] or [head]}
     if set(reasons) == {COLUMNS_WRONG} and len(columns) == 1:
         count = columns.pop()
-        return (
-            f"{file} has {count} column{'s' if count > 1 else ''} in its {rows:,} rows, expected {COLUMNS}: {FORMAT}."
-        )
+        plural = "" if count == 1 else "s"
+        return f"{file} has {count} column{plural} in every row, expected {COLUMNS}: {FORMAT}. Rows: {rows:,}."
     return None
 
 
 def _encoding(head: bytes) -> str | None:
     """What the first bytes are if not plain UTF-8."""
-    for mark, name in _ENCODINGS:
+    for mark, name in MARKS.items():
         if head.startswith(mark):
             return name
     if head.startswith(b"\x1f\x8b"):
@@ -89,7 +87,7 @@ def _encoding(head: bytes) -> str | None:
         return "a zip archive"
     even, odd = head[::2].count(0), head[1::2].count(0)
     if len(head) > 1 and max(even, odd) > len(head) // 4 and min(even, odd) == 0:
-        return "UTF-16"
+        return UTF_16
     if b"\0" in head:
         return "binary"
     try:
@@ -104,8 +102,10 @@ def _remedy(encoding: str) -> str:
         return "give it a name ending in .gz."
     if encoding == "a zip archive":
         return "unpack it first."
-    if encoding.startswith("UTF"):
-        return "save it as UTF-8 without byte order mark, for instance with `iconv` or `sed '1s/^\\xEF\\xBB\\xBF//'`."
+    if encoding == UTF_16:
+        return "save it as UTF-8, for instance with `iconv -f UTF-16 -t UTF-8`."
+    if encoding == UTF_8_MARKED:
+        return "save it without, for instance with `sed '1s/^\\xEF\\xBB\\xBF//'`."
     return "it is no CSV of beats; copy or download it again."
 
 
@@ -118,7 +118,7 @@ def _is_header(head: bytes) -> bool:
 
 
 def _counts(file: str, rows: int, rejects: int, reasons: dict[str, int], records: Sequence[ShardRecord]) -> str:
-    by_kind = ", ".join(f"{count:,} {kind}" for kind, count in reasons.items())
+    by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in reasons.items())
     quoted = [each for record in records for each in record.first_rejects][:QUOTED]
     rows_quoted = "; ".join(f"row {row}: {reason} ({_short(text)})" for row, reason, text in quoted)
     return f"{file}: {rejects:,} of {rows:,} rows are not beats ({by_kind}). First: {rows_quoted}."

@@ -19,15 +19,18 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[str]:
         HeartbeatError: counts do not add up.
     """
     _reconcile(summary)
-    faults = [sentence for file in summary.files for sentence in file.faults]
     rejects = summary.rows["rejects"]
     empty = [split for split in SPLITS if summary.rows[split] == 0]
-    if rejects > settings.reject_budget or empty:
-        faults += [sentence for file in summary.files for sentence in file.sentences]
+    unfit = bool(empty) or rejects > settings.reject_budget
+    faults = [
+        sentence
+        for file in summary.files
+        for sentence in (*file.faults, *(file.sentences if unfit or file.rows == 0 else ()))
+    ]
     if rejects > settings.reject_budget:
         faults.append(
-            f"{rejects:,} rows are rejected, {settings.reject_budget:,} are allowed. Correct the files, or allow it "
-            f"with `--set data.reject_budget={rejects}`: the rows are then dropped."
+            f"Rejected rows: {rejects:,}, allowed: {settings.reject_budget:,}. Correct the files, or allow them with "
+            f"`--set data.reject_budget={rejects}`: they are then dropped."
         )
     else:
         faults += [_about_empty(split, settings) for split in empty]

@@ -84,7 +84,8 @@ def explain(line: bytes, width: int) -> tuple[str, str]:
         return NOT_TEXT, fault
     fields = line.split(b",")
     if len(fields) != width:
-        return COLUMNS_WRONG, f"{len(fields)} columns, expected {width}"
+        plural = "" if len(fields) == 1 else "s"
+        return COLUMNS_WRONG, f"{len(fields)} column{plural}, expected {width}"
     return _faulty_value(fields, width)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.ingest.files import open_input, open_output
+from components.ingest.files import CHUNK_BYTES, open_input, open_output
 from components.ingest.split import DataSplit
 
 Side = Literal["train", "test"]
@@ -157,20 +158,24 @@ def write_whole(path: str, content: bytes) -> None:
         output.write(content)
 
 
+def read_parts(path: str) -> Iterator[bytes]:
+    """Yields a file's bytes a bounded number at a time, for files whose size is not known.
+
+    Raises:
+        DataRefused: it cannot be opened.
+    """
+    with closing(open_input(path)) as source:
+        while part := source.read(CHUNK_BYTES):
+            yield part
+
+
 def read_whole(path: str) -> bytes:
     """Reads a file to its end.
 
     Raises:
         DataRefused: it cannot be opened.
     """
-    parts = []
-    source = open_input(path)
-    try:
-        while part := source.read(1 << 20):
-            parts.append(part)
-    finally:
-        source.close()
-    return b"".join(parts)
+    return b"".join(read_parts(path))
 
 
 def added(counts: list[Mapping[str, int]]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from components.ingest.report import (
     IngestSummary,
     ShardRecord,
     Side,
+    read_parts,
     read_whole,
     write_whole,
 )
@@ -144,7 +145,8 @@ def finish_ingest(planned: IngestPlan, inputs: TrainTest, report_uri: str, synth
     summary = summarise(records, planned.rows, heads, planned.faults, planned.split, synthetic)
     with open_output(f"{report_uri}/{REJECTS_FILE}") as output:
         for job in planned.jobs:
-            output.write(read_whole(job.rejects))
+            for part in read_parts(job.rejects):
+                output.write(part)
     write_whole(f"{report_uri}/{SUMMARY_FILE}", summary.to_json().encode())
     return summary
 

@@ -11,10 +11,8 @@ NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 def line(label=0, **changed):
     """A good line; `s5="abc"` puts that text in place of sample 5."""
-    values = [
-        f"{(at * 37 + len(str(label)) * 11 + (label if isinstance(label, int) else 0)) % 100 / 100:.2f}"
-        for at in range(187)
-    ]
+    shift = label if isinstance(label, int) else 7
+    values = [f"{(at * 37 + shift) % 100 / 100:.2f}" for at in range(187)]
     for name, text in changed.items():
         values[int(name[1:])] = text
     return ",".join([*values, f"{label}.0" if isinstance(label, int) else label])

@@ -39,9 +39,9 @@ WHOLE_FILE = {
     "empty": (b"", "is empty: it needs one line per beat"),
     "187 columns": (
         b"".join(row.rsplit(b",", 1)[0] + b"\n" for row in TRAIN.splitlines()),
-        "has 187 columns in its 200 rows, expected 188",
+        "has 187 columns in every row, expected 188: .* Rows: 200",
     ),
-    "UTF-16": (TRAIN.decode().encode("utf-16"), "not plain UTF-8 text but UTF-16: save it as UTF-8"),
+    "UTF-16": (TRAIN.decode().encode("utf-16"), "not plain UTF-8 text but UTF-16: .*iconv -f UTF-16 -t UTF-8"),
     "UTF-16 without mark": (TRAIN.decode().encode("utf-16-le"), "not plain UTF-8 text but UTF-16"),
     "byte order mark": (b"\xef\xbb\xbf" + TRAIN, "UTF-8 with a byte order mark"),
     "binary": (np.random.default_rng(5).bytes(20_000), "not plain UTF-8 text but b"),
@@ -86,7 +86,7 @@ def test_a_bad_row_is_a_reject_that_the_budget_can_allow(tmp_path, name):
     assert reject["text"] == text[:8192].decode("utf-8", "backslashreplace")
     with pytest.raises(DataRefused, match=f"1 of 200 rows are not beats .*row 60: .*({reason})") as refused:
         judge_ingest(summary, DataSettings())
-    assert "1 rows are rejected, 0 are allowed" in refused.value.sentences[-1]
+    assert "Rejected rows: 1, allowed: 0" in refused.value.sentences[-1]
     (dropped,) = judge_ingest(summary, DataSettings(reject_budget=1))
     assert dropped.startswith("Dropped: ")
     assert summary.rows["train"] + summary.rows["eval"] == 199
@@ -97,7 +97,7 @@ def test_many_rejects_are_counted_by_kind_and_the_first_quoted(tmp_path):
     summary = run(tmp_path, mitbih_train__csv=train)
     (sentence,) = summary.files[0].sentences
     assert "4 of 202 rows are not beats" in sentence
-    assert "2 empty line" in sentence
+    assert "empty line: 2" in sentence
     assert "row 3: empty line" in sentence
     assert "row 9: 2 columns, expected 188 ('1,2')" in sentence
     assert summary.files[0].reasons == {"empty line": 2, "wrong number of columns": 1, "unknown label": 1}
@@ -110,7 +110,7 @@ def test_empty_splits_are_refused_in_words(tmp_path):
     text = "\n".join(refused.value.sentences)
     assert "The test split has no beats." in text
     assert "No beats are left for validation at data.eval_share=0.1" in text or "The train split has no beats" in text
-    assert "mitbih_test.csv has 1 column in its 1 rows, expected 188" in text
+    assert "mitbih_test.csv has 1 column in every row, expected 188" in text
 
 
 def test_a_class_that_train_lacks_is_a_warning(tmp_path):

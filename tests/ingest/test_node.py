@@ -60,7 +60,7 @@ def test_the_node_finishes_on_bad_files_and_the_gate_refuses_them(tmp_path, capl
 def test_rows_dropped_within_the_budget_are_logged_one_by_one(tmp_path, caplog):
     _, report = execute(tmp_path, fill(tmp_path / "data", mitbih_train__csv=TRAIN + b"junk\n"))
     judge(report, reject_budget=1)
-    assert f"dropped {tmp_path}/data/mitbih_train.csv row 200: 1 columns, expected 188" in caplog.text
+    assert f"dropped {tmp_path}/data/mitbih_train.csv row 200: 1 column, expected 188" in caplog.text
 
 
 def test_a_missing_folder_is_refused(tmp_path):

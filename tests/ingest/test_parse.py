@@ -31,7 +31,7 @@ FAULTY = {
     line("nan"): ("not a number", "column 187 is 'nan', not a number"),
     line("0").rsplit(",", 1)[0]: ("wrong number of columns", "187 columns, expected 188"),
     line("0") + ",0": ("wrong number of columns", "189 columns, expected 188"),
-    "0.5": ("wrong number of columns", "1 columns, expected 188"),
+    "0.5": ("wrong number of columns", "1 column, expected 188"),
     line(1, s3="0.\r5"): ("carriage return inside the line", "carriage return inside the line, at byte 17"),
     line(1) + "\r" + line(2): ("carriage return inside the line", "carriage return inside the line, at byte 938"),
     "\ufeff" + line(1): ("byte order mark", "the line begins with a byte order mark"),

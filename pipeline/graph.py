@@ -138,7 +138,7 @@ def _evaluator(given: GraphInputs, built: Built) -> Any:
         examples=built["ExampleGen"].outputs["examples"],
         example_splits=["test"],
         model=built["FineTuner"].outputs["model"],
-        eval_config=eval_config(given.settings.gate),
+        eval_config=eval_config(given.settings.gate, code_digest("evaluate")),
     )
 
 

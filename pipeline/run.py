@@ -15,7 +15,7 @@ from components.beats.errors import EnvironmentRefused, HeartbeatError
 from pipeline.capture import output_captured
 from pipeline.places import Places
 from pipeline.runfolder import new_run_folder, root_locked, write_whole
-from pipeline.screen import PATIENTS_ON_BOTH_SIDES, Screen
+from pipeline.screen import Screen
 from pipeline.settings import RunSettings
 from pipeline.summary import StageRecord, Summary, skipped_stages
 
@@ -138,8 +138,6 @@ def _learn(summary: Summary, stage: str, outputs: Any) -> None:
     if stage == "ExampleGen":
         report = read_ingest_report(str(only_uri(outputs, "report")))
         summary.data = {"synthetic": report.synthetic, "split": report.split, "rows": dict(report.rows)}
-        if report.split != "patient":
-            summary.verdict.append(PATIENTS_ON_BOTH_SIDES)
     elif stage == "FineTuner":
         model = only_uri(outputs, "model") / "Format-Serving"
         summary.model["digest"] = model_digest(str(model))

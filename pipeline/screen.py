@@ -82,9 +82,7 @@ class Screen:
             self.out.print(table)
         if summary.metrics:
             self.out.print(metrics_table(summary.metrics))
-        if summary.data["synthetic"] and not any("SYNTHETIC" in sentence for sentence in summary.verdict):
-            self.out.print(SYNTHETIC)
-        for sentence in summary.verdict:
+        for sentence in notices(summary) + summary.verdict:
             self.out.print(sentence)
         if summary.model["pushed"]:
             self.out.print(f"Pushed to {shown(summary.model['pushed'])}")
@@ -100,6 +98,17 @@ def shown(place: str | Path) -> str:
     """Return a place as a person would type it: relative where it lies below the working directory."""
     path = Path(place)
     return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(place)
+
+
+def notices(summary: Summary) -> list[str]:
+    """List what must be said of the data and is not in the verdict already."""
+    told = " ".join(summary.verdict)
+    missing = []
+    if summary.data["synthetic"] and "SYNTHETIC" not in told:
+        missing.append(SYNTHETIC)
+    if summary.data["split"] in ("kaggle", "unknown") and "one patient may be on both sides" not in told:
+        missing.append(PATIENTS_ON_BOTH_SIDES)
+    return missing
 
 
 def metrics_table(metrics: dict[str, Any]) -> Table:

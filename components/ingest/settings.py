@@ -11,16 +11,19 @@ class DataSettings(Settings):
     """How CSV files become examples."""
 
     reject_budget: int = Field(
-        0, ge=0, description="rows that may be dropped as faulty, over all files; 0 as a clean file has none"
+        default=0, ge=0, description="rows that may be dropped as faulty, over all files; 0 as a clean file has none"
     )
     eval_share: float = Field(
-        0.1, gt=0, lt=1, description="share of the train file's rows held out for validation, 0..1; enough to choose by"
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="share of the train file's rows held out for validation, 0..1; enough to choose by",
     )
     seed: int = Field(
-        1, ge=0, lt=2**63, description="which rows (or records) are held out; another seed holds out others"
+        default=1, ge=0, lt=2**63, description="which rows (or records) are held out; another seed holds out others"
     )
     shard_mib: int = Field(
-        256,
+        default=256,
         ge=1,
         description="MiB of CSV a worker takes at a time; seconds of work, and one output file per split each",
     )

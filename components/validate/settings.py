@@ -11,11 +11,18 @@ class ValidateSettings(Settings):
     """When statistics stop a run. Every value that differs from its default is named in the gate's words."""
 
     label_drift: float = Field(
-        0.1, ge=0, le=1, description="largest change of one class's share against the newest push's training data"
+        default=0.1,
+        ge=0,
+        le=1,
+        description="largest change of one class's share against the newest push's training data",
     )
     signal_drift: float = Field(
-        0.1, ge=0, le=1, description="Jensen-Shannon divergence of all samples' values against the newest push's"
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Jensen-Shannon divergence of all samples' values against the newest push's",
     )
     allow: tuple[str, ...] = Field(
-        (), description="anomaly types (TFMD names such as COMPARATOR_L_INFTY_HIGH) that are reported but do not stop"
+        default=(),
+        description="anomaly types (TFMD names such as COMPARATOR_L_INFTY_HIGH) that are reported but do not stop",
     )

@@ -109,7 +109,7 @@ class ProgressLine:
             self._bar = Progress(
                 TextColumn("records"),
                 BarColumn(),
-                TextColumn("{task.completed:.0f}/{task.total:.0f}  {task.fields[rate]} rows/s, left"),
+                TextColumn("{task.completed:.1f}/{task.total:.0f}  {task.fields[rate]} rows/s, left"),
                 TimeRemainingColumn(),
                 console=self._console,
                 transient=True,
@@ -129,7 +129,7 @@ class ProgressLine:
         elif now - self._told >= PLAIN_SECONDS and self._done > 0:
             self._told = now
             left = (now - self._began) * max(self._records - self._done, 0) / self._done
-            done = f"{self._done:.0f} of {self._records} records, {self._rows:,} rows"
+            done = f"{min(self._done, self._records):.1f} of {self._records} records, {self._rows:,} rows"
             click.echo(f"{done}, {rate:,.0f} rows/s, {left:.0f} s left", err=True)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from components.beats.errors import HeartbeatError, UsageError
 from components.ingest.report import IngestSummary, read_ingest_report
+from components.report.split_beats import Survey, blocks, survey
 
 NO_STAGES: Mapping[str, Mapping[str, list[str]]] = {}
 
@@ -96,6 +97,11 @@ class RunMaterial:
         """`label` int64[n], and probabilities float32[n, 5] of each model on the clean test beats, in their order."""
         with np.load(Path(self.place("Judge", "judgement"), "predictions.npz")) as arrays:
             return dict(arrays)
+
+    @cached_property
+    def train(self) -> Survey:
+        """What the first beats of the train split look like."""
+        return survey(blocks(self.examples("train")))
 
     def examples(self, split: str) -> str:
         """Folder of a split's examples."""

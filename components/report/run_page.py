@@ -11,9 +11,20 @@ from components.beats.errors import EnvironmentRefused, HeartbeatError
 from components.report.content import Block, Bullets, Section, Words
 from components.report.material import NotReachedError, RunMaterial, load_run
 from components.report.page import Page, html_of
+from components.report.sections.about import about
+from components.report.sections.attention import attention
+from components.report.sections.class_rates import class_rates
+from components.report.sections.data import beats, data
+from components.report.sections.files import files
 from components.report.sections.first_screen import cards
+from components.report.sections.mistakes import mistakes
+from components.report.sections.origin import origin
 from components.report.sections.outcome import outcome
 from components.report.sections.results import results
+from components.report.sections.stages import stages
+from components.report.sections.statistics import statistics
+from components.report.sections.training import training, tuning
+from components.report.sections.trust import calibration, coverage, noise
 from components.report.wording import PATIENTS, SYNTHETIC
 
 REPORT = Path("report", "index.html")
@@ -24,6 +35,21 @@ Make = Callable[[RunMaterial], Sequence[Block]]
 SECTIONS: Sequence[tuple[str, str, Make]] = (
     ("outcome", "How the run ended", outcome),
     ("results", "How good the models are", results),
+    ("classes", "Class by class", class_rates),
+    ("mistakes", "Surest mistakes", mistakes),
+    ("calibration", "Can its probabilities be trusted?", calibration),
+    ("coverage", "Answering only where it is sure", coverage),
+    ("noise", "What noise costs", noise),
+    ("attention", "What the network looked at", attention),
+    ("training", "How the models learnt", training),
+    ("tuning", "What the Tuner tried", tuning),
+    ("beats", "The beats", beats),
+    ("data", "Classes, as they came and balanced", data),
+    ("statistics", "Statistics, schema, anomalies", statistics),
+    ("files", "Files and rejected rows", files),
+    ("stages", "Stages", stages),
+    ("origin", "Digests, versions, settings", origin),
+    ("about", "Reading this beside the study", about),
 )
 """Anchor, heading, and what makes the blocks."""
 

@@ -3,16 +3,134 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
+from components.beats.beat import CLASSES
 from components.report.content import Card, Tone
-from components.report.material import RunMaterial
+from components.report.material import NotReachedError, RunMaterial
+from components.report.wording import SPLIT_WORDS, count, number, percent, seconds
+
+ENDINGS: dict[str, tuple[str, Tone]] = {
+    "done": ("Yes: done", "good"),
+    "data_refused": ("No: data refused", "bad"),
+    "model_refused": ("No: model refused", "bad"),
+    "failed": ("No: failed", "bad"),
+    "interrupted": ("Interrupted", "warn"),
+}
+
+TOLD = 230
+"""Characters of a sentence that a card shows."""
+
+REASONS = 2
+"""Reasons that a card shows; the rest is in the section below."""
 
 
 def cards(material: RunMaterial) -> Sequence[Card]:
     """Answer the four questions."""
-    return [_what(material)]
+    return [_what(material), _worked(material), _good(material), _next(material)]
 
 
 def _what(material: RunMaterial) -> Card:
-    tone: Tone = "plain"
-    return Card("What was run", str(material.settings["profile"]), [], tone)
+    summary, rows = material.summary, material.summary["data"].get("rows")
+    data = "SYNTHETIC demo beats" if material.synthetic else "real beats"
+    lines = [f"Profile {material.settings['profile']}, begun {began(summary['run'])}."]
+    if rows:
+        told = ", ".join(f"{count(rows[split])} {split}" for split in ("train", "eval", "test"))
+        lines.append(f"{told}; {count(rows['rejects'])} rejected.")
+    if material.split:
+        lines.append(f"{SPLIT_WORDS[material.split].capitalize()}.")
+    states = [stage["state"] for stage in summary["stages"]]
+    took = seconds(sum(stage["seconds"] for stage in summary["stages"]))
+    parts = [f"{states.count(state)} {state}" for state in ("ran", "cached", "failed", "skipped") if state in states]
+    lines.append(f"Stages: {', '.join(parts)}, in {took}.")
+    return Card("What was run", data, lines)
+
+
+def began(run: str) -> str:
+    """When a run began, from its id; the id itself where it is not a time."""
+    try:
+        return datetime.strptime(run[:15], "%Y%m%dT%H%M%S").strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return run
+
+
+def _worked(material: RunMaterial) -> Card:
+    summary = material.summary
+    answer, tone = ENDINGS[summary["status"]]
+    lines = []
+    failed = [stage["name"] for stage in summary["stages"] if stage["state"] == "failed"]
+    if failed:
+        lines.append(f"Stopped at {failed[0]}, exit code {summary['exit_code']}.")
+    if summary["status"] == "done":
+        lines.append("Every stage ran, and the model passed its gate.")
+        pushed = summary["model"].get("pushed")
+        lines.append(
+            f"Pushed as version {str(pushed).rstrip('/').rsplit('/', 1)[-1]}." if pushed else "Nothing was pushed."
+        )
+    else:
+        lines += [short(sentence) for sentence in reasons(summary)[:REASONS]]
+    return Card("Did it work?", answer, lines, tone, [("outcome", "Why, in full")])
+
+
+def reasons(summary: Any) -> list[str]:
+    """The sentences that say why a run was refused or failed, those of the gates first."""
+    verdict = list(dict.fromkeys(summary["verdict"]))
+    refusals = [sentence for sentence in verdict if sentence.startswith("Refused")]
+    general = ("SYNTHETIC", "Beats of one patient", "These are Kaggle", "How these beats", "The gate was lowered")
+    return refusals or [sentence for sentence in verdict if not sentence.startswith(general)]
+
+
+def short(sentence: str) -> str:
+    """A sentence, cut where a card has no more room."""
+    return sentence if len(sentence) <= TOLD else f"{sentence[:TOLD].rsplit(' ', 1)[0]} ..."
+
+
+def _good(material: RunMaterial) -> Card:
+    metrics = material.summary["metrics"]
+    if not metrics:
+        return Card("How good is the model?", "No model was judged", ["The run ended before one was."])
+    clean, noisy = metrics["clean"], metrics["noisy"]
+    try:
+        low, high = material.judgement["intervals"]["clean"]["accuracy"]
+        lines = [f"Accuracy on clean test beats; 95 %: {100 * low:.2f} to {100 * high:.2f} %."]
+    except (NotReachedError, OSError):
+        lines = ["Accuracy on clean test beats."]
+    lines += [
+        f"Macro-F1 {number(clean['macro_f1'])} (the study's network: 0.863).",
+        f"Under noise: {percent(noisy['accuracy'])}, macro-F1 {number(noisy['macro_f1'])}.",
+    ]
+    parameters = material.summary["model"].get("parameters")
+    if parameters:
+        lines.append(f"{count(parameters)} parameters.")
+    return Card("How good is the model?", percent(clean["accuracy"]), lines, links=[("results", "Beside the study's")])
+
+
+def _next(material: RunMaterial) -> Card:
+    question, status = "What to look at next", material.summary["status"]
+    if status == "data_refused":
+        links = [("files", "Which rows, and why")] if material.reached("ExampleGen") else []
+        links += [("statistics", "Statistics and anomalies")] if material.reached("StatisticsGen") else []
+        return Card(
+            question,
+            "Mend the data, run again",
+            ["Nothing was trained."],
+            links=[*links, ("stages", "How far it came")],
+        )
+    if status in ("failed", "interrupted"):
+        lines = ["Finished stages are kept: the next run takes them from the cache."]
+        return Card(
+            question,
+            "The reason, then run again",
+            lines,
+            links=[("outcome", "The reason"), ("stages", "How far it came")],
+        )
+    recall = material.summary["metrics"]["clean"]["recall"]
+    weakest = min((value, index) for index, value in enumerate(recall) if value is not None)
+    lines = [f"Its recall, {weakest[0]:.3f} on clean beats, is the lowest."]
+    links = [
+        ("classes", "Class by class"),
+        ("mistakes", "Surest mistakes"),
+        ("calibration", "Can its probabilities be trusted?"),
+    ]
+    return Card(question, f"Class {CLASSES[weakest[1]]}", lines, links=links)

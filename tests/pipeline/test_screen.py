@@ -1,0 +1,70 @@
+import io
+
+import pytest
+
+from pipeline.capture import Terminal
+from pipeline.places import Places
+from pipeline.profiles import profile_named
+from pipeline.screen import PATIENTS_ON_BOTH_SIDES, SYNTHETIC, Screen, changed_settings, notices, shown
+from pipeline.settings import settings_from
+from pipeline.summary import StageRecord, Summary
+
+M = {"accuracy": 0.98765, "loss": 0.1, "macro_f1": 0.9, "recall": [0.9, None, 0.8, 0.7, 0.6], "precision": [1] * 5}
+METRICS = {"clean": M, "noisy": M, "trainer": {"clean": M, "noisy": M}, "frozen": {"clean": M, "noisy": M}}
+
+
+def summary_of(split: str | None, synthetic: bool, verdict: list[str] | None = None) -> Summary:
+    summary = Summary(run="r", stages=[StageRecord("ExampleGen", "ran", 1.5, 1.25, 109446), StageRecord("Pusher")])
+    summary.data = {"synthetic": synthetic, "split": split, "rows": None}
+    summary.verdict = verdict or []
+    return summary
+
+
+@pytest.mark.parametrize(
+    ("split", "synthetic", "verdict", "expected"),
+    [
+        ("kaggle", False, [], [PATIENTS_ON_BOTH_SIDES]),
+        ("unknown", False, [], [PATIENTS_ON_BOTH_SIDES]),
+        ("patient", False, [], []),
+        ("patient", True, [], [SYNTHETIC]),
+        ("kaggle", False, ["beats of one patient may be on both sides of it."], []),
+        ("patient", True, ["SYNTHETIC: simulated."], []),
+        (None, False, [], []),
+    ],
+)
+def test_what_must_be_said_is_said_once(
+    split: str | None, synthetic: bool, verdict: list[str], expected: list[str]
+) -> None:
+    assert notices(summary_of(split, synthetic, verdict)) == expected
+
+
+def test_the_closing_table_has_every_stage_and_every_model(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    out, err = io.StringIO(), io.StringIO()
+    summary = summary_of("kaggle", False, ["Refused: because."])
+    summary.metrics = METRICS
+    Screen(Terminal(out, err)).close(summary, Places("data", tmp_path, "serving", False), tmp_path / "runs" / "r")
+    text = out.getvalue()
+    assert err.getvalue() == ""
+    for word in ("ExampleGen", "109,446", "skipped", "fine-tuned, noisy", "98.77%", "0.900", "Refused: because."):
+        assert word in text, word
+    assert PATIENTS_ON_BOTH_SIDES.split(",")[0] in text
+
+
+def test_a_run_that_began_no_stage_shows_no_empty_table(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    out = io.StringIO()
+    summary = Summary(run="r", stages=[StageRecord("ExampleGen")], data={"synthetic": False, "split": None})
+    Screen(Terminal(out, io.StringIO())).close(summary, Places("d", tmp_path, "s", False), tmp_path)
+    assert "ExampleGen" not in out.getvalue()
+
+
+def test_only_what_differs_from_the_profile_is_listed() -> None:
+    assert changed_settings(settings_from(profile_named("demo"))) == []
+    changed = changed_settings(settings_from(profile_named("demo"), ["data.reject_budget=3"]))
+    assert changed == ["data.reject_budget = 3 (profile: 0)"]
+
+
+def test_places_below_the_working_directory_are_shown_relative(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / "output" / "log.txt") == "output/log.txt"
+    assert shown("/elsewhere/log.txt") == "/elsewhere/log.txt"
+    assert shown("s3://bucket/data") == "s3://bucket/data"

@@ -21,7 +21,7 @@ from components.ingest.examples import encode_examples
 from components.ingest.files import open_output
 from components.ingest.parse import Parsed, parse_block
 from components.ingest.plan import Shard
-from components.ingest.provenance import Origin, read_origin
+from components.ingest.provenance import NO_LABEL, Origin, read_origin
 from components.ingest.rejects import COLUMNS_WRONG, NOT_A_NUMBER
 from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, refusal_json, write_whole
 from components.ingest.split import DataSplit, held_out_rows
@@ -145,7 +145,8 @@ def _records(parsed: Parsed, origin: Origin | None, shard: Shard, tally: _Tally)
     wrong = np.flatnonzero(known != parsed.label)
     if len(wrong) and tally.first_mislabelled is None and parsed.label is not None:
         at = wrong[0]
-        tally.first_mislabelled = f"row {parsed.rows[at]} has label {parsed.label[at]}, its provenance {known[at]}"
+        theirs = "none" if known[at] == NO_LABEL else known[at]
+        tally.first_mislabelled = f"row {parsed.rows[at]} has label {parsed.label[at]}, its provenance {theirs}"
     tally.mislabelled += len(wrong)
     return origin.record[places]
 

@@ -16,6 +16,9 @@ from components.ingest.files import InputFile, list_files, read_text_range
 
 HEADER: Final = ("record", "sample", "symbol", "label")
 
+NO_LABEL: Final = -1
+"""The label of a beat that was never annotated."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -24,7 +27,7 @@ class Origin:
     Attributes:
         record: str[n], record names.
         sample: int64[n], place of the beat's annotation in its record, samples at the record's rate.
-        label: int64[n], 0..4.
+        label: int64[n], 0..4, or NO_LABEL where the file leaves it empty.
     """
 
     record: npt.NDArray[np.object_]
@@ -91,16 +94,17 @@ def _parts(path: str) -> Iterator[Origin]:
     if not files:
         raise DataRefused(f"{path} is not there.")
     types = {"record": pa.string(), "sample": pa.int64(), "symbol": pa.string(), "label": pa.int64()}
-    convert = csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False)
-    parse = csv.ParseOptions(quote_char=False, double_quote=False, escape_char=False)
+    convert = csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
     text: Any = io.BufferedReader(_Text(read_text_range(path, 0, files[0].size)))
     try:
-        reader = csv.open_csv(pa.PythonFile(text, "r"), csv.ReadOptions(use_threads=False), parse, convert)
+        reader = csv.open_csv(pa.PythonFile(text, "r"), csv.ReadOptions(use_threads=False), convert_options=convert)
         if tuple(reader.schema.names) != HEADER:
             raise DataRefused(f"{path} begins with {','.join(reader.schema.names)[:200]}, expected {','.join(HEADER)}.")
         for batch in reader:
-            columns = dict(zip(HEADER, batch.columns, strict=True))
-            yield Origin(*(columns[name].to_numpy(zero_copy_only=False) for name in ("record", "sample", "label")))
+            record, sample, _, label = batch.columns
+            if sample.null_count:
+                raise DataRefused(f"{path} has {sample.null_count:,} rows without sample: it needs all of {HEADER}.")
+            yield Origin(record.to_numpy(zero_copy_only=False), sample.to_numpy(), label.fill_null(NO_LABEL).to_numpy())
     except pa.ArrowInvalid as error:
         raise DataRefused(f"{path} is not a provenance file, lines of {','.join(HEADER)}: {error}.") from error
 

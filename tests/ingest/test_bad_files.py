@@ -17,6 +17,7 @@ from tests.ingest.rows import line
     [
         (TRAIN_LABEL[:-1], r"mitbih_train_provenance\.csv has 199 rows, .*mitbih_train\.csv has 200"),
         (np.roll(TRAIN_LABEL, 1), r"disagree on 200 labels: row 0 has label 0, its provenance 4"),
+        ([""] * 200, r"disagree on 200 labels: row 0 has label 0, its provenance none"),
         (["N"] * 200, r"mitbih_train_provenance\.csv is not a provenance file"),
     ],
 )

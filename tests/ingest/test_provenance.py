@@ -3,9 +3,9 @@ import gzip
 import pytest
 
 from components.beats.errors import DataRefused
-from components.ingest.provenance import count_records, find_provenance, read_origin
+from components.ingest.provenance import NO_LABEL, count_records, find_provenance, read_origin
 
-TEXT = "record,sample,symbol,label\n" + "".join(f'{100 + row // 3},{row * 7},",{row % 5}\n' for row in range(10))
+TEXT = "record,sample,symbol,label\n" + "".join(f'{100 + row // 3},{row * 7},"""",{row % 5}\n' for row in range(10))
 
 
 @pytest.fixture(params=["x_provenance.csv", "x_provenance.csv.gz"])
@@ -41,6 +41,7 @@ def test_a_csv_finds_the_provenance_beside_it(path, tmp_path):
         ("record,label\n100,0\n", "begins with record,label, expected record,sample,symbol,label"),
         ("record,sample,symbol,label\n100,a,N,0\n", "is not a provenance file"),
         ("record,sample,symbol,label\n100,1,N\n", "is not a provenance file"),
+        ("record,sample,symbol,label\n100,,N,0\n", "has 1 rows without sample"),
         ("", "is not a provenance file"),
     ],
 )
@@ -48,6 +49,11 @@ def test_other_files_are_refused(tmp_path, text, sentence):
     (tmp_path / "x_provenance.csv").write_text(text)
     with pytest.raises(DataRefused, match=sentence):
         count_records(f"{tmp_path}/x_provenance.csv")
+
+
+def test_a_beat_without_label_is_told_from_one_with(tmp_path):
+    (tmp_path / "x_provenance.csv").write_text("record,sample,symbol,label\n100,1,,\n100,2,N,0\n")
+    assert read_origin(f"{tmp_path}/x_provenance.csv", 0, 2).label.tolist() == [NO_LABEL, 0]
 
 
 def test_only_a_header_is_a_file_of_no_rows(tmp_path):

@@ -1,5 +1,6 @@
 """Small beats through a real Transform, and one run of each stage that trains, shared by the tests of this folder."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,9 +87,14 @@ def fn_args_for(transformed) -> Callable[..., FnArgs]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, fn_args_for) -> Path:
-    """The folder of a Trainer's run."""
+    """The folder of a Trainer's run, its lines of progress in `progress.jsonl`."""
     folder = tmp_path_factory.mktemp("trainer")
+    logger, handler = logging.getLogger("heartbeat.progress"), logging.FileHandler(folder / "progress.jsonl")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     trainer.run_fn(fn_args_for(folder, TrainerConfig(train=TRAIN)))
+    logger.removeHandler(handler)
+    handler.close()
     return folder
 
 

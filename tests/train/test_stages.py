@@ -1,14 +1,12 @@
 """The stages that train, run on small beats: what they write, and that they are what they say."""
 
 import json
-import logging
 import shutil
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from components.beats.errors import HeartbeatError
 from components.train import finetuner, trainer, tuner
@@ -65,22 +63,15 @@ def test_the_same_seed_gives_the_same_numbers_in_one_process(trained, fn_args_fo
         assert equal(weights(tmp_path / "model/Format-Serving", part), weights(trained / "model/Format-Serving", part))
 
 
-def test_another_seed_gives_other_numbers(trained, fn_args_for, tmp_path):
-    other = TRAIN.model_copy(update={"seed": 5, "epochs": 1})
-    trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=other)))
-    assert history(tmp_path)["loss"][0] != history(trained)["loss"][0]
-
-
-def test_progress_is_a_json_line_an_epoch(fn_args_for, tmp_path, caplog):
-    caplog.set_level(logging.INFO, "heartbeat.progress")
-    trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=TRAIN.model_copy(update={"epochs": 2}))))
-    lines = [json.loads(record.message) for record in caplog.records if record.name == "heartbeat.progress"]
+def test_progress_is_a_json_line_an_epoch(trained):
+    lines = [json.loads(line) for line in (trained / "progress.jsonl").read_text().splitlines()]
     assert [(line["stage"], line["phase"], line["epoch"], line["epochs"]) for line in lines] == [
-        ("Trainer", "clean", 1, 2),
-        ("Trainer", "clean", 2, 2),
+        ("Trainer", "clean", 1, 3),
+        ("Trainer", "clean", 2, 3),
+        ("Trainer", "clean", 3, 3),
     ]
     assert set(lines[0]) == {"stage", "phase", "epoch", "epochs", "loss", "val_accuracy", "seconds"}
-    assert [line["val_accuracy"] for line in lines] == pytest.approx(history(tmp_path)["val_accuracy"], abs=1e-5)
+    assert [line["val_accuracy"] for line in lines] == pytest.approx(history(trained)["val_accuracy"], abs=1e-5)
 
 
 def test_the_frozen_phase_keeps_the_trainers_body_and_replaces_its_head(trained, finetuned):
@@ -165,15 +156,8 @@ def test_a_network_in_which_one_weight_moved_is_refused(copied):
         load_first_model(str(copied))
 
 
-@pytest.fixture(scope="module")
-def search(fn_args_for, tmp_path_factory):
-    """A finished search of three trials."""
-    folder = tmp_path_factory.mktemp("tuner")
-    return run_search(fn_args_for, folder)
-
-
-def run_search(fn_args_for, folder: Path):
-    config = TunerConfig(tune=TuneSettings(trials=3, epochs=1, share=0.5), train=TRAIN)
+def run_search(fn_args_for, folder: Path, count: int):
+    config = TunerConfig(tune=TuneSettings(trials=count, epochs=1, share=0.5), train=TRAIN)
     result = tuner.tuner_fn(fn_args_for(folder, config, working_dir=str(folder)))
     result.tuner.search(**result.fit_kwargs)
     return result.tuner
@@ -184,16 +168,29 @@ def trials(search) -> list[tuple[dict, float]]:
     return [(trial.hyperparameters.values, trial.score) for trial in sorted(done, key=lambda trial: trial.trial_id)]
 
 
+@pytest.fixture(scope="module")
+def search(fn_args_for, tmp_path_factory):
+    """A finished search of two trials."""
+    return run_search(fn_args_for, tmp_path_factory.mktemp("tuner"), 2)
+
+
 def test_the_search_has_its_budget_and_begins_with_the_settings(search):
-    found = trials(search)
-    assert len(found) == 3
-    assert found[0][0]["learning_rate"] == TRAIN.learning_rate
-    assert found[0][0]["network.block_kernel"] == TRAIN.network.block_kernel
-    assert len({score for _, score in found}) == 3
+    (given, first), (_, second) = trials(search)
+    assert given["learning_rate"] == TRAIN.learning_rate
+    assert given["network.block_kernel"] == TRAIN.network.block_kernel
+    assert first != second
 
 
-def test_the_search_gives_the_same_trials_again(search, fn_args_for, tmp_path):
-    assert trials(run_search(fn_args_for, tmp_path)) == trials(search)
+def test_the_search_tries_the_same_values_again_and_takes_the_best(fn_args_for, tmp_path, monkeypatch):
+    def rated(material, settings, *others):
+        return None, {"val_loss": [9.0, settings.learning_rate + settings.network.dropout]}
+
+    monkeypatch.setattr(tuner, "train_clean", rated)
+    first, again = (run_search(fn_args_for, tmp_path / name, 6) for name in ("first", "again"))
+    assert trials(first) == trials(again)
+    assert len(trials(first)) == 6
+    best = first.get_best_hyperparameters()[0].values
+    assert best["learning_rate"] + best["network.dropout"] == min(score for _, score in trials(first))
 
 
 def test_the_best_values_reach_the_trainer(search, fn_args_for, tmp_path):

@@ -177,9 +177,8 @@ def _show(report: PrepareReport, out: Path, seconds: float) -> None:
 def count_lines(report: PrepareReport) -> list[str]:
     """Lines that account for every annotation that did not become a row."""
     counts = report.counts
-    lines = [
-        f"{counts.annotations:,} annotations: {counts.rows:,} rows, {counts.last:,} last of their record (no window)"
-    ]
+    source = "annotations" if report.files[0].classes is not None else "beats found"
+    lines = [f"{counts.annotations:,} {source}: {counts.rows:,} rows, {counts.last:,} last of their record (no window)"]
     if counts.unknown:
         total = sum(counts.unknown.values())
         named = ", ".join(f"{symbol} {count:,}" for symbol, count in counts.unknown.most_common())

@@ -49,7 +49,7 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateRep
     beats = read_scored(scored)
     records = np.array(beats["record"].to_pylist(), np.str_)
     samples = beats["sample"].to_numpy()
-    symbols = np.where(beats["abstain"].to_numpy(zero_copy_only=False), ABSTAINED, beats["symbol"].to_pylist())
+    symbols = np.where(beats["abstain"].to_numpy(), ABSTAINED, beats["symbol"].to_pylist())
     order = np.lexsort((samples, records))
     names, first = np.unique(records[order], return_index=True)
     groups = np.split(order, first[1:])
@@ -137,4 +137,4 @@ def _write_record(
         )
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    wfdb.wrann(target.name, annotator, samples, symbol=symbols.tolist(), fs=header.fs, write_dir=str(target.parent))
+    wfdb.wrann(target.name, annotator, samples, symbol=symbols.tolist(), write_dir=str(target.parent))

@@ -27,6 +27,9 @@ from components.beats.prepare.splits import Split
 OLDER_ANNOTATIONS = {"102": "102-0"}
 """Record of MIT-BIH -> the older annotation file that Kaggle's rows were cut by."""
 
+DETECTING = 0.6
+"""Share of a record's work that finding its beats in the signal is."""
+
 
 @dataclass(frozen=True)
 class RecordJob:
@@ -91,7 +94,7 @@ def prepare_record(job: RecordJob, advance: Callable[[float, int], None]) -> Rec
     try:
         lead = open_lead(job.folder / job.record, job.lead)
         reader = LeadReader(lead)
-        annotations, warnings = _find_beats(job, lead, reader)
+        annotations, warnings = _find_beats(job, lead, reader, advance)
         counts, sides = _write_rows(job, lead, reader, annotations, advance)
         reader.finish()
     except DataRefused as refused:
@@ -99,14 +102,19 @@ def prepare_record(job: RecordJob, advance: Callable[[float, int], None]) -> Rec
     return RecordResult(job.record, counts, sides, warnings)
 
 
-def _find_beats(job: RecordJob, lead: Lead, reader: LeadReader) -> tuple[Annotations, tuple[str, ...]]:
+def _find_beats(
+    job: RecordJob, lead: Lead, reader: LeadReader, advance: Callable[[float, int], None]
+) -> tuple[Annotations, tuple[str, ...]]:
     """The record's annotations, read or detected, and what a person should know of them."""
     if job.annotator is None:
         per_frame = lead.samples_per_frame
         rate = float(lead.frame_rate * per_frame)
-        found = detect_beats(
-            lambda first, last: reader.millivolts(reader.read(first, last)), reader.length, rate, reader.blocks()
-        )
+
+        def read(first: int, last: int) -> npt.NDArray[np.float64]:
+            advance(DETECTING * (last - first) / reader.length, 0)
+            return reader.millivolts(reader.read(first, last))
+
+        found = detect_beats(read, reader.length, rate, reader.blocks())
         return Annotations(found // per_frame, np.full(len(found), "")), ()
     stem, warnings = job.folder / job.record, []
     if job.mitdb and job.annotator == "atr" and job.record in OLDER_ANNOTATIONS:
@@ -153,7 +161,8 @@ def _write_rows(
                 hashes[name].update(text)
                 sides[name].rows += int(mask.sum())
                 sides[name].classes += np.bincount(beats.label[mask & (beats.label >= 0)], minlength=len(CLASSES))
-            advance((last - first) / reader.length, len(beats))
+            cutting = 1 - DETECTING if job.annotator is None else 1
+            advance(cutting * (last - first) / reader.length, len(beats))
     for name in names:
         sides[name].digest = hashes[name].digest()[:DIGEST_BYTES]
     spread = np.concatenate(spreads)

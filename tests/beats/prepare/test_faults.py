@@ -14,7 +14,6 @@ from components.beats.prepare.prepare import prepare
 from components.beats.prepare.settings import PrepareSettings
 from tests.beats.prepare.archives import edit_header, simulated, write_archive, write_record
 
-
 SEED = 1
 """Draws a record other than p2 for testing."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def test_blocks_are_the_whole_resampled_signal(rate: Fraction) -> None:
     whole = resample(lambda a, b: signal[a:b], len(signal), ratio, 0, length)
     assert len(whole) == length
     edges = [0, 1, 700, 701, length // 2, length - 1, length]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         block = resample(lambda a, b: signal[a:b], len(signal), ratio, first, last)
         np.testing.assert_array_equal(block, whole[first:last])
 

@@ -54,6 +54,8 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateRep
     names, first = np.unique(records[order], return_index=True)
     groups = np.split(order, first[1:])
     for name in names.tolist():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise DataRefused(f"The scored record {name!r} is not a record's name.")
         if (out / f"{name}.{annotator}").exists():
             raise UsageError(f"{out / name}.{annotator} is there already; remove it, or choose another --annotator.")
     try:

@@ -48,7 +48,10 @@ def read_annotations(stem: Path, extension: str, frame_rate: Fraction, frames: i
             f"its annotations {path.name} are missing; name another annotator with --annotator, "
             "or find its beats in the signal with --detect."
         )
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataRefused(f"its annotations {path.name} cannot be read: {error}.") from error
     if len(content) % 2 or content[-2:] != END_OF_FILE:
         raise DataRefused(f"its annotations {path.name} are cut short: their end mark is missing.")
     try:

@@ -31,7 +31,8 @@ def list_records(folder: Path) -> tuple[str, ...]:
         raise DataRefused(f"There is no folder {folder}; name the one that holds the records with --wfdb.")
     listing = folder / "RECORDS"
     if listing.is_file():
-        names = tuple(line.strip() for line in listing.read_text(encoding="utf-8").splitlines() if line.strip())
+        lines = (line.strip() for line in listing.read_text(encoding="utf-8").splitlines())
+        names = tuple(dict.fromkeys(line for line in lines if line))
     else:
         headers = sorted(folder.glob("*.hea"))
         segments = {name for header in headers for name in _segments(header)}

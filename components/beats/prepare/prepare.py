@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from components.beats.prepare.archive import is_mitdb, list_records
 from components.beats.prepare.assemble import join_in_kaggle_order, join_parts, publish
 from components.beats.prepare.record import RecordJob, RecordResult
 from components.beats.prepare.report import FileCount, PrepareReport, kaggle_sentences
+from components.beats.prepare.scratch import scratch_folder
 from components.beats.prepare.settings import PrepareSettings
 from components.beats.prepare.splits import KaggleSplit, Split, choose_split
 from components.beats.prepare.workers import run_jobs
@@ -48,8 +48,8 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
         raise UsageError(f"{settings.out} holds the synthetic demo set; give real beats a folder of their own.")
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".prepare-", dir=settings.out) as scratch:
-            return _prepare(settings, split, records, is_mitdb(present), Path(scratch), start(len(records)))
+        with scratch_folder(settings.out) as scratch:
+            return _prepare(settings, split, records, is_mitdb(present), scratch, start(len(records)))
     except OSError as error:
         raise EnvironmentRefused(f"{settings.out} cannot be written: {error}.") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -20,8 +21,15 @@ Outcome = RecordResult | DataRefused
 POLL_SECONDS = 0.5
 """How often progress is passed on while a result is waited for."""
 
+DONE, ROWS, STOP = range(3)
+"""What the array that all processes share holds: shares of records done, rows made, and 1 once work shall stop."""
+
 _progress: Any = None
-"""In a worker: shares of records done and rows made so far by all workers."""
+"""In a worker: the shared array."""
+
+
+class Stopped(Exception):
+    """Raised in a worker whose result nobody waits for any more."""
 
 
 def run_jobs(jobs: Sequence[RecordJob], workers: int, advance: Callable[[float, int], None]) -> Iterator[Outcome]:
@@ -40,11 +48,11 @@ def run_jobs(jobs: Sequence[RecordJob], workers: int, advance: Callable[[float, 
             yield _outcome(job, advance)
         return
     context = multiprocessing.get_context("spawn")
-    progress = context.Array("d", 2)
+    progress = context.Array("d", 3)
     pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker, (progress,))
     try:
         futures = [pool.submit(_work, job) for job in jobs]
-        told = [0.0, 0.0]
+        told = [0.0, 0.0, 0.0]
         for future in futures:
             yield _wait(future, progress, told, advance)
     except BrokenProcessPool as died:
@@ -52,6 +60,7 @@ def run_jobs(jobs: Sequence[RecordJob], workers: int, advance: Callable[[float, 
             "A process that prepares records died, most likely for want of memory; try again with fewer --workers."
         ) from died
     finally:
+        progress[STOP] = 1
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -62,7 +71,7 @@ def _wait(future: Future[Outcome], progress: Any, told: list[float], advance: Ca
         with contextlib.suppress(NotYet):
             result = future.result(timeout=POLL_SECONDS)
         now = list(progress)
-        advance(now[0] - told[0], int(now[1] - told[1]))
+        advance(now[DONE] - told[DONE], int(now[ROWS] - told[ROWS]))
         told[:] = now
     return result
 
@@ -80,14 +89,17 @@ def _work(job: RecordJob) -> Outcome:
 
 def _advance(share: float, rows: int) -> None:
     with _progress.get_lock():
-        _progress[0] += share
-        _progress[1] += rows
+        _progress[DONE] += share
+        _progress[ROWS] += rows
+    if _progress[STOP]:
+        raise Stopped
 
 
 def _start_worker(progress: Any) -> None:
-    """Keep the shared progress, and end when the process that started this one is gone."""
+    """Keep the shared progress, leave Ctrl-C to the parent, and end when the parent is gone."""
     global _progress  # the initializer is the one way to hand a shared array to a pool's workers
     _progress = progress
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -79,6 +79,7 @@ def test_many_beats_keep_their_places(tmp_path: Path, archive: Path) -> None:
         ([(None, 5, "N", False)], "do not say which record and sample"),
         ([("r2", 5, "N", False), ("r2", 5, "V", False)], "Record r2: the beat at sample 5 was scored more than once"),
         ([("r2", 10_000_000, "N", False)], "Record r2: a scored beat is at sample 10000000"),
+        ([("../r2", 5, "N", False)], "is not a record's name"),
         ([("r9", 5, "N", False)], r"Record r9: its header r9\.hea is missing"),
     ],
 )
@@ -87,7 +88,7 @@ def test_rows_that_cannot_be_placed_are_refused(
 ) -> None:
     with pytest.raises(DataRefused, match=said):
         annotate(scored(tmp_path / "scored", rows), archive, tmp_path / "out", "pred")
-    assert not list((tmp_path / "out").glob("*"))
+    assert not list((tmp_path / "out").glob("**/*"))
 
 
 def test_an_unfinished_or_strange_folder_is_refused(tmp_path: Path, archive: Path) -> None:

@@ -138,6 +138,33 @@ def test_a_lead_with_several_samples_in_a_frame_is_read_at_its_own_rate(tmp_path
     assert (tmp_path / "one" / "mitbih_test.csv").read_bytes() == (tmp_path / "two" / "mitbih_test.csv").read_bytes()
 
 
+@pytest.mark.parametrize("fmt", ["16", "24", "32", "516"])
+def test_every_signal_format_holds_the_same_beats(tmp_path: Path, fmt: str) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=30)
+    for name in ("a", "b"):
+        write_record(tmp_path / "one", name, signal, positions, symbols)
+        write_record(tmp_path / "two", name, signal, positions, symbols, fmt=fmt)
+    for archive in ("one", "two"):
+        run(tmp_path / archive, tmp_path / f"{archive}_out", split="record:0.5")
+    assert contents(tmp_path / "one_out") == contents(tmp_path / "two_out")
+
+
+def test_differences_are_read_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=30)
+    steps = np.diff(signal.astype(int), prepend=1024).clip(-128, 127)
+    signal = 1024 + steps.cumsum()
+    for name in ("a", "b"):
+        write_record(tmp_path / "plain", name, signal, positions, symbols)
+        write_record(tmp_path / "steps", name, signal, positions, symbols)
+        (tmp_path / "steps" / f"{name}.dat").write_bytes(steps.astype(np.int8).tobytes())
+        head = f"{name} 1 360 {len(signal)}\n{name}.dat 8 200(1024)/mV 12 0 1024 {signal.sum() % 65536} 0 MLII\n"
+        (tmp_path / "steps" / f"{name}.hea").write_text(head)
+    monkeypatch.setattr(lead_module, "BLOCK_SECONDS", 5)
+    for archive in ("plain", "steps"):
+        run(tmp_path / archive, tmp_path / f"{archive}_out", split="record:0.5")
+    assert contents(tmp_path / "plain_out") == contents(tmp_path / "steps_out")
+
+
 def test_a_record_of_several_segments_is_one_record(tmp_path: Path) -> None:
     signal, positions, symbols = simulated(seed=6, beats=60)
     half = len(signal) // 2

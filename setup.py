@@ -27,6 +27,7 @@ setup(
         "keras-tuner==1.4.8",
         "pandas",
         "click",
+        "google-crc32c",
         "jinja2",
         "matplotlib",
         "pydantic>=2",

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -26,10 +26,6 @@ DONE, ROWS, STOP = range(3)
 
 _progress: Any = None
 """In a worker: the shared array."""
-
-
-class Stopped(Exception):
-    """Raised in a worker whose result nobody waits for any more."""
 
 
 def run_jobs(jobs: Sequence[RecordJob], workers: int, advance: Callable[[float, int], None]) -> Iterator[Outcome]:
@@ -92,7 +88,7 @@ def _advance(share: float, rows: int) -> None:
         _progress[DONE] += share
         _progress[ROWS] += rows
     if _progress[STOP]:
-        raise Stopped
+        raise CancelledError  # nobody waits for the result any more
 
 
 def _start_worker(progress: Any) -> None:

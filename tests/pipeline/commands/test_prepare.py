@@ -12,6 +12,7 @@ import pytest
 import wfdb
 
 from pipeline.cli import heartbeat, main
+from pipeline.commands.prepare import prepare
 from tests.beats.prepare.archives import write_archive
 from tests.beats.prepare.test_annotate import scored
 
@@ -102,3 +103,10 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_page_names_every_flag_and_no_other() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "prepare.md").read_text()
+    runner = {"--data", "--profile", "--no-label"}
+    options = {flag for parameter in prepare.params for flag in parameter.opts}
+    assert set(re.findall(r"--[a-z-]+", page)) == options | runner

@@ -1,0 +1,48 @@
+"""What the search may try, and how its values meet the settings."""
+
+import pytest
+
+from components.train.networks import build_network
+from components.train.settings import NetworkSettings, TrainSettings
+from components.train.tuned import search_space, with_tuned
+
+GIVEN = TrainSettings(learning_rate=0.004, weight_decay=0.0, network=NetworkSettings(block_kernel=3, dropout=0.0))
+
+
+def configuration(**values: object) -> dict:
+    """A keras-tuner configuration as a Tuner writes it, with some values chosen."""
+    space = search_space(TrainSettings())
+    space.values.update(values)
+    return space.get_config()
+
+
+def test_without_a_tuner_the_settings_stay():
+    assert with_tuned(GIVEN, None) is GIVEN
+
+
+@pytest.mark.parametrize("settings", [TrainSettings(), GIVEN])
+def test_the_defaults_of_the_search_are_the_settings(settings):
+    assert with_tuned(settings, search_space(settings).get_config()) == settings
+
+
+def test_chosen_values_replace_those_of_the_settings_and_no_others():
+    tuned = with_tuned(GIVEN, configuration(**{"learning_rate": 0.5, "network.block_kernel": 9}))
+    assert tuned.learning_rate == 0.5
+    assert tuned.network.block_kernel == 9
+    untouched = {"learning_rate", "weight_decay", "network"}
+    assert tuned.model_dump(exclude=untouched) == GIVEN.model_dump(exclude=untouched)
+
+
+def test_values_that_no_setting_allows_are_refused():
+    with pytest.raises(ValueError, match="learning_rate"):
+        with_tuned(GIVEN, configuration(learning_rate=-1.0))
+
+
+def test_no_value_of_the_search_makes_a_larger_network():
+    space = search_space(TrainSettings())
+    sizes = set()
+    for kernel in next(hp.values for hp in space.space if hp.name == "network.block_kernel"):
+        space.values["network.block_kernel"] = kernel
+        sizes.add(build_network(with_tuned(TrainSettings(), space.get_config()).network).count_params())
+    assert max(sizes) == build_network(TrainSettings().network).count_params()
+    assert len(sizes) == 2

@@ -80,7 +80,7 @@ def redraw_weights(model: Any) -> None:
     """
     import tensorflow as tf
 
-    kernels = [weight for weight in tf.nest.flatten(list(getattr(model, "weights", []))) if len(weight.shape) > 1]
+    kernels = [weight for weight in tf.nest.flatten(getattr(model, "weights", [])) if len(weight.shape) > 1]
     if not kernels:
         raise HeartbeatError("The model does not show its weights, so there is no control with redrawn ones.")
     rng = np.random.default_rng(CONTROL_SEED)

@@ -43,5 +43,13 @@ def html_of(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_with_unit,
     )
     return environment.get_template(TEMPLATE).render(page=page)
+
+
+def _with_unit(value: object) -> object:
+    """Keep a percent sign on the line of its number; pictures and what is HTML already stay as they are."""
+    if isinstance(value, str) and not hasattr(value, "__html__") and not value.startswith("data:"):
+        return value.replace(" %", "\N{NO-BREAK SPACE}%")
+    return value

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from components.beats.atomic import atomic_file
 from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.evaluate.gate import SAME_PATIENTS
 from components.report.content import Block, Bullets, Section, Words
 from components.report.material import NotReachedError, RunMaterial, load_run
 from components.report.page import Page, html_of
@@ -25,7 +26,7 @@ from components.report.sections.stages import stages
 from components.report.sections.statistics import statistics
 from components.report.sections.training import training, tuning
 from components.report.sections.trust import calibration, coverage, noise
-from components.report.wording import PATIENTS, SYNTHETIC
+from components.report.wording import SYNTHETIC
 
 REPORT = Path("report", "index.html")
 """Where in a run's folder the page is."""
@@ -53,6 +54,9 @@ SECTIONS: Sequence[tuple[str, str, Make]] = (
 )
 """Anchor, heading, and what makes the blocks."""
 
+FIRST: Mapping[str, Sequence[str]] = {"data_refused": ("outcome", "files", "statistics")}
+"""Sections that come first where a run ended so: what a reader then looks for."""
+
 log = logging.getLogger("heartbeat.report")
 
 
@@ -70,12 +74,18 @@ def write_report(run_folder: Path) -> Path:
     Raises:
         HeartbeatError: the folder is not that of a run, or the page cannot be written.
     """
-    page = run_page(load_run(run_folder))
-    file = run_folder / REPORT
+    file, material = run_folder / REPORT, load_run(run_folder)
+    try:
+        text = html_of(run_page(material))
+    except Exception as error:
+        log.exception("the page of %s", run_folder)
+        raise HeartbeatError(
+            f"The report of {run_folder} could not be made: {type(error).__name__}: {error}. The run is as it was."
+        ) from error
     try:
         file.parent.mkdir(exist_ok=True)
         with atomic_file(file) as opened:
-            opened.write(html_of(page).encode())
+            opened.write(text.encode())
     except OSError as error:
         raise EnvironmentRefused(
             f"The report {file} cannot be written: {error.strerror}. Free the disk and run "
@@ -87,7 +97,8 @@ def write_report(run_folder: Path) -> Path:
 def run_page(material: RunMaterial) -> Page:
     """Everything that is on the page of a run."""
     sections, missing = [], []
-    for name, title, make in SECTIONS:
+    first = FIRST.get(material.summary["status"], ())
+    for name, title, make in sorted(SECTIONS, key=lambda section: section[0] not in first):
         try:
             sections.append(Section(name, title, make(material)))
         except NotReachedError as absent:
@@ -97,7 +108,7 @@ def run_page(material: RunMaterial) -> Page:
             sections.append(Section(name, title, [Words(_reason(error), "warn")]))
     if missing:
         sections.append(Section("not-reached", "What this run did not come to", [Bullets(missing)]))
-    patients = PATIENTS.get(material.split or "")
+    patients = SAME_PATIENTS.get(material.split or "")
     return Page(
         title=f"Heartbeat run {material.summary['run']}",
         subtitle=f"Profile {material.settings['profile']}, {material.folder}",

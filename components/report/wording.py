@@ -12,14 +12,6 @@ UNKNOWN: Final = "–"
 
 SYNTHETIC: Final = "SYNTHETIC: simulated beats; no figure here says anything about real hearts."
 
-PATIENTS: Final = {
-    "kaggle": "These are Kaggle's own rows: beats of one patient may be on both sides of the split, so new patients "
-    "will be answered worse than these figures say.",
-    "unknown": "How these beats were split is not known: beats of one patient may be on both sides, so new patients "
-    "may be answered worse than these figures say.",
-}
-"""What every figure must be read with, by how train and test beats were parted."""
-
 SPLIT_WORDS: Final = {
     "kaggle": "Kaggle's own test rows",
     "patient": "patients of the test split were never trained on",
@@ -59,9 +51,10 @@ def class_title(index: int) -> str:
 
 def seconds(value: float) -> str:
     """A duration."""
+    gap = "\N{NO-BREAK SPACE}"
     if value < 60:
-        return f"{value:.1f} s"
+        return f"{value:.1f}{gap}s"
     minutes, rest = divmod(round(value), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+        return f"{minutes}{gap}min{gap}{rest:02d}{gap}s"
+    return f"{minutes // 60}{gap}h{gap}{minutes % 60:02d}{gap}min"

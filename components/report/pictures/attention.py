@@ -38,10 +38,9 @@ def attention_picture(
     def draw(figure: Figure) -> None:
         plots = figure.subplots(len(signal), 2, sharex=True, sharey=True, squeeze=False)
         for column, (values, title) in enumerate(((found.learnt, "this model"), (found.control, "weights redrawn"))):
-            largest = float(np.abs(values).max()) or 1.0
             for row, beat in enumerate(signal):
                 axes = plots[row, column]
-                height = CENTRE + HALF * values[row] / largest
+                height = CENTRE + HALF * values[row] / (float(np.abs(values[row]).max()) or 1.0)
                 axes.plot(TIME_MS, beat, color=ink(), linewidth=1.2)
                 axes.axhline(CENTRE, color=ink(), linewidth=0.5)
                 for side, colour, hatch in ((values[row] > 0, MAIN, ""), (values[row] < 0, SECOND, "////")):

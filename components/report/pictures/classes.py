@@ -48,7 +48,7 @@ def shares_picture(counts: Sequence[int], title: str, caption: str) -> Picture:
         legend.set_axis_off()
         figure.suptitle(title, fontsize=9.5)
 
-    return picture(draw, 2.4, f"{title}: {'; '.join(told)}.", caption)
+    return picture(draw, 2.7, f"{title}: {'; '.join(told)}.", caption)
 
 
 def _listed(counts: Sequence[int]) -> str:

@@ -21,10 +21,10 @@ SERVING = "Format-Serving"
 
 EXPLAINED = (
     "Integrated gradients from the average training beat to each beat: solid blue below the beat is where its samples "
-    "speak for the class, hatched orange where they speak against it. On the right the same for the network with its "
-    "weights redrawn at random, which has learnt nothing. Where both sides look alike, the picture shows the beat's "
-    "shape, not what was learnt. The beats are the first two of each class in the test split that were classified "
-    "rightly; none was picked by eye."
+    "speak for the class, hatched orange where they speak against it, each beat on a scale of its own. On the right "
+    "the same for the network with its weights redrawn at random, which has learnt nothing. Where both sides look "
+    "alike, the picture shows the beat's shape, not what was learnt. The beats are the first two of each class in the "
+    "test split that were classified rightly; none was picked by eye."
 )
 
 

@@ -19,7 +19,7 @@ ENDINGS: dict[str, tuple[str, Tone]] = {
     "interrupted": ("Interrupted", "warn"),
 }
 
-TOLD = 230
+TOLD = 150
 """Characters of a sentence that a card shows."""
 
 REASONS = 2
@@ -97,7 +97,7 @@ def _good(material: RunMaterial) -> Card:
     except (NotReachedError, OSError):
         lines = ["Accuracy on clean test beats."]
     lines += [
-        f"Macro-F1 {number(clean['macro_f1'])} (the study's network: 0.863).",
+        f"Macro-F1 {number(clean['macro_f1'])}.",
         f"Under noise: {percent(noisy['accuracy'])}, macro-F1 {number(noisy['macro_f1'])}.",
     ]
     parameters = material.summary["model"].get("parameters")

@@ -10,6 +10,8 @@ from components.report.pictures.beats import Mistake, mistakes_picture
 from components.report.split_beats import blocks, rows_of
 from components.report.wording import percent
 
+LABELS = " Some may be labelled wrongly, or not to be told apart by one beat of one lead."
+
 SHOWN = 12
 """Mistakes that are drawn, in two pictures."""
 
@@ -42,7 +44,7 @@ def mistakes(material: RunMaterial) -> list[Block]:
         Words(
             f"{len(wrong):,} of {len(label):,} clean test beats ({percent(len(wrong) / len(label))}) were taken for "
             "another class. Below are those that the model was surest of; the number is the probability that it gave "
-            "the wrong class. Some may be labelled wrongly."
+            f"the wrong class.{'' if material.synthetic else LABELS}"
         ),
         Pictures([mistakes_picture(part, material.train.kept, caption) for part in parts]),
     ]

@@ -12,6 +12,8 @@ from components.report.pictures.confusion import confusion_picture
 from components.report.study import PARAMETERS, ROWS, StudyRow
 from components.report.wording import UNKNOWN, count, number, percent
 
+NO_COMPARISON = "The study's figures are of real beats: beside those of simulated ones they say nothing."
+
 
 def results(material: RunMaterial) -> list[Block]:
     """Tabulate the run's models beside the study's, and draw their confusion matrices."""
@@ -23,13 +25,14 @@ def results(material: RunMaterial) -> list[Block]:
             "brackets: 95 % intervals. Study: what it says of itself. Replica: the study's network and settings, "
             "measured on a held-out fifth of the same beats."
         ),
+        *([Words(NO_COMPARISON, "warn")] if material.synthetic else []),
         Table(
             "Test accuracy, macro-F1 and loss, beside the study's",
             ["model and beats", "accuracy", "study", "replica", "macro-F1", "replica", "loss", "study", "replica"],
             [*(_row(judgement, row) for row in ROWS), _constant(judgement)],
         ),
         Bullets([f"{row.title}: {row.remark}." for row in ROWS if row.remark]),
-        Words(_parameters(material)),
+        *_parameters(material),
         Pictures([_matrix(judgement, row) for row in ROWS]),
     ]
 
@@ -66,14 +69,14 @@ def _constant(judgement: Mapping[str, Any]) -> list[str]:
     return [title, percent(share), *[UNKNOWN] * 2, number(macro_f1), *[UNKNOWN] * 4]
 
 
-def _parameters(material: RunMaterial) -> str:
+def _parameters(material: RunMaterial) -> list[Block]:
     ours = material.summary["model"].get("parameters")
-    return f"Parameters of the network: {count(ours)}; of the study's: {count(PARAMETERS)}."
+    return [Words(f"Parameters of the network: {count(ours)}; of the study's: {count(PARAMETERS)}.")] if ours else []
 
 
 def _matrix(judgement: Mapping[str, Any], row: StudyRow) -> Picture:
     ours = measured(judgement, "metrics", row)
-    study = row.study.accuracy
-    beside = f"the study's: {percent(study)}" if study is not None else "the study gives no figure"
-    caption = f"Rows are the truth. Accuracy {percent(ours['accuracy'])}; {beside}."
+    study, replica = percent(row.study.accuracy), percent(row.replica.accuracy)
+    said = f"the study's {study}" if row.study.accuracy is not None else "the study gives no figure"
+    caption = f"Rows are the truth. Accuracy {percent(ours['accuracy'])}; {said}, its replica {replica}."
     return confusion_picture(ours["confusion"], row.title, caption)

@@ -64,7 +64,7 @@ def _tensorboard(material: RunMaterial) -> list[Block]:
         if material.reached(stage)
     }
     named = ",".join(f"{name}:{folder}" for name, folder in logs.items() if folder.is_dir())
-    return [Code("The same curves in TensorBoard:", f"tensorboard --logdir_spec '{named}'")] if named else []
+    return [Code("The same curves in TensorBoard:", f".venv/bin/tensorboard --logdir_spec '{named}'")] if named else []
 
 
 def tuning(material: RunMaterial) -> list[Block]:

@@ -53,7 +53,9 @@ def calibration(material: RunMaterial) -> list[Block]:
         )
         words.append(Words(sentence, "plain" if of["ece"] <= high else "warn"))
         pictures.append(
-            reliability_picture(of, f"Reliability on {kind} beats", f"ECE {of['ece']:.4f}; the study has none.")
+            reliability_picture(
+                of, f"Reliability on {kind} beats", f"ECE {of['ece']:.4f}; by chance {low:.4f} to {high:.4f}."
+            )
         )
     return [*words, Pictures(pictures)]
 

@@ -1,0 +1,23 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.report.made_run import make_run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run's folder; not to be changed."""
+    return make_run(tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def a_run(finished: Path, tmp_path: Path) -> Callable[[], Path]:
+    """Gives a copy of the run's folder, whose artifacts are shared, to be changed at will."""
+
+    def copy() -> Path:
+        return Path(shutil.copytree(finished, tmp_path / finished.name, ignore=shutil.ignore_patterns("report")))
+
+    return copy

@@ -1,0 +1,201 @@
+"""A run's folder with everything that a finished run leaves, made in a second from few beats and a tiny model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.beats.beat import CLASSES, SAMPLES
+from components.beats.beats import Beats
+from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
+from components.evaluate.settings import EvaluateSettings
+from components.ingest.examples import encode_examples
+from components.ingest.report import FileReport, IngestSummary
+from pipeline.profiles import ALL_STAGES, profile_named
+from pipeline.settings import settings_from
+from schema import curated_schema_text
+from tests.evaluate.tiny_model import answers_of, save_tiny_model, some_beats, template_weights
+
+ROWS = {"train": 400, "eval": 60, "test": 300}
+HOSTILE = "<script>alert(1)</script>"
+"""Text of a rejected row and part of a file's name."""
+
+EVIL_FILE = f"{HOSTILE}&\"'.csv"
+
+
+def make_run(root: Path, split: Any = "patient", synthetic: bool = True) -> Path:
+    """A finished run of all stages; gives its folder."""
+    beats = {name: with_records(some_beats(rows, seed)) for seed, (name, rows) in enumerate(ROWS.items())}
+    places: dict[str, dict[str, list[str]]] = {stage: {} for stage in ALL_STAGES}
+
+    def place(stage: str, key: str) -> Path:
+        folder = root / "tfx" / stage / key / "1"
+        folder.mkdir(parents=True)
+        places[stage][key] = [str(folder)]
+        return folder
+
+    write_examples(place("ExampleGen", "examples"), beats)
+    write_ingest(place("ExampleGen", "report"), beats, split, synthetic)
+    (place("CuratedSchema", "schema") / "heartbeat.pbtxt").write_text(curated_schema_text())
+    (place("SchemaGen", "schema") / "schema.pbtxt").write_text(curated_schema_text())
+    write_statistics(place("StatisticsGen", "statistics"), beats)
+    write_anomalies(place("ExampleValidator", "anomalies"))
+    write_json(place("DataGate", "verdict") / "verdict.json", {"sentences": []})
+    write_transformed(place("Transform", "transformed_examples"), beats["train"])
+    trials = [{"trial_id": "1", "score": 0.2, "learning_rate": 0.001}, {"trial_id": "0", "score": 0.3}]
+    write_json(place("Tuner", "tuner_results") / "tuner_results.json", trials)
+    write_json(place("Trainer", "model_run") / "history.json", history(3))
+    phases = {"frozen": history(1), "finetuned": history(2)}
+    write_json(place("FineTuner", "model_run") / "history.json", phases)
+    for stage in ("Trainer", "FineTuner"):
+        (Path(places[stage]["model_run"][0]) / "logs").mkdir()
+    save_tiny_model(place("FineTuner", "model") / "Format-Serving", template_weights())
+    judged = judged_by(beats["test"], split, synthetic)
+    judgement = place("Judge", "judgement")
+    write_json(judgement / "judgement.json", judged.told)
+    np.savez_compressed(judgement / "predictions.npz", **judged.arrays)
+    return write_run(root, places, judged.told["metrics"], split, synthetic)
+
+
+def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool) -> Path:
+    run = root / "runs" / "20260102T030405"
+    run.mkdir(parents=True)
+    rows = {**ROWS, "rejects": 1}
+    stages = [
+        {"name": name, "state": "ran", "seconds": 61.0, "cpu_seconds": 2.5, "rows": rows["train"]}
+        for name in ALL_STAGES
+    ]
+    write_json(
+        run / "summary.json",
+        {
+            "run": run.name,
+            "status": "done",
+            "exit_code": 0,
+            "data": {"synthetic": synthetic, "split": split, "rows": rows},
+            "stages": stages,
+            "metrics": metrics,
+            "model": {"parameters": 79637, "digest": "ab" * 32, "pushed": "/serving/1767323045"},
+            "verdict": ["Let out: it is good enough."],
+        },
+    )
+    write_json(run / "settings.json", settings_from(profile_named("full")).model_dump(mode="json"))
+    write_json(run / "artifacts.json", places)
+    (run / "log.txt").write_text("first line\nlast line\n")
+    return run
+
+
+def ended(run: Path, status: str, exit_code: int, failed: str, sentences: list[str]) -> None:
+    """Turn a finished run into one that stopped at a stage: what comes after is skipped and left nothing."""
+    summary, places = (json.loads((run / name).read_text()) for name in ("summary.json", "artifacts.json"))
+    at = ALL_STAGES.index(failed)
+    for stage in summary["stages"][at:]:
+        stage.update(state="skipped", seconds=0.0, cpu_seconds=0.0, rows=None)
+    summary["stages"][at]["state"] = "failed"
+    summary.update(status=status, exit_code=exit_code, verdict=sentences)
+    summary["model"]["pushed"] = None
+    if at <= ALL_STAGES.index("Judge"):
+        summary["metrics"] = {}
+    if at <= ALL_STAGES.index("FineTuner"):
+        summary["model"] = {"parameters": None, "digest": None, "pushed": None}
+    write_json(run / "summary.json", summary)
+    write_json(run / "artifacts.json", {name: places[name] for name in ALL_STAGES[:at]})
+
+
+def with_records(beats: Beats) -> Beats:
+    return Beats(beats.signal, beats.label, tuple(f"r{row % 7}" for row in range(len(beats))))
+
+
+def judged_by(beats: Beats, split: str, synthetic: bool) -> Any:
+    weights = template_weights(14.0)
+    models = {
+        CANDIDATE: lambda signal: answers_of(signal, template_weights()),
+        TRAINER: lambda signal: answers_of(signal, weights),
+        FROZEN: lambda signal: answers_of(signal, weights / 2),
+    }
+
+    def noise(signal: np.ndarray, draw: int, sd: float) -> np.ndarray:
+        return (signal + sd * np.random.default_rng(draw).normal(size=signal.shape)).astype(np.float32)
+
+    return judge(beats, models, noise, EvaluateSettings(resamples=100), split, synthetic)
+
+
+def history(epochs: int) -> dict[str, list[float]]:
+    falling = [1 / (epoch + 1) for epoch in range(epochs)]
+    losses = dict.fromkeys(("loss", "val_loss", "val_noisy_loss"), falling)
+    rising = {name: [1 - value / 2 for value in falling] for name in ("accuracy", "val_accuracy", "val_noisy_accuracy")}
+    return {"epoch": [float(epoch + 1) for epoch in range(epochs)], **losses, **rising}
+
+
+def write_json(file: Path, told: Any) -> None:
+    file.write_text(json.dumps(told))
+
+
+def write_examples(folder: Path, beats: dict[str, Beats]) -> None:
+    import tensorflow as tf
+
+    for name, of in beats.items():
+        split = folder / f"Split-{name}"
+        split.mkdir()
+        with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001")) as writer:
+            for example in encode_examples(of):
+                writer.write(example)
+
+
+def write_ingest(folder: Path, beats: dict[str, Beats], split: Any, synthetic: bool) -> None:
+    known = ROWS["train"] + ROWS["eval"]
+    files = [
+        FileReport(f"/data/{EVIL_FILE}", "train", known + 1, known, 1, {"not a number": 1}, [f"Row 3: {HOSTILE}."]),
+        FileReport("/data/mitbih_test.csv", "test", ROWS["test"], ROWS["test"], 0),
+    ]
+    classes = {name: np.bincount(of.label, minlength=len(CLASSES)).tolist() for name, of in beats.items()}
+    told = IngestSummary(
+        split, synthetic, {**ROWS, "rejects": 1}, files, {"train": "cd" * 32, "test": "ef" * 32}, classes
+    )
+    write_json(folder / "ingest.json", asdict(told))
+    reject = {"file": f"/data/{EVIL_FILE}", "row": 3, "reason": f"column 0 is {HOSTILE}", "text": HOSTILE * 30}
+    (folder / "rejects.jsonl").write_text(json.dumps(reject) + "\n")
+
+
+def write_statistics(folder: Path, beats: dict[str, Beats]) -> None:
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    for name, of in beats.items():
+        told = statistics_pb2.DatasetFeatureStatisticsList()
+        data = told.datasets.add(num_examples=len(of))
+        signal = data.features.add()
+        signal.path.step.append("signal")
+        stats = signal.num_stats
+        stats.common_stats.num_non_missing = len(of)
+        stats.common_stats.tot_num_values = len(of) * SAMPLES
+        stats.mean, stats.std_dev, stats.min, stats.max = (
+            float(f(of.signal)) for f in (np.mean, np.std, np.min, np.max)
+        )
+        (folder / f"Split-{name}").mkdir()
+        (folder / f"Split-{name}" / "FeatureStats.pb").write_bytes(told.SerializeToString())
+
+
+def write_anomalies(folder: Path) -> None:
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    for name in ROWS:
+        (folder / f"Split-{name}").mkdir()
+        (folder / f"Split-{name}" / "SchemaDiff.pb").write_bytes(anomalies_pb2.Anomalies().SerializeToString())
+
+
+def write_transformed(folder: Path, beats: Beats) -> None:
+    """Transformed examples normalised as (sample - 0.25) / 0.5."""
+    import tensorflow as tf
+
+    (folder / "Split-train").mkdir()
+    file = str(folder / "Split-train" / "transformed_examples-00000-of-00001.gz")
+    with tf.io.TFRecordWriter(file, tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        for signal in beats.signal[:20]:
+            features = {
+                name: tf.train.Feature(float_list=tf.train.FloatList(value=values))
+                for name, values in {"clean": signal, "signal": (signal - 0.25) / 0.5}.items()
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())

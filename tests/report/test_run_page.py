@@ -1,0 +1,165 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.beats.beat import CLASS_NAMES
+from components.beats.errors import EnvironmentRefused, HeartbeatError, UsageError
+from components.report.run_page import SECTIONS, write_report
+from tests.report.made_run import HOSTILE, ended, make_run
+from tests.report.reading import Read, read
+
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def page(finished: Path) -> Read:
+    return read(write_report(finished))
+
+
+def test_every_section_is_there_with_content(page: Read) -> None:
+    for name, title, _ in SECTIONS:
+        assert page.text[name].startswith(title), name
+        assert len(page.text[name]) > len(title) + 80, page.text[name]
+        assert "could not be made" not in page.text[name], page.text[name]
+    assert "not-reached" not in page.text
+
+
+def test_the_first_screen_answers_the_four_questions(page: Read) -> None:
+    cards = page.text[""]
+    for answer in ("2026-01-02 03:04 UTC", "400 train, 60 eval, 300 test; 1 rejected", "Yes: done", "1767323045"):
+        assert answer in cards
+    assert "Macro-F1" in cards
+    assert "What to look at next" in cards
+
+
+def test_the_figures_are_those_of_the_summary_beside_the_studys(page: Read, finished: Path) -> None:
+    metrics = json.loads((finished / "summary.json").read_text())["metrics"]
+    results = page.text["results"].replace("\N{NO-BREAK SPACE}", " ")
+    for m in (metrics["trainer"]["clean"], metrics["trainer"]["noisy"], metrics["frozen"]["noisy"], metrics["noisy"]):
+        assert f"{100 * m['accuracy']:.2f} %" in results
+        assert f"{m['macro_f1']:.3f}" in results
+    for study in ("96.67 %", "0.134", "76.30 %", "1.320", "92.60 %", "94.65 %", "95.05 %", "0.863", "223,429"):
+        assert study in results, study
+
+
+def test_synthetic_is_marked_in_every_section_and_only_then(page: Read, tmp_path: Path) -> None:
+    for name, _, _ in SECTIONS:
+        assert "SYNTHETIC" in page.text[name], name
+    real = read(write_report(make_run(tmp_path, "kaggle", synthetic=False)))
+    assert not [name for name, text in real.text.items() if "SYNTHETIC" in text]
+    assert "beats of one patient may be on both sides" in real.text[""]
+    assert "beats of one patient may be on both sides" not in page.text[""]
+
+
+def test_headings_pictures_links_and_size_are_fit_to_read(page: Read, finished: Path) -> None:
+    levels = [level for level, _ in page.headings]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(below - above <= 1 for above, below in zip(levels, levels[1:], strict=False))
+    assert len(page.images) > 25
+    for image in page.images:
+        assert len(image["alt"]) > 30
+        assert image["src"].startswith("data:image/")
+    assert len(page.anchors) == len(set(page.anchors))
+    assert {link[1:] for link in page.links} <= set(page.anchors)
+    assert (finished / "report" / "index.html").stat().st_size < 5 * MEGABYTE
+
+
+def test_text_from_files_stays_text(page: Read) -> None:
+    assert "script" not in page.tags
+    assert HOSTILE in page.text["files"]
+    assert f"{HOSTILE}&\"'.csv" in page.text["files"]
+
+
+def test_balanced_tables_are_marked_where_the_policy_is_not_used(page: Read, a_run: Callable[[], Path]) -> None:
+    assert "NOT USED in this run" in page.text["data"]
+    run = a_run()
+    settings = json.loads((run / "settings.json").read_text())
+    settings["train"]["policy"] = "balanced:50"
+    (run / "settings.json").write_text(json.dumps(settings))
+    used = read(write_report(run)).text["data"]
+    assert "NOT USED" not in used
+    assert "The policy of this run is balanced:50" in used
+
+
+def test_the_normalised_table_has_transforms_numbers(page: Read) -> None:
+    assert "(sample − 0.2500) / 0.5000" in page.text["data"]
+
+
+def test_the_same_run_gives_the_same_bytes(page: Read, finished: Path) -> None:
+    before = (finished / "report" / "index.html").read_bytes()
+    assert write_report(finished).read_bytes() == before
+
+
+def test_refused_data_says_why_first_and_what_was_not_reached(a_run: Callable[[], Path]) -> None:
+    run = a_run()
+    ended(run, "data_refused", 3, "IngestGate", ["1 row is rejected, 0 are allowed."])
+    page = read(write_report(run))
+    assert "No: data refused" in page.text[""]
+    assert "1 row is rejected, 0 are allowed." in page.text[""]
+    assert list(page.text)[1:3] == ["outcome", "files"]
+    for name in ("beats", "data", "stages"):
+        assert name in page.text
+    assert "results" not in page.text
+    assert "How good the models are" in page.text["not-reached"]
+    assert "the run ended before Transform" in page.text["data"]
+
+
+def test_a_refused_model_says_why_and_has_every_figure(a_run: Callable[[], Path]) -> None:
+    run = a_run()
+    sentence = "Refused: recall of F 0.61, required 0.70."
+    ended(run, "model_refused", 4, "ModelGate", ["SYNTHETIC: simulated.", sentence])
+    page = read(write_report(run))
+    assert "No: model refused" in page.text[""]
+    assert sentence in page.text[""]
+    assert sentence in page.text["outcome"]
+    assert "required" in page.text["outcome"]
+    assert {name for name, _, _ in SECTIONS} <= set(page.text)
+
+
+@pytest.mark.parametrize(("status", "code"), [("failed", 1), ("interrupted", 130), ("data_refused", 3)])
+def test_a_run_that_left_nothing_has_a_page(a_run: Callable[[], Path], status: str, code: int) -> None:
+    run = a_run()
+    ended(run, status, code, "ExampleGen", ["It went wrong."])
+    (run / "artifacts.json").unlink()
+    summary = json.loads((run / "summary.json").read_text())
+    summary["data"] = {"synthetic": False, "split": None, "rows": None}
+    (run / "summary.json").write_text(json.dumps(summary))
+    page = read(write_report(run))
+    assert "It went wrong." in page.text["outcome"]
+    assert ("last line" in page.text["outcome"]) == (status == "failed")
+    assert {"stages", "origin", "not-reached"} <= set(page.text)
+
+
+def test_a_section_that_cannot_be_made_says_so_and_the_others_are_there(
+    a_run: Callable[[], Path], tmp_path: Path
+) -> None:
+    run = a_run()
+    places = json.loads((run / "artifacts.json").read_text())
+    places["Tuner"]["tuner_results"] = [str(tmp_path / "gone")]
+    (run / "artifacts.json").write_text(json.dumps(places))
+    page = read(write_report(run))
+    assert "This section could not be made. FileNotFoundError" in page.text["tuning"]
+    assert "could not be made" not in page.text["results"]
+
+
+def test_what_is_no_run_and_what_cannot_be_written_are_refused_in_words(
+    a_run: Callable[[], Path], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"summary\.json"):
+        write_report(tmp_path / "nothing")
+    run = a_run()
+    (run / "report").write_text("a file in the way")
+    with pytest.raises(EnvironmentRefused, match="cannot be written"):
+        write_report(run)
+    (run / "summary.json").write_text('{"run": "x"}')
+    with pytest.raises(HeartbeatError, match="could not be made"):
+        write_report(run)
+
+
+def test_class_names_have_the_order_of_their_classes(page: Read) -> None:
+    """The study's matrices carry them in another."""
+    at = [page.text["classes"].index(name) for name in CLASS_NAMES]
+    assert at == sorted(at)

@@ -171,7 +171,7 @@ def _count(block: Block, parsed: Parsed, tally: _Tally) -> None:
     tally.rejects += len(parsed.rejects)
     tally.reasons.update(reject.kind for reject in parsed.rejects)
     room = QUOTED_REJECTS - len(tally.first_rejects)
-    tally.first_rejects += [(each.row, each.reason, each.text[:QUOTED_TEXT]) for each in parsed.rejects[:room]]
+    tally.first_rejects += [(each.row, each.reason, (each.text or "")[:QUOTED_TEXT]) for each in parsed.rejects[:room]]
     last = parsed.rejects[-1] if parsed.rejects else None
     tally.cut = (
         last is not None

@@ -56,7 +56,7 @@ def count_records(path: str) -> Counter[str]:
         DataRefused: the file cannot be read or is not a provenance file.
     """
     counts: Counter[str] = Counter()
-    for part in _parts(path):
+    for part in origin_parts(path):
         names, rows = np.unique(part.record.astype(str), return_counts=True)
         counts.update(dict(zip(names.tolist(), rows.tolist(), strict=True)))
     return counts
@@ -69,7 +69,7 @@ def read_origin(path: str, first_row: int, rows: int) -> Origin:
         DataRefused: the file cannot be read, is not a provenance file, or ends before.
     """
     kept, at, end = [], 0, first_row + rows
-    for part in _parts(path):
+    for part in origin_parts(path):
         start, stop = max(first_row - at, 0), min(end - at, len(part.label))
         if start < stop:
             kept.append(Origin(part.record[start:stop], part.sample[start:stop], part.label[start:stop]))
@@ -85,8 +85,12 @@ def read_origin(path: str, first_row: int, rows: int) -> Origin:
     )
 
 
-def _parts(path: str) -> Iterator[Origin]:
-    """The file's rows, a bounded number at a time."""
+def origin_parts(path: str) -> Iterator[Origin]:
+    """Yields the file's rows in order, a bounded number at a time.
+
+    Raises:
+        DataRefused: the file cannot be read or is not a provenance file.
+    """
     import pyarrow as pa
     import pyarrow.csv as csv
 

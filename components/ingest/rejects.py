@@ -43,13 +43,13 @@ class Reject:
         row: its number in the file, from 0.
         kind: one of KINDS.
         reason: a clause for people; columns and samples are counted from 0, so sample i is column i.
-        text: the first 8 KiB of the line, as text.
+        text: the first 8 KiB of the line, as text; None where the input is not text.
     """
 
     row: int
     kind: str
     reason: str
-    text: str
+    text: str | None
 
     def to_json(self, file: str) -> str:
         """One line of a rejects file, with its newline."""

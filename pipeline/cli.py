@@ -15,6 +15,7 @@ COMMANDS = {
     "models": "List, show and roll back pushed models.",
     "prepare": "Make Kaggle-format CSVs from WFDB records.",
     "report": "Make the page of a run or of a scoring job again.",
+    "score": "Score any number of beats with a pushed model.",
 }
 """Subcommands and their one-line help, so that `heartbeat --help` imports none of them."""
 

@@ -1,0 +1,115 @@
+"""What a scoring directory is about: the job's fingerprint and its shards, in job.json, which is written first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from components.beats.errors import UsageError
+from components.ingest.files import InputFile
+from components.ingest.plan import Shard
+from components.score.planning import stem_of
+from components.score.settings import ScoreSettings
+from components.score.source import Source, SourceShard
+
+JOB_FILE: Final = "job.json"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Everything that the bytes of the results depend on.
+
+    Attributes:
+        model: 64 hex digits of the model's digest.
+        settings: of the job.
+        sources: the inputs, in order.
+    """
+
+    model: str
+    settings: ScoreSettings
+    sources: tuple[Source, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fingerprint as plain values."""
+        return {
+            "model": self.model,
+            "settings": self.settings.model_dump(),
+            "inputs": [asdict(source) for source in self.sources],
+        }
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that name the job."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A fingerprint and the shards that were planned for it."""
+
+    fingerprint: Fingerprint
+    pieces: tuple[SourceShard, ...]
+
+    def to_json(self) -> str:
+        """What job.json holds; shards by input as [start, end, first row, rows]."""
+        shards: list[list[list[int]]] = [[] for _ in self.fingerprint.sources]
+        for piece in self.pieces:
+            shard = piece.shard
+            shards[piece.input_index].append([shard.start, shard.end, shard.first_row, shard.rows])
+        return json.dumps({**self.fingerprint.to_dict(), "shards": shards}) + "\n"
+
+    @staticmethod
+    def from_json(text: bytes, place: str) -> Job:
+        """Read job.json.
+
+        Raises:
+            UsageError: it is not one of this version's.
+        """
+        try:
+            told = json.loads(text)
+            sources = tuple(_source(each) for each in told["inputs"])
+            settings = ScoreSettings.model_validate(told["settings"])
+            pieces = tuple(
+                SourceShard(source, Shard(source.file.path, at, *numbers), index, stem_of(index, source.file.path, at))
+                for index, (source, shards) in enumerate(zip(sources, told["shards"], strict=True))
+                for at, numbers in enumerate(shards)
+            )
+            return Job(Fingerprint(told["model"], settings, sources), pieces)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{place}/{JOB_FILE} is not a job that this version wrote ({type(error).__name__}: {error}). Choose "
+                "another --output, or --overwrite it."
+            ) from error
+
+
+def _source(told: dict[str, Any]) -> Source:
+    beside = told["provenance"]
+    return Source(InputFile(**told["file"]), told["kind"], None if beside is None else InputFile(**beside))
+
+
+def differences(was: Fingerprint, now: Fingerprint) -> list[str]:
+    """Clauses that say in what two jobs differ; none for one and the same."""
+    found = []
+    if was.model != now.model:
+        found.append(f"it was begun with model {was.model[:12]}, now it is {now.model[:12]}")
+    for name in ScoreSettings.model_fields:
+        before, after = getattr(was.settings, name), getattr(now.settings, name)
+        if before != after:
+            found.append(f"{name} was {before}, now it is {after}")
+    found += _input_differences(was.sources, now.sources)
+    return found
+
+
+def _input_differences(was: Sequence[Source], now: Sequence[Source]) -> list[str]:
+    before, after = ({source.file.path: source for source in sources} for sources in (was, now))
+    found = [f"{path} is no longer an input" for path in before if path not in after]
+    found += [f"{path} was not an input" for path in after if path not in before]
+    for path in before.keys() & after.keys():
+        if before[path] != after[path]:
+            found.append(f"{path} or its provenance file has changed")
+    if not found and was != now:
+        found.append("the inputs are in another order")
+    return sorted(found)

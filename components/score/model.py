@@ -1,0 +1,185 @@
+"""The model of a scoring process: loaded once, on one TensorFlow thread, and known to be the job's."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beats.beat import CLASSES
+from components.beats.errors import HeartbeatError, UsageError
+from components.ingest.files import is_remote, local_path
+from components.push.digest import model_digest
+from components.push.serving import Store, store_at
+
+
+@dataclass(frozen=True)
+class ModelPlace:
+    """A model that workers can load.
+
+    Attributes:
+        place: absolute directory, or URI of a version in a serving directory.
+        digest: 64 hex digits over its files.
+    """
+
+    place: str
+    digest: str
+
+    @property
+    def short_digest(self) -> str:
+        """The 12 hex digits that every scored row carries."""
+        return self.digest[:12]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of n beats.
+
+    Attributes:
+        probabilities: float32[n, 5].
+        abstain: bool[n]; all false for a model without a threshold.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    abstain: npt.NDArray[np.bool_]
+
+
+class ScoringModel:
+    """The `beats` signature of a SavedModel.
+
+    Args:
+        model_dir: a local directory.
+        digest: of the model.
+
+    Raises:
+        HeartbeatError: the directory holds no model that scores beats.
+    """
+
+    def __init__(self, model_dir: str, digest: str) -> None:
+        import tensorflow as tf
+
+        self.short_digest = digest[:12]
+        try:
+            self._model = tf.saved_model.load(model_dir)  # kept: the signature does not keep its variables alive
+            self._signature = self._model.signatures["beats"]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            raise HeartbeatError(
+                f"{model_dir} is no model that scores beats: {type(error).__name__}: {error}. Name a directory that "
+                "a run has pushed."
+            ) from error
+
+    def answers(self, signal: npt.NDArray[np.float32], batch: int) -> Answers:
+        """Scores beats float32[n, 187] in 0..1, in batches of `batch`."""
+        import tensorflow as tf
+
+        probabilities = [np.empty((0, len(CLASSES)), np.float32)]
+        abstain = [np.empty(0, np.bool_)]
+        for start in range(0, len(signal), batch):
+            block = tf.constant(signal[start : start + batch], tf.float32)
+            told = self._signature(signal=block)
+            probabilities.append(told["probabilities"].numpy())
+            abstain.append(told["abstain"].numpy() if "abstain" in told else np.zeros(len(block), np.bool_))
+        return Answers(np.concatenate(probabilities), np.concatenate(abstain))
+
+
+def use_one_thread() -> None:
+    """Makes TensorFlow compute on one thread; to be called before it has computed anything in this process.
+
+    Raises:
+        RuntimeError: TensorFlow has been used already, with more threads.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its chatter about devices is no news to who scores
+    import tensorflow as tf
+
+    threading_config = tf.config.threading
+    if (threading_config.get_intra_op_parallelism_threads(), threading_config.get_inter_op_parallelism_threads()) != (
+        1,
+        1,
+    ):
+        threading_config.set_intra_op_parallelism_threads(1)
+        threading_config.set_inter_op_parallelism_threads(1)
+
+
+_loaded: dict[ModelPlace, ScoringModel | HeartbeatError] = {}
+_loading = threading.Lock()
+
+
+def loaded_model(place: ModelPlace) -> ScoringModel:
+    """The model of this process, loaded when first asked for; if that failed it fails the same way again.
+
+    Raises:
+        HeartbeatError: the model cannot be loaded, or is not the one the job began with.
+    """
+    with _loading:
+        if place not in _loaded:
+            try:
+                _loaded[place] = _load(place)
+            except HeartbeatError as error:
+                _loaded[place] = error
+        model = _loaded[place]
+    if isinstance(model, HeartbeatError):
+        raise model
+    return model
+
+
+def _load(place: ModelPlace) -> ScoringModel:
+    use_one_thread()
+    with opened_model(place.place) as folder:
+        digest = model_digest(folder)
+        if digest != place.digest:
+            raise HeartbeatError(
+                f"The model in {place.place} is {digest[:12]}, the job began with {place.short_digest}: it was "
+                "changed. Score with a model that stays as it is."
+            )
+        return ScoringModel(str(folder), digest)
+
+
+@contextmanager
+def opened_model(place: str) -> Iterator[Path]:
+    """A model as a local directory; one that lies elsewhere is copied for as long as this lasts.
+
+    Raises:
+        UsageError: a URI that is not a version in a serving directory.
+        EnvironmentRefused: the store is not reached.
+    """
+    if not is_remote(place):
+        yield Path(local_path(place))
+        return
+    top, _, version = place.rstrip("/").rpartition("/")
+    if not version.isdigit():
+        raise UsageError(f"{place} is no pushed version: name one, such as {place.rstrip('/')}/1700000000.")
+    with store_at(top).opened(int(version)) as folder:
+        yield folder
+
+
+def find_model(model: str | None, serving: str) -> ModelPlace:
+    """The model to score with: the one named, else the newest in the serving directory.
+
+    Raises:
+        UsageError: there is no model there.
+        EnvironmentRefused: it cannot be read.
+    """
+    place = _newest(store_at(serving), serving) if model is None else model
+    if not is_remote(place):
+        place = os.path.abspath(local_path(place))
+    with opened_model(place) as folder:
+        try:
+            return ModelPlace(place, model_digest(folder))
+        except FileNotFoundError as error:
+            raise UsageError(f"{error}. Name the directory of a model with --model.") from error
+
+
+def _newest(store: Store, serving: str) -> str:
+    versions = store.versions()
+    if not versions:
+        raise UsageError(
+            f"Nothing was pushed to {serving} yet: train a model first (`make run`), or name one with --model, or "
+            "another serving directory with --serving."
+        )
+    return store.location(versions[-1])

@@ -1,0 +1,132 @@
+"""What became of one shard: the record that says that it is done."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beats.beat import CLASSES
+from components.push.histogram import BINS
+
+
+@dataclass(frozen=True)
+class Written:
+    """A published file: its name in the scoring directory, bytes, SHA-256 in hex."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """A finished shard; rows = scored + rejected.
+
+    Attributes:
+        job: fingerprint of the job that it belongs to.
+        file: input file.
+        first_row: number of its first row in the file.
+        rows: rows read.
+        scored: rows with a prediction.
+        rejected: rows without.
+        reasons: kind of reject -> rows.
+        classes: scored rows by predicted class.
+        confusion: counts [5][5], rows are the input's labels; None without labels.
+        abstained: scored rows that the model abstains from.
+        histogram: samples of the scored beats by value, 32 equal bins over 0..1.
+        parts: the file of scored rows.
+        rejects: the file of rejects.
+        seconds: it took, reading to writing.
+    """
+
+    job: str
+    file: str
+    first_row: int
+    rows: int
+    scored: int
+    rejected: int
+    reasons: dict[str, int]
+    classes: list[int]
+    confusion: list[list[int]] | None
+    abstained: int
+    histogram: list[int]
+    parts: Written
+    rejects: Written
+    seconds: float
+
+    def to_json(self) -> str:
+        """The record as JSON."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    @staticmethod
+    def from_json(text: str | bytes) -> ShardRecord:
+        """Read a record.
+
+        Raises:
+            ValueError: this is no record.
+        """
+        try:
+            told = json.loads(text)
+            parts, rejects = (Written(**told.pop(name)) for name in ("parts", "rejects"))
+            return ShardRecord(**told, parts=parts, rejects=rejects)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"no record of a shard: {error}") from error
+
+
+@dataclass(frozen=True)
+class ShardFailure:
+    """A shard that could not be done: which, and why, in sentences."""
+
+    stem: str
+    sentences: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """The failure as JSON, which `ShardRecord.from_json` refuses."""
+        return json.dumps({"failed": list(self.sentences)}) + "\n"
+
+    @staticmethod
+    def from_json(stem: str, text: str | bytes) -> ShardFailure | None:
+        """Read a failure; None if this is something else."""
+        try:
+            told = json.loads(text)
+        except ValueError:
+            return None
+        sentences = told.get("failed") if isinstance(told, dict) else None
+        return ShardFailure(stem, tuple(sentences)) if sentences else None
+
+
+@dataclass
+class Tally:
+    """Counts while a shard is being scored."""
+
+    rows: int = 0
+    scored: int = 0
+    abstained: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    classes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(CLASSES), np.int64))
+    confusion: npt.NDArray[np.int64] | None = None
+    histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
+
+    def add_labels(self, label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> None:
+        """Count pairs of label and prediction, both int64[n]."""
+        cells = np.bincount(label * len(CLASSES) + predicted, minlength=len(CLASSES) ** 2)
+        counted = cells.reshape(len(CLASSES), len(CLASSES))
+        self.confusion = counted if self.confusion is None else self.confusion + counted
+
+    def as_fields(self) -> dict[str, Any]:
+        """The counts by the names that a record has for them."""
+        return {
+            "rows": self.rows,
+            "scored": self.scored,
+            "rejected": self.reasons.total(),
+            "reasons": dict(sorted(self.reasons.items())),
+            "classes": self.classes.tolist(),
+            "confusion": None if self.confusion is None else self.confusion.tolist(),
+            "abstained": self.abstained,
+            "histogram": self.histogram.tolist(),
+        }

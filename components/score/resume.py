@@ -1,0 +1,84 @@
+"""Which shards of a job are done: those whose record is there and agrees with the plan and with the files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from components.score.folder import Folder
+from components.score.job import Job
+from components.score.record import ShardFailure, ShardRecord, Written
+from components.score.shard import ShardTask
+
+
+def tasks_of(job: Job, output: str) -> list[ShardTask]:
+    """One task for each shard, in order."""
+    digest, settings = job.fingerprint.digest, job.fingerprint.settings
+    return [ShardTask(digest, piece, output, settings) for piece in job.pieces]
+
+
+def done_shards(folder: Folder, tasks: list[ShardTask]) -> dict[str, ShardRecord]:
+    """Stem -> record of the shards that need not be done again.
+
+    Raises:
+        EnvironmentRefused: the directory cannot be read.
+    """
+    present = folder.names()
+    done = {}
+    for task in tasks:
+        record = _agreeing(folder, task, present)
+        if record is not None:
+            done[task.piece.stem] = record
+    return done
+
+
+def read_record(folder: Folder, task: ShardTask) -> ShardRecord | ShardFailure | None:
+    """What a shard left: a record of this job, why it failed, or nothing that counts.
+
+    Raises:
+        EnvironmentRefused: the directory cannot be read.
+    """
+    content = folder.read(task.record_name)
+    if content is None:
+        return None
+    failure = ShardFailure.from_json(task.piece.stem, content)
+    if failure is not None:
+        return failure
+    try:
+        record = ShardRecord.from_json(content)
+    except ValueError:
+        return None
+    shard = task.piece.shard
+    planned = (task.job, shard.file, shard.first_row, shard.rows, task.parts_name, task.rejects_name)
+    told = (record.job, record.file, record.first_row, record.rows, record.parts.name, record.rejects.name)
+    return record if told == planned and record.rows == record.scored + record.rejected else None
+
+
+def _agreeing(folder: Folder, task: ShardTask, present: Mapping[str, int]) -> ShardRecord | None:
+    if task.record_name not in present:
+        return None
+    record = read_record(folder, task)
+    if not isinstance(record, ShardRecord):
+        return None
+    agrees = all(_is_whole(folder, file, present) for file in (record.parts, record.rejects))
+    return record if agrees else None
+
+
+def _is_whole(folder: Folder, file: Written, present: Mapping[str, int]) -> bool:
+    if present.get(file.name) != file.bytes:
+        return False
+    content = folder.read(file.name)
+    return content is not None and hashlib.sha256(content).hexdigest() == file.sha256
+
+
+def remove_strays(folder: Folder, tasks: list[ShardTask]) -> None:
+    """Removes what does not belong to a job from the folders that hold its results.
+
+    Raises:
+        EnvironmentRefused: it cannot be removed.
+    """
+    belongs = {name for task in tasks for name in (task.parts_name, task.rejects_name, task.record_name)}
+    for below in ("parts", "rejects", "shards"):
+        for name in folder.names(below):
+            if name not in belongs:
+                folder.remove(name)

@@ -1,0 +1,166 @@
+"""A whole scoring job, but for who runs its shards: lock, plan or resume, run, reconcile, judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from components.beats.errors import DataRefused, UsageError
+from components.score.budget import RejectBudget
+from components.score.folder import Folder, LocalFolder, folder_at, write_whole
+from components.score.inputs import check_provenance, find_sources
+from components.score.job import JOB_FILE, Fingerprint, Job, differences
+from components.score.labels import check_labels
+from components.score.lock import locked
+from components.score.model import ModelPlace
+from components.score.planning import plan_sources, rows_by_file
+from components.score.record import ShardFailure, ShardRecord
+from components.score.resume import done_shards, read_record, remove_strays, tasks_of
+from components.score.settings import ScoreSettings
+from components.score.shard import ShardTask
+from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, changed_inputs, summarise
+
+COUNTING_THREADS = 4
+"""Threads of the planner: two cores' worth and some waiting for the file system."""
+
+RunTasks = Callable[[Sequence[ShardTask], Job, dict[str, ShardRecord]], None]
+"""Runs every task, anywhere, and returns when all have ended. Is told the job, and what of it is done already."""
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What is asked for.
+
+    Attributes:
+        inputs: paths, globs, URIs.
+        output: directory or URI.
+        model: to score with.
+        settings: of the job.
+        existing: what becomes of a directory that is not empty: refused, gone on with, or emptied.
+        budget: of rejects.
+    """
+
+    inputs: tuple[str, ...]
+    output: str
+    model: ModelPlace
+    settings: ScoreSettings
+    existing: Literal["refuse", "resume", "overwrite"]
+    budget: RejectBudget
+
+
+def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
+    """Scores everything that is not yet scored, and says how it ended.
+
+    Returns:
+        The summary, which is also in the directory; its exit code is 5 if a shard failed, counts do not add up,
+        inputs changed or there are too many rejects.
+
+    Raises:
+        DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
+        UsageError: the directory holds something else, or another job.
+        EnvironmentRefused: the directory is busy or cannot be written.
+    """
+    began = time.monotonic()
+    sources = tuple(find_sources(request.inputs))
+    asked = Fingerprint(request.model.digest, request.settings, sources)
+    with locked(request.output):
+        folder = folder_at(request.output)
+        known = _known_job(folder, request, asked)
+        job = _planned(folder, asked, known)
+        tasks = tasks_of(job, folder.place)
+        done = done_shards(folder, tasks) if known is not None else {}
+        if len(done) == len(tasks) and (finished := _finished(folder)) is not None:
+            return finished
+        _prepare(folder, tasks, done)
+        run_tasks([task for task in tasks if task.piece.stem not in done], job, done)
+        left = {task.piece.stem: done.get(task.piece.stem) or read_record(folder, task) for task in tasks}
+        summary = summarise(job, left, request.budget, request.output, request.model.place)
+        _time(summary, left, done, time.monotonic() - began)
+        remove_strays(folder, tasks)
+        write_whole(folder, SUMMARY_FILE, summary.to_json().encode())
+        if summary.exit_code == 0:
+            write_whole(folder, SUCCESS_FILE, b"")
+        return summary
+
+
+def _known_job(folder: Folder, request: ScoreRequest, asked: Fingerprint) -> Job | None:
+    """The job to go on with; None for a new one."""
+    present = folder.names()
+    content = folder.read(JOB_FILE)
+    if request.existing == "overwrite":
+        _empty(folder, present, content is not None)
+        return None
+    if not present:
+        return None
+    if content is None:
+        raise UsageError(
+            f"{folder.place} is not empty and no scoring directory (it has no {JOB_FILE}): choose another --output."
+        )
+    if request.existing == "refuse":
+        raise UsageError(
+            f"{folder.place} holds a scoring job already: go on with it (--resume), replace it (--overwrite), or "
+            "choose another --output."
+        )
+    known = Job.from_json(content, folder.place)
+    if found := differences(known.fingerprint, asked):
+        raise UsageError(
+            f"{folder.place} holds another job: {'; '.join(found)}. Choose another --output, or --overwrite it."
+        )
+    return known
+
+
+def _empty(folder: Folder, present: dict[str, int], is_job: bool) -> None:
+    """Removes a job's files: first what says that it is whole, last what says that it is a job."""
+    if present and not is_job:
+        raise UsageError(f"{folder.place} is no scoring directory (it has no {JOB_FILE}), so it is not overwritten.")
+    ours = [name for name in present if name.split("/")[0] in ("shards", "parts", "rejects")]
+    for name in (SUCCESS_FILE, SUMMARY_FILE, *ours, JOB_FILE):
+        folder.remove(name)
+
+
+def _planned(folder: Folder, asked: Fingerprint, known: Job | None) -> Job:
+    if known is not None:
+        return known
+    check_labels(asked.sources, asked.settings.labelled)
+    pieces = tuple(plan_sources(asked.sources, asked.settings, COUNTING_THREADS))
+    rows = rows_by_file(pieces)
+    if not any(rows.values()):
+        raise DataRefused(f"There are no rows in {', '.join(rows)}.")
+    check_provenance(asked.sources, rows)
+    job = Job(asked, pieces)
+    if changed := changed_inputs(job):
+        raise DataRefused(changed)
+    write_whole(folder, JOB_FILE, job.to_json().encode())
+    return job
+
+
+def _finished(folder: Folder) -> ScoreSummary | None:
+    if folder.read(SUCCESS_FILE) is None:
+        return None
+    content = folder.read(SUMMARY_FILE)
+    return None if content is None else ScoreSummary.from_json(content)
+
+
+def _prepare(folder: Folder, tasks: Sequence[ShardTask], done: dict[str, ShardRecord]) -> None:
+    """Takes away what claims more than is true, and what the dead left."""
+    folder.remove(SUCCESS_FILE)
+    present = folder.names("shards")
+    for task in tasks:
+        if task.record_name in present and task.piece.stem not in done:
+            folder.remove(task.record_name)
+    if isinstance(folder, LocalFolder):
+        folder.remove_drafts()
+
+
+def _time(
+    summary: ScoreSummary,
+    left: dict[str, ShardRecord | ShardFailure | None],
+    done: dict[str, ShardRecord],
+    seconds: float,
+) -> None:
+    new = sum(record.rows for stem, record in left.items() if isinstance(record, ShardRecord) and stem not in done)
+    summary.shards["done_before"] = len(done)
+    summary.seconds = round(seconds, 2)
+    summary.rows_per_second = round(new / seconds, 1) if new else None

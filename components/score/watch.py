@@ -1,0 +1,66 @@
+"""Workers that stop when whoever submitted their job is gone: nobody would take what they still do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+POLL_SECONDS = 1.0
+"""How often a worker looks: a second of work after the end harms nobody."""
+
+ORPHANED = 143
+"""Exit code of a worker that stops so."""
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """A process on a host.
+
+    Attributes:
+        host: its name.
+        pid: its number there.
+        started: when it was started, in clock ticks since boot: a number may be given again.
+    """
+
+    host: str
+    pid: int
+    started: str | None
+
+    @staticmethod
+    def this_process() -> Submitter:
+        """The process that calls this."""
+        return Submitter(socket.gethostname(), os.getpid(), _started(os.getpid()))
+
+    def is_gone(self) -> bool:
+        """Whether the process has ended; of another host's it is not known, so no."""
+        return self.host == socket.gethostname() and _started(self.pid) != self.started
+
+
+def _started(pid: int) -> str | None:
+    """When a process was started; None if there is none, or it has ended and waits to be reaped."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+_watched = threading.Event()
+
+
+def stop_with(submitter: Submitter) -> None:
+    """Ends this process soon after the submitter has ended; the submitter itself goes on as it is."""
+    if submitter.pid == os.getpid() or submitter.host != socket.gethostname() or _watched.is_set():
+        return
+    _watched.set()
+    threading.Thread(target=_watch, args=(submitter,), daemon=True, name="watch-submitter").start()
+
+
+def _watch(submitter: Submitter) -> None:
+    while not submitter.is_gone():
+        time.sleep(POLL_SECONDS)
+    os._exit(ORPHANED)

@@ -1,0 +1,98 @@
+"""`heartbeat score`: score any number of beats with a pushed model."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import click
+
+from components.beats.errors import UsageError
+
+DEFAULT_SERVING = "output/serving"
+
+
+@click.command(context_settings={"show_default": True, "max_content_width": 110})
+@click.option(
+    "--input",
+    "inputs",
+    metavar="GLOB",
+    multiple=True,
+    required=True,
+    help="Kaggle-format CSV (.gz too), Parquet or TFRecord of tf.Example: a path, a quoted glob or a URI; repeatable.",
+)
+@click.option("--output", metavar="DIR|URI", required=True, help="The scoring directory: rows in parts/.")
+@click.option("--model", metavar="DIR|URI", help="A model's directory. Default: the newest one in --serving.")
+@click.option("--serving", metavar="DIR|URI", default=DEFAULT_SERVING, help="Where models are pushed to.")
+@click.option("--format", type=click.Choice(["parquet", "csv"]), default="parquet", help="Of the scored rows.")
+@click.option("--resume", is_flag=True, help="Go on with an unfinished job, or begin it.")
+@click.option("--overwrite", is_flag=True, help="Replace the job that the directory holds.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Local processes; 1 scores in this one.",
+    show_default="as many as cores, at most as many as shards",
+)
+@click.option("--reject-budget", metavar="N|x%", default="1%", help="Rows that may be rejected, or the share of them.")
+@click.option("--no-label", is_flag=True, help="The rows carry no label: 187 columns, not 188.")
+@click.option("--dry-run", is_flag=True, help="Say what would be scored with what, and score nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json on stdout instead of the table.")
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]")
+def score(
+    inputs: tuple[str, ...],
+    output: str,
+    model: str | None,
+    serving: str,
+    resume: bool,
+    overwrite: bool,
+    workers: int | None,
+    reject_budget: str,
+    no_label: bool,
+    dry_run: bool,
+    as_json: bool,
+    beam_options: tuple[str, ...],
+    **options: Any,
+) -> int:
+    """Score any number of beats with a pushed model, in one Beam job that can be stopped and resumed.
+
+    Every row of the inputs ends up in parts/ with its prediction or in rejects/ with a reason. Exit codes: 0 done,
+    2 usage, 3 data refused, 5 a shard failed or too many rejects, 6 environment, 130/143 interrupted.
+    """
+    if resume and overwrite:
+        raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
+    _silence_libraries()
+    from components.score.budget import RejectBudget
+    from components.score.job import Job
+    from components.score.model import find_model
+    from components.score.record import ShardRecord
+    from components.score.run import ScoreRequest
+    from components.score.run import score as run_score
+    from components.score.settings import ScoreSettings
+
+    request = ScoreRequest(
+        inputs=inputs,
+        output=output,
+        model=find_model(model, serving),
+        settings=ScoreSettings(labelled=not no_label, **options),
+        existing="resume" if resume else "overwrite" if overwrite else "refuse",
+        budget=RejectBudget(reject_budget),
+    )
+
+    def run_tasks(tasks: Any, job: Job, done: dict[str, ShardRecord]) -> None:
+        from components.score.beam import local_options, run_on_beam
+
+        if tasks:
+            processes = min(workers or os.cpu_count() or 1, len(tasks))
+            run_on_beam(tasks, request.model, local_options(processes, beam_options))
+
+    summary = run_score(request, run_tasks)
+    click.echo(summary.to_json(), nl=False)
+    return summary.exit_code
+
+
+def _silence_libraries() -> None:
+    """Keeps what libraries say of their own future, and of devices, from the user; workers inherit it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    warnings.simplefilter("ignore", FutureWarning)

@@ -84,7 +84,7 @@ def _curves(model: keras.Model, validation: Spool, phase: Phase) -> keras.callba
         def __init__(self) -> None:
             super().__init__()
             self.history: History = {}
-            self.average = keras.callbacks.SwapEMAWeights()
+            self.average = keras.callbacks.SwapEMAWeights() if phase.average_epochs else keras.callbacks.Callback()
             self.began = 0.0
 
         def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -95,11 +95,9 @@ def _curves(model: keras.Model, validation: Spool, phase: Phase) -> keras.callba
             self.began = time.monotonic()
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-            if phase.average_epochs:
-                self.average.on_test_begin()
-            logs |= validate(self.predict, validation)
-            if phase.average_epochs:
-                self.average.on_test_end()
+            self.average.on_test_begin()
+            logs |= validate(self.predict, validation)  # in place: the callbacks that follow log these too
+            self.average.on_test_end()
             for name, value in ({"epoch": epoch + 1} | logs).items():
                 self.history.setdefault(name, []).append(value)
             seconds = time.monotonic() - self.began

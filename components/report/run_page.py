@@ -76,6 +76,10 @@ def write_report(run_folder: Path) -> Path:
     """
     file, material = run_folder / REPORT, load_run(run_folder)
     try:
+        file.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise _unwritable(file, error) from error
+    try:
         text = html_of(run_page(material))
     except Exception as error:
         log.exception("the page of %s", run_folder)
@@ -83,15 +87,18 @@ def write_report(run_folder: Path) -> Path:
             f"The report of {run_folder} could not be made: {type(error).__name__}: {error}. The run is as it was."
         ) from error
     try:
-        file.parent.mkdir(exist_ok=True)
         with atomic_file(file) as opened:
             opened.write(text.encode())
     except OSError as error:
-        raise EnvironmentRefused(
-            f"The report {file} cannot be written: {error.strerror}. Free the disk and run "
-            "`heartbeat report` on the run."
-        ) from error
+        raise _unwritable(file, error) from error
     return file
+
+
+def _unwritable(file: Path, error: OSError) -> EnvironmentRefused:
+    return EnvironmentRefused(
+        f"The report {file} cannot be written ({error.strerror}). Free the place, then run "
+        "`heartbeat report` on the run."
+    )
 
 
 def run_page(material: RunMaterial) -> Page:

@@ -111,7 +111,8 @@ def picked(beats: Beats, rows: npt.NDArray[np.int64]) -> Beats:
 
 
 def joined(parts: Sequence[Beats]) -> Beats:
-    """One after another; their records only if every part has them."""
+    """One after another; their records only if every part that is not empty has them."""
+    parts = [part for part in parts if len(part)]
     return Beats(
         np.concatenate([np.empty((0, SAMPLES), np.float32), *(part.signal for part in parts)]),
         np.concatenate([np.empty(0, np.int64), *(part.label for part in parts)]),

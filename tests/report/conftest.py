@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.report.run_page import write_report
 from tests.report.made_run import make_run
 
 
@@ -11,6 +12,12 @@ from tests.report.made_run import make_run
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run's folder; not to be changed."""
     return make_run(tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture(scope="session")
+def report(finished: Path) -> Path:
+    """The finished run's page."""
+    return write_report(finished)
 
 
 @pytest.fixture

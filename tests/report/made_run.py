@@ -22,9 +22,9 @@ from tests.evaluate.tiny_model import answers_of, save_tiny_model, some_beats, t
 
 ROWS = {"train": 400, "eval": 60, "test": 300}
 HOSTILE = "<script>alert(1)</script>"
-"""Text of a rejected row and part of a file's name."""
+"""Text of a rejected row."""
 
-EVIL_FILE = f"{HOSTILE}&\"'.csv"
+EVIL_FILE = "<script>&\"'.csv"
 
 
 def make_run(root: Path, split: Any = "patient", synthetic: bool = True) -> Path:

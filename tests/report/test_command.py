@@ -1,0 +1,22 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.report import run_page
+from pipeline.cli import heartbeat, main
+
+
+def test_the_command_makes_a_runs_page_again(
+    a_run: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = a_run()
+    monkeypatch.setattr(run_page, "SECTIONS", run_page.SECTIONS[:1])
+    assert main(heartbeat, ["report", str(run)]) == 0
+    assert Path(capsys.readouterr().out.strip()) == run / "report" / "index.html"
+
+
+@pytest.mark.parametrize("folder", ["missing", "."])
+def test_what_is_no_run_is_usage(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(heartbeat, ["report", str(tmp_path / folder)]) == 2
+    assert "ROOT/runs" in capsys.readouterr().err

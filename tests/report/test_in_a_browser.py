@@ -1,0 +1,80 @@
+"""The pages as a reader meets them: headless Chromium at two widths, in light and in dark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.report.run_page import SECTIONS
+from tests.report.browser import CHROMIUM, Browser, browser
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt.txt lists it)")
+
+KEPT = Path(__file__).parents[2] / "build" / "report"
+"""Where photographs are kept for people to look at."""
+
+TOO_WIDE = """
+[...document.querySelectorAll('main *, header *')].filter(one => {
+  const box = one.getBoundingClientRect();
+  return box.right > innerWidth + 1 && !one.closest('.scroll');
+}).map(one => one.tagName + ' ' + one.textContent.slice(0, 60))
+"""
+
+CUT = """
+[...document.querySelectorAll('main *')].filter(one =>
+  one.clientWidth && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX === 'hidden'
+).map(one => one.tagName + ' ' + one.textContent.slice(0, 60))
+"""
+
+UNDRAWN = "[...document.images].filter(one => !one.complete || !one.naturalWidth).map(one => one.alt)"
+
+SECTIONS_SEEN = """
+Object.fromEntries(
+  [...document.querySelectorAll('main section')].map(one => [one.id, one.getBoundingClientRect().height])
+)
+"""
+
+UNREACHED = """
+[...document.querySelectorAll('a[href], summary, .scroll')].filter(one => one.tabIndex < 0).map(one => one.outerHTML)
+"""
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_is_whole_quiet_and_keeps_to_itself(tab: Browser, report: Path, width: int, scheme: str) -> None:
+    tab.open(report, width, scheme)
+    tab.photograph(KEPT / f"run-{width}-{scheme}.png")
+    assert tab.faults == []
+    assert [url for url in tab.requests if not url.startswith("data:")] == [report.as_uri()]
+    assert tab.value("document.documentElement.scrollWidth") == width
+    for script in (TOO_WIDE, CUT, UNDRAWN, UNREACHED):
+        assert tab.value(script) == [], script
+    heights = tab.value(SECTIONS_SEEN)
+    assert {name: heights.get(name, 0) > 100 for name, _, _ in SECTIONS} == {name: True for name, _, _ in SECTIONS}
+
+
+def test_text_stands_out_from_the_page_in_both_schemes(tab: Browser, report: Path) -> None:
+    for scheme in ("light", "dark"):
+        tab.open(report, 1280, scheme)
+        colours = "['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name])"
+        ink, paper = (sum(map(int, text[4:-1].split(","))) for text in tab.value(colours))
+        assert (ink < paper) == (scheme == "light")
+        assert abs(ink - paper) > 500
+
+
+def test_a_page_that_asked_for_anything_would_be_found_out(tab: Browser, tmp_path: Path) -> None:
+    """The page's own policy forbids it, and the test would see it."""
+    guilty = tmp_path / "guilty.html"
+    guilty.write_text("<title>x</title><img src='other.png' alt=''><script>console.error('no')</script>")
+    tab.open(guilty, 390)
+    assert any(url.endswith("other.png") for url in tab.requests)
+    assert any(json.loads(fault).get("type") == "error" for fault in tab.faults)

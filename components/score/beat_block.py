@@ -15,6 +15,12 @@ from components.ingest.rejects import LABEL_UNKNOWN, NOT_A_NUMBER, OUT_OF_RANGE,
 Text = Callable[[int], "str | None"]
 """The beginning of the line that a row number stands for; None where the input is not text."""
 
+NO_LABEL: Final = "no label"
+"""A kind of reject that only binary formats have: a line of text without its label has a column too few."""
+
+WRONG_LENGTH: Final = "wrong number of samples"
+"""Another."""
+
 NO_SAMPLE: Final = -1
 """Stands for the sample of a beat that has none."""
 
@@ -27,8 +33,7 @@ class BeatBlock:
         signal: float32[n, 187], 0..1, 120 Hz.
         label: int64[n], 0..4; None where the input has none.
         record: str[n] (None where a row has none); None where the input does not say.
-        sample: int64[n], place of the beat in its record (NO_SAMPLE where a row has none); None where the input does not
-            say.
+        sample: int64[n], place of the beat in its record, NO_SAMPLE where a row has none; None where no row has.
         rows: int64[n], each beat's row number in its file.
         rejects: the other rows, in order.
         text: what a row looks like, for a reject that is only found later.
@@ -53,13 +58,13 @@ def no_text(row: int) -> None:
 
 
 def check_values(
-    signal: npt.NDArray[np.float32], label: npt.NDArray[np.int64] | None, first_row: int
+    signal: npt.NDArray[np.float32], label: npt.NDArray[np.float64] | None, first_row: int
 ) -> tuple[npt.NDArray[np.bool_], list[Reject]]:
     """Judges rows of a binary format by their values.
 
     Args:
         signal: float32[n, 187].
-        label: int64[n], or None.
+        label: float64[n], nan where a row has none; None where no row is to have one.
         first_row: number of the first row in its file.
 
     Returns:
@@ -67,19 +72,28 @@ def check_values(
     """
     in_range = (signal >= 0) & (signal <= 1)
     fits = in_range.all(axis=1)
-    known = np.ones(len(signal), bool) if label is None else (label >= 0) & (label < len(CLASSES))
+    known = np.ones(len(signal), bool) if label is None else np.isin(label, np.arange(len(CLASSES)))
     valid: npt.NDArray[np.bool_] = fits & known
     rejects = []
     for at in np.flatnonzero(~valid).tolist():
         row = first_row + at
         if not fits[at]:
             sample = int(in_range[at].argmin())
-            value = float(signal[at, sample])
-            if np.isnan(value):
-                rejects.append(Reject(row, NOT_A_NUMBER, f"sample {sample} is not a number", None))
-            else:
-                rejects.append(Reject(row, OUT_OF_RANGE, f"sample {sample} is {value:.7g}, outside 0..1", None))
-        elif label is not None:
-            reason = f"label {label[at]} is not one of 0..{len(CLASSES) - 1}"
-            rejects.append(Reject(row, LABEL_UNKNOWN, reason, None))
+            kind, reason = _faulty_sample(sample, float(signal[at, sample]))
+        else:
+            assert label is not None
+            kind, reason = _faulty_label(float(label[at]))
+        rejects.append(Reject(row, kind, reason, None))
     return valid, rejects
+
+
+def _faulty_sample(sample: int, value: float) -> tuple[str, str]:
+    if np.isnan(value):
+        return NOT_A_NUMBER, f"sample {sample} is not a number"
+    return OUT_OF_RANGE, f"sample {sample} is {value:.7g}, outside 0..1"
+
+
+def _faulty_label(label: float) -> tuple[str, str]:
+    if np.isnan(label):
+        return NO_LABEL, "it has no label"
+    return LABEL_UNKNOWN, f"label {label:g} is not one of 0..{len(CLASSES) - 1}"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from components.ingest.blocks import Block, read_blocks
+from components.ingest.blocks import LINE_BYTES, Block, read_blocks
+from components.ingest.files import InputFile
 from components.ingest.parse import parse_block
+from components.ingest.plan import Shard
 from components.ingest.rejects import shown
 from components.score.beat_block import BeatBlock, Text
 from components.score.origin import OriginReader
 from components.score.settings import ScoreSettings
 from components.score.source import SourceShard
+
+PEEK_BYTES: Final = 2 * LINE_BYTES
+"""Bytes looked at at a time for the first well-formed row: mostly the first line is it."""
 
 
 def read_csv(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBlock]:
@@ -33,6 +39,21 @@ def read_csv(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBlock]
             rejects=parsed.rejects,
             text=_text_of(block),
         )
+
+
+def csv_has_labels(file: InputFile) -> bool | None:
+    """Whether the first well-formed row has a label, so 188 columns; None if no row is well-formed.
+
+    Raises:
+        DataRefused: the file cannot be read, or is not whole gzip.
+    """
+    for block in read_blocks(Shard(file.path, 0, 0, file.size, 0, 0), PEEK_BYTES):
+        first = [
+            (row, labelled) for labelled in (True, False) for row in parse_block(block, labelled).rows[:1].tolist()
+        ]
+        if first:
+            return bool(min(first)[1])
+    return None
 
 
 def _text_of(block: Block) -> Text:

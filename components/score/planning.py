@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from components.ingest.plan import Shard, plan
+from components.score.read import shards_of
 from components.score.settings import ScoreSettings
 from components.score.source import Source, SourceShard
 
@@ -25,10 +25,7 @@ def plan_sources(sources: Sequence[Source], settings: ScoreSettings, workers: in
     Raises:
         DataRefused: an input cannot be read.
     """
-    csv_files = [source.file for source in sources if source.kind == "csv"]
-    shards: dict[str, list[Shard]] = {}
-    for shard in plan(csv_files, settings.shard_mib << 20, workers):
-        shards.setdefault(shard.file, []).append(shard)
+    shards = shards_of(list(sources), settings, workers)
     return [
         SourceShard(source, shard, index, stem_of(index, source.file.path, shard.index))
         for index, source in enumerate(sources)

@@ -193,13 +193,22 @@ def test_the_search_tries_the_same_values_again_and_takes_the_best(fn_args_for, 
     assert best["learning_rate"] + best["network.dropout"] == min(score for _, score in trials(first))
 
 
-def test_the_best_values_reach_the_trainer(search, fn_args_for, tmp_path):
+@pytest.mark.parametrize("stage", [trainer, finetuner])
+def test_the_best_values_reach_the_trainers(search, stage, trained, fn_args_for, tmp_path, monkeypatch):
     best = search.get_best_hyperparameters()[0].get_config()
-    wanted = dict(best["values"]) | {"network.block_kernel": 3, "network.dropout": 0.2}
-    best["values"] = wanted
-    one = TRAIN.model_copy(update={"epochs": 1})
-    trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=one), hyperparameters=best))
-    network = keras.models.load_model(tmp_path / "model/Format-Serving" / KERAS_FILE)
-    kernels = {layer.kernel_size for layer in network.get_layer(BODY).layers if hasattr(layer, "kernel_size")}
-    assert kernels == {(9,), (3,), (1,)}
-    assert {layer.rate for layer in network.get_layer(HEAD).layers if hasattr(layer, "rate")} == {0.2}
+    best["values"] |= {"network.block_kernel": 3, "weight_decay": 0.5}
+    given = []
+
+    def stop_with(settings):
+        given.append(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer, "train_clean", lambda material, settings, *others: stop_with(settings))
+    monkeypatch.setattr(finetuner, "train_head", lambda model, material, settings, *others: stop_with(settings))
+    config = TrainerConfig(train=TRAIN) if stage is trainer else FineTunerConfig(train=TRAIN, finetune=FINETUNE)
+    base_model = f"{trained}/model/Format-Serving"
+    with pytest.raises(KeyboardInterrupt):
+        stage.run_fn(fn_args_for(tmp_path, config, hyperparameters=best, base_model=base_model))
+    assert given[0].network.block_kernel == 3
+    assert given[0].weight_decay == 0.5
+    assert given[0].epochs == TRAIN.epochs

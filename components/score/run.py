@@ -16,6 +16,7 @@ from components.score.labels import check_labels
 from components.score.lock import locked
 from components.score.model import ModelPlace
 from components.score.planning import plan_sources, rows_by_file
+from components.score.progress import ProgressReader
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import done_shards, read_record, remove_strays, tasks_of
 from components.score.settings import ScoreSettings
@@ -25,8 +26,8 @@ from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, c
 COUNTING_THREADS = 4
 """Threads of the planner: two cores' worth and some waiting for the file system."""
 
-RunTasks = Callable[[Sequence[ShardTask], Job, dict[str, ShardRecord]], None]
-"""Runs every task, anywhere, and returns when all have ended. Is told the job, and what of it is done already."""
+RunTasks = Callable[[Sequence[ShardTask], ProgressReader], list[str]]
+"""Runs every task, anywhere, and returns when all have ended: sentences about what went wrong with them as a whole."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         if len(done) == len(tasks) and (finished := _finished(folder)) is not None:
             return finished
         _prepare(folder, tasks, done)
-        run_tasks([task for task in tasks if task.piece.stem not in done], job, done)
+        waiting = [task for task in tasks if task.piece.stem not in done]
+        progress = ProgressReader(folder, waiting, len(tasks), sum(task.piece.shard.rows for task in tasks))
+        troubles = run_tasks(waiting, progress) if waiting else []
         left = {task.piece.stem: done.get(task.piece.stem) or read_record(folder, task) for task in tasks}
-        summary = summarise(job, left, request.budget, request.output, request.model.place)
+        summary = summarise(job, left, request.budget, request.output, request.model.place, troubles)
         _time(summary, left, done, time.monotonic() - began)
         remove_strays(folder, tasks)
         write_whole(folder, SUMMARY_FILE, summary.to_json().encode())

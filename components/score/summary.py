@@ -83,7 +83,9 @@ Left = Mapping[str, "ShardRecord | ShardFailure | None"]
 """Stem -> what a shard left."""
 
 
-def summarise(job: Job, left: Left, budget: RejectBudget, output: str, model_place: str) -> ScoreSummary:
+def summarise(
+    job: Job, left: Left, budget: RejectBudget, output: str, model_place: str, troubles: Sequence[str] = ()
+) -> ScoreSummary:
     """Adds up and judges; what it finds against success is in the summary's sentences.
 
     Args:
@@ -92,6 +94,7 @@ def summarise(job: Job, left: Left, budget: RejectBudget, output: str, model_pla
         budget: of rejects.
         output: the scoring directory.
         model_place: where the model lies.
+        troubles: sentences about the job as a whole, by who ran it.
     """
     records = [record for record in left.values() if isinstance(record, ShardRecord)]
     reasons: Counter[str] = Counter()
@@ -110,6 +113,7 @@ def summarise(job: Job, left: Left, budget: RejectBudget, output: str, model_pla
         histogram += record.histogram
     files = _files(job, left)
     sentences = [
+        *troubles,
         *_failures(left),
         *_unreconciled(files, rows),
         *changed_inputs(job),

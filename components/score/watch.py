@@ -1,11 +1,14 @@
-"""Workers that stop when whoever submitted their job is gone: nobody would take what they still do."""
+"""Workers that stop when whoever submitted their job is gone or has given up: nobody would take what they still do."""
 
 from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,20 +27,29 @@ class Submitter:
         host: its name.
         pid: its number there.
         started: when it was started, in clock ticks since boot: a number may be given again.
+        lease: a file of the host that is there while the process waits for the job.
     """
 
     host: str
     pid: int
     started: str | None
+    lease: str
 
-    @staticmethod
-    def this_process() -> Submitter:
-        """The process that calls this."""
-        return Submitter(socket.gethostname(), os.getpid(), _started(os.getpid()))
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a process of this host."""
+        return self.host == socket.gethostname()
 
     def is_gone(self) -> bool:
-        """Whether the process has ended; of another host's it is not known, so no."""
-        return self.host == socket.gethostname() and _started(self.pid) != self.started
+        """Whether the process has ended, or has given up; of another host's it is not known, so no."""
+        return self.is_here and (_started(self.pid) != self.started or not os.path.exists(self.lease))
+
+
+@contextmanager
+def submitting() -> Iterator[Submitter]:
+    """This process as a submitter, for as long as it has an interest in its workers' work."""
+    with tempfile.NamedTemporaryFile(prefix="heartbeat-score-lease-") as lease:
+        yield Submitter(socket.gethostname(), os.getpid(), _started(os.getpid()), lease.name)
 
 
 def _started(pid: int) -> str | None:
@@ -54,7 +66,7 @@ _watched = threading.Event()
 
 def stop_with(submitter: Submitter) -> None:
     """Ends this process soon after the submitter has ended; the submitter itself goes on as it is."""
-    if submitter.pid == os.getpid() or submitter.host != socket.gethostname() or _watched.is_set():
+    if submitter.pid == os.getpid() or not submitter.is_here or _watched.is_set():
         return
     _watched.set()
     threading.Thread(target=_watch, args=(submitter,), daemon=True, name="watch-submitter").start()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from components.beats.errors import UsageError
+
+if TYPE_CHECKING:
+    from components.score.model import ModelPlace
+    from components.score.progress import ProgressReader
+    from components.score.shard import ShardTask
 
 DEFAULT_SERVING = "output/serving"
 
@@ -44,6 +52,7 @@ def score(
     output: str,
     model: str | None,
     serving: str,
+    format: Literal["parquet", "csv"],
     resume: bool,
     overwrite: bool,
     workers: int | None,
@@ -52,7 +61,6 @@ def score(
     dry_run: bool,
     as_json: bool,
     beam_options: tuple[str, ...],
-    **options: Any,
 ) -> int:
     """Score any number of beats with a pushed model, in one Beam job that can be stopped and resumed.
 
@@ -63,32 +71,46 @@ def score(
         raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
     _silence_libraries()
     from components.score.budget import RejectBudget
-    from components.score.job import Job
     from components.score.model import find_model
-    from components.score.record import ShardRecord
     from components.score.run import ScoreRequest
     from components.score.run import score as run_score
     from components.score.settings import ScoreSettings
+    from pipeline.commands.score_screen import show_plan, show_summary
 
     request = ScoreRequest(
         inputs=inputs,
         output=output,
         model=find_model(model, serving),
-        settings=ScoreSettings(labelled=not no_label, **options),
+        settings=ScoreSettings(labelled=not no_label, format=format),
         existing="resume" if resume else "overwrite" if overwrite else "refuse",
         budget=RejectBudget(reject_budget),
     )
-
-    def run_tasks(tasks: Any, job: Job, done: dict[str, ShardRecord]) -> None:
-        from components.score.beam import local_options, run_on_beam
-
-        if tasks:
-            processes = min(workers or os.cpu_count() or 1, len(tasks))
-            run_on_beam(tasks, request.model, local_options(processes, beam_options))
-
-    summary = run_score(request, run_tasks)
-    click.echo(summary.to_json(), nl=False)
+    if dry_run:
+        show_plan(request)
+        return 0
+    summary = run_score(request, partial(_run_tasks, request.model, workers, beam_options))
+    if as_json:
+        click.echo(summary.to_json(), nl=False)
+        for sentence in summary.sentences:
+            click.echo(sentence, err=True)
+    else:
+        show_summary(summary)
     return summary.exit_code
+
+
+def _run_tasks(
+    model: ModelPlace,
+    workers: int | None,
+    beam_options: Sequence[str],
+    tasks: Sequence[ShardTask],
+    progress: ProgressReader,
+) -> list[str]:
+    from components.score.beam import local_options, run_on_beam
+    from pipeline.commands.score_screen import shown_progress
+
+    processes = min(workers or os.cpu_count() or 1, len(tasks))
+    with shown_progress(progress) as follow:
+        return run_on_beam(tasks, model, local_options(processes, beam_options), follow)
 
 
 def _silence_libraries() -> None:
@@ -96,3 +118,4 @@ def _silence_libraries() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     warnings.simplefilter("ignore", FutureWarning)
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)

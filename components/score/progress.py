@@ -1,0 +1,65 @@
+"""How far a job is, told by the records that its shards leave: so on any runner, from anywhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from components.score.folder import Folder, LocalFolder
+from components.score.resume import read_record
+from components.score.shard import ShardTask
+
+LOCAL_SECONDS = 0.5
+REMOTE_SECONDS = 10.0
+"""How often the directory is listed: a listing of an object store takes a request for every thousand files."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is.
+
+    Attributes:
+        shards: ended so far, and of how many.
+        rows: of the shards that have ended, and of how many.
+        rate: rows a second of this run; None before the first shard.
+        left: seconds, at this rate; None likewise.
+    """
+
+    shards: tuple[int, int]
+    rows: tuple[int, int]
+    rate: float | None
+    left: float | None
+
+
+class ProgressReader:
+    """Follows a job through its directory.
+
+    Args:
+        folder: the scoring directory.
+        tasks: what is to be done in this run.
+        shards: planned in all.
+        rows: in all.
+    """
+
+    def __init__(self, folder: Folder, tasks: Sequence[ShardTask], shards: int, rows: int) -> None:
+        self._folder = folder
+        self._waiting = {task.record_name: task for task in tasks}
+        self._shards, self._rows = shards, rows
+        self._rows_before = rows - sum(task.piece.shard.rows for task in tasks)
+        self._rows_ended = 0
+        self._began = self._looked = time.monotonic()
+        self._every = LOCAL_SECONDS if isinstance(folder, LocalFolder) else REMOTE_SECONDS
+
+    def look(self) -> Progress:
+        """Where the job is now, or was when last looked a moment ago."""
+        now = time.monotonic()
+        if now - self._looked >= self._every:
+            self._looked = now
+            for name in self._folder.names("shards").keys() & self._waiting.keys():
+                if read_record(self._folder, self._waiting[name]) is not None:
+                    self._rows_ended += self._waiting.pop(name).piece.shard.rows
+        rows = self._rows_before + self._rows_ended
+        rate = self._rows_ended / (now - self._began) if self._rows_ended else None
+        left_seconds = (self._rows - rows) / rate if rate else None
+        return Progress((self._shards - len(self._waiting), self._shards), (rows, self._rows), rate, left_seconds)

@@ -1,0 +1,124 @@
+"""What a person sees of a scoring job: the plan, the progress, the closing table and the sentences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from components.score.progress import Progress, ProgressReader
+    from components.score.run import ScoreRequest
+    from components.score.summary import ScoreSummary
+
+PLAIN_SECONDS = 5.0
+"""How often a line of progress is written where stderr is not a terminal."""
+
+
+def show_plan(request: ScoreRequest) -> None:
+    """What a job would read, with what, and where to; nothing is written, no row is counted.
+
+    Raises:
+        DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
+    """
+    from components.score.inputs import find_sources
+    from components.score.labels import check_labels
+
+    sources = find_sources(request.inputs)
+    check_labels(sources, request.settings.labelled)
+    table = Table(title=f"Would score {len(sources):,} files into {request.output}", title_justify="left")
+    for column, justify in (("file", "left"), ("format", "left"), ("MiB", "right"), ("provenance", "left")):
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    for source in sources:
+        size = f"{source.file.size / (1 << 20):,.1f}"
+        table.add_row(source.file.path, source.kind, size, "" if source.provenance is None else source.provenance.path)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table)
+    console.print(f"Model {request.model.short_digest} from {request.model.place}", markup=False)
+
+
+@contextmanager
+def shown_progress(reader: ProgressReader) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, else a line every few seconds; what is yielded brings it up to date."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _PlainLines(reader)
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = TextColumn("rows"), BarColumn(), TextColumn("{task.fields[told]}")
+    with Progress(*columns, console=console, transient=True) as bar:
+        first = reader.look()
+        task = bar.add_task("rows", total=first.rows[1], completed=first.rows[0], told=progress_line(first))
+
+        def follow() -> None:
+            now = reader.look()
+            bar.update(task, completed=now.rows[0], told=progress_line(now))
+
+        yield follow
+
+
+class _PlainLines:
+    """Writes a line of progress now and then."""
+
+    def __init__(self, reader: ProgressReader) -> None:
+        self._reader = reader
+        self._told = time.monotonic()
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now - self._told >= PLAIN_SECONDS:
+            self._told = now
+            click.echo(progress_line(self._reader.look()), err=True)
+
+
+def progress_line(progress: Progress) -> str:
+    """Shards and rows done, rows a second, and the time left."""
+    line = f"{progress.shards[0]:,} of {progress.shards[1]:,} shards, {progress.rows[0]:,} of {progress.rows[1]:,} rows"
+    if progress.rate is None or progress.left is None:
+        return line
+    return f"{line}, {progress.rate:,.0f} rows/s, {duration(progress.left)} left"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: `45 s`, `3 min 20 s`, `5 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def show_summary(summary: ScoreSummary) -> None:
+    """The closing table on stdout, what stands against success on stderr."""
+    rows, table = summary.rows, Table(title=f"Scoring job: {summary.status}", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    shards = summary.shards
+    table.add_row("shards", f"{shards['done']:,} of {shards['planned']:,}, {shards['done_before']:,} done before")
+    for name in ("read", "scored", "rejected", "abstained"):
+        table.add_row(f"rows {name}", f"{rows[name]:,}")
+    for reason, count in summary.reasons.items():
+        table.add_row(f"  {reason}", f"{count:,}")
+    for symbol, count in summary.classes.items():
+        share = f" ({count / rows['scored']:.2%})" if rows["scored"] else ""
+        table.add_row(f"class {symbol}", f"{count:,}{share}")
+    if summary.confusion is not None and rows["scored"]:
+        right = sum(summary.confusion[at][at] for at in range(len(summary.confusion)))
+        table.add_row("agree with the label", f"{right / rows['scored']:.2%}")
+    if summary.rows_per_second is not None:
+        table.add_row("rows/s", f"{summary.rows_per_second:,.0f}")
+    table.add_row("seconds", f"{summary.seconds:,.1f}")
+    table.add_row("model", f"{summary.model['digest'][:12]}")
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table)
+    if summary.exit_code == 0:
+        console.print(f"Scored rows are in {summary.output}/parts, rejects in {summary.output}/rejects.", markup=False)
+    for sentence in summary.sentences:
+        click.echo(sentence, err=True)

@@ -73,10 +73,11 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
                 signal.signal(signal.SIGTERM, previous)
                 summary.count_rows()
                 summary.write(run_folder, places.root)
+            report = _report(run_folder, screen)
             if as_json:
                 screen.summary_json(run_folder / "summary.json")
             else:
-                screen.close(summary, places, run_folder)
+                screen.close(summary, run_folder, report)
     return summary.exit_code
 
 
@@ -142,7 +143,7 @@ def _learn(summary: Summary, stage: str, outputs: Any) -> None:
         model = only_uri(outputs, "model") / "Format-Serving"
         summary.model["digest"] = model_digest(str(model))
         history = json.loads((only_uri(outputs, "model_run") / "history.json").read_text(encoding="utf-8"))
-        summary.model["parameters"] = history.get("parameters")
+        summary.model["parameters"] = history["parameters"]
     elif stage == "Judge":
         judgement = json.loads((only_uri(outputs, "judgement") / "judgement.json").read_text(encoding="utf-8"))
         summary.metrics = judgement["metrics"]
@@ -152,6 +153,21 @@ def _learn(summary: Summary, stage: str, outputs: Any) -> None:
     elif stage == "Pusher":
         [pushed] = outputs["pushed_model"]
         summary.model["pushed"] = pushed.get_string_custom_property("pushed_destination")
+
+
+def _report(run_folder: Path, screen: Screen) -> Path | None:
+    """Write the run's page; that it cannot be written is told, and changes nothing about how the run ended."""
+    from components.report.run_page import write_report
+
+    try:
+        with screen.err.status("writing the report"):
+            return write_report(run_folder)
+    except HeartbeatError as error:
+        for sentence in error.sentences:
+            screen.err.print(f"No report: {sentence}")
+    except KeyboardInterrupt:
+        screen.err.print("No report: interrupted; `heartbeat report` makes it from the run's folder.")
+    return None
 
 
 def _terminate(number: int, frame: Any) -> None:

@@ -68,7 +68,7 @@ class Screen:
             logger.removeHandler(handler)
             self.err.print(f"{title:<26} {record.state:<7} {record.seconds:>7.1f} s")
 
-    def close(self, summary: Summary, places: Places, run_folder: Path) -> None:
+    def close(self, summary: Summary, run_folder: Path, report: Path | None) -> None:
         """Print the closing table, the metrics that matter and the verdict."""
         table = Table(title=f"Run {summary.run}: {summary.status.replace('_', ' ')}", title_justify="left")
         for column in ("stage", "state"):
@@ -87,6 +87,8 @@ class Screen:
         if summary.model["pushed"]:
             self.out.print(f"Pushed to {shown(summary.model['pushed'])}")
         self.out.print(f"Summary {shown(run_folder / 'summary.json')}, log {shown(run_folder / 'log.txt')}")
+        if report is not None:
+            self.out.print(f"Report  {shown(report)}")
 
     def summary_json(self, summary_file: Path) -> None:
         """Print the summary itself instead of the table."""

@@ -103,6 +103,13 @@ def test_the_pushed_version_is_complete_and_named_in_the_summary(first: Ended, r
     assert "SYNTHETIC" in (pushed / "assets.extra" / "heartbeat" / "model_card.md").read_text()
 
 
+def test_the_run_ends_by_naming_its_report(first: Ended, root: Path) -> None:
+    run = min((root / "runs").iterdir())
+    page = run / "report" / "index.html"
+    assert str(page) in first.out.replace("\n", "")
+    assert "SYNTHETIC" in page.read_text(encoding="utf-8")
+
+
 def test_an_unchanged_run_is_all_cached_and_its_summary_complete(second: Ended, first: Ended, root: Path) -> None:
     assert second.code == 0, second.err
     summary = second.summary()

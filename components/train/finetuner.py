@@ -53,7 +53,7 @@ def run_fn(fn_args: FnArgs) -> None:
         export_model(model, material.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
         finetuned = train_all(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
     export_model(model, material.normalise, fn_args.serving_model_dir)
-    write_history({FROZEN: frozen, FINETUNED: finetuned}, fn_args.model_run_dir)
+    write_history({FROZEN: frozen, FINETUNED: finetuned}, model.count_params(), fn_args.model_run_dir)
 
 
 def train_head(

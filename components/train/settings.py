@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.settings import Settings
 
 
 class NetworkSettings(Settings):
-    """Which network learns, and how large it is."""
+    """Which network learns, and how large it is; the name alone is enough: `train.network=study`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
 
     name: Literal["residual", "study"] = Field(
         default="residual",

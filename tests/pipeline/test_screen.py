@@ -3,7 +3,6 @@ import io
 import pytest
 
 from pipeline.capture import Terminal
-from pipeline.places import Places
 from pipeline.profiles import profile_named
 from pipeline.screen import PATIENTS_ON_BOTH_SIDES, SYNTHETIC, Screen, changed_settings, notices, shown
 from pipeline.settings import settings_from
@@ -42,10 +41,19 @@ def test_the_closing_table_has_every_stage_and_every_model(tmp_path) -> None:  #
     out, err = io.StringIO(), io.StringIO()
     summary = summary_of("kaggle", False, ["Refused: because."])
     summary.metrics = METRICS
-    Screen(Terminal(out, err)).close(summary, Places("data", tmp_path, "serving", False), tmp_path / "runs" / "r")
+    Screen(Terminal(out, err)).close(summary, tmp_path / "runs" / "r", tmp_path / "index.html")
     text = out.getvalue()
     assert err.getvalue() == ""
-    for word in ("ExampleGen", "109,446", "skipped", "fine-tuned, noisy", "98.77%", "0.900", "Refused: because."):
+    for word in (
+        "ExampleGen",
+        "109,446",
+        "skipped",
+        "fine-tuned, noisy",
+        "98.77%",
+        "0.900",
+        "Refused: because.",
+        "index.html",
+    ):
         assert word in text, word
     assert PATIENTS_ON_BOTH_SIDES.split(",")[0] in text
 
@@ -53,7 +61,7 @@ def test_the_closing_table_has_every_stage_and_every_model(tmp_path) -> None:  #
 def test_a_run_that_began_no_stage_shows_no_empty_table(tmp_path) -> None:  # type: ignore[no-untyped-def]
     out = io.StringIO()
     summary = Summary(run="r", stages=[StageRecord("ExampleGen")], data={"synthetic": False, "split": None})
-    Screen(Terminal(out, io.StringIO())).close(summary, Places("d", tmp_path, "s", False), tmp_path)
+    Screen(Terminal(out, io.StringIO())).close(summary, tmp_path, None)
     assert "ExampleGen" not in out.getvalue()
 
 

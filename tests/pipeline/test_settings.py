@@ -30,6 +30,13 @@ def test_overrides_reach_nested_groups_and_the_last_one_counts() -> None:
     assert settings.gate.kaggle.clean_accuracy == 0.6
 
 
+def test_a_network_is_chosen_by_its_name() -> None:
+    settings = settings_from(profile_named("demo"), ["train.network=study"])
+    assert settings.train.network.name == "study"
+    with pytest.raises(UsageError, match=r"train\.network\.name"):
+        settings_from(profile_named("demo"), ["train.network=transformer"])
+
+
 def test_an_unknown_setting_is_refused_with_the_nearest_names() -> None:
     with pytest.raises(UsageError, match=r"no setting train\.epoch\. Did you mean .*train\.epochs"):
         settings_from(profile_named("demo"), ["train.epoch=3"])

@@ -88,6 +88,8 @@ def test_the_second_phase_changes_every_weight_of_the_body(finetuned):
 
 def test_the_finetuner_keeps_the_curves_of_both_phases(finetuned):
     curves = history(finetuned)
+    saved = keras.models.load_model(finetuned / "model/Format-Serving" / KERAS_FILE)
+    assert curves.pop("parameters") == saved.count_params()
     assert set(curves) == {"frozen", "finetuned"}
     assert all(set(phase) >= CURVES and phase["epoch"] == [1, 2] for phase in curves.values())
     assert sorted(path.name for path in (finetuned / "run/logs").iterdir()) == ["finetuned", "frozen"]
@@ -112,7 +114,7 @@ def test_the_studys_transfer_runs_on_the_studys_network(fn_args_for, tmp_path):
     fixed = FineTuneSettings(head_epochs=1, epochs=1, noise="fixed")
     base_model = f"{tmp_path}/first/model/Format-Serving"
     finetuner.run_fn(fn_args_for(tmp_path, FineTunerConfig(train=train, finetune=fixed), base_model=base_model))
-    assert set(history(tmp_path)) == {"frozen", "finetuned"}
+    assert set(history(tmp_path)) == {"parameters", "frozen", "finetuned"}
 
 
 @pytest.fixture

@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.errors import HeartbeatError, UsageError
+from components.beats.errors import UsageError
 from components.ingest.report import IngestSummary, read_ingest_report
+from components.report.made import NotReachedError
 from components.report.split_beats import Survey, blocks, survey
 
 NO_STAGES: Mapping[str, Mapping[str, list[str]]] = {}
-
-
-class NotReachedError(HeartbeatError):
-    """The run ended before the stage that a section is about."""
 
 
 @dataclass(frozen=True)

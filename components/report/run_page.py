@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.beats.atomic import atomic_file
-from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.beats.errors import EnvironmentRefused
 from components.evaluate.gate import SAME_PATIENTS
-from components.report.content import Block, Bullets, Section, Words
-from components.report.material import NotReachedError, RunMaterial, load_run
-from components.report.page import Page, html_of
+from components.report.made import FOOTER, REPORT, Make, made_sections, text_of
+from components.report.material import RunMaterial, load_run
+from components.report.page import Page
 from components.report.sections.about import about
 from components.report.sections.attention import attention
 from components.report.sections.class_rates import class_rates
@@ -28,12 +27,7 @@ from components.report.sections.training import training, tuning
 from components.report.sections.trust import calibration, coverage, noise
 from components.report.wording import SYNTHETIC
 
-REPORT = Path("report", "index.html")
-"""Where in a run's folder the page is."""
-
-Make = Callable[[RunMaterial], Sequence[Block]]
-
-SECTIONS: Sequence[tuple[str, str, Make]] = (
+SECTIONS: Sequence[Make[RunMaterial]] = (
     ("outcome", "How the run ended", outcome),
     ("results", "How good the models are", results),
     ("classes", "Class by class", class_rates),
@@ -57,8 +51,6 @@ SECTIONS: Sequence[tuple[str, str, Make]] = (
 FIRST: Mapping[str, Sequence[str]] = {"data_refused": ("outcome", "files", "statistics")}
 """Sections that come first where a run ended so: what a reader then looks for."""
 
-log = logging.getLogger("heartbeat.report")
-
 
 def write_report(run_folder: Path) -> Path:
     """Write the page of a run, whatever way it ended, into `report/index.html` of its folder.
@@ -79,16 +71,10 @@ def write_report(run_folder: Path) -> Path:
         file.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise _unwritable(file, error) from error
-    try:
-        text = html_of(run_page(material))
-    except Exception as error:
-        log.exception("the page of %s", run_folder)
-        raise HeartbeatError(
-            f"The report of {run_folder} could not be made: {type(error).__name__}: {error}. The run is as it was."
-        ) from error
+    text = text_of(lambda: run_page(material), str(run_folder))
     try:
         with atomic_file(file) as opened:
-            opened.write(text.encode())
+            opened.write(text)
     except OSError as error:
         raise _unwritable(file, error) from error
     return file
@@ -103,18 +89,8 @@ def _unwritable(file: Path, error: OSError) -> EnvironmentRefused:
 
 def run_page(material: RunMaterial) -> Page:
     """Everything that is on the page of a run."""
-    sections, missing = [], []
     first = FIRST.get(material.summary["status"], ())
-    for name, title, make in sorted(SECTIONS, key=lambda section: section[0] not in first):
-        try:
-            sections.append(Section(name, title, make(material)))
-        except NotReachedError as absent:
-            missing.append(f"{title}: {absent}")
-        except Exception as error:
-            log.exception("section %s", name)
-            sections.append(Section(name, title, [Words(_reason(error), "warn")]))
-    if missing:
-        sections.append(Section("not-reached", "What this run did not come to", [Bullets(missing)]))
+    table = sorted(SECTIONS, key=lambda section: section[0] not in first)
     patients = SAME_PATIENTS.get(material.split or "")
     return Page(
         title=f"Heartbeat run {material.summary['run']}",
@@ -122,11 +98,6 @@ def run_page(material: RunMaterial) -> Page:
         synthetic=material.synthetic,
         warnings=[*([SYNTHETIC] if material.synthetic else []), *([patients] if patients else [])],
         cards=cards(material),
-        sections=sections,
-        footer="Made by Heartbeat. Research software: not a medical device.",
+        sections=made_sections(material, table, "What this run did not come to"),
+        footer=FOOTER,
     )
-
-
-def _reason(error: Exception) -> str:
-    told = str(error) if isinstance(error, HeartbeatError) else f"{type(error).__name__}: {error}"
-    return f"This section could not be made. {told}"

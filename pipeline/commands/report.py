@@ -1,4 +1,4 @@
-"""`heartbeat report`: make the page of a run again."""
+"""`heartbeat report`: make the page of a run or of a scoring job again."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from components.beats.errors import UsageError
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN|SCORING_DIR")
-def report(folder: Path) -> None:
-    """Make the page of a run or of a scoring job again.
+@click.argument("folder", metavar="RUN|SCORING_DIR")
+def report(folder: str) -> None:
+    """Make the page of a run or of a scoring job again, and print where it is.
 
-    FOLDER is ROOT/runs/<run id>, whose page is report/index.html, or a directory that `heartbeat score` filled.
+    RUN is ROOT/runs/<run id>; SCORING_DIR is a directory or URI that `heartbeat score` filled. The page is
+    report/index.html in it: one file without scripts that opens from a disk.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's chatter is for the log of a run
-    from components.report.run_page import write_report
+    if "://" in folder or Path(folder, "job.json").exists():
+        from components.report.scoring_page import write_scoring_report
 
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}: name a run, ROOT/runs/<run id>, or a scoring directory.")
-    click.echo(write_report(folder.absolute()))
+        click.echo(write_scoring_report(folder))
+    elif Path(folder, "summary.json").exists():
+        from components.report.run_page import write_report
+
+        click.echo(write_report(Path(folder).absolute()))
+    else:
+        raise UsageError(
+            f"{folder} is neither the folder of a run (ROOT/runs/<run id>, which holds summary.json) nor a scoring "
+            "directory (which holds job.json)."
+        )

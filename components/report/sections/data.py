@@ -10,7 +10,8 @@ import numpy.typing as npt
 from components.beats.beat import CLASSES, SAMPLE_RATE_HZ, SAMPLES
 from components.beats.kaggle import TRAIN_COUNTS
 from components.report.content import Block, Heading, Pictures, Table, Words
-from components.report.material import NotReachedError, RunMaterial
+from components.report.made import NotReachedError
+from components.report.material import RunMaterial
 from components.report.normalisation import read_normalisation
 from components.report.pictures.beats import middles_picture, samples_picture
 from components.report.pictures.classes import counts_picture, shares_picture

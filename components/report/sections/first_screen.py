@@ -8,7 +8,8 @@ from typing import Any
 
 from components.beats.beat import CLASSES
 from components.report.content import Card, Tone
-from components.report.material import NotReachedError, RunMaterial
+from components.report.made import NotReachedError
+from components.report.material import RunMaterial
 from components.report.wording import SPLIT_WORDS, count, number, percent, seconds
 
 ENDINGS: dict[str, tuple[str, Tone]] = {

@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from components.report.content import Block, Folded, Table, Words
-from components.report.material import NotReachedError, RunMaterial
+from components.report.made import NotReachedError
+from components.report.material import RunMaterial
 from components.report.wording import UNKNOWN
 
 PACKAGES = (

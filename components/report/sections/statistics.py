@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from components.report.content import Block, Bullets, Heading, Table, Words
-from components.report.material import NotReachedError, RunMaterial
+from components.report.made import NotReachedError
+from components.report.material import RunMaterial
 from components.report.wording import UNKNOWN, count, number, percent
 from components.validate.anomalies import findings_of
 

@@ -1,0 +1,62 @@
+"""The first screen: what was scored, did it work, what came out, what to look at next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components.report.content import Card
+from components.report.scoring_material import ScoringMaterial
+from components.report.sections.first_screen import short
+from components.report.wording import count, percent, seconds
+
+REASONS = 2
+"""Sentences that a card shows."""
+
+
+def cards(material: ScoringMaterial) -> Sequence[Card]:
+    """Answer the four questions."""
+    return [_what(material), _worked(material), _came_out(material), _next(material)]
+
+
+def _what(material: ScoringMaterial) -> Card:
+    rows, files = material.summary["rows"], material.summary["files"]
+    lines = [
+        f"{len(files)} input {'file' if len(files) == 1 else 'files'}, {count(len(material.left))} shards.",
+        f"Model {material.job.fingerprint.model[:12]}.",
+    ]
+    return Card("What was scored", f"{count(rows['read'])} rows", lines)
+
+
+def _worked(material: ScoringMaterial) -> Card:
+    summary, links = material.summary, [("outcome", "The account")]
+    rows = f"{count(summary['rows']['scored'])} scored, {count(summary['rows']['rejected'])} rejected."
+    if not material.finished:
+        done = f"{count(len(material.records))} of {count(len(material.left))} shards are done."
+        return Card("Did it work?", "Not finished", [done, rows, "--resume goes on with it."], "warn", links)
+    if summary["status"] != "done":
+        lines = [rows, *(short(sentence) for sentence in summary["sentences"][:REASONS])]
+        return Card("Did it work?", "No: incomplete", lines, "bad", links)
+    lines = [rows, "Every row read is scored or rejected."]
+    if summary["rows_per_second"]:
+        lines.append(f"{seconds(summary['seconds'])}, {count(round(summary['rows_per_second']))} rows/s.")
+    return Card("Did it work?", "Yes: done", lines, "good", links)
+
+
+def _came_out(material: ScoringMaterial) -> Card:
+    classes, scored = material.summary["classes"], material.summary["rows"]["scored"]
+    if not scored:
+        return Card("What came out", "No row was scored", [])
+    most = max(classes, key=classes.__getitem__)
+    lines = [", ".join(f"{name} {percent(number / scored)}" for name, number in classes.items() if name != most) + "."]
+    if material.summary["rows"]["abstained"]:
+        lines.append(f"It abstains from {count(material.summary['rows']['abstained'])} rows.")
+    return Card(
+        "What came out", f"{most} {percent(classes[most] / scored)}", lines, links=[("classes", "Beside training")]
+    )
+
+
+def _next(material: ScoringMaterial) -> Card:
+    question = "What to look at next"
+    if material.summary["rows"]["rejected"]:
+        return Card(question, "The rejected rows", [], links=[("rejects", "Reasons and examples"), ("drift", "Drift")])
+    return Card(question, "Is it like training?", [], links=[("drift", "Drift"), ("scores", "How sure it was")])

@@ -20,7 +20,26 @@ MODEL_STAGES = ("Trainer", "FineTuner", "Evaluator", "Judge", "ModelGate", "Push
 ALL_STAGES = (*DATA_STAGES, "Tuner", *MODEL_STAGES)
 
 DEMO: dict[str, Any] = {"stages": ALL_STAGES}
-FULL: dict[str, Any] = {"stages": ALL_STAGES}
+
+FULL: dict[str, Any] = {
+    "stages": ALL_STAGES,
+    "tune": {"trials": 4, "epochs": 2, "share": 0.5},
+    "train": {
+        "network": {"stem_stride": 2, "block_filters": (32, 48, 64, 96)},
+        "epochs": 12,
+        "stretch": 0.08,
+        "mix": 0.15,
+    },
+    "finetune": {
+        "head_epochs": 1,
+        "head_learning_rate": 2e-3,
+        "epochs": 20,
+        "learning_rate": 1.5e-3,
+        "noisy_share": 0.5,
+        "wide_share": 0.5,
+    },
+}
+
 STUDY: dict[str, Any] = {"stages": (*DATA_STAGES, *MODEL_STAGES)}
 
 PROFILES = {"demo": DEMO, "full": FULL, "study": STUDY}

@@ -24,12 +24,14 @@ class NetworkSettings(Settings):
     stem_filters: int = Field(default=24, ge=1, description="channels after the first convolution")
     stem_kernel: int = Field(default=9, ge=1, description="samples that the first convolution sees; 9 are 75 ms")
     stem_stride: int = Field(
-        default=4,
+        default=2,
         ge=1,
         description="samples between two steps of the first convolution; a larger one costs less",
     )
     block_filters: tuple[int, ...] = Field(
-        default=(32, 48, 64), min_length=1, description="channels of each residual block; each halves the time steps"
+        default=(32, 48, 64, 96),
+        min_length=1,
+        description="channels of each residual block; each halves the time steps",
     )
     block_kernel: int = Field(default=5, ge=1, description="time steps that a convolution of a block sees")
     head_units: int = Field(default=64, ge=1, description="units of the dense layer before the classes")
@@ -60,9 +62,9 @@ class TrainSettings(Settings):
     )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of each label spread over all classes")
     stretch: float = Field(
-        default=0.06, ge=0, lt=1, description="largest change of the time scale about the R peak: heart rate varies"
+        default=0.08, ge=0, lt=1, description="largest change of the time scale about the R peak: heart rate varies"
     )
-    mix: float = Field(default=0.1, ge=0, lt=1, description="largest share of another beat mixed in, labels too")
+    mix: float = Field(default=0.15, ge=0, lt=1, description="largest share of another beat mixed in, labels too")
     seed: int = Field(default=1, ge=0, description="the same seed gives the same numbers")
 
 
@@ -70,9 +72,11 @@ class FineTuneSettings(Settings):
     """How the trained model learns to read noisy beats: a new head first, then all layers at a low rate."""
 
     head_epochs: int = Field(default=1, ge=1, description="passes with the body frozen")
-    epochs: int = Field(default=12, ge=1, description="passes with every layer learning")
-    head_learning_rate: float = Field(default=1e-3, gt=0, description="step size of phase one")
-    learning_rate: float = Field(default=1e-3, gt=0, description="highest step size of phase two; below the trainer's")
+    epochs: int = Field(default=20, ge=1, description="passes with every layer learning")
+    head_learning_rate: float = Field(default=2e-3, gt=0, description="step size of phase one")
+    learning_rate: float = Field(
+        default=1.5e-3, gt=0, description="highest step size of phase two; below the trainer's"
+    )
     head_dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the new head's units dropped")
     noise: Literal["fresh", "fixed"] = Field(
         default="fresh",
@@ -90,9 +94,9 @@ class FineTuneSettings(Settings):
 class TuneSettings(Settings):
     """The budget of the search before training: trials and epochs, never seconds."""
 
-    trials: int = Field(default=4, ge=1, description="settings tried; the first are those given, so none is worse")
+    trials: int = Field(default=4, ge=1, description="settings tried; the first trial has those given, which only better ones replace")
     epochs: int = Field(default=2, ge=1, description="passes over the train beats in each trial")
-    share: float = Field(default=1.0, gt=0, le=1, description="share of the train beats that a trial sees")
+    share: float = Field(default=0.5, gt=0, le=1, description="share of the train beats that a trial sees")
 
 
 class TunerConfig(Settings):

@@ -16,6 +16,7 @@ from components.settings import Settings
 from components.train.settings import FineTuneSettings, TrainSettings, TuneSettings
 from components.transform.settings import TransformSettings
 from components.validate.settings import ValidateSettings
+from pipeline.kubeflow.settings import ClusterSettings
 
 
 class RunSettings(Settings):
@@ -31,6 +32,11 @@ class RunSettings(Settings):
     finetune: FineTuneSettings = FineTuneSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     gate: GateSettings = GateSettings()
+    cluster: ClusterSettings = Field(
+        default=ClusterSettings(),
+        exclude=True,
+        description="what Kubeflow is asked for; left out where settings are written, as it changes no result",
+    )
 
 
 def settings_from(profile: Mapping[str, Any], overrides: Iterable[str] = ()) -> RunSettings:

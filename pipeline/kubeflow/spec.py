@@ -1,0 +1,160 @@
+"""The graph as the pipeline spec that open-source Kubeflow Pipelines v2 runs.
+
+TFX's own compiler does most of it. What it leaves out or sets wrongly for open-source Kubeflow is put right on the
+spec, by one function per reason. Of its other faults none can occur here: the graph has no Resolver and no Cond, and
+passes no values between steps, only artifacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+from tfx.orchestration import data_types, pipeline
+from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+
+from pipeline.graph import GraphInputs, build_nodes
+from pipeline.kubeflow.platform import platform_document
+from pipeline.kubeflow.settings import ClusterSettings
+from pipeline.run import BEAM_RUNNER
+from pipeline.settings import RunSettings
+
+PIPELINE_NAME: Final = "heartbeat"
+
+STEP_COMMAND: Final = ("python", "-m", "pipeline.kubeflow.entrypoint")
+"""What every step starts with; TFX's arguments follow."""
+
+NOT_LISTED: Final = "not listed"
+"""The fingerprint of data that was not looked at when the spec was compiled."""
+
+DECIDING: Final = frozenset({"IngestGate", "DataGate", "ModelGate", "Pusher"})
+"""Stages that read the world outside, or change it: never taken from the cache, and not started again by themselves."""
+
+BACKOFF: Final = {"backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "3600s"}
+"""How long a stage waits before it is started again: half a minute, then twice as long each time."""
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a compiled pipeline will run.
+
+    Attributes:
+        image: name of the image of every step.
+        data: folder or URI of the CSVs, as the steps see it.
+        pipeline_root: URI below which Kubeflow puts artifacts.
+        serving: directory or URI that models are pushed to, as the steps see it.
+        fingerprint: of the CSVs, or NOT_LISTED.
+        synthetic: whether the CSVs are the simulated demo set.
+    """
+
+    image: str
+    data: str
+    pipeline_root: str
+    serving: str
+    fingerprint: str = NOT_LISTED
+    synthetic: bool = False
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The runtime parameters and their defaults."""
+        return {"data": self.data, "fingerprint": self.fingerprint, "serving": self.serving}
+
+
+def compile_text(settings: RunSettings, target: Target) -> str:
+    """Compile to YAML: the pipeline spec, and the platform document where the settings place pods.
+
+    The same settings, target and code give the same bytes.
+    """
+    spec = compile_spec(settings, target)
+    platform = platform_document(spec, settings.cluster)
+    documents = [spec] if platform is None else [spec, platform]
+    return yaml.safe_dump_all(documents, sort_keys=True, width=120)
+
+
+def compile_spec(settings: RunSettings, target: Target) -> Spec:
+    """Compile the graph to a pipeline spec (schema 2.1.0) with every repair made."""
+    given = {name: data_types.RuntimeParameter(name, str, default) for name, default in target.parameters.items()}
+    nodes = build_nodes(GraphInputs(settings=settings, synthetic=target.synthetic, **given))
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+            default_image=target.image, default_commands=list(STEP_COMMAND), use_pipeline_spec_2_1=True
+        )
+    )
+    job = runner.run(
+        pipeline.Pipeline(
+            pipeline_name=PIPELINE_NAME,
+            pipeline_root=target.pipeline_root,
+            components=nodes,
+            enable_cache=True,
+            beam_pipeline_args=[BEAM_RUNNER],
+        ),
+        write_out=False,
+    )
+    spec: Spec = job["pipelineSpec"]
+    name_for_people(spec, settings.profile)
+    give_defaults(spec, target.parameters)
+    give_root(spec, target.pipeline_root)
+    ask_for_resources(spec, settings.cluster)
+    retry_lost_pods(spec, settings.cluster.retries)
+    uncache(spec, target.fingerprint != NOT_LISTED)
+    return spec
+
+
+def name_for_people(spec: Spec, profile: str) -> None:
+    """Name the pipeline as Kubeflow's pages show it; TFX gives the identifier only."""
+    spec["pipelineInfo"] |= {
+        "displayName": f"Heartbeat ({profile})",
+        "description": "Trains, judges and pushes an ECG heartbeat classifier.",
+    }
+
+
+def give_defaults(spec: Spec, defaults: Mapping[str, str]) -> None:
+    """Write runtime parameters' defaults, which TFX drops: Kubeflow refuses a run that leaves one without a value."""
+    declared = spec["root"]["inputDefinitions"]["parameters"]
+    for name, default in defaults.items():
+        declared[name] |= {"defaultValue": default}
+
+
+def give_root(spec: Spec, pipeline_root: str) -> None:
+    """Write the pipeline root, which TFX keeps in the wrapper that open-source Kubeflow does not read."""
+    spec["defaultPipelineRoot"] = pipeline_root
+
+
+def ask_for_resources(spec: Spec, cluster: ClusterSettings) -> None:
+    """Ask for each stage's cores and memory; a TFX node's platform_config knows limits only, for some nodes."""
+    for stage in _tasks(spec):
+        request = cluster.request_of(stage)
+        _container(spec, stage)["resources"] = {
+            "cpuRequest": request.cpu,
+            "memoryRequest": request.memory_gb,
+            "memoryLimit": request.memory_gb,
+        }
+
+
+def retry_lost_pods(spec: Spec, retries: int) -> None:
+    """Start stages again whose pod got lost; a gate's refusal is no such loss, and a push happens once."""
+    for stage, task in _tasks(spec).items():
+        if retries and stage not in DECIDING:
+            task["retryPolicy"] = {"maxRetryCount": retries, **BACKOFF}
+
+
+def uncache(spec: Spec, data_is_known: bool) -> None:
+    """Leave the cache off where Kubeflow's key does not hold what a stage reads: the CSVs, the serving directory."""
+    for stage, task in _tasks(spec).items():
+        if stage in DECIDING or (stage == "ExampleGen" and not data_is_known):
+            task.pop("cachingOptions")
+
+
+def _tasks(spec: Spec) -> dict[str, Spec]:
+    tasks: dict[str, Spec] = spec["root"]["dag"]["tasks"]
+    return tasks
+
+
+def _container(spec: Spec, stage: str) -> Spec:
+    label = spec["components"][stage]["executorLabel"]
+    container: Spec = spec["deploymentSpec"]["executors"][label]["container"]
+    return container

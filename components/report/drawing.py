@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from components.report.content import Picture
@@ -72,51 +71,38 @@ _SPACE: Final = re.compile(r"\s*\n\s*")
 
 
 Draw = Callable[["Figure"], None]
-"""Draws into an empty figure; takes the colour of text and lines from `ink()`."""
+"""Draws into an empty figure; INK is the colour of text and lines that belong to no class or curve."""
 
 
 def picture(draw: Draw, height: float, alt: str, caption: str) -> Picture:
     """Draw a picture: an SVG, or two PNGs (for light and dark pages) if together they are smaller.
 
     Args:
-        draw: what is drawn; called again for each PNG.
+        draw: what is drawn.
         height: in inches, at the width of all pictures.
         alt: what can be seen, in words.
         caption: below the picture.
     """
-    size = (round(WIDTH * CSS_PIXELS), round(height * CSS_PIXELS))
-    svg = _svg_uri(draw, height)
-    if len(svg) > SMALL_SVG:
-        light, dark = (_png_uri(draw, height, INK_ON[scheme]) for scheme in ("light", "dark"))
-        if len(light) + len(dark) < len(svg):
-            return Picture(light, alt, caption, size, dark)
-    return Picture(svg, alt, caption, size)
-
-
-def ink() -> str:
-    """The colour of text in the picture that is being drawn."""
-    import matplotlib
-
-    return str(matplotlib.rcParams["text.color"])
-
-
-@contextmanager
-def _drawn(draw: Draw, height: float, colour: str) -> Iterator[Figure]:
-    """A finished figure, matplotlib's settings being those of the report."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({**STYLE, **dict.fromkeys(INKED, colour)}):
+    size = (round(WIDTH * CSS_PIXELS), round(height * CSS_PIXELS))
+    with matplotlib.rc_context({**STYLE, **dict.fromkeys(INKED, INK)}):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure)
-        yield figure
+        svg = _svg_uri(figure)
+        if len(svg) > SMALL_SVG:
+            figure.set_layout_engine("none")  # all has its place by now
+            light, dark = (_png_uri(figure, INK_ON[scheme]) for scheme in ("light", "dark"))
+            if len(light) + len(dark) < len(svg):
+                return Picture(light, alt, caption, size, dark)
+    return Picture(svg, alt, caption, size)
 
 
-def _svg_uri(draw: Draw, height: float) -> str:
+def _svg_uri(figure: Figure) -> str:
     """An SVG whose ink follows `prefers-color-scheme`."""
     file = io.StringIO()
-    with _drawn(draw, height, INK) as figure:
-        figure.savefig(file, format="svg", metadata={"Date": None})
+    figure.savefig(file, format="svg", metadata={"Date": None})
     text = _HEAD.sub("", file.getvalue())
     text = _COMMENT.sub("", _METADATA.sub("", text))
     text = _PATH.sub(lambda found: _LONG_NUMBER.sub(r"\1", found[0]), text)
@@ -129,9 +115,26 @@ def _svg_uri(draw: Draw, height: float) -> str:
     return "data:image/svg+xml," + quote(text, safe=" '/:;=,()!*-._~{}@?+")
 
 
-def _png_uri(draw: Draw, height: float, colour: str) -> str:
-    """A PNG on no background."""
+def _png_uri(figure: Figure, colour: str) -> str:
+    """A PNG on no background, in an ink of this colour; the figure has its own again afterwards."""
     file = io.BytesIO()
-    with _drawn(draw, height, colour) as figure:
-        figure.savefig(file, format="png", dpi=PNG_DPI)
+    inked = _inked(figure)
+    for change in inked:
+        change(colour)
+    figure.savefig(file, format="png", dpi=PNG_DPI)
+    for change in inked:
+        change(INK)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _inked(figure: Figure) -> list[Callable[[str], None]]:
+    """What changes the colour of each thing that is drawn in ink."""
+    from matplotlib.colors import is_color_like, same_color
+
+    found = []
+    for artist in figure.findobj():
+        for part in ("color", "edgecolor", "markeredgecolor"):
+            colour: Any = getattr(artist, f"get_{part}", lambda: None)()
+            if is_color_like(colour) and same_color(colour, INK):
+                found.append(getattr(artist, f"set_{part}"))
+    return found

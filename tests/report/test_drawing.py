@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import io
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -7,10 +9,12 @@ import matplotlib
 import numpy as np
 import pytest
 from defusedxml import ElementTree
+from matplotlib import image
+from matplotlib.colors import to_hex
 
 from components.beats.beat import CLASSES
 from components.report.content import Picture
-from components.report.drawing import ink, picture
+from components.report.drawing import picture
 from components.report.palette import CLASS_COLOURS, INK, INK_ON
 from components.report.pictures.classes import counts_picture, shares_picture
 from components.report.pictures.confusion import confusion_picture
@@ -36,16 +40,17 @@ def test_ink_follows_the_scheme_and_classes_keep_their_colours() -> None:
 
 
 def test_a_crowded_picture_becomes_pngs_for_both_schemes() -> None:
-    inks = []
-
     def draw(figure: Figure) -> None:
-        inks.append(ink())
-        figure.subplots().scatter(*np.random.default_rng(0).random((2, 3000)))
+        figure.subplots().scatter(*np.random.default_rng(0).random((2, 3000)), color=CLASS_COLOURS[0])
 
     drawn = picture(draw, 2, "Many dots.", "A caption.")
-    assert drawn.source.startswith("data:image/png;base64,")
     assert drawn.dark is not None
-    assert inks == [INK, INK_ON["light"], INK_ON["dark"]]
+    for source, scheme in ((drawn.source, "light"), (drawn.dark, "dark")):
+        pixels = image.imread(io.BytesIO(base64.b64decode(source.removeprefix("data:image/png;base64,"))))
+        assert pixels[0, 0, 3] == 0, "no background"
+        solid = {to_hex(colour) for colour in pixels[pixels[:, :, 3] == 1][:, :3]}
+        assert {INK_ON[scheme], CLASS_COLOURS[0].lower()} <= solid
+        assert INK not in solid
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone() -> None:

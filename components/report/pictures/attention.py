@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from components.report.attribution import Attribution
 from components.report.content import Picture
-from components.report.drawing import ink, picture
-from components.report.palette import MAIN, SECOND
+from components.report.drawing import picture
+from components.report.palette import INK, MAIN, SECOND
 from components.report.pictures.beats import TIME_MS, WINDOW_MS
 from components.report.wording import class_title
 
@@ -41,8 +41,8 @@ def attention_picture(
             for row, beat in enumerate(signal):
                 axes = plots[row, column]
                 height = CENTRE + HALF * values[row] / (float(np.abs(values[row]).max()) or 1.0)
-                axes.plot(TIME_MS, beat, color=ink(), linewidth=1.2)
-                axes.axhline(CENTRE, color=ink(), linewidth=0.5)
+                axes.plot(TIME_MS, beat, color=INK, linewidth=1.2)
+                axes.axhline(CENTRE, color=INK, linewidth=0.5)
                 for side, colour, hatch in ((values[row] > 0, MAIN, ""), (values[row] < 0, SECOND, "////")):
                     axes.fill_between(TIME_MS, CENTRE, np.where(side, height, CENTRE), step="mid", color=colour,
                                       linewidth=0, hatch=hatch)  # fmt: skip

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from components.beats.beat import CLASSES, SAMPLE_RATE_HZ, SAMPLES
 from components.beats.beats import Beats
 from components.report.content import Picture
-from components.report.drawing import ink, picture
-from components.report.palette import CLASS_COLOURS
+from components.report.drawing import picture
+from components.report.palette import CLASS_COLOURS, INK
 from components.report.wording import class_title
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def mistakes_picture(mistakes: Sequence[Mistake], typical: Sequence[Beats], capt
                 axes.plot(TIME_MS, np.median(of.signal, axis=0), color=colour, linestyle="--", linewidth=1.1)
             axes.plot(TIME_MS, mistake.signal, color=CLASS_COLOURS[mistake.label])
             title = f"{CLASSES[mistake.label]} taken for {CLASSES[mistake.predicted]}, {mistake.confidence:.3f}"
-            axes.set_title(f"{title}\n{mistake.origin}", loc="left", fontsize=8, pad=2, color=ink())
+            axes.set_title(f"{title}\n{mistake.origin}", loc="left", fontsize=8, pad=2, color=INK)
             axes.set(ylim=(-0.05, 1.08), xlim=WINDOW_MS, xticks=(0, 500, 1000, 1500), yticks=(0, 0.5, 1))
         for axes in plots.ravel()[len(mistakes) :]:
             axes.set_axis_off()

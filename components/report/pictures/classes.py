@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from components.beats.beat import CLASSES
 from components.report.content import Picture
-from components.report.drawing import ink, picture
-from components.report.palette import CLASS_COLOURS
+from components.report.drawing import picture
+from components.report.palette import CLASS_COLOURS, INK
 from components.report.wording import class_title
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def counts_picture(counts: Sequence[int], title: str, caption: str) -> Picture:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         bars = axes.barh(range(len(CLASSES)), counts, color=CLASS_COLOURS)
-        axes.bar_label(bars, [f" {count:,}" for count in counts], color=ink())
+        axes.bar_label(bars, [f" {count:,}" for count in counts], color=INK)
         axes.set_yticks(range(len(CLASSES)), [class_title(index).replace(" or ", "\nor ") for index in range(5)])
         axes.invert_yaxis()
         axes.set(title=title, xlabel="beats", xlim=(0, 1.18 * max(*counts, 1)))
@@ -42,7 +42,7 @@ def shares_picture(counts: Sequence[int], title: str, caption: str) -> Picture:
     def draw(figure: Figure) -> None:
         pie, legend = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
         if sum(counts):
-            edges = {"linewidth": 1, "edgecolor": ink()}
+            edges = {"linewidth": 1, "edgecolor": INK}
             wedges = pie.pie(counts, colors=CLASS_COLOURS, startangle=90, counterclock=False, wedgeprops=edges)[0]
             legend.legend(wedges, told, loc="center left", bbox_to_anchor=(-0.12, 0.5), handlelength=1.0)
         legend.set_axis_off()

@@ -9,8 +9,8 @@ import numpy as np
 
 from components.beats.beat import CLASSES
 from components.report.content import Picture
-from components.report.drawing import ink, picture
-from components.report.palette import MAIN, ON_FILL
+from components.report.drawing import picture
+from components.report.palette import INK, MAIN, ON_FILL
 from components.report.wording import percent
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def confusion_picture(confusion: Sequence[Sequence[int]], title: str, caption: s
         for row, column in np.ndindex(counts.shape):
             of_true = share[row, column]
             axes.bar(column, 1, 1, bottom=row - 0.5, color=MAIN, alpha=float(of_true) ** 0.5, linewidth=0)
-            letters = ON_FILL if of_true**0.5 > DARK_FROM else ink()
+            letters = ON_FILL if of_true**0.5 > DARK_FROM else INK
             axes.text(column, row - 0.1, f"{counts[row, column]:,}", ha="center", va="center", color=letters)
             told = f"{100 * of_true:.1f} %" if true[row, 0] else "–"
             axes.text(column, row + 0.24, told, ha="center", va="center", color=letters, fontsize=7.5)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from components.report.content import Picture
-from components.report.drawing import ink, picture
-from components.report.palette import MAIN, SECOND
+from components.report.drawing import picture
+from components.report.palette import INK, MAIN, SECOND
 from components.report.wording import number, percent
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def epochs_picture(
             axes.plot(epochs, curve.values, color=colour, linestyle=dash, marker=marker, markersize=3.5,
                       label=curve.name)  # fmt: skip
         for end in phase_ends:
-            axes.axvline(end + 0.5, color=ink(), linewidth=0.8, linestyle="-.")
+            axes.axvline(end + 0.5, color=INK, linewidth=0.8, linestyle="-.")
         axes.set(title=title, xlabel="epoch", ylabel=unit)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.legend(loc="outside lower center", ncols=len(curves))
@@ -70,7 +70,7 @@ def noise_picture(levels: Sequence[Mapping[str, Any]], study_sd: float, caption:
             above = [max(high - value, 0) for value, (_, high) in zip(values, ends, strict=True)]
             axes.errorbar(sds, values, (below, above), color=colour, linestyle=dash, marker=marker, markersize=4,
                           capsize=3, label=title)  # fmt: skip
-        axes.axvline(study_sd, color=ink(), linewidth=0.8, linestyle="-.")
+        axes.axvline(study_sd, color=INK, linewidth=0.8, linestyle="-.")
         axes.annotate("the study's", (study_sd, 1), (3, -3), xycoords=("data", "axes fraction"),
                       textcoords="offset points", va="top", fontsize=8)  # fmt: skip
         axes.set(title="Test beats under noise", xlabel="sd of the noise, in units of the 0..1 samples")
@@ -89,7 +89,7 @@ def reliability_picture(calibration: Mapping[str, Any], title: str, caption: str
 
     def draw(figure: Figure) -> None:
         plot, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        plot.plot((0, 1), (0, 1), color=ink(), linewidth=0.9, linestyle="-.", label="perfectly calibrated")
+        plot.plot((0, 1), (0, 1), color=INK, linewidth=0.9, linestyle="-.", label="perfectly calibrated")
         plot.plot([one["confidence"] for one in bins], [one["accuracy"] for one in bins], color=MAIN, marker="o",
                   markersize=4, label="this model")  # fmt: skip
         plot.set(title=title, ylabel="share that is right", ylim=(-0.03, 1.03), xlim=(0, 1))

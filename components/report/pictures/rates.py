@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from components.beats.beat import CLASSES
 from components.report.content import Picture
-from components.report.drawing import ink, picture
-from components.report.palette import CLASS_COLOURS, CLASS_MARKERS, MAIN
+from components.report.drawing import picture
+from components.report.palette import CLASS_COLOURS, CLASS_MARKERS, INK, MAIN
 from components.report.wording import number
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def rates_picture(rates: Mapping[str, Any], intervals: Mapping[str, Any], title:
                     continue
                 axes.hlines(index, *ends, color=CLASS_COLOURS[index], linewidth=2.2)
                 axes.plot(value, index, color=CLASS_COLOURS[index], marker=CLASS_MARKERS[index], markersize=6,
-                          markeredgecolor=ink(), markeredgewidth=0.6)  # fmt: skip
+                          markeredgecolor=INK, markeredgewidth=0.6)  # fmt: skip
             axes.set(title=name.upper() if name == "f1" else name, xlim=(_left(rates, intervals), 1.02))
         plots[0].set_yticks(range(len(CLASSES)), CLASSES)
         plots[0].set_ylim(len(CLASSES) - 0.5, -0.5)
@@ -62,7 +62,7 @@ def trials_picture(trials: Sequence[Mapping[str, Any]], measure: str, caption: s
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         axes.plot(range(1, len(scores) + 1), scores, color=MAIN, marker="o", linestyle=":")
-        axes.plot(best + 1, scores[best], marker="o", markersize=13, markerfacecolor="none", markeredgecolor=ink())
+        axes.plot(best + 1, scores[best], marker="o", markersize=13, markerfacecolor="none", markeredgecolor=INK)
         axes.annotate("best", (best + 1, scores[best]), (0, 11), textcoords="offset points", ha="center")
         axes.margins(0.15, 0.25)
         axes.set(title="The Tuner's trials", xlabel="trial", ylabel=measure)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from components.beats.beat import CLASSES
 from components.report.content import Picture
-from components.report.drawing import ink, picture
-from components.report.palette import CLASS_COLOURS, MAIN, SECOND
+from components.report.drawing import picture
+from components.report.palette import CLASS_COLOURS, INK, MAIN, SECOND
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,7 +91,7 @@ def rates_picture(rates: Sequence[float], caption: str) -> Picture:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         axes.plot(range(len(rates)), rates, color=MAIN, marker="o", markersize=3.5, linestyle="")
-        axes.axhline(float(np.median(rates)), color=ink(), linewidth=0.9, linestyle="-.")
+        axes.axhline(float(np.median(rates)), color=INK, linewidth=0.9, linestyle="-.")
         axes.set(title="Rows a second, by shard", xlabel="shard", ylabel="rows/s", ylim=(0, 1.15 * max(rates)))
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -54,6 +54,7 @@ def run(
     from pipeline.places import Places
     from pipeline.profiles import profile_named
     from pipeline.run import resolve_data, run_pipeline
+    from pipeline.screen import shown
     from pipeline.settings import settings_from
 
     settings = settings_from(profile_named(profile), overrides)
@@ -62,6 +63,6 @@ def run(
     places = Places(folder, root, serving or str(root / "serving"), synthetic)
     if dry_run:
         click.echo(settings.model_dump_json(indent=1))
-        click.echo(f"Would run {len(settings.stages)} stages on {places.data} in {places.root}.", err=True)
+        click.echo(f"Would run {len(settings.stages)} stages on {shown(places.data)} in {shown(root)}.", err=True)
         return 0
     return run_pipeline(settings, places, beam_options, as_json)

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from components.score.model import ModelPlace, loaded_model, use_one_thread
-from components.score.shard import ShardTask, attempt_shard
+from components.score.shard import ShardTask, Stopped, attempt_shard
 from components.score.watch import Submitter, stop_with, submitting
-
-LOCAL_RUNNER: Final = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-"""By its full name: a bare DirectRunner may try to download another one."""
+from components.score.worker import worker_command
 
 WORKER_THREAD: Final = "run_worker"
 """Name of the local runner's threads that each wait for a worker process."""
 
 FOLLOW_SECONDS: Final = 0.5
 """How often progress is looked at."""
+
+STOP_SECONDS: Final = 20.0
+"""How long to wait for this process's block, or for other processes, to end: TensorFlow must not be at work at exit."""
+
+_stopping = threading.Event()
 
 
 class ScoreShard(beam.DoFn):
@@ -48,37 +55,41 @@ class ScoreShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[None]:
         """Scores, publishes and gives nothing on. Source: beam.DoFn."""
-        attempt_shard(task, lambda: loaded_model(self._place), self._seen)
-        self._shards.inc()
+        with contextlib.suppress(Stopped):
+            self._seen(0, 0)
+            attempt_shard(task, lambda: loaded_model(self._place), self._seen)
+            self._shards.inc()
         return iter(())  # Beam iterates over what it gets; what a shard gives is in its files
 
     def _seen(self, scored: int, rejected: int) -> None:
+        if _stopping.is_set():
+            raise Stopped
         self._scored.inc(scored)
         self._rejected.inc(rejected)
 
 
-def local_options(workers: int, options: Sequence[str]) -> list[str]:
-    """Beam's options for a job: the local runner with so many processes, unless the options name another runner.
+@dataclass(frozen=True)
+class Submission:
+    """What Beam is to do.
 
-    Args:
-        workers: 1 scores in this process.
-        options: what the user gave for Beam.
-    """
-    if any(option.split("=")[0] == "--runner" for option in options):
-        return list(options)
-    mode = "in_memory" if workers == 1 else "multi_processing"
-    return [LOCAL_RUNNER, f"--direct_num_workers={workers}", f"--direct_running_mode={mode}", *options]
-
-
-def run_on_beam(
-    tasks: Sequence[ShardTask], place: ModelPlace, options: Sequence[str], follow: Callable[[], None]
-) -> list[str]:
-    """Scores every shard, wherever the options' runner puts it, and returns when all have ended.
-
-    Args:
+    Attributes:
         tasks: the shards.
         place: the model.
+        workers: processes on this machine, 0 to score in this one; without meaning where the options name a runner.
         options: for Beam.
+    """
+
+    tasks: Sequence[ShardTask]
+    place: ModelPlace
+    workers: int
+    options: Sequence[str]
+
+
+def run_on_beam(given: Submission, follow: Callable[[], None]) -> list[str]:
+    """Scores every shard and returns when all have ended.
+
+    Args:
+        given: what to do.
         follow: called about once a second meanwhile.
 
     Returns:
@@ -87,36 +98,53 @@ def run_on_beam(
     Raises:
         BaseException: what `follow` or a signal raised; the workers of this machine stop then, too.
     """
-    with submitting() as submitter, _lost_workers() as lost:
-        running = _Running(tasks, place, submitter, options)
-        running.start()
+    with _lost_workers() as lost:
         try:
-            while not running.ended.wait(FOLLOW_SECONDS):
-                follow()
-                if lost:
-                    return [lost[0], "Go on with --resume, with fewer --workers if memory was short."]
-        except BaseException:
-            running.cancel()
-            raise
+            with submitting() as submitter:
+                running = _Running(given, submitter)
+                running.start()
+                try:
+                    while not running.ended.wait(FOLLOW_SECONDS):
+                        follow()
+                        if lost:
+                            return [lost[0], "Go on with --resume, with fewer --workers if memory was short."]
+                except BaseException:
+                    running.cancel()
+                    raise
+        finally:
+            _await_workers()
     return [] if running.error is None else [_in_words(running.error)]
+
+
+def _runner(given: Submission, submitter: Submitter) -> FnApiRunner | None:
+    """The local runner by its class, as a bare DirectRunner may try to download another one; None for the options'."""
+    if any(option.split("=")[0] == "--runner" for option in given.options):
+        return None
+    if given.workers == 0:
+        return FnApiRunner()
+    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(worker_command(submitter)))
+
+
+def _options(given: Submission) -> list[str]:
+    return [f"--direct_num_workers={max(given.workers, 1)}", *given.options]
 
 
 class _Running(threading.Thread):
     """Beam at work, in a thread that ends with the process, so that a signal need not wait for a shard."""
 
-    def __init__(
-        self, tasks: Sequence[ShardTask], place: ModelPlace, submitter: Submitter, options: Sequence[str]
-    ) -> None:
+    def __init__(self, given: Submission, submitter: Submitter) -> None:
         super().__init__(name="beam-job", daemon=True)
         self.ended = threading.Event()
         self.error: Exception | None = None
         self._result: Any = None
-        self._pipeline = beam.Pipeline(options=PipelineOptions(list(options)))
+        runner = _runner(given, submitter)
+        self._pipeline = beam.Pipeline(runner, PipelineOptions(_options(given)))
         _ = (
             self._pipeline
-            | "Shards" >> beam.Create(list(tasks))
-            | "ScoreShard" >> beam.ParDo(ScoreShard(place, submitter))
+            | "Shards" >> beam.Create(list(given.tasks))
+            | "ScoreShard" >> beam.ParDo(ScoreShard(given.place, submitter))
         )
+        self._is_here = runner is not None and given.workers == 0
 
     def run(self) -> None:
         """Runs the job to its end. Source: threading.Thread."""
@@ -130,9 +158,12 @@ class _Running(threading.Thread):
             self.ended.set()
 
     def cancel(self) -> None:
-        """Asks a runner elsewhere to stop; a local one stops with the lease."""
+        """Asks a runner elsewhere to stop; this process stops after its block, other local ones with the lease."""
         if self._result is not None:
             self._result.cancel()
+        _stopping.set()
+        self.ended.wait(STOP_SECONDS if self._is_here else 0)
+        _stopping.clear()
 
 
 @contextmanager
@@ -152,6 +183,13 @@ def _lost_workers() -> Iterator[list[str]]:
         yield lost
     finally:
         threading.excepthook = previous
+
+
+def _await_workers() -> None:
+    """Waits until local workers are gone; after a job that ran to its end they are."""
+    for thread in threading.enumerate():
+        if thread.name == WORKER_THREAD:
+            thread.join(STOP_SECONDS)
 
 
 def _in_words(error: Exception) -> str:

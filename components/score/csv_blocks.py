@@ -27,7 +27,7 @@ def read_csv(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBlock]
     """
     provenance = piece.source.provenance
     origin = None if provenance is None else OriginReader(provenance.path)
-    for block in read_blocks(piece.shard, settings.block_mib << 20):
+    for block in read_blocks(piece.shard, settings.block_bytes):
         parsed = parse_block(block, settings.labelled)
         record, sample = (None, None) if origin is None else origin.take(parsed.rows)
         yield BeatBlock(

@@ -39,14 +39,15 @@ def shards_of(sources: list[Source], settings: ScoreSettings, workers: int) -> d
     Raises:
         DataRefused: an input cannot be read.
     """
-    shard_bytes = settings.shard_mib << 20
     shards: dict[str, list[Shard]] = {}
-    for shard in plan([source.file for source in sources if source.kind == "csv"], shard_bytes, workers):
+    for shard in plan([source.file for source in sources if source.kind == "csv"], settings.shard_bytes, workers):
         shards.setdefault(shard.file, []).append(shard)
     binary = [source for source in sources if source.kind != "csv"]
 
     def cut(source: Source) -> list[Shard]:
-        return parquet_shards(source.file, shard_bytes) if source.kind == "parquet" else tfrecord_shards(source.file)
+        if source.kind == "parquet":
+            return parquet_shards(source.file, settings.shard_bytes)
+        return tfrecord_shards(source.file)
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         shards.update(zip((source.file.path for source in binary), pool.map(cut, binary), strict=True))

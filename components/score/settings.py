@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.ingest.blocks import LINE_BYTES
 from components.settings import Settings
 
 
@@ -18,11 +19,13 @@ class ScoreSettings(Settings):
     labelled: bool = Field(
         default=True, description="whether rows carry a label, which the confusion counts need; 187 columns have none"
     )
-    shard_mib: int = Field(
-        default=256, ge=1, description="MiB of CSV or Parquet in a shard: what a resumed job may redo"
+    shard_bytes: int = Field(
+        default=256 << 20, ge=1, description="of CSV in a shard (as many beats of other formats): what a stop may cost"
     )
-    block_mib: int = Field(
-        default=16, ge=1, description="MiB of CSV read at a time: some 3,500 beats, a worker holds a few"
+    block_bytes: int = Field(
+        default=16 << 20,
+        ge=2 * LINE_BYTES,
+        description="of CSV read at a time: some 3,500 beats, of which a worker holds a few times over",
     )
     block_rows: int = Field(default=4096, ge=1, description="rows of Parquet or TFRecord read at a time, likewise")
     batch: int = Field(default=2048, ge=1, description="beats in a call of the model: 1 to 4 thousand are fastest")

@@ -65,6 +65,10 @@ class ShardTask:
         return f"rejects/{self.piece.stem}.jsonl"
 
 
+class Stopped(BaseException):
+    """Raised by who follows a shard's blocks to leave it as it is."""
+
+
 def nothing_seen(scored: int, rejected: int) -> None:
     """For who does not follow the progress."""
 

@@ -115,7 +115,7 @@ def summarise(
     sentences = [
         *troubles,
         *_failures(left),
-        *_unreconciled(files, rows),
+        *_unreconciled(files, _unfinished(job, left)),
         *changed_inputs(job),
         *_over_budget(rows, reasons, budget, output),
     ]
@@ -170,11 +170,17 @@ def _failures(left: Left) -> list[str]:
     return sentences
 
 
-def _unreconciled(files: Sequence[Mapping[str, Any]], rows: Mapping[str, int]) -> list[str]:
+def _unfinished(job: Job, left: Left) -> set[str]:
+    """Files that lack a shard, for which no sentence about their rows is needed as well."""
+    return {piece.shard.file for piece in job.pieces if not isinstance(left[piece.stem], ShardRecord)}
+
+
+def _unreconciled(files: Sequence[Mapping[str, Any]], unfinished: set[str]) -> list[str]:
     return [
-        f"{file['file']}: {file['rows']:,} rows, {file['scored']:,} scored, {file['rejected']:,} rejected."
+        f"{file['file']}: {file['rows']:,} rows were counted, {file['scored']:,} scored and {file['rejected']:,} "
+        "rejected, which does not add up."
         for file in files
-        if file["rows"] != file["scored"] + file["rejected"]
+        if file["file"] not in unfinished and file["rows"] != file["scored"] + file["rejected"]
     ]
 
 

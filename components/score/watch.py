@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-POLL_SECONDS = 1.0
-"""How often a worker looks: a second of work after the end harms nobody."""
+POLL_SECONDS = 0.5
+"""How often a worker looks: a moment of work after the end harms nobody."""
 
 ORPHANED = 143
 """Exit code of a worker that stops so."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from components.score.shard import ShardTask
 
 DEFAULT_SERVING = "output/serving"
+
+TERMINATED = 143
+"""Exit code after SIGTERM."""
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})
@@ -88,7 +93,8 @@ def score(
     if dry_run:
         show_plan(request)
         return 0
-    summary = run_score(request, partial(_run_tasks, request.model, workers, beam_options))
+    with _interruptible(output):
+        summary = run_score(request, partial(_run_tasks, request.model, workers, beam_options))
     if as_json:
         click.echo(summary.to_json(), nl=False)
         for sentence in summary.sentences:
@@ -105,12 +111,29 @@ def _run_tasks(
     tasks: Sequence[ShardTask],
     progress: ProgressReader,
 ) -> list[str]:
-    from components.score.beam import local_options, run_on_beam
+    from components.score.beam import Submission, run_on_beam
     from pipeline.commands.score_screen import shown_progress
 
     processes = min(workers or os.cpu_count() or 1, len(tasks))
     with shown_progress(progress) as follow:
-        return run_on_beam(tasks, model, local_options(processes, beam_options), follow)
+        return run_on_beam(Submission(tasks, model, processes if processes > 1 else 0, beam_options), follow)
+
+
+@contextmanager
+def _interruptible(output: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the job with a sentence; what is done stays done."""
+
+    def terminate(*_: object) -> NoReturn:
+        raise SystemExit(TERMINATED)
+
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        click.echo(f"Interrupted. What is scored stays in {output}: go on with --resume.", err=True)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _silence_libraries() -> None:
@@ -118,4 +141,5 @@ def _silence_libraries() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     warnings.simplefilter("ignore", FutureWarning)
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    for name in ("apache_beam", "grpc"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

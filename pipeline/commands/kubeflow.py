@@ -1,0 +1,102 @@
+"""`python kubeflow_runner.py`: flags -> settings -> graph -> compile, optionally submit -> exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.profiles import PROFILES
+
+
+@click.command(context_settings={"show_default": True, "max_content_width": 110})
+@click.option("--image", required=True, help="Name of the image that every step runs in, with a tag never used before.")
+@click.option(
+    "--data",
+    metavar="DIR|URI",
+    required=True,
+    help="Where the steps find mitbih_train.csv and mitbih_test.csv (.gz too): s3://, gs:// or a folder in the pod.",
+)
+@click.option(
+    "--pipeline-root", metavar="URI", required=True, help="Where Kubeflow keeps artifacts: minio://, s3:// or gs://."
+)
+@click.option("--serving", metavar="DIR|URI", help="Where models are pushed to. Default: PIPELINE_ROOT/serving.")
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="full", help="Stages and settings to run with.")
+@click.option(
+    "--set",
+    "overrides",
+    metavar="GROUP.NAME=VALUE",
+    multiple=True,
+    help="Change a setting of the profile, for example cluster.trainer.cpu=8; may be repeated (docs/settings.md).",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="heartbeat.yaml",
+    help="File that the compiled pipeline is written to.",
+)
+@click.option("--submit", "submitted", is_flag=True, help="Look at the data, and start a run on --host.")
+@click.option("--host", metavar="URL", help="Kubeflow Pipelines' API. A token is taken from KFP_TOKEN.")
+@click.option("--namespace", help="Namespace of the run, where Kubeflow keeps users apart.")
+@click.option("--experiment", default="heartbeat", help="Experiment that the run belongs to.")
+@click.option("--wait", "waited", is_flag=True, help="Wait for the run's end, telling of each stage.")
+def kubeflow(
+    image: str,
+    data: str,
+    pipeline_root: str,
+    serving: str | None,
+    profile: str,
+    overrides: tuple[str, ...],
+    output: Path,
+    submitted: bool,
+    host: str | None,
+    namespace: str | None,
+    experiment: str,
+    waited: bool,
+) -> int:
+    """Compile the pipeline for Kubeflow Pipelines v2, and with --submit start it there.
+
+    Without --submit nothing is looked at but the settings; a step that reads CSVs is then never taken from the cache.
+    Exit codes: 0 done, 1 unexpected, 2 usage, 3 data refused, 4 model refused, 6 host, namespace, token or bucket.
+    """
+    from components.beats.errors import UsageError
+    from pipeline.kubeflow.places import check_place, check_root, default_serving
+    from pipeline.profiles import profile_named
+    from pipeline.runfolder import write_whole
+    from pipeline.settings import settings_from
+
+    settings = settings_from(profile_named(profile), overrides)
+    check_root(pipeline_root)
+    check_place("--data", data)
+    check_place("--serving", serving or "")
+    if submitted and not host:
+        raise UsageError("--submit needs --host, the URL of Kubeflow Pipelines' API.")
+    if waited and not submitted:
+        raise UsageError("--wait waits for a run that --submit starts: give both.")
+
+    from pipeline.capture import output_captured
+    from pipeline.kubeflow.data import seen_data
+    from pipeline.kubeflow.submit import Server
+
+    seen = seen_data(data) if submitted else None
+    with output_captured(Path("/dev/null")):
+        from pipeline.kubeflow.spec import NOT_LISTED, Target, compile_text
+
+        target = Target(
+            image=image,
+            data=data,
+            pipeline_root=pipeline_root,
+            serving=serving or default_serving(pipeline_root),
+            fingerprint=seen.fingerprint if seen else NOT_LISTED,
+            synthetic=seen.synthetic if seen else False,
+        )
+        text = compile_text(settings, target)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(output, text)
+    click.echo(f"Compiled {len(settings.stages)} stages of profile {profile} into {output}.", err=True)
+    if host and submitted:
+        run = Server(host, namespace, experiment).start(output, image)
+        click.echo(run.url)
+        if waited:
+            run.wait(lambda line: click.echo(line, err=True))
+    return 0

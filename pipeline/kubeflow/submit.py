@@ -1,0 +1,164 @@
+"""Start a compiled pipeline on Kubeflow Pipelines, and wait for its end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused
+
+TOKEN: Final = "KFP_TOKEN"
+"""Environment variable of the token that the server asks for, where it asks for one."""
+
+POLL_SECONDS: Final = 5.0
+"""Between two looks at a run; a stage takes ten seconds at least."""
+
+REFUSING: Final[dict[str, type[HeartbeatError]]] = {
+    "IngestGate": DataRefused,
+    "DataGate": DataRefused,
+    "ModelGate": ModelRefused,
+}
+"""Stages whose failure is a refusal, and what it refuses."""
+
+IMAGE_TROUBLE: Final = re.compile(r"ImagePullBackOff|ErrImagePull|InvalidImageName|manifest unknown", re.IGNORECASE)
+"""What Kubernetes says of an image that it cannot get."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Kubeflow Pipelines' API.
+
+    Attributes:
+        host: its URL.
+        namespace: of the runs, or None where Kubeflow has one user.
+        experiment: that runs belong to.
+    """
+
+    host: str
+    namespace: str | None
+    experiment: str
+
+    def start(self, package: Path, image: str) -> Run:
+        """Start a run of a compiled pipeline.
+
+        Raises:
+            EnvironmentRefused: the host does not answer, or refuses the token, the namespace or the pipeline.
+        """
+        with self.refusals(), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import kfp
+
+            client = kfp.Client(
+                host=self.host, namespace=self.namespace or "kubeflow", existing_token=os.environ.get(TOKEN)
+            )
+            started = client.create_run_from_pipeline_package(
+                str(package), experiment_name=self.experiment, namespace=self.namespace
+            )
+        return Run(self, client, started.run_id, image)
+
+    @contextlib.contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Put what the client raises into a sentence."""
+        import kfp_server_api
+        import urllib3
+
+        try:
+            yield
+        except urllib3.exceptions.HTTPError as error:
+            raise EnvironmentRefused(
+                f"{self.host} does not answer ({_reason(error)}). Check --host, and that its port is forwarded."
+            ) from error
+        except kfp_server_api.ApiException as error:
+            raise EnvironmentRefused(self._in_words(error.status, _message(error))) from error
+
+    def _in_words(self, status: int, message: str) -> str:
+        if status == 401:
+            return f"{self.host} refuses the token ({message}). Put a valid one into {TOKEN}."
+        if status == 403:
+            return (
+                f"{self.host} does not let us into namespace {self.namespace or '(none given)'} ({message}). "
+                "Check --namespace and the rights of the token."
+            )
+        return f"{self.host} refuses the run with status {status}: {message}. Check --host, --namespace and its log."
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was started.
+
+    Attributes:
+        server: where it runs.
+        client: the kfp client.
+        run_id: its id there.
+        image: what its steps run in.
+    """
+
+    server: Server
+    client: Any
+    run_id: str
+    image: str
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return f"{self.server.host.rstrip('/')}/#/runs/details/{self.run_id}"
+
+    def wait(self, tell: Tell, poll_seconds: float = POLL_SECONDS) -> None:
+        """Wait for the run's end, telling of every stage that changes its state.
+
+        Raises:
+            DataRefused: IngestGate or DataGate failed.
+            ModelRefused: ModelGate failed.
+            EnvironmentRefused: the server went away, or the image cannot be had.
+            HeartbeatError: another stage failed, or the run was cancelled.
+        """
+        states: dict[str, str] = {}
+        while True:
+            with self.server.refusals():
+                run = self.client.get_run(self.run_id)
+            tasks = (run.run_details.task_details if run.run_details else None) or []
+            for task in tasks:
+                if task.state and states.get(task.display_name) != task.state:
+                    states[task.display_name] = task.state
+                    tell(f"{task.display_name} {task.state.lower()}")
+            if any(IMAGE_TROUBLE.search(said) for said in _errors(run, tasks)):
+                raise EnvironmentRefused(f"The cluster cannot get image {self.image}. Check --image and push it.")
+            if run.state in ("SUCCEEDED", "SKIPPED"):
+                return
+            if run.state in ("FAILED", "CANCELED"):
+                raise self._failure(run.state, [name for name, state in states.items() if state == "FAILED"])
+            time.sleep(poll_seconds)
+
+    def _failure(self, state: str, failed: list[str]) -> HeartbeatError:
+        for stage, refusal in REFUSING.items():
+            if stage in failed:
+                return refusal(f"{stage} refused: the last lines of its log say why. {self.url}")
+        stages = f"{', '.join(failed)} failed" if failed else f"The run ended as {state}"
+        return HeartbeatError(f"{stages}: the log there says why. {self.url}")
+
+
+def _errors(run: Any, tasks: list[Any]) -> list[str]:
+    return [one.error.message for one in (run, *tasks) if one.error and one.error.message]
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "reason", None) or error).rpartition(": ")[2] or type(error).__name__
+
+
+def _message(error: Any) -> str:
+    try:
+        told = json.loads(error.body)
+    except (TypeError, ValueError):
+        return str(error.reason)
+    return str(told.get("message") or told.get("error") or error.reason)

@@ -6,6 +6,7 @@ import pytest
 
 from components.report.run_page import write_report
 from tests.report.made_run import make_run
+from tests.report.made_scoring import make_scoring
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(finished: Path) -> Path:
     """The finished run's page."""
     return write_report(finished)
+
+
+@pytest.fixture(scope="session")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished scoring directory; not to be changed but by its page."""
+    return make_scoring(tmp_path_factory.mktemp("scored"))
 
 
 @pytest.fixture

@@ -16,6 +16,13 @@ def test_the_command_makes_a_runs_page_again(
     assert Path(capsys.readouterr().out.strip()) == run / "report" / "index.html"
 
 
+def test_the_command_makes_a_scoring_jobs_page_too(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(heartbeat, ["report", str(scored)]) == 0
+    page = Path(capsys.readouterr().out.strip())
+    assert page == scored / "report" / "index.html"
+    assert "scoring job" in page.read_text()
+
+
 @pytest.mark.parametrize("folder", ["missing", "."])
 def test_what_is_no_run_is_usage(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(heartbeat, ["report", str(tmp_path / folder)]) == 2

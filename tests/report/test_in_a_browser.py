@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from components.report.run_page import SECTIONS
+from components.report.run_page import SECTIONS as RUN_SECTIONS
+from components.report.scoring_page import SECTIONS as SCORING_SECTIONS
+from components.report.scoring_page import write_scoring_report
 from tests.report.browser import CHROMIUM, Browser, browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt.txt lists it)")
@@ -48,18 +50,32 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def pages(report: Path, scored: Path) -> dict[str, tuple[Path, set[str]]]:
+    """Page and the sections that it must have."""
+    scoring = Path(write_scoring_report(str(scored)))
+    return {
+        "run": (report, {name for name, _, _ in RUN_SECTIONS}),
+        "scoring": (scoring, {name for name, _, _ in SCORING_SECTIONS}),
+    }
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_page_is_whole_quiet_and_keeps_to_itself(tab: Browser, report: Path, width: int, scheme: str) -> None:
-    tab.open(report, width, scheme)
-    tab.photograph(KEPT / f"run-{width}-{scheme}.png")
+@pytest.mark.parametrize("of", ["run", "scoring"])
+def test_a_page_is_whole_quiet_and_keeps_to_itself(
+    tab: Browser, pages: dict[str, tuple[Path, set[str]]], of: str, width: int, scheme: str
+) -> None:
+    page, sections = pages[of]
+    tab.open(page, width, scheme)
+    tab.photograph(KEPT / f"{of}-{width}-{scheme}.png")
     assert tab.faults == []
-    assert [url for url in tab.requests if not url.startswith("data:")] == [report.as_uri()]
+    assert [url for url in tab.requests if not url.startswith("data:")] == [page.as_uri()]
     assert tab.value("document.documentElement.scrollWidth") == width
     for script in (TOO_WIDE, CUT, UNDRAWN, UNREACHED):
         assert tab.value(script) == [], script
     heights = tab.value(SECTIONS_SEEN)
-    assert {name: heights.get(name, 0) > 100 for name, _, _ in SECTIONS} == {name: True for name, _, _ in SECTIONS}
+    assert {name for name, height in heights.items() if height > 100} == sections
 
 
 def test_text_stands_out_from_the_page_in_both_schemes(tab: Browser, report: Path) -> None:

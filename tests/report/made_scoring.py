@@ -1,0 +1,129 @@
+"""A scoring directory such as `heartbeat score` leaves, and a tiny model with its sidecars."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from components.beats.beat import CLASSES
+from components.ingest.files import InputFile
+from components.ingest.plan import Shard
+from components.push.histogram import count_samples, histogram_json
+from components.push.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
+from components.score.job import Fingerprint, Job
+from components.score.record import ShardRecord, Written
+from components.score.resume import tasks_of
+from components.score.settings import ScoreSettings
+from components.score.shard import ShardTask
+from components.score.source import Source, SourceShard
+from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
+from tests.report.made_run import HOSTILE, statistics_of
+
+ROWS = 120
+"""Good rows of each input."""
+
+REASON = "sample outside 0..1"
+MODEL = "ab" * 32
+
+
+def make_model(folder: Path, synthetic: bool) -> Path:
+    """What lies beside a model that was made from beats like those that are scored."""
+    beside, beats = folder / SIDECAR_DIR, some_beats(500)
+    beside.mkdir(parents=True)
+    (beside / METRICS).write_text(json.dumps({"synthetic": synthetic}))
+    (beside / HISTOGRAM).write_text(json.dumps(histogram_json(count_samples([beats.signal]))))
+    (beside / STATISTICS).write_bytes(statistics_of(beats).SerializeToString())
+    return folder
+
+
+def make_scoring(
+    top: Path, synthetic: bool = True, labelled: bool = True, form: Literal["parquet", "csv"] = "parquet"
+) -> Path:
+    """Two files of one shard each; the second has two rows that are no beats where rows carry labels."""
+    output = top / "out"
+    for below in ("parts", "rejects", "shards"):
+        (output / below).mkdir(parents=True)
+    pieces = [piece(index, name, 2 * labelled * index) for index, name in enumerate(("a", "b"))]
+    settings = ScoreSettings(format=form, labelled=labelled)
+    job = Job(Fingerprint(MODEL, settings, tuple(each.source for each in pieces)), tuple(pieces))
+    (output / "job.json").write_text(job.to_json())
+    records = [make_shard(output, task) for task in tasks_of(job, str(output))]
+    summary = added_up(records, job)
+    summary["model"] = {"digest": MODEL, "place": str(make_model(top / "model", synthetic))}
+    (output / "summary.json").write_text(json.dumps(summary))
+    (output / "_SUCCESS").touch()
+    return output
+
+
+def piece(index: int, name: str, rejected: int) -> SourceShard:
+    path = f"/data/{name}.csv"
+    source = Source(InputFile(path, 4700 * ROWS, "mtime 1 ns"), "csv")
+    return SourceShard(source, Shard(path, 0, 0, 4700 * ROWS, 0, ROWS + rejected), index, f"{index:05d}-{name}-00000")
+
+
+def make_shard(output: Path, task: ShardTask) -> ShardRecord:
+    shard, beats = task.piece.shard, some_beats(ROWS, task.piece.input_index)
+    told = answers_of(beats.signal, template_weights())
+    table = pa.table({"row": range(ROWS), **{f"p_{symbol}": told[:, at] for at, symbol in enumerate(CLASSES)}})
+    if task.settings.format == "parquet":
+        parquet.write_table(table, output / task.parts_name)
+    else:
+        csv.write_csv(table, output / task.parts_name)
+    rejected = shard.rows - ROWS
+    reject = {"file": shard.file, "row": ROWS, "reason": f"column 0 is {HOSTILE}", "text": HOSTILE * 30}
+    (output / task.rejects_name).write_text((json.dumps(reject) + "\n") * rejected)
+    confusion = np.zeros((len(CLASSES), len(CLASSES)), int)
+    np.add.at(confusion, (beats.label, told.argmax(axis=1)), 1)
+    record = ShardRecord(
+        job=task.job,
+        file=shard.file,
+        first_row=0,
+        rows=shard.rows,
+        scored=ROWS,
+        rejected=rejected,
+        reasons={REASON: rejected} if rejected else {},
+        classes=confusion.sum(axis=0).tolist(),
+        confusion=confusion.tolist() if task.settings.labelled else None,
+        abstained=0,
+        histogram=count_samples([beats.signal]).tolist(),
+        parts=written(output, task.parts_name),
+        rejects=written(output, task.rejects_name),
+        seconds=0.5,
+    )
+    (output / task.record_name).write_text(record.to_json())
+    return record
+
+
+def written(output: Path, name: str) -> Written:
+    content = (output / name).read_bytes()
+    return Written(name, len(content), hashlib.sha256(content).hexdigest())
+
+
+def added_up(records: list[ShardRecord], job: Job) -> dict[str, Any]:
+    """What the job's summary says of its shards."""
+    files = [
+        {"file": each.file, "rows": each.rows, "scored": each.scored, "rejected": each.rejected} for each in records
+    ]
+    counts = np.sum([each.classes for each in records], axis=0).tolist()
+    confusions = [each.confusion for each in records if each.confusion is not None]
+    rows = {name: sum(getattr(each, name) for each in records) for name in ("scored", "rejected", "abstained")}
+    return {
+        "status": "done",
+        "exit_code": 0,
+        "rows": {"read": sum(each.rows for each in records), **rows},
+        "reasons": {REASON: rows["rejected"]} if rows["rejected"] else {},
+        "classes": dict(zip(CLASSES, counts, strict=True)),
+        "confusion": np.sum(confusions, axis=0).tolist() if confusions else None,
+        "histogram": histogram_json(np.sum([each.histogram for each in records], axis=0)),
+        "files": files,
+        "shards": {"planned": len(job.pieces), "done": len(records), "failed": 0},
+        "seconds": 1.5,
+        "rows_per_second": 160.0,
+        "sentences": [],
+    }

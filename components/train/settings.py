@@ -94,7 +94,9 @@ class FineTuneSettings(Settings):
 class TuneSettings(Settings):
     """The budget of the search before training: trials and epochs, never seconds."""
 
-    trials: int = Field(default=4, ge=1, description="settings tried; the first trial has those given, which only better ones replace")
+    trials: int = Field(
+        default=4, ge=1, description="settings tried; the first trial has those given, which only better ones replace"
+    )
     epochs: int = Field(default=2, ge=1, description="passes over the train beats in each trial")
     share: float = Field(default=0.5, gt=0, le=1, description="share of the train beats that a trial sees")
 

@@ -114,7 +114,7 @@ class Run:
         """Its page."""
         return f"{self.server.host.rstrip('/')}/#/runs/details/{self.run_id}"
 
-    def wait(self, tell: Tell, poll_seconds: float = POLL_SECONDS) -> None:
+    def wait(self, tell: Tell) -> None:
         """Wait for the run's end, telling of every stage that changes its state.
 
         Raises:
@@ -138,7 +138,7 @@ class Run:
                 return
             if run.state in ("FAILED", "CANCELED"):
                 raise self._failure(run.state, [name for name, state in states.items() if state == "FAILED"])
-            time.sleep(poll_seconds)
+            time.sleep(POLL_SECONDS)
 
     def _failure(self, state: str, failed: list[str]) -> HeartbeatError:
         for stage, refusal in REFUSING.items():

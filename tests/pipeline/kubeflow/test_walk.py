@@ -1,12 +1,15 @@
 """The first steps of the compiled spec, each run as Kubeflow runs it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.ingest.report import read_ingest_report
+from schema import SCHEMA_FILE, curated_schema_text
 from tests.pipeline.kubeflow.walk import BUCKET, Walk
 
 
@@ -39,8 +42,26 @@ def test_refused_beats_end_the_gate_with_its_sentences_last(
     assert json.loads(rejects.read_text(encoding="utf-8"))["row"] == 300
     capfd.readouterr()
     assert walk.run("IngestGate") == 3
-    log = capfd.readouterr().err
-    assert "Traceback" in log
-    last = log.splitlines()[-1]
-    assert "row 300" in log.split("Traceback")[1]
-    assert not last.startswith((" ", "components."))
+    log = capfd.readouterr().err.splitlines()
+    assert any(line.startswith("Traceback") for line in log)
+    assert log[-1].startswith("Rejected rows: 1, allowed: 0.")
+    assert any("row 300" in line for line in log[-4:-1])
+
+
+@pytest.mark.slow
+def test_the_steps_command_as_a_process_in_a_clean_environment(spec: dict[str, Any], tmp_path: Path) -> None:
+    container = spec["deploymentSpec"]["executors"]["CuratedSchema_executor"]["container"]
+    schema = {"name": "schema", "uri": str(tmp_path / "schema"), "type": {"instanceSchema": "title: tfx.Schema\n"}}
+    sent = {
+        "inputs": {"parameterValues": {"digest": "d"}},
+        "outputs": {"artifacts": {"schema": {"artifacts": [schema]}}, "outputFile": str(tmp_path / "out.json")},
+    }
+    command = [sys.executable, *container["command"][1:], *container["args"]]
+    filled = [json.dumps(sent) if argument == "{{$}}" else argument for argument in command]
+    done = subprocess.run(
+        filled, cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "HOME": "/"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert curated_schema_text() == (tmp_path / "schema" / SCHEMA_FILE).read_text(encoding="utf-8")
+    [written] = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["artifacts"]["schema"]["artifacts"]
+    assert written["uri"] == schema["uri"]

@@ -39,6 +39,11 @@ Object.fromEntries(
 )
 """
 
+FOLDED = "[...document.querySelectorAll('details')].map(one => one.getBoundingClientRect().height)"
+
+PAPER = 718
+"""CSS pixels between the margins of an A4 page."""
+
 UNREACHED = """
 [...document.querySelectorAll('a[href], summary, .scroll')].filter(one => one.tabIndex < 0).map(one => one.outerHTML)
 """
@@ -76,6 +81,18 @@ def test_a_page_is_whole_quiet_and_keeps_to_itself(
         assert tab.value(script) == [], script
     heights = tab.value(SECTIONS_SEEN)
     assert {name for name, height in heights.items() if height > 100} == sections
+
+
+@pytest.mark.parametrize("of", ["run", "scoring"])
+def test_on_paper_nothing_is_cut_off_or_folded_away(
+    tab: Browser, pages: dict[str, tuple[Path, set[str]]], of: str
+) -> None:
+    tab.open(pages[of][0], PAPER, "dark")
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    tab.photograph(KEPT / f"{of}-print.png")
+    assert tab.value("document.documentElement.scrollWidth") <= PAPER
+    assert min(tab.value(FOLDED)) > 100
+    assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
 def test_text_stands_out_from_the_page_in_both_schemes(tab: Browser, report: Path) -> None:

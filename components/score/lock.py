@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from components.beats.errors import EnvironmentRefused
 from components.ingest.files import is_remote, local_path
 
 
-def locked(output: str) -> AbstractContextManager[None]:
+def locked(output: str) -> AbstractContextManager[Callable[[], None]]:
     """Holds a scoring directory for as long as this lasts, making it where it is absent.
+
+    What is yielded raises EnvironmentRefused when it is called and the lock is no longer held.
 
     Raises:
         EnvironmentRefused: another job holds it, or it cannot be made.
@@ -25,7 +27,7 @@ def locked(output: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _locally_locked(output: str) -> Iterator[None]:
+def _locally_locked(output: str) -> Iterator[Callable[[], None]]:
     """The directory itself is locked: no lock file lies about, and children do not inherit the handle."""
     try:
         os.makedirs(output, exist_ok=True)
@@ -39,6 +41,10 @@ def _locally_locked(output: str) -> Iterator[None]:
             raise EnvironmentRefused(
                 f"Another job is at work in {output}: wait until it has ended, or choose another --output."
             ) from error
-        yield
+        yield _still_held
     finally:
         os.close(handle)
+
+
+def _still_held() -> None:
+    """The kernel takes a lock from nobody who lives."""

@@ -18,6 +18,7 @@ from components.score.model import ModelPlace
 from components.score.planning import plan_sources, rows_by_file
 from components.score.progress import ProgressReader
 from components.score.record import ShardFailure, ShardRecord
+from components.score.remote_lock import LOCK_DIR
 from components.score.resume import done_shards, read_record, remove_strays, tasks_of
 from components.score.settings import ScoreSettings
 from components.score.shard import ShardTask
@@ -66,7 +67,7 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
     began = time.monotonic()
     sources = tuple(find_sources(request.inputs))
     asked = Fingerprint(request.model.digest, request.settings, sources)
-    with locked(request.output):
+    with locked(request.output) as check_lock:
         folder = folder_at(request.output)
         known = _known_job(folder, request, asked)
         job = _planned(folder, asked, known)
@@ -81,6 +82,7 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         left = {task.piece.stem: done.get(task.piece.stem) or read_record(folder, task) for task in tasks}
         summary = summarise(job, left, request.budget, request.output, request.model.place, troubles)
         _time(summary, left, done, time.monotonic() - began)
+        check_lock()
         remove_strays(folder, tasks)
         write_whole(folder, SUMMARY_FILE, summary.to_json().encode())
         if summary.exit_code == 0:
@@ -90,7 +92,7 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
 
 def _known_job(folder: Folder, request: ScoreRequest, asked: Fingerprint) -> Job | None:
     """The job to go on with; None for a new one."""
-    present = folder.names()
+    present = {name: size for name, size in folder.names().items() if name.split("/")[0] != LOCK_DIR}
     content = folder.read(JOB_FILE)
     if request.existing == "overwrite":
         _empty(folder, present, content is not None)

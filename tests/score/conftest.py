@@ -1,0 +1,13 @@
+"""A SavedModel with both served signatures, for tests of what really loads one."""
+
+import pytest
+
+from components.push.digest import model_digest
+from components.score.model import ModelPlace
+from tests.evaluate.tiny_model import save_tiny_model, template_weights
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory) -> ModelPlace:
+    folder = save_tiny_model(tmp_path_factory.mktemp("serving") / "1700000000", template_weights())
+    return ModelPlace(str(folder), model_digest(folder))

@@ -1,0 +1,113 @@
+import gzip
+import json
+
+import pytest
+
+from components.beats.errors import DataRefused, UsageError
+from components.score.budget import RejectBudget
+from components.score.columns import prediction_schema
+from components.score.inputs import find_sources
+from components.score.planning import stem_of
+from schema import PREDICTION_FILE, prediction_schema_text
+from tests.ingest.rows import line
+from tests.score.inputs import write_formats
+from tests.score.jobs import read_parts, run, write_csv
+from tests.score.test_parquet import LABEL, SIGNAL
+
+
+def test_formats_are_told_by_content_not_by_name(tmp_path):
+    for name, path in write_formats(tmp_path, SIGNAL, LABEL).items():
+        renamed = tmp_path / f"{name.replace('.', '-')}{'.gz' if name.endswith('.gz') else '.data'}"
+        path.rename(renamed)
+        [source] = find_sources([str(renamed)])
+        assert source.kind == name.split(".")[1]
+
+
+def test_a_file_matched_twice_is_scored_once_and_provenance_not_at_all(tmp_path):
+    for name in ("b.csv", "a.csv", "a_provenance.csv", "lone_provenance.csv"):
+        (tmp_path / name).write_text("x\n")
+    found = find_sources([str(tmp_path / "b.csv"), str(tmp_path / "*.csv")])
+    assert [source.file.path.rsplit("/")[-1] for source in found] == ["b.csv", "a.csv", "lone_provenance.csv"]
+    assert found[1].provenance.path == str(tmp_path / "a_provenance.csv")
+
+
+def test_nothing_found_and_gzip_in_disguise_are_told(tmp_path):
+    with pytest.raises(DataRefused, match="matches no file"):
+        find_sources([str(tmp_path / "*.csv")])
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"x"))
+    with pytest.raises(DataRefused, match=r"give it a name ending in \.gz"):
+        find_sources([str(tmp_path / "a.csv")])
+
+
+def test_empty_files_alone_are_refused_but_beside_others_are_not(tmp_path):
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(DataRefused, match="no rows"):
+        run(tmp_path / "empty.csv", output=tmp_path / "out")
+    write_csv(tmp_path / "a.csv", 5)
+    summary = run(tmp_path / "a.csv", tmp_path / "empty.csv", output=tmp_path / "out")
+    assert [file["scored"] for file in summary.files] == [5, 0]
+
+
+def unlabelled(count):
+    return "".join(line(0).rsplit(",", 1)[0] + "\n" for _ in range(count))
+
+
+def test_187_columns_need_to_be_asked_for(tmp_path):
+    (tmp_path / "a.csv").write_text(unlabelled(20))
+    with pytest.raises(DataRefused, match=r"187 columns .* --no-label"):
+        run(tmp_path / "a.csv", output=tmp_path / "out")
+    assert not (tmp_path / "out" / "job.json").exists()
+    run(tmp_path / "a.csv", output=tmp_path / "out", labelled=False)
+    assert read_parts(tmp_path / "out")["label"].null_count == 20
+
+
+def test_188_columns_with_no_label_are_refused(tmp_path):
+    write_csv(tmp_path / "a.csv", 20)
+    with pytest.raises(DataRefused, match="Leave --no-label out"):
+        run(tmp_path / "a.csv", output=tmp_path / "out", labelled=False)
+
+
+def test_the_first_well_formed_row_decides_and_others_are_rejects(tmp_path):
+    (tmp_path / "a.csv").write_text("no,beat\n\n" + line(1) + "\n" + unlabelled(2) + line(2) + "\n")
+    summary = run(tmp_path / "a.csv", output=tmp_path / "out", budget="4")
+    assert read_parts(tmp_path / "out")["row"].to_pylist() == [2, 5]
+    assert summary.rows["rejected"] == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "stem"),
+    [
+        ("/a/mitbih_test.csv", "00003-mitbih_test-00012"),
+        ("s3://b/x.csv.gz", "00003-x-00012"),
+        ("data_tfrecord-00000-of-00001.gz", "00003-data_tfrecord-00000-of-00001-00012"),
+        ("/a/b c#d.parquet", "00003-b_c_d-00012"),
+        ("/a/" + "x" * 250 + ".csv", "00003-" + "x" * 100 + "-00012"),
+    ],
+)
+def test_names_of_parts(path, stem):
+    assert stem_of(3, path, 12) == stem
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "allowed"),
+    [("0", 1000, 0), ("7", 3, 7), ("1%", 1000, 10), ("1%", 99, 0), ("0.1%", 10_000, 10), ("100%", 5, 5)],
+)
+def test_budgets(text, rows, allowed):
+    assert RejectBudget(text).allowed(rows) == allowed
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1 %", "101%", "1.5", "%"])
+def test_budgets_that_are_none(text):
+    with pytest.raises(UsageError, match="--reject-budget"):
+        RejectBudget(text)
+
+
+def test_the_packaged_schema_is_that_of_the_parts(tmp_path):
+    write_csv(tmp_path / "a.csv", 5)
+    run(tmp_path / "a.csv", output=tmp_path / "out")
+    documented = json.loads(prediction_schema_text())["columns"]
+    told = [(column["name"], column["type"], column["nullable"]) for column in documented]
+    assert told == [(field.name, str(field.type), field.nullable) for field in prediction_schema()]
+    assert read_parts(tmp_path / "out").schema.names == [name for name, _, _ in told]
+    assert all(column["meaning"] for column in documented)
+    assert PREDICTION_FILE == "prediction.json"

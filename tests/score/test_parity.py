@@ -1,0 +1,43 @@
+"""What the job says of a beat is what the served model says of it, whatever the beat came in."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.beats.beats import Beats
+from components.evaluate.metrics import measure
+from components.ingest.examples import encode_examples
+from components.score.model import ScoringModel
+from tests.evaluate.tiny_model import some_beats
+from tests.score.inputs import FORMATS, write_formats
+from tests.score.jobs import probabilities, read_parts, run
+
+BEATS = some_beats(100)
+
+
+@pytest.fixture(scope="module")
+def served(saved_model):
+    signature = tf.saved_model.load(saved_model.place).signatures["serving_default"]
+    examples = tf.constant(encode_examples(Beats(BEATS.signal, BEATS.label)))
+    return signature(examples=examples)["probabilities"].numpy()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_job_agrees_with_serving_default_row_by_row(tmp_path, saved_model, served, name):
+    path = write_formats(tmp_path, BEATS.signal, BEATS.label)[name]
+    model = ScoringModel(saved_model.place, saved_model.digest)
+    summary = run(path, output=tmp_path / "out", model=model, place=saved_model)
+    table = read_parts(tmp_path / "out")
+    assert table["row"].to_pylist() == list(range(100))
+    np.testing.assert_array_equal(table["label"], BEATS.label)
+    assert np.abs(probabilities(table) - served).max() <= 1e-6
+    assert summary.confusion == measure(served, BEATS.label).confusion
+    assert summary.exit_code == 0
+
+
+def test_a_directory_without_the_signature_is_told(tmp_path):
+    from components.beats.errors import HeartbeatError
+
+    tf.saved_model.save(tf.Module(), str(tmp_path / "model"))
+    with pytest.raises(HeartbeatError, match="is no model that scores beats"):
+        ScoringModel(str(tmp_path / "model"), "0" * 64)

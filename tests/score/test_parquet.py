@@ -1,0 +1,89 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.beats.errors import DataRefused
+from tests.score.jobs import expected, probabilities, read_parts, read_rejects, run
+
+SIGNAL = np.random.default_rng(3).random((40, 187), np.float32)
+LABEL = np.arange(40) % 5
+
+
+def spoilt_lists():
+    rows = [list(row) for row in SIGNAL]
+    rows[1], rows[5], rows[20] = None, rows[5][:-1], []
+    rows[8][3], rows[9][4], rows[10][186] = None, 1.5, float("nan")
+    return rows
+
+
+def test_bad_rows_of_a_list_column_are_told_one_by_one(tmp_path):
+    label = pa.array([None if at == 30 else 7 if at == 31 else at % 5 for at in range(40)])
+    pq.write_table(pa.table({"signal": spoilt_lists(), "label": label}), tmp_path / "a.parquet", row_group_size=7)
+    summary = run(tmp_path / "a.parquet", output=tmp_path / "out", budget="20")
+    told = {each["row"]: each["reason"] for each in read_rejects(tmp_path / "out")}
+    assert told == {
+        1: "it has no samples, expected 187",
+        5: "it has 186 samples, expected 187",
+        8: "sample 3 is not a number",
+        9: "sample 4 is 1.5, outside 0..1",
+        10: "sample 186 is not a number",
+        20: "it has 0 samples, expected 187",
+        30: "it has no label",
+        31: "label 7 is not one of 0..4",
+    }
+    assert all(each["text"] is None for each in read_rejects(tmp_path / "out"))
+    table = read_parts(tmp_path / "out")
+    kept = [at for at in range(40) if at not in told]
+    assert table["row"].to_pylist() == kept
+    np.testing.assert_allclose(probabilities(table), expected(SIGNAL[kept]), atol=1e-6)
+    assert summary.rows["rejected"] == 8
+
+
+def test_record_and_sample_come_from_columns_of_these_names(tmp_path):
+    record = ["100", None] * 20
+    sample = pa.array([5, None] * 20, pa.int32())
+    columns = {"signal": list(SIGNAL), "label": LABEL, "record": record, "sample": sample, "note": ["x"] * 40}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    run(tmp_path / "a.parquet", output=tmp_path / "out")
+    table = read_parts(tmp_path / "out")
+    assert table["record"].to_pylist() == record
+    assert table["sample"].to_pylist() == [5, None] * 20
+
+
+def test_shards_are_runs_of_row_groups(tmp_path):
+    pq.write_table(pa.table({"signal": list(SIGNAL), "label": LABEL}), tmp_path / "a.parquet", row_group_size=4)
+    summary = run(tmp_path / "a.parquet", output=tmp_path / "out", shard_bytes=10 * 4700)
+    assert summary.shards["planned"] == 4
+    assert read_parts(tmp_path / "out")["row"].to_pylist() == list(range(40))
+
+
+def test_integers_and_187_columns_without_label(tmp_path):
+    columns = {f"s{at}": SIGNAL[:, at].round().astype(np.int8) for at in range(187)}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    run(tmp_path / "a.parquet", output=tmp_path / "out", labelled=False)
+    table = read_parts(tmp_path / "out")
+    assert table["label"].null_count == 40
+    np.testing.assert_allclose(probabilities(table), expected(SIGNAL.round()), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("columns", "labelled", "sentence"),
+    [
+        ({"signal": list(SIGNAL)}, True, "has no label"),
+        ({"signal": list(SIGNAL), "label": LABEL}, False, "--no-label says"),
+        ({"a": LABEL, "b": LABEL}, True, "0 list columns and 2 columns of numbers"),
+        ({"a": list(SIGNAL), "b": list(SIGNAL), "label": LABEL}, True, "2 list columns"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(tmp_path, columns, labelled, sentence):
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(DataRefused, match=sentence):
+        run(tmp_path / "a.parquet", output=tmp_path / "out", labelled=labelled)
+
+
+def test_a_file_that_is_cut_off_is_refused(tmp_path):
+    pq.write_table(pa.table({"signal": list(SIGNAL), "label": LABEL}), tmp_path / "a.parquet")
+    (tmp_path / "a.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
+    with pytest.raises(DataRefused, match="not a whole Parquet file"):
+        run(tmp_path / "a.parquet", output=tmp_path / "out")

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.beats.beats import Beats
+from components.beats.errors import DataRefused
+from components.ingest.examples import encode_examples
+from components.ingest.files import list_files
+from components.ingest.tfrecord import write_records
+from components.score.tfrecord_frames import RECORD_BYTES, read_frames
+from tests.score.jobs import expected, probabilities, read_parts, read_rejects, run
+
+SIGNAL = np.random.default_rng(3).random((30, 187), np.float32)
+LABEL = np.arange(30) % 5
+
+
+def example(**features):
+    kinds = {float: "float_list", int: "int64_list", bytes: "bytes_list"}
+    built = {}
+    for name, values in features.items():
+        kind = kinds[type(values[0])]
+        message = {"float_list": tf.train.FloatList, "int64_list": tf.train.Int64List, "bytes_list": tf.train.BytesList}
+        built[name] = tf.train.Feature(**{kind: message[kind](value=values)})
+    return tf.train.Example(features=tf.train.Features(feature=built)).SerializeToString()
+
+
+def write(path, records):
+    with path.open("wb") as file:
+        write_records(file, records)
+
+
+def test_bad_records_are_told_one_by_one(tmp_path):
+    records = encode_examples(Beats(SIGNAL, LABEL))
+    signal = SIGNAL[0].tolist()
+    records[2] = b"no protocol buffer"
+    records[3] = example(label=[1])
+    records[4] = example(signal=signal[:-1], label=[1])
+    records[5] = example(signal=[int(value) for value in signal], label=[1])
+    records[6] = example(signal=signal, label=[9])
+    records[7] = example(signal=signal)
+    records[8] = example(signal=[-0.5, *signal[1:]], label=[1])
+    records[9] = example(signal=signal, label=[1, 2])
+    write(tmp_path / "a.tfrecord", records)
+    text = bytearray((tmp_path / "a.tfrecord").read_bytes())
+    text[text.find(records[10]) + 100] ^= 0xFF
+    (tmp_path / "a.tfrecord").write_bytes(text)
+    run(tmp_path / "a.tfrecord", output=tmp_path / "out", budget="20")
+    told = {each["row"]: each["reason"] for each in read_rejects(tmp_path / "out")}
+    assert told == {
+        2: "it is not a tf.Example",
+        3: "it has no feature signal",
+        4: "it has 186 samples, expected 187",
+        5: "its feature signal is no list of floats",
+        6: "label 9 is not one of 0..4",
+        7: "it has no label",
+        8: "sample 0 is -0.5, outside 0..1",
+        9: "its feature label is not one value of int64_list",
+        10: "its bytes are not what their checksum says, or there are too many of them",
+    }
+    table = read_parts(tmp_path / "out")
+    kept = [at for at in range(30) if at not in told]
+    assert table["row"].to_pylist() == kept
+    np.testing.assert_allclose(probabilities(table), expected(SIGNAL[kept]), atol=1e-6)
+    assert table["record"].null_count == table["sample"].null_count == len(kept)
+
+
+def test_record_and_sample_are_taken_from_features(tmp_path):
+    signal = SIGNAL[0].tolist()
+    write(
+        tmp_path / "a.tfrecord",
+        [example(signal=signal, label=[1], record=[b"100"], sample=[77]), example(signal=signal, label=[1])],
+    )
+    run(tmp_path / "a.tfrecord", output=tmp_path / "out")
+    table = read_parts(tmp_path / "out")
+    assert table["record"].to_pylist() == ["100", None]
+    assert table["sample"].to_pylist() == [77, None]
+
+
+def test_a_label_where_none_is_expected_and_the_other_way_round(tmp_path):
+    signal = SIGNAL[0].tolist()
+    write(tmp_path / "with.tfrecord", [example(signal=signal, label=[1])])
+    write(tmp_path / "without.tfrecord", [example(signal=signal), example(signal=signal, label=[1])])
+    with pytest.raises(DataRefused, match="--no-label says"):
+        run(tmp_path / "with.tfrecord", output=tmp_path / "a", labelled=False)
+    with pytest.raises(DataRefused, match="has no label"):
+        run(tmp_path / "without.tfrecord", output=tmp_path / "b")
+    summary = run(tmp_path / "without.tfrecord", output=tmp_path / "c", labelled=False, budget="1")
+    assert summary.reasons == {"label where none is expected": 1}
+
+
+@pytest.mark.parametrize("cut", [1, 5, 700])
+def test_a_file_that_is_cut_off_is_refused(tmp_path, cut):
+    write(tmp_path / "a.tfrecord", encode_examples(Beats(SIGNAL, LABEL)))
+    (tmp_path / "a.tfrecord").write_bytes((tmp_path / "a.tfrecord").read_bytes()[:-cut])
+    with pytest.raises(DataRefused, match="cut off at record 29"):
+        run(tmp_path / "a.tfrecord", output=tmp_path / "out")
+
+
+def test_frames_of_any_length_across_reads(tmp_path):
+    sizes = [0, 1, RECORD_BYTES - 1, RECORD_BYTES, RECORD_BYTES + 1, 3 * RECORD_BYTES, 5]
+    records = [bytes([at]) * size for at, size in enumerate(sizes)]
+    write(tmp_path / "a.tfrecord", records)
+    [file] = list_files(str(tmp_path / "a.tfrecord"))
+    told = list(read_frames(file))
+    assert told == [None if len(record) > RECORD_BYTES else record for record in records]

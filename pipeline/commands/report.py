@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from pathlib import Path
 
 import click
@@ -18,7 +20,7 @@ def report(folder: str) -> None:
     RUN is ROOT/runs/<run id>; SCORING_DIR is a directory or URI that `heartbeat score` filled. The page is
     report/index.html in it: one file without scripts that opens from a disk.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's chatter is for the log of a run
+    _quiet()
     if "://" in folder or Path(folder, "job.json").exists():
         from components.report.scoring_page import write_scoring_report
 
@@ -32,3 +34,10 @@ def report(folder: str) -> None:
             f"{folder} is neither the folder of a run (ROOT/runs/<run id>, which holds summary.json) nor a scoring "
             "directory (which holds job.json)."
         )
+
+
+def _quiet() -> None:
+    """Keeps from the user what libraries say of themselves, and stack traces of sections: the page has their reasons."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore", FutureWarning)
+    logging.getLogger("heartbeat.report").setLevel(logging.CRITICAL)

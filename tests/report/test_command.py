@@ -13,7 +13,9 @@ def test_the_command_makes_a_runs_page_again(
     run = a_run()
     monkeypatch.setattr(run_page, "SECTIONS", run_page.SECTIONS[:1])
     assert main(heartbeat, ["report", str(run)]) == 0
-    assert Path(capsys.readouterr().out.strip()) == run / "report" / "index.html"
+    said = capsys.readouterr()
+    assert Path(said.out.strip()) == run / "report" / "index.html"
+    assert said.err == ""
 
 
 def test_the_command_makes_a_scoring_jobs_page_too(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -155,6 +155,17 @@ def test_a_run_that_left_nothing_has_a_page(a_run: Callable[[], Path], status: s
     assert {"stages", "origin", "not-reached"} <= set(page.text)
 
 
+def test_a_run_of_the_data_stages_alone_is_done_without_a_model(a_run: Callable[[], Path], only: Only) -> None:
+    only("outcome", "results", "stages")
+    run = a_run()
+    ended(run, "done", 0, "Transform", [])
+    page = read(write_report(run))
+    assert "Yes: done" in page.text[""]
+    assert "No model was judged" in page.text[""]
+    assert "No model was judged" in page.text["outcome"]
+    assert "passed its gate" not in " ".join(page.text.values())
+
+
 def test_a_section_that_cannot_be_made_says_so_and_the_others_are_there(
     a_run: Callable[[], Path], only: Only, tmp_path: Path
 ) -> None:

@@ -34,7 +34,7 @@ def cards(material: RunMaterial) -> Sequence[Card]:
 
 def _what(material: RunMaterial) -> Card:
     summary, rows = material.summary, material.summary["data"].get("rows")
-    data = "SYNTHETIC demo beats" if material.synthetic else "real beats"
+    data = "SYNTHETIC beats" if material.synthetic else "Real beats"
     lines = [f"Profile {material.settings['profile']}, begun {began(summary['run'])}."]
     if rows:
         told = ", ".join(f"{count(rows[split])} {split}" for split in ("train", "eval", "test"))
@@ -64,7 +64,8 @@ def _worked(material: RunMaterial) -> Card:
     if failed:
         lines.append(f"Stopped at {failed[0]}, exit code {summary['exit_code']}.")
     if summary["status"] == "done":
-        lines.append("Every stage ran, and the model passed its gate.")
+        passed = material.reached("ModelGate")
+        lines.append("Every stage ran, and the model passed its gate." if passed else "Every stage of it ran.")
         pushed = summary["model"].get("pushed")
         lines.append(
             f"Pushed as version {str(pushed).rstrip('/').rsplit('/', 1)[-1]}." if pushed else "Nothing was pushed."
@@ -90,7 +91,7 @@ def short(sentence: str) -> str:
 def _good(material: RunMaterial) -> Card:
     metrics = material.summary["metrics"]
     if not metrics:
-        return Card("How good is the model?", "No model was judged", ["The run ended before one was."])
+        return Card("How good is the model?", "No model was judged", ["The stages of the run did not come to one."])
     clean, noisy = metrics["clean"], metrics["noisy"]
     try:
         low, high = material.judgement["intervals"]["clean"]["accuracy"]
@@ -112,21 +113,16 @@ def _next(material: RunMaterial) -> Card:
     if status == "data_refused":
         links = [("files", "Which rows, and why")] if material.reached("ExampleGen") else []
         links += [("statistics", "Statistics and anomalies")] if material.reached("StatisticsGen") else []
-        return Card(
-            question,
-            "Mend the data, run again",
-            ["Nothing was trained."],
-            links=[*links, ("stages", "How far it came")],
-        )
+        links.append(("stages", "How far it came"))
+        return Card(question, "Mend the data, run again", ["Nothing was trained."], links=links)
     if status in ("failed", "interrupted"):
         lines = ["Finished stages are kept: the next run takes them from the cache."]
-        return Card(
-            question,
-            "The reason, then run again",
-            lines,
-            links=[("outcome", "The reason"), ("stages", "How far it came")],
-        )
-    recall = material.summary["metrics"]["clean"]["recall"]
+        links = [("outcome", "The reason"), ("stages", "How far it came")]
+        return Card(question, "The reason, then run again", lines, links=links)
+    metrics = material.summary["metrics"]
+    if not metrics:
+        return Card(question, "The data", [], links=[("stages", "What was run"), ("origin", "Digests and settings")])
+    recall = metrics["clean"]["recall"]
     weakest = min((value, index) for index, value in enumerate(recall) if value is not None)
     lines = [f"Its recall, {weakest[0]:.3f} on clean beats, is the lowest."]
     links = [

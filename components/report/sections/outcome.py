@@ -13,7 +13,7 @@ from components.report.material import RunMaterial
 from components.report.wording import UNKNOWN, number, percent
 
 ENDED = {
-    "done": "The run is done: every stage ran or was taken from the cache, and the model passed its gate.",
+    "done": "The run is done: every stage ran or was taken from the cache.",
     "data_refused": "The data was refused: nothing was trained on it.",
     "model_refused": "The model was refused: it was trained and judged, and is not pushed.",
     "failed": "The run failed.",
@@ -28,6 +28,9 @@ def outcome(material: RunMaterial) -> list[Block]:
     """Say how the run ended and why."""
     summary = material.summary
     blocks: list[Block] = [Words(f"{ENDED[summary['status']]} Exit code {summary['exit_code']}.")]
+    if summary["status"] == "done":
+        judged = "The model passed its gate." if material.reached("ModelGate") else "No model was judged in it."
+        blocks.append(Words(judged))
     failed = [stage["name"] for stage in summary["stages"] if stage["state"] == "failed"]
     if failed:
         blocks.append(Words(f"It stopped at {failed[0]}."))

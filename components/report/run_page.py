@@ -7,10 +7,10 @@ from pathlib import Path
 
 from components.beats.atomic import atomic_file
 from components.beats.errors import EnvironmentRefused
-from components.evaluate.gate import SAME_PATIENTS
 from components.report.made import FOOTER, REPORT, Make, made_sections, text_of
 from components.report.material import RunMaterial, load_run
 from components.report.page import Page
+from components.report.patients import about_patients
 from components.report.sections.about import about
 from components.report.sections.attention import attention
 from components.report.sections.class_rates import class_rates
@@ -91,12 +91,11 @@ def run_page(material: RunMaterial) -> Page:
     """Everything that is on the page of a run."""
     first = FIRST.get(material.summary["status"], ())
     table = sorted(SECTIONS, key=lambda section: section[0] not in first)
-    patients = SAME_PATIENTS.get(material.split or "")
     return Page(
         title=f"Heartbeat run {material.summary['run']}",
         subtitle=f"Profile {material.settings['profile']}, {material.folder}",
         synthetic=material.synthetic,
-        warnings=[*([SYNTHETIC] if material.synthetic else []), *([patients] if patients else [])],
+        warnings=[*([SYNTHETIC] if material.synthetic else []), *about_patients(material)],
         cards=cards(material),
         sections=made_sections(material, table, "What this run did not come to"),
         footer=FOOTER,

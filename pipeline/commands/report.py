@@ -37,7 +37,7 @@ def report(folder: str) -> None:
 
 
 def _quiet() -> None:
-    """Keeps from the user what libraries say of themselves, and stack traces of sections: the page has their reasons."""
+    """Keeps from the user what libraries say of themselves, and traces of sections: the page has their reasons."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore", FutureWarning)
     logging.getLogger("heartbeat.report").setLevel(logging.CRITICAL)

@@ -180,6 +180,11 @@ def statistics_of(beats: Beats) -> Any:
     stats.mean, stats.std_dev, stats.min, stats.max = (
         float(f(beats.signal)) for f in (np.mean, np.std, np.min, np.max)
     )
+    if beats.record is not None:
+        record = data.features.add()
+        record.path.step.append("record")
+        for name in sorted(set(beats.record)):
+            record.string_stats.rank_histogram.buckets.add(label=name, sample_count=beats.record.count(name))
     label.path.step.append("label")
     label.string_stats.unique = len(CLASSES)
     for index, count in enumerate(np.bincount(beats.label, minlength=len(CLASSES))):

@@ -1,0 +1,50 @@
+"""What must be said of the patients on both sides of a split before any figure is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.evaluate.gate import SAME_PATIENTS
+from components.report.made import NotReachedError
+from components.report.material import RunMaterial
+
+ONE_PERSON = ("201", "202")
+"""Records of one person in the MIT-BIH Arrhythmia Database; the usual split DS1 / DS2 puts one on each side."""
+
+ON_BOTH_SIDES = (
+    "Records 201 and 202 are one person, and this split has one of them on each side: all other patients of the test "
+    "split are new to the model, this one is not."
+)
+
+
+def about_patients(material: RunMaterial) -> list[str]:
+    """Sentences for the top of the page; none where nothing is known to be wrong."""
+    if material.split in SAME_PATIENTS:
+        return [SAME_PATIENTS[material.split]]
+    try:
+        sides = [records(material, split) for split in ("train", "eval", "test")]
+    except (NotReachedError, OSError):
+        return []
+    trained, tested = sides[0] | sides[1], sides[2]
+    one, other = ONE_PERSON
+    apart = (one in trained and other in tested) or (other in trained and one in tested)
+    return [ON_BOTH_SIDES] if apart else []
+
+
+def records(material: RunMaterial, split: str) -> set[str]:
+    """Names of the records in a split, as StatisticsGen counted them.
+
+    Raises:
+        NotReachedError: the run ended before its statistics.
+        OSError: they are not there any more.
+    """
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    file = Path(material.place("StatisticsGen", "statistics"), f"Split-{split}", "FeatureStats.pb")
+    parsed = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
+    return {
+        bucket.label
+        for feature in parsed.datasets[0].features
+        if "record" in (feature.name, *feature.path.step)
+        for bucket in feature.string_stats.rank_histogram.buckets
+    }

@@ -1,0 +1,35 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.beats.beats import Beats
+from components.report import patients
+from components.report.material import load_run
+from components.report.patients import about_patients, records
+from tests.evaluate.tiny_model import some_beats
+from tests.report.made_run import ended, statistics_of
+
+
+def test_records_are_those_of_the_statistics(finished: Path) -> None:
+    assert records(load_run(finished), "test") == {f"r{number}" for number in range(7)}
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "told"),
+    [("101 201", "100 202", True), ("202", "201", True), ("201 202", "100", False), ("101", "201 202", False)],
+)
+def test_one_person_on_both_sides_is_told(
+    train: str, test: str, told: bool, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = {"train": set(train.split()), "eval": set[str](), "test": set(test.split())}
+    monkeypatch.setattr(patients, "records", lambda _, split: sides[split])
+    assert bool(about_patients(load_run(finished))) == told
+
+
+def test_beats_without_records_and_runs_without_statistics_tell_nothing(a_run: Callable[[], Path]) -> None:
+    beats = some_beats(5)
+    assert "record" not in str(statistics_of(Beats(beats.signal, beats.label)))
+    run = a_run()
+    ended(run, "failed", 1, "StatisticsGen", ["It went wrong."])
+    assert about_patients(load_run(run)) == []

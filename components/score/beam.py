@@ -85,7 +85,7 @@ class Submission:
     options: Sequence[str]
 
 
-def run_on_beam(given: Submission, follow: Callable[[], None]) -> list[str]:
+def run_on_beam(given: Submission, follow: Callable[[], object]) -> list[str]:
     """Scores every shard and returns when all have ended.
 
     Args:

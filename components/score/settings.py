@@ -29,3 +29,11 @@ class ScoreSettings(Settings):
     )
     block_rows: int = Field(default=4096, ge=1, description="rows of Parquet or TFRecord read at a time, likewise")
     batch: int = Field(default=2048, ge=1, description="beats in a call of the model: 1 to 4 thousand are fastest")
+
+
+class BatchSettings(Settings):
+    """A scoring job as a stage of the pipeline: the job, and how it is run and judged."""
+
+    job: ScoreSettings = ScoreSettings()
+    reject_budget: str = Field(default="1%", description="rows that may be rejected, or the share of them: 100 or 0.5%")
+    workers: int = Field(default=1, ge=1, description="processes, each with TensorFlow on one thread")

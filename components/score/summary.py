@@ -62,9 +62,13 @@ class ScoreSummary:
     rows_per_second: float | None = None
     sentences: list[str] = field(default_factory=list)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as plain values."""
+        return asdict(self)
+
     def to_json(self) -> str:
         """What summary.json holds."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        return json.dumps(self.to_dict(), indent=1) + "\n"
 
     @staticmethod
     def from_json(text: str | bytes) -> ScoreSummary:

@@ -1,0 +1,101 @@
+"""The wiring: every shard once, whatever became of it; and workers that do not outlive their submitter."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from components.score import beam
+from components.score.model import ModelPlace
+from components.score.run import score
+from components.score.watch import POLL_SECONDS, Submitter, submitting
+from components.score.worker import worker_command
+from tests.score.jobs import NumpyModel, digests, request, run, write_csv
+
+
+@pytest.fixture
+def _numpy_model(monkeypatch):
+    monkeypatch.setattr(beam, "use_one_thread", lambda: None)
+    monkeypatch.setattr(beam, "loaded_model", lambda place: NumpyModel())
+
+
+@pytest.mark.usefixtures("_numpy_model")
+def test_beam_in_this_process_leaves_the_bytes_of_a_loop(tmp_path):
+    write_csv(tmp_path / "a.csv", 100)
+    followed = []
+
+    def on_beam(tasks, progress):
+        submission = beam.Submission(tasks, ModelPlace("/models/1", "ab" * 32), 0, [])
+        return beam.run_on_beam(submission, lambda: followed.append(progress.look()))
+
+    assert score(request(tmp_path / "a.csv", output=tmp_path / "out"), on_beam).exit_code == 0
+    run(tmp_path / "a.csv", output=tmp_path / "loop")
+    assert digests(tmp_path / "out") == digests(tmp_path / "loop")
+
+
+def test_a_job_that_beam_cannot_run_is_told(tmp_path, monkeypatch):
+    def broken():
+        raise RuntimeError("no thread to be had")
+
+    monkeypatch.setattr(beam, "use_one_thread", broken)
+    write_csv(tmp_path / "a.csv", 10)
+
+    def on_beam(tasks, progress):
+        return beam.run_on_beam(beam.Submission(tasks, ModelPlace("/models/1", "ab" * 32), 0, []), progress.look)
+
+    summary = score(request(tmp_path / "a.csv", output=tmp_path / "out"), on_beam)
+    assert summary.exit_code == 5
+    assert "no thread to be had" in summary.sentences[0]
+    assert "--resume" in summary.sentences[1]
+
+
+def test_a_submitter_is_gone_when_its_process_ends_or_gives_up():
+    with submitting() as submitter:
+        assert not submitter.is_gone()
+        elsewhere = Submitter("another-host", submitter.pid, "1", "/nowhere")
+        assert not elsewhere.is_gone()
+        again = Submitter(submitter.host, submitter.pid, "1", submitter.lease)
+        assert again.is_gone()
+    assert submitter.is_gone()
+
+
+def test_a_worker_ends_when_its_submitter_gives_up():
+    """Its control address leads nowhere: it would wait for a minute."""
+    with submitting() as submitter:
+        environment = {**os.environ, "CONTROL_API_SERVICE_DESCRIPTOR": 'url: "localhost:1"', "PIPELINE_OPTIONS": "{}"}
+        worker = subprocess.Popen(worker_command(submitter), shell=True, env=environment, stderr=subprocess.DEVNULL)
+        time.sleep(2 * POLL_SECONDS)
+        assert worker.poll() is None
+    assert worker.wait(timeout=30) == 143
+
+
+def _has_ended(pid):
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
+def test_a_worker_ends_when_its_submitter_is_killed():
+    program = (
+        "import subprocess, time; from components.score.watch import submitting; "
+        "from components.score.worker import worker_command\n"
+        "with submitting() as submitter:\n"
+        " print(subprocess.Popen(worker_command(submitter), shell=True).pid, flush=True)\n"
+        " time.sleep(60)"
+    )
+    environment = {**os.environ, "CONTROL_API_SERVICE_DESCRIPTOR": 'url: "localhost:1"', "PIPELINE_OPTIONS": "{}"}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    for _ in range(300):
+        if _has_ended(worker):
+            return
+        time.sleep(0.1)
+    pytest.fail("the worker outlived its submitter")

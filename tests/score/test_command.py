@@ -1,0 +1,151 @@
+"""`heartbeat score` as a user runs it: a process of its own, killed at random, asked again."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.score.jobs import digests, read_parts, write_csv
+
+FILES, ROWS = 30, 40
+
+
+def command(*arguments):
+    return [sys.executable, "-c", "from pipeline.cli import run; run()", "score", *map(str, arguments)]
+
+
+def heartbeat(*arguments):
+    return subprocess.run(command(*arguments), capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    for at in range(FILES):
+        write_csv(folder / f"{at:02d}.csv", ROWS, seed=at)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unbroken(inputs, saved_model, tmp_path_factory):
+    output = tmp_path_factory.mktemp("unbroken") / "out"
+    done = heartbeat("--input", f"{inputs}/*.csv", "--output", output, "--model", saved_model.place, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    return output, done
+
+
+@pytest.mark.slow
+def test_the_closing_table_says_what_became_of_the_rows(unbroken):
+    output, done = unbroken
+    assert f"{FILES} of {FILES}" in done.stdout
+    assert f"{FILES * ROWS:,}" in done.stdout
+    assert f"{output}/parts" in done.stdout
+    assert "Warning" not in done.stderr
+    assert read_parts(output).num_rows == FILES * ROWS
+
+
+@pytest.mark.slow
+def test_two_workers_and_json(inputs, saved_model, unbroken, tmp_path):
+    flags = ("--input", f"{inputs}/*.csv", "--serving", os.path.dirname(saved_model.place), "--json")
+    done = heartbeat(*flags, "--output", tmp_path / "out", "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert digests(tmp_path / "out") == digests(unbroken[0])
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_a_job_resumes_to_the_same_bytes(inputs, saved_model, unbroken, tmp_path):
+    flags = ("--input", f"{inputs}/*.csv", "--output", tmp_path / "out", "--model", saved_model.place, "--resume")
+    seed = random.randrange(1 << 32)
+    rng = random.Random(seed)
+    for kill in range(5):
+        workers = 2 if kill == 2 else 1
+        done_before = _shards(tmp_path / "out")
+        wanted = done_before + rng.randint(0, (FILES - done_before) // (6 - kill))
+        job = subprocess.Popen(command(*flags, "--workers", workers), stderr=subprocess.DEVNULL, text=True)
+        while job.poll() is None and _shards(tmp_path / "out") < wanted:
+            time.sleep(0.005)
+        time.sleep(rng.random() / 50)
+        job.send_signal(signal.SIGKILL)
+        assert job.wait() == -signal.SIGKILL, seed
+    done = heartbeat(*flags, "--workers", 1)
+    assert done.returncode == 0, (seed, done.stderr)
+    assert digests(tmp_path / "out") == digests(unbroken[0]), seed
+
+
+def _shards(output):
+    return len(list((output / "shards").glob("*.json"))) if (output / "shards").exists() else 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_it_says_how_to_go_on(inputs, saved_model, tmp_path, number, code):
+    flags = ("--input", f"{inputs}/*.csv", "--output", tmp_path / "out", "--model", saved_model.place, "--workers", 1)
+    job = subprocess.Popen(command(*flags), stderr=subprocess.PIPE, text=True)
+    while _shards(tmp_path / "out") < 1 and job.poll() is None:
+        time.sleep(0.005)
+    job.send_signal(number)
+    _, told = job.communicate()
+    assert job.returncode == code
+    assert "--resume" in told
+    assert "Traceback" not in told
+
+
+def test_it_imports_neither_tfx_nor_tft(inputs, saved_model, tmp_path):
+    program = (
+        "import sys; from pipeline.cli import heartbeat, main; code = main(heartbeat, sys.argv[1:]); "
+        "print(*sorted({name.split('.')[0] for name in sys.modules})); sys.exit(code)"
+    )
+    flags = ["score", "--input", str(inputs / "00.csv"), "--output", str(tmp_path / "out"), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *flags, "--model", saved_model.place], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert {"tensorflow", "apache_beam", "pyarrow"} <= imported
+    assert not imported & {"tfx", "tfx_bsl", "tensorflow_transform", "tensorflow_data_validation", "ml_metadata"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "told"),
+    [
+        (["--input", "nowhere/*.csv"], 3, "matches no file"),
+        (["--input", "00.csv", "--resume", "--overwrite"], 2, "give one of the two"),
+        (["--input", "00.csv", "--reject-budget", "half"], 2, "--reject-budget half"),
+        (["--input", "00.csv", "--no-label"], 3, "Leave --no-label out"),
+        (["--input", "00.csv", "--output", "00.csv"], 6, "Choose another --output"),
+        (["--input", "00.csv", "--model", "nowhere"], 2, "saved_model.pb"),
+        (["--input", "00.csv", "--serving", "nowhere"], 2, "Nothing was pushed to nowhere"),
+    ],
+)
+def test_refusals_are_sentences_and_exit_codes(inputs, saved_model, tmp_path, monkeypatch, capsys, flags, code, told):
+    from pipeline.cli import heartbeat as group
+    from pipeline.cli import main
+
+    monkeypatch.chdir(inputs)
+    if "--output" not in flags:
+        flags = [*flags, "--output", str(tmp_path / "out")]
+    if "--model" not in flags and "--serving" not in flags:
+        flags = [*flags, "--model", saved_model.place]
+    assert main(group, ["score", *flags]) == code
+    shown = capsys.readouterr()
+    assert told in shown.err
+    assert shown.out == ""
+    assert not (tmp_path / "out" / "job.json").exists()
+
+
+def test_a_dry_run_says_what_it_would_read_and_writes_nothing(inputs, saved_model, tmp_path, capsys):
+    from pipeline.cli import heartbeat as group
+    from pipeline.cli import main
+
+    flags = ["--input", str(inputs / "0*.csv"), "--output", str(tmp_path / "out"), "--model", saved_model.place]
+    assert main(group, ["score", *flags, "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert all(str(inputs / f"0{at}.csv") in shown for at in range(10))
+    assert saved_model.short_digest in shown
+    assert not (tmp_path / "out").exists()

@@ -41,7 +41,7 @@ def ours(data: str, out: str) -> dict[str, float]:
     examples, report = standard_artifacts.Examples(), IngestReport()
     examples.uri, report.uri = f"{out}/examples", f"{out}/report"
     executor = BeatExampleGenExecutor(BeatExampleGenExecutor.Context(beam_pipeline_args=[RUNNER]))
-    properties = {"data": data, "settings": "{}", "synthetic": 0}
+    properties = {"data": data, "settings": "{}"}
     return {"cpu": cpu_seconds(lambda: executor.Do({}, {"examples": [examples], "report": [report]}, properties))}
 
 

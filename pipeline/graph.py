@@ -31,14 +31,12 @@ class GraphInputs:
         settings: the run's settings.
         data: directory or URI of the CSVs, or a runtime parameter that holds it.
         fingerprint: names, sizes and times of the CSVs, so that changed data is not taken from the cache.
-        synthetic: whether the data is simulated.
         serving: directory or URI of pushed models, or a runtime parameter that holds it.
     """
 
     settings: RunSettings
     data: Any
     fingerprint: Any
-    synthetic: bool
     serving: Any
 
 
@@ -50,7 +48,6 @@ def _example_gen(given: GraphInputs, built: Built) -> Any:
         data=given.data,
         settings=given.settings.data.model_dump_json(),
         fingerprint=given.fingerprint,
-        synthetic=int(given.synthetic),
         code_digest=code_digest("ingest"),
     )
 

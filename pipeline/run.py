@@ -115,7 +115,7 @@ def _run_stages(
         from pipeline.nodes import LocalNodes
 
         inputs = find_inputs(places.data)
-        given = GraphInputs(settings, places.data, fingerprint(inputs.files), places.synthetic, places.serving)
+        given = GraphInputs(settings, places.data, fingerprint(inputs.files), places.serving)
         runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]
         nodes = LocalNodes(build_nodes(given), places, summary.run, [*runner, *beam_options])
     by_name = {stage.name: stage for stage in summary.stages}
@@ -183,12 +183,10 @@ def resolve_data(root: Path, given: str | None) -> tuple[str, bool]:
     Raises:
         DataRefused: a file is missing.
     """
-    from components.beats.synthetic import MARKER
     from components.ingest.locate import find_inputs
 
     if given is None and any(Path("data").glob("mitbih_*.csv*")):
         given = "data"
     if given is None:
         return str(root / DEMO_FOLDER), True
-    find_inputs(given)
-    return given, (Path(given) / MARKER).exists()
+    return given, find_inputs(given).synthetic

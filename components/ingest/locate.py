@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.beats.errors import DataRefused
+from components.beats.synthetic import MARKER
 from components.ingest.files import InputFile, list_files
 from components.ingest.provenance import find_provenance
 
@@ -26,16 +27,23 @@ class TrainTest:
         train: the train file; one per folder where the data path is a glob.
         test: the test file, likewise.
         provenance: CSV path -> its provenance file, for the CSVs that have one.
+        markers: the file that says that the beats are simulated, where there is one.
     """
 
     train: tuple[InputFile, ...]
     test: tuple[InputFile, ...]
     provenance: dict[str, InputFile]
+    markers: tuple[InputFile, ...]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the beats are simulated: the demo set says so in a file beside the CSVs."""
+        return bool(self.markers)
 
     @property
     def files(self) -> tuple[InputFile, ...]:
         """Every file the result of ingest depends on."""
-        return (*self.train, *self.test, *self.provenance.values())
+        return (*self.train, *self.test, *self.provenance.values(), *self.markers)
 
 
 def find_inputs(data_dir: str) -> TrainTest:
@@ -53,7 +61,8 @@ def find_inputs(data_dir: str) -> TrainTest:
     if missing:
         raise DataRefused(f"{folder} has no {' and no '.join(missing)} (or .csv.gz). {HOW_TO_GET}")
     found = {file.path: find_provenance(file.path) for file in (*train, *test)}
-    return TrainTest(train, test, {csv: beside for csv, beside in found.items() if beside is not None})
+    provenance = {csv: beside for csv, beside in found.items() if beside is not None}
+    return TrainTest(train, test, provenance, tuple(list_files(f"{folder}/{MARKER}")))
 
 
 def _find(folder: str, name: str) -> tuple[InputFile, ...]:

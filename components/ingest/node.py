@@ -46,7 +46,6 @@ class BeatExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
             DataSettings.model_validate_json(exec_properties["settings"]),
             examples.uri,
             report.uri,
-            bool(exec_properties["synthetic"]),
             self._run_jobs,
         )
 
@@ -62,7 +61,6 @@ class BeatExampleGenSpec(ComponentSpec):
         "data": ExecutionParameter(type=str),
         "settings": ExecutionParameter(type=str),
         "fingerprint": ExecutionParameter(type=str),
-        "synthetic": ExecutionParameter(type=int),
         "code_digest": ExecutionParameter(type=str),
     }
     INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
@@ -79,19 +77,17 @@ class BeatExampleGen(base_beam_component.BaseBeamComponent):
         data: folder or URI that holds the files.
         settings: DataSettings as JSON.
         fingerprint: of the files; not read, but another one makes the node run again.
-        synthetic: whether the beats are made up, 0 or 1.
         code_digest: of the code; not read, but another one makes the node run again.
     """
 
     SPEC_CLASS = BeatExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(BeatExampleGenExecutor)
 
-    def __init__(self, data: str, settings: str, fingerprint: str, synthetic: int, code_digest: str) -> None:
+    def __init__(self, data: str, settings: str, fingerprint: str, code_digest: str) -> None:
         spec = BeatExampleGenSpec(
             data=data,
             settings=settings,
             fingerprint=fingerprint,
-            synthetic=synthetic,
             code_digest=code_digest,
             examples=Channel(type=standard_artifacts.Examples),
             report=Channel(type=IngestReport),

@@ -133,7 +133,7 @@ def _jobs(
     ]
 
 
-def finish_ingest(planned: IngestPlan, inputs: TrainTest, report_uri: str, synthetic: bool) -> IngestSummary:
+def finish_ingest(planned: IngestPlan, inputs: TrainTest, report_uri: str) -> IngestSummary:
     """Joins what the jobs left to `ingest.json` and `rejects.jsonl`.
 
     Raises:
@@ -142,7 +142,7 @@ def finish_ingest(planned: IngestPlan, inputs: TrainTest, report_uri: str, synth
     """
     records = [ShardRecord.from_json(read_whole(job.record)) for job in planned.jobs]
     heads = {file.path: _head(file) for file in (*inputs.train, *inputs.test)}
-    summary = summarise(records, planned.rows, heads, planned.faults, planned.split, synthetic)
+    summary = summarise(records, planned.rows, heads, planned.faults, planned.split, inputs.synthetic)
     with open_output(f"{report_uri}/{REJECTS_FILE}") as output:
         for job in planned.jobs:
             for part in read_parts(job.rejects):
@@ -160,7 +160,7 @@ RunJobs = Callable[[Sequence[ShardJob]], None]
 
 
 def ingest(
-    inputs: TrainTest, settings: DataSettings, examples_uri: str, report_uri: str, synthetic: bool, run_jobs: RunJobs
+    inputs: TrainTest, settings: DataSettings, examples_uri: str, report_uri: str, run_jobs: RunJobs
 ) -> IngestSummary:
     """Ingests a data folder's files: plans, has the jobs run, and reports.
 
@@ -170,4 +170,4 @@ def ingest(
     """
     planned = plan_ingest(inputs, settings, examples_uri, report_uri)
     run_jobs(planned.jobs)
-    return finish_ingest(planned, inputs, report_uri, synthetic)
+    return finish_ingest(planned, inputs, report_uri)

@@ -75,10 +75,10 @@ def kubeflow(
         raise UsageError("--wait waits for a run that --submit starts: give both.")
 
     from pipeline.capture import output_captured
-    from pipeline.kubeflow.data import seen_data
+    from pipeline.kubeflow.data import data_fingerprint
     from pipeline.kubeflow.submit import Server
 
-    seen = seen_data(data) if submitted else None
+    seen = data_fingerprint(data) if submitted else None
     with output_captured(Path("/dev/null")):
         from pipeline.kubeflow.spec import NOT_LISTED, Target, compile_text
 
@@ -87,8 +87,7 @@ def kubeflow(
             data=data,
             pipeline_root=pipeline_root,
             serving=serving or default_serving(pipeline_root),
-            fingerprint=seen.fingerprint if seen else NOT_LISTED,
-            synthetic=seen.synthetic if seen else False,
+            fingerprint=seen or NOT_LISTED,
         )
         text = compile_text(settings, target)
     output.parent.mkdir(parents=True, exist_ok=True)

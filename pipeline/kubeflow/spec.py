@@ -48,7 +48,6 @@ class Target:
         pipeline_root: URI below which Kubeflow puts artifacts.
         serving: directory or URI that models are pushed to, as the steps see it.
         fingerprint: of the CSVs, or NOT_LISTED.
-        synthetic: whether the CSVs are the simulated demo set.
     """
 
     image: str
@@ -56,7 +55,6 @@ class Target:
     pipeline_root: str
     serving: str
     fingerprint: str = NOT_LISTED
-    synthetic: bool = False
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -78,7 +76,7 @@ def compile_text(settings: RunSettings, target: Target) -> str:
 def compile_spec(settings: RunSettings, target: Target) -> Spec:
     """Compile the graph to a pipeline spec (schema 2.1.0) with every repair made."""
     given = {name: data_types.RuntimeParameter(name, str, default) for name, default in target.parameters.items()}
-    nodes = build_nodes(GraphInputs(settings=settings, synthetic=target.synthetic, **given))
+    nodes = build_nodes(GraphInputs(settings=settings, **given))
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=target.image, default_commands=list(STEP_COMMAND), use_pipeline_spec_2_1=True

@@ -36,7 +36,7 @@ def fill(data, **files):
 def run(folder, run_jobs=run_all, **files):
     """Fills a folder and ingests it."""
     uris = f"{folder}/examples", f"{folder}/report"
-    summary = ingest(find_inputs(fill(folder / "data", **files)), DataSettings(), *uris, False, run_jobs)
+    summary = ingest(find_inputs(fill(folder / "data", **files)), DataSettings(), *uris, run_jobs)
     assert read_ingest_report(uris[1]) == summary
     return summary
 

@@ -160,7 +160,7 @@ def test_a_shard_that_cannot_be_done_is_told_in_its_own_words(tmp_path):
     (data / "mitbih_test.csv").write_bytes(TEST[:1000])
     run_all(planned.jobs)
     with pytest.raises(DataRefused, match=r"mitbih_test\.csv is 1000 bytes long, expected .*: it changed"):
-        finish_ingest(planned, inputs, report, False)
+        finish_ingest(planned, inputs, report)
 
 
 def test_rows_that_appear_after_planning_are_noticed(tmp_path):
@@ -169,7 +169,7 @@ def test_rows_that_appear_after_planning_are_noticed(tmp_path):
     (tmp_path / "mitbih_test.csv").write_bytes(TEST.replace(b",", b"\n", 1))
     run_all(planned.jobs)
     with pytest.raises(HeartbeatError, match="shard 0, do not add up: 40 planned, 39 became examples, 2 rejects"):
-        finish_ingest(planned, inputs, report, False)
+        finish_ingest(planned, inputs, report)
 
 
 def test_the_report_has_the_agreed_form(tmp_path):
@@ -181,3 +181,10 @@ def test_the_report_has_the_agreed_form(tmp_path):
     assert [set(each) >= keys for each in report["files"]] == [True, True]
     assert [each["into"] for each in report["files"]] == ["train", "test"]
     assert [*chain(*(each["reasons"] for each in report["files"]))] == ["empty line"]
+
+
+def test_a_folder_that_says_it_is_simulated_is_reported_so_and_its_word_is_part_of_the_fingerprint(tmp_path):
+    assert run(tmp_path / "a", SYNTHETIC__txt=b"SYNTHETIC").synthetic
+    assert not run(tmp_path / "b").synthetic
+    with_word, without = (find_inputs(f"{tmp_path}/{name}/data") for name in "ab")
+    assert len(with_word.files) == len(without.files) + 1

@@ -19,7 +19,6 @@ def properties(data, **settings):
         "data": data,
         "settings": DataSettings(**settings).model_dump_json(),
         "fingerprint": "f",
-        "synthetic": 1,
         "code_digest": "c",
     }
 
@@ -41,7 +40,7 @@ def test_the_node_writes_splits_that_tfx_reads(tmp_path):
     assert artifact_utils.decode_split_names(examples.split_names) == ["train", "eval", "test"]
     assert get_payload_format_string(examples) == "FORMAT_TF_EXAMPLE"
     summary = read_ingest_report(report.uri)
-    assert summary.synthetic
+    assert not summary.synthetic
     assert summary.rows["rejects"] == 0
     for name in ("train", "eval", "test"):
         uri = artifact_utils.get_split_uri([examples], name)

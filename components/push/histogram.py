@@ -17,6 +17,9 @@ BINS = 32
 BLOCK = 4096
 """Examples read at a time: 3 MB of signal."""
 
+CACHED = 1 << 14
+"""Samples counted at a time: they and their bins fit the second-level cache, which is four times as fast."""
+
 
 def signal_blocks(split_dir: str) -> Iterator[npt.NDArray[np.float32]]:
     """The signals of a split of examples, float32[up to 4096, 187] at a time.
@@ -42,11 +45,14 @@ def count_samples(blocks: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.i
     Returns:
         int64[32].
     """
-    counts = np.zeros(BINS, dtype=np.int64)
+    counts = np.zeros(BINS + 1, dtype=np.int64)  # one more, for samples of exactly 1
     for block in blocks:
-        bin_of = np.minimum((block.ravel() * BINS).astype(np.int64), BINS - 1)
-        counts += np.bincount(bin_of, minlength=BINS)
-    return counts
+        samples = block.ravel()
+        for start in range(0, len(samples), CACHED):
+            bin_of = (samples[start : start + CACHED] * BINS).astype(np.intp)
+            counts += np.bincount(bin_of, minlength=BINS + 1)
+    counts[-2] += counts[-1]
+    return counts[:-1]
 
 
 def histogram_json(counts: npt.NDArray[np.int64]) -> dict[str, Any]:

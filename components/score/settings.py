@@ -23,9 +23,9 @@ class ScoreSettings(Settings):
         default=256 << 20, ge=1, description="of CSV in a shard (as many beats of other formats): what a stop may cost"
     )
     block_bytes: int = Field(
-        default=16 << 20,
+        default=8 << 20,
         ge=2 * LINE_BYTES,
-        description="of CSV read at a time: some 3,500 beats, of which a worker holds a few times over",
+        description="of CSV read at a time: some 1,700 beats, a row group of the result; larger ones are slower",
     )
     block_rows: int = Field(default=4096, ge=1, description="rows of Parquet or TFRecord read at a time, likewise")
     batch: int = Field(default=2048, ge=1, description="beats in a call of the model: 1 to 4 thousand are fastest")

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints JSON lines, ours beside a peer or a limit, from one run."""

@@ -56,7 +56,7 @@ def beam_rows(model_dir: str, inputs: list[str], out: str) -> float:
     from components.beats.beat import SAMPLES
     from components.score.model import ScoringModel
 
-    class Handler(ModelHandler):  # type: ignore[misc]
+    class Handler(ModelHandler):
         def load_model(self) -> ScoringModel:
             return ScoringModel(model_dir, "0" * 64)
 

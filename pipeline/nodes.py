@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -91,9 +90,3 @@ def _timed(record: StageRecord) -> Iterator[None]:
     finally:
         record.seconds = round(time.perf_counter() - started, 2)
         record.cpu_seconds = round(sum(os.times()[:4]) - cpu, 2)
-
-
-def only_uri(outputs: Outputs, key: str) -> Path:
-    """Return the local path of the one artifact under an output key."""
-    [artifact] = outputs[key]
-    return Path(artifact.uri)

@@ -113,6 +113,7 @@ def _run_stages(
         from components.ingest.locate import find_inputs
         from pipeline.graph import GraphInputs, build_nodes
         from pipeline.nodes import LocalNodes
+        from pipeline.outcome import take_from
 
         inputs = find_inputs(places.data)
         given = GraphInputs(settings, places.data, fingerprint(inputs.files), places.serving)
@@ -127,32 +128,7 @@ def _run_stages(
             outputs = nodes.run(record)
         artifacts[name] = {key: [artifact.uri for artifact in found] for key, found in outputs.items()}
         write_whole(run_folder / "artifacts.json", json.dumps(artifacts, indent=1) + "\n")
-        _learn(summary, name, outputs)
-
-
-def _learn(summary: Summary, stage: str, outputs: Any) -> None:
-    """Take from a stage's outputs what the summary tells of them."""
-    from components.ingest.report import read_ingest_report
-    from components.push.digest import model_digest
-    from pipeline.nodes import only_uri
-
-    if stage == "ExampleGen":
-        report = read_ingest_report(str(only_uri(outputs, "report")))
-        summary.data = {"synthetic": report.synthetic, "split": report.split, "rows": dict(report.rows)}
-    elif stage == "FineTuner":
-        model = only_uri(outputs, "model") / "Format-Serving"
-        summary.model["digest"] = model_digest(str(model))
-        history = json.loads((only_uri(outputs, "model_run") / "history.json").read_text(encoding="utf-8"))
-        summary.model["parameters"] = history["parameters"]
-    elif stage == "Judge":
-        judgement = json.loads((only_uri(outputs, "judgement") / "judgement.json").read_text(encoding="utf-8"))
-        summary.metrics = judgement["metrics"]
-    elif stage == "ModelGate":
-        verdict = json.loads((only_uri(outputs, "verdict") / "verdict.json").read_text(encoding="utf-8"))
-        summary.verdict += verdict["sentences"]
-    elif stage == "Pusher":
-        [pushed] = outputs["pushed_model"]
-        summary.model["pushed"] = pushed.get_string_custom_property("pushed_destination")
+        take_from(name, artifacts, settings, summary)
 
 
 def _report(run_folder: Path, screen: Screen) -> Path | None:

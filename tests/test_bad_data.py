@@ -113,3 +113,4 @@ def test_a_budget_lets_a_few_bad_rows_pass_and_says_which(
     summary = json.loads((root / "summary.json").read_text())
     assert summary["data"]["rows"]["rejects"] == 1
     assert summary["data"]["rows"]["train"] + summary["data"]["rows"]["eval"] == ROWS - 1
+    assert "row 5" in " ".join(summary["verdict"])

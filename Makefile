@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ROOT   ?= output
+MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check docs lock bench clean
@@ -26,8 +27,11 @@ check: $(READY)  ## ruff and mypy
 docs: $(READY)  ## make the pages that are made from the code
 	@$(BIN)/python -m pipeline.settings_page > docs/settings.md
 
-bench: $(READY)  ## benchmarks that need no data but their own; prints JSON lines
-	@for script in bench/*.py; do $(BIN)/python $$script; done
+bench: $(READY)  ## benchmarks beside their peers, as JSON lines: make bench DATA=folder of Kaggle's CSVs
+	@test -n "$(DATA)" || { echo "make bench DATA=DIR: name the folder of Kaggle's two CSVs" >&2; exit 2; }
+	@$(BIN)/python bench/ingest.py $(DATA)
+	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv
+	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_test.csv
 
 lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
 	@for name in requirements-setup requirements requirements-dev; do \

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 
-from components.beats.errors import HeartbeatError, UsageError
+from components.beats.errors import UsageError
+from pipeline.quiet import silence_libraries
+from pipeline.refusal import UnexpectedError, refusal_behind
 
 COMMANDS = {
     "models": "List, show and roll back pushed models.",
@@ -18,6 +21,10 @@ COMMANDS = {
     "score": "Score any number of beats with a pushed model.",
 }
 """Subcommands and their one-line help, so that `heartbeat --help` imports none of them."""
+
+
+TRACEBACK = "HEARTBEAT_TRACEBACK"
+"""Name of the environment variable that shows an error's stack trace to who looks for a fault in the program."""
 
 
 class LazyGroup(click.Group):
@@ -54,6 +61,7 @@ def main(command: click.Command, argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name, `sys.argv[1:]` by default.
     """
     name = command.name if argv is not None else None
+    silence_libraries()
     try:
         code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -63,12 +71,18 @@ def main(command: click.Command, argv: Sequence[str] | None = None) -> int:
     except click.ClickException as wrong:
         wrong.show()
         return UsageError.exit_code
-    except HeartbeatError as refused:
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        return 130
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        refused = refusal_behind(error)
         for sentence in refused.sentences:
             click.echo(sentence, err=True)
+        if isinstance(refused, UnexpectedError):
+            click.echo(f"Set {TRACEBACK}=1 to see where it happened.", err=True)
         return refused.exit_code
-    except KeyboardInterrupt:
-        return 130
     return code if isinstance(code, int) else 0
 
 

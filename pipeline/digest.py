@@ -13,20 +13,24 @@ def digest_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def code_digest(stage: str) -> str:
-    """SHA-256 over the Python files of a stage's folder and of `beats/`, by relative path.
+def code_digest(*stages: str) -> str:
+    """SHA-256 over the Python files of stages' folders, of `beats/` and of the settings' base, by relative path.
+
+    What prepares CSVs (`beats/prepare/`) is left out: no stage runs it.
 
     Args:
-        stage: a folder of `components`.
+        stages: folders of `components` whose code a node runs.
 
     Raises:
         FileNotFoundError: there is no such stage.
     """
     top = Path(components.__path__[0])
-    if not (top / stage).is_dir():
-        raise FileNotFoundError(f"components/{stage} is not a stage's folder")
+    files = {top / "settings.py"}
+    for folder in ("beats", *stages):
+        if not (top / folder).is_dir():
+            raise FileNotFoundError(f"components/{folder} is not a stage's folder")
+        files |= set((top / folder).rglob("*.py"))
     digest = hashlib.sha256()
-    for folder in sorted({"beats", stage}):
-        for file in sorted((top / folder).rglob("*.py")):
-            digest.update(file.relative_to(top).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for file in sorted(files - set((top / "beats" / "prepare").rglob("*.py"))):
+        digest.update(file.relative_to(top).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()

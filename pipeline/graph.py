@@ -12,9 +12,11 @@ from tfx.proto import transform_pb2
 from components.beats.errors import UsageError
 from components.evaluate.node import Judge, ModelGate
 from components.evaluate.tfma_config import eval_config
+from components.ingest.files import fingerprint, list_files
 from components.ingest.gate import IngestGate
 from components.ingest.node import BeatExampleGen
 from components.push.node import Pusher
+from components.score.node import BatchScorer
 from components.settings import Settings
 from components.train.settings import FineTunerConfig, TrainerConfig, TunerConfig
 from components.validate.node import CuratedSchema, DataGate
@@ -86,7 +88,7 @@ def _data_gate(given: GraphInputs, built: Built) -> Any:
         schema=built["CuratedSchema"].outputs["schema"],
         serving=given.serving,
         settings=given.settings.validation.model_dump_json(),
-        code_digest=code_digest("validate"),
+        code_digest=code_digest("validate", "push"),
     )
 
 
@@ -160,7 +162,7 @@ def _model_gate(given: GraphInputs, built: Built) -> Any:
         judgement=built["Judge"].outputs["judgement"],
         serving=given.serving,
         settings=given.settings.gate.model_dump_json(),
-        code_digest=code_digest("evaluate"),
+        code_digest=code_digest("evaluate", "push"),
     )
 
 
@@ -175,6 +177,20 @@ def _pusher(given: GraphInputs, built: Built) -> Any:
         serving=given.serving,
         settings=given.settings.model_dump_json(),
         code_digest=code_digest("push"),
+    )
+
+
+def _batch_scorer(given: GraphInputs, built: Built) -> Any:
+    settings = given.settings.score
+    if not settings.input:
+        raise UsageError("Stage BatchScorer needs to know what to score: --set score.input=GLOB.")
+    return BatchScorer(
+        pushed_model=built["Pusher"].outputs["pushed_model"],
+        input=settings.input,
+        output=settings.output,
+        fingerprint=fingerprint(list_files(settings.input)),
+        settings=settings.model_dump_json(),
+        code_digest=code_digest("score", "ingest"),
     )
 
 
@@ -211,6 +227,7 @@ NODES: dict[str, Callable[[GraphInputs, Built], Any]] = {
     "Judge": _judge,
     "ModelGate": _model_gate,
     "Pusher": _pusher,
+    "BatchScorer": _batch_scorer,
 }
 
 WAITS_FOR = {
@@ -220,6 +237,10 @@ WAITS_FOR = {
     "Transform": ("DataGate",),
 }
 """Gates order stages by dependency, not by an artifact: what stands behind a gate is not computed from its words."""
+
+
+NEEDS = {"Pusher": ("IngestGate", "DataGate", "ModelGate")}
+"""What may only be done behind these gates, although no artifact says so."""
 
 
 def build_nodes(given: GraphInputs) -> Sequence[Any]:
@@ -232,6 +253,11 @@ def build_nodes(given: GraphInputs) -> Sequence[Any]:
     for stage in given.settings.stages:
         if stage not in NODES:
             raise UsageError(f"There is no stage {stage!r}; there are {', '.join(NODES)}.")
+        if stage in built:
+            raise UsageError(f"Stage {stage} stands twice in the list of stages.")
+        for gate in NEEDS.get(stage, ()):
+            if gate not in built:
+                raise UsageError(f"Stage {stage} needs stage {gate} before it in the list of stages.")
         try:
             node = NODES[stage](given, built)
         except KeyError as missing:

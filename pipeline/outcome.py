@@ -10,6 +10,7 @@ from typing import Any
 from components.ingest.judge import judge_ingest
 from components.ingest.report import read_ingest_report
 from components.push.digest import model_digest
+from components.push.serving import list_versions
 from pipeline.settings import RunSettings
 from pipeline.summary import Summary
 
@@ -17,13 +18,14 @@ Artifacts = Mapping[str, Mapping[str, Sequence[str]]]
 """Stage -> output key -> URIs, of every stage that ran or was cached so far."""
 
 
-def take_from(stage: str, artifacts: Artifacts, settings: RunSettings, summary: Summary) -> None:
+def take_from(stage: str, artifacts: Artifacts, settings: RunSettings, serving: str, summary: Summary) -> None:
     """Fill in what one stage tells: counts, metrics, the model, and every sentence that a gate said.
 
     Args:
         stage: the stage that has just ended well.
         artifacts: of all stages so far, local paths.
         settings: the run's.
+        serving: where models are pushed to.
         summary: changed in place.
     """
     if stage == "ExampleGen":
@@ -39,7 +41,24 @@ def take_from(stage: str, artifacts: Artifacts, settings: RunSettings, summary: 
     elif stage in ("DataGate", "ModelGate"):
         summary.verdict += _json(artifacts, stage, "verdict", "verdict.json")["sentences"]
     elif stage == "Pusher":
-        summary.model["pushed"] = _json(artifacts, stage, "pushed_model", "pushed.json")["location"]
+        _take_push(_json(artifacts, stage, "pushed_model", "pushed.json"), serving, summary)
+
+
+def _take_push(pushed: Mapping[str, Any], serving: str, summary: Summary) -> None:
+    """A cached push may be gone by now, or another version may serve."""
+    versions = [version.version for version in list_versions(serving)]
+    if pushed["version"] not in versions:
+        summary.verdict.append(
+            f"Version {pushed['version']} was pushed by an earlier run and is no longer in {serving}. "
+            "To push it again, name another folder with --serving."
+        )
+        return
+    summary.model["pushed"] = pushed["location"]
+    if pushed["version"] != versions[-1]:
+        summary.verdict.append(
+            f"Version {pushed['version']} was pushed by an earlier run, and version {versions[-1]} serves now: "
+            f"`heartbeat models rollback {pushed['version']} --serving {serving}` makes the first serve again."
+        )
 
 
 def _only(artifacts: Artifacts, stage: str, key: str) -> str:

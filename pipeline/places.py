@@ -14,13 +14,11 @@ class Places:
         data: directory or URI of the CSVs.
         root: local directory of runs, metadata and artifacts.
         serving: directory or URI that models are pushed to.
-        synthetic: whether the data is the simulated demo set.
     """
 
     data: str
     root: Path
     serving: str
-    synthetic: bool
 
     @property
     def artifacts(self) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import signal
@@ -11,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.beats.errors import HeartbeatError
 from pipeline.capture import output_captured
 from pipeline.places import Places
+from pipeline.refusal import UnexpectedError, refusal_behind
 from pipeline.runfolder import new_run_folder, root_locked, write_whole
 from pipeline.screen import Screen
 from pipeline.settings import RunSettings
@@ -49,11 +49,10 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
     with root_locked(places.root):
         run_folder = new_run_folder(places.root)
         summary = Summary(run=run_folder.name, stages=skipped_stages(settings.stages))
-        summary.data = {"synthetic": places.synthetic, "split": None, "rows": None}
+        summary.data = {"synthetic": False, "split": None, "rows": None}
         write_whole(run_folder / "settings.json", settings.model_dump_json(indent=1) + "\n")
         with output_captured(run_folder / "log.txt") as terminal:
             screen = Screen(terminal)
-            screen.plan(settings, places, run_folder / "log.txt")
             previous = signal.signal(signal.SIGTERM, _terminate)
             try:
                 _run_stages(settings, places, beam_options, summary, screen, run_folder)
@@ -69,6 +68,8 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
                 refusal = refusal_behind(error)
                 summary.status, summary.exit_code = refusal.status, refusal.exit_code
                 summary.verdict += refusal.sentences
+                if isinstance(refusal, UnexpectedError):
+                    summary.verdict.append("The run's log has the whole of it.")
             finally:
                 signal.signal(signal.SIGTERM, previous)
                 summary.count_rows()
@@ -81,21 +82,6 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
     return summary.exit_code
 
 
-def refusal_behind(error: BaseException) -> HeartbeatError:
-    """Find the error that says in words why a stage failed, or put an unexpected one into words."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, HeartbeatError):
-            return cause
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-            return EnvironmentRefused(
-                f"{cause.strerror}: {cause.filename or 'a file of the run'}. Free it and run again."
-            )
-        cause = cause.__cause__ or cause.__context__
-    message = (str(error).strip().splitlines() or ["no message"])[-1]
-    return HeartbeatError(f"Unexpected {type(error).__name__}: {message}. The run's log has the whole of it.")
-
-
 def _run_stages(
     settings: RunSettings,
     places: Places,
@@ -104,18 +90,21 @@ def _run_stages(
     screen: Screen,
     run_folder: Path,
 ) -> None:
+    from components.ingest.files import fingerprint
+    from components.ingest.locate import find_inputs
+
     if places.data == str(places.root / DEMO_FOLDER):
         from components.beats.synthetic import write_demo_set
 
         write_demo_set(places.root / DEMO_FOLDER)
+    inputs = find_inputs(places.data)
+    summary.data["synthetic"] = inputs.synthetic
+    screen.plan(settings, places, inputs.synthetic, run_folder / "log.txt")
     with screen.err.status("loading TFX"):
-        from components.ingest.files import fingerprint
-        from components.ingest.locate import find_inputs
         from pipeline.graph import GraphInputs, build_nodes
         from pipeline.nodes import LocalNodes
         from pipeline.outcome import take_from
 
-        inputs = find_inputs(places.data)
         given = GraphInputs(settings, places.data, fingerprint(inputs.files), places.serving)
         runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]
         nodes = LocalNodes(build_nodes(given), places, summary.run, [*runner, *beam_options])
@@ -128,7 +117,7 @@ def _run_stages(
             outputs = nodes.run(record)
         artifacts[name] = {key: [artifact.uri for artifact in found] for key, found in outputs.items()}
         write_whole(run_folder / "artifacts.json", json.dumps(artifacts, indent=1) + "\n")
-        take_from(name, artifacts, settings, summary)
+        take_from(name, artifacts, settings, places.serving, summary)
 
 
 def _report(run_folder: Path, screen: Screen) -> Path | None:
@@ -150,19 +139,11 @@ def _terminate(number: int, frame: Any) -> None:
     raise Terminated
 
 
-def resolve_data(root: Path, given: str | None) -> tuple[str, bool]:
-    """Decide where the data is: `--data`, else `data/` if the CSVs are there, else the demo set under the root.
+def place_of_data(root: Path, given: str | None) -> str:
+    """Decide where the data is: `--data`, else `data/` if a CSV is there, else the demo set under the root."""
+    from components.ingest.locate import TEST_CSV, TRAIN_CSV
 
-    Returns:
-        Directory or URI, and whether it is the synthetic demo set.
-
-    Raises:
-        DataRefused: a file is missing.
-    """
-    from components.ingest.locate import find_inputs
-
-    if given is None and any(Path("data").glob("mitbih_*.csv*")):
-        given = "data"
-    if given is None:
-        return str(root / DEMO_FOLDER), True
-    return given, find_inputs(given).synthetic
+    if given is not None:
+        return given
+    names = [f"{name}{packed}" for name in (TRAIN_CSV, TEST_CSV) for packed in ("", ".gz")]
+    return "data" if any(Path("data", name).exists() for name in names) else str(root / DEMO_FOLDER)

@@ -34,20 +34,20 @@ class Screen:
         self.err = _console(terminal.err)
         self.out = _console(terminal.out)
 
-    def plan(self, settings: RunSettings, places: Places, log: Path) -> None:
+    def plan(self, settings: RunSettings, places: Places, synthetic: bool, log: Path) -> None:
         """Say what the run will do and where things go."""
         self.err.print(f"Heartbeat, profile {settings.profile}: {len(settings.stages)} stages")
         for name, value in (
-            ("data", f"{shown(places.data)}{' (SYNTHETIC)' if places.synthetic else ''}"),
+            ("data", f"{shown(places.data)}{' (SYNTHETIC)' if synthetic else ''}"),
             ("root", shown(places.root)),
             ("serving", shown(places.serving)),
             ("log", shown(log)),
         ):
-            self.err.print(f"  {name:<8} {value}")
+            self.err.print(f"  {name:<8} {value}", soft_wrap=True)
         for line in changed_settings(settings):
-            self.err.print(f"  set      {line}")
-        if places.synthetic:
-            self.err.print(f"{SYNTHETIC} {HOW_TO_GET_REAL}")
+            _say(self.err, f"  set      {line}")
+        if synthetic:
+            _say(self.err, f"{SYNTHETIC} {HOW_TO_GET_REAL}")
 
     @contextmanager
     def stage(self, position: int, count: int, record: StageRecord) -> Iterator[None]:
@@ -83,12 +83,16 @@ class Screen:
         if summary.metrics:
             self.out.print(metrics_table(summary.metrics))
         for sentence in notices(summary) + summary.verdict:
-            self.out.print(sentence)
-        if summary.model["pushed"]:
-            self.out.print(f"Pushed to {shown(summary.model['pushed'])}")
-        self.out.print(f"Summary {shown(run_folder / 'summary.json')}, log {shown(run_folder / 'log.txt')}")
-        if report is not None:
-            self.out.print(f"Report  {shown(report)}")
+            _say(self.out, sentence)
+        ends = {
+            "Pushed to": summary.model["pushed"],
+            "Summary": run_folder / "summary.json",
+            "Log": run_folder / "log.txt",
+            "Report": report,
+        }
+        for name, place in ends.items():
+            if place is not None:
+                self.out.print(f"{name:<9} {shown(place)}", soft_wrap=True)
 
     def summary_json(self, summary_file: Path) -> None:
         """Print the summary itself instead of the table."""
@@ -146,6 +150,11 @@ def changed_settings(settings: RunSettings) -> list[str]:
     profile = dict(flat("", settings_from(profile_named(settings.profile)).model_dump(mode="json")))
     now = dict(flat("", settings.model_dump(mode="json")))
     return [f"{key} = {now[key]!r} (profile: {profile.get(key)!r})" for key in now if now[key] != profile.get(key)]
+
+
+def _say(console: Console, sentence: str) -> None:
+    """Print a sentence: broken between words on a terminal, whole in a file or a pipe."""
+    console.print(sentence, soft_wrap=not console.is_terminal)
 
 
 def _console(stream: Any) -> Console:

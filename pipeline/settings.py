@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from components.beats.errors import UsageError
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.settings import DataSettings
+from components.score.settings import BatchSettings
 from components.settings import Settings
 from components.train.settings import FineTuneSettings, TrainSettings, TuneSettings
 from components.transform.settings import TransformSettings
@@ -23,7 +24,7 @@ class RunSettings(Settings):
     """Everything that decides what a run computes; where its files go is in `Places`."""
 
     profile: str = Field(description="name of the profile that these settings started from")
-    stages: tuple[str, ...] = Field(description="the stages of the graph, in order")
+    stages: tuple[str, ...] = Field(min_length=1, description="the stages of the graph, in order")
     data: DataSettings = DataSettings()
     validation: ValidateSettings = ValidateSettings()
     transform: TransformSettings = TransformSettings()
@@ -32,6 +33,7 @@ class RunSettings(Settings):
     finetune: FineTuneSettings = FineTuneSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     gate: GateSettings = GateSettings()
+    score: BatchSettings = BatchSettings()
     cluster: ClusterSettings = Field(
         default=ClusterSettings(),
         exclude=True,

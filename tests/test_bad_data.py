@@ -97,9 +97,12 @@ def test_a_missing_file_is_refused_before_anything_runs(
     (data / "mitbih_test.csv").unlink()
     assert main(run, ["--data", str(data), "--root", str(tmp_path / "root")]) == 3
     out, err = capfd.readouterr()
-    assert out == ""
-    assert "mitbih_test.csv" in err
+    assert "has no mitbih_test.csv" in out
+    assert "Traceback" not in out + err
     assert not (tmp_path / "root" / "tfx").exists()
+    summary = json.loads((tmp_path / "root" / "summary.json").read_text())
+    assert (summary["status"], summary["exit_code"]) == ("data_refused", 3)
+    assert {stage["state"] for stage in summary["stages"]} == {"skipped"}
 
 
 def test_a_budget_lets_a_few_bad_rows_pass_and_says_which(

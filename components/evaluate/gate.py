@@ -12,7 +12,7 @@ import numpy.typing as npt
 from components.beats.beat import CLASSES
 from components.evaluate.intervals import Metric, paired_bootstrap
 from components.evaluate.metrics import accuracy_of, macro_f1_of, measure
-from components.evaluate.settings import GateSettings, Thresholds
+from components.evaluate.settings import EvaluateSettings, GateSettings, Thresholds
 
 SAME_PATIENTS = {
     "kaggle": "These are Kaggle's own rows: beats of one patient may be on both sides of the split, "
@@ -109,6 +109,16 @@ def lowered_sentences(applied: Thresholds, default: Thresholds) -> list[str]:
     return [f"The gate was lowered: {name} is {value:g}, its default is {usual:g}." for name, value, usual in told]
 
 
+def unusual_sentences(applied: EvaluateSettings) -> list[str]:
+    """One sentence per setting of the evaluation that differs from its default: the thresholds were meant for those."""
+    default = EvaluateSettings()
+    names = [name for name in EvaluateSettings.model_fields if getattr(applied, name) != getattr(default, name)]
+    return [
+        f"The evaluation was changed: {name} is {getattr(applied, name)}, its default is {getattr(default, name)}."
+        for name in names
+    ]
+
+
 def _threshold_sentences(
     metrics: Mapping[str, Any], thresholds: Thresholds, current: Mapping[str, Any] | None
 ) -> tuple[list[str], list[str]]:
@@ -178,6 +188,7 @@ def judge_model(
     thresholds = gate.for_data(split, synthetic)
     told = provenance_sentences(split, synthetic)
     told += lowered_sentences(thresholds, GateSettings().for_data(split, synthetic))
+    told += unusual_sentences(EvaluateSettings.model_validate(judgement["settings"]))
     comparison, worse, remarks = None, list[str](), list[str]()
     if current is None:
         remarks.append("Nothing was pushed before: there is no model to compare with.")

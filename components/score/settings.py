@@ -32,8 +32,10 @@ class ScoreSettings(Settings):
 
 
 class BatchSettings(Settings):
-    """A scoring job as a stage of the pipeline: the job, and how it is run and judged."""
+    """A scoring job as a stage of the pipeline (BatchScorer): the job, and how it is run and judged."""
 
+    input: str = Field(default="", description="path, glob or URI of what is scored; the stage needs one")
+    output: str = Field(default="", description="directory or URI of the jobs; empty: among the run's artifacts")
     job: ScoreSettings = ScoreSettings()
     reject_budget: str = Field(default="1%", description="rows that may be rejected, or the share of them: 100 or 0.5%")
     workers: int = Field(default=1, ge=1, description="processes, each with TensorFlow on one thread")

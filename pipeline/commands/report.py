@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
 from pathlib import Path
 
 import click
@@ -20,7 +17,6 @@ def report(folder: str) -> None:
     RUN is ROOT/runs/<run id>; SCORING_DIR is a directory or URI that `heartbeat score` filled. The page is
     report/index.html in it: one file without scripts that opens from a disk.
     """
-    _quiet()
     if "://" in folder or Path(folder, "job.json").exists():
         from components.report.scoring_page import write_scoring_report
 
@@ -34,10 +30,3 @@ def report(folder: str) -> None:
             f"{folder} is neither the folder of a run (ROOT/runs/<run id>, which holds summary.json) nor a scoring "
             "directory (which holds job.json)."
         )
-
-
-def _quiet() -> None:
-    """Keeps from the user what libraries say of themselves, and traces of sections: the page has their reasons."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.simplefilter("ignore", FutureWarning)
-    logging.getLogger("heartbeat.report").setLevel(logging.CRITICAL)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.commands.beam_options import beam_options as with_beam_options
 from pipeline.profiles import PROFILES
 
 DEFAULT_ROOT = "output"
@@ -35,7 +36,7 @@ DEFAULT_ROOT = "output"
 )
 @click.option("--dry-run", is_flag=True, help="Print the effective settings and where things would go; run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run's summary.json on stdout instead of the table.")
-@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]")
+@with_beam_options
 def run(
     data: str | None,
     profile: str,
@@ -53,14 +54,13 @@ def run(
     """
     from pipeline.places import Places
     from pipeline.profiles import profile_named
-    from pipeline.run import resolve_data, run_pipeline
+    from pipeline.run import place_of_data, run_pipeline
     from pipeline.screen import shown
     from pipeline.settings import settings_from
 
     settings = settings_from(profile_named(profile), overrides)
     root = root.absolute()
-    folder, synthetic = resolve_data(root, data)
-    places = Places(folder, root, serving or str(root / "serving"), synthetic)
+    places = Places(place_of_data(root, data), root, serving or str(root / "serving"))
     if dry_run:
         click.echo(settings.model_dump_json(indent=1))
         click.echo(f"Would run {len(settings.stages)} stages on {shown(places.data)} in {shown(root)}.", err=True)

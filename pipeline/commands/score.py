@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import click
 
 from components.beats.errors import UsageError
+from pipeline.commands.beam_options import beam_options as with_beam_options
 
 if TYPE_CHECKING:
     from components.score.model import ModelPlace
@@ -51,7 +52,7 @@ TERMINATED = 143
 @click.option("--no-label", is_flag=True, help="The rows carry no label: 187 columns, not 188.")
 @click.option("--dry-run", is_flag=True, help="Say what would be scored with what, and score nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json on stdout instead of the table.")
-@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]")
+@with_beam_options
 def score(
     inputs: tuple[str, ...],
     output: str,

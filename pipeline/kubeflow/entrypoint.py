@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.kubeflow.translate import Json, has_local_copies, step_input, step_output
-from pipeline.run import refusal_behind
+from pipeline.refusal import refusal_behind
 
 FILE_PARAMETERS: Final = frozenset({"input_base", "input_config"})
 """Parameters that only an ExampleGen over files has."""

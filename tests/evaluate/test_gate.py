@@ -145,7 +145,14 @@ def test_every_verdict_begins_with_what_the_beats_are(beats, split, synthetic, b
 
 def test_patient_split_of_real_beats_begins_with_the_verdict(beats):
     gate = GateSettings.model_validate({"patient": {**LEVEL, "clean_accuracy": 0.86, "noisy_accuracy": 1.0}})
-    assert decide(beats, answering(GOOD), gate=gate, split="patient").sentences[0].startswith("Refused: ")
+    sentences = decide(beats, answering(GOOD), gate=gate, split="patient").sentences
+    assert next(each for each in sentences if "evaluation was changed" not in each).startswith("Refused: ")
+
+
+def test_an_evaluation_that_is_not_the_usual_one_is_told(beats):
+    told = " ".join(decide(beats, answering(GOOD)).sentences)
+    assert f"draws is {SETTINGS.draws}, its default is (1, 2, 3, 4, 5)" in told
+    assert "noise_sd is" not in told
 
 
 def test_a_lowered_gate_is_told_number_by_number(beats):

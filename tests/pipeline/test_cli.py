@@ -31,6 +31,28 @@ def test_a_refusal_is_sentences_on_stderr_and_its_exit_code(
     assert capsys.readouterr() == ("", "First.\nSecond.\n")
 
 
+def test_an_unexpected_error_is_a_sentence_and_its_trace_on_demand(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(raising(ValueError("odd")), []) == 1
+    assert capsys.readouterr().err.startswith("Unexpected ValueError: odd.\nSet HEARTBEAT_TRACEBACK=1")
+    monkeypatch.setenv("HEARTBEAT_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="odd"):
+        main(raising(ValueError("odd")), [])
+
+
+def test_a_full_disk_is_exit_6(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(raising(OSError(28, "No space left on device", "a/b")), []) == 6
+    assert "No space left on device: a/b" in capsys.readouterr().err
+
+
+def test_a_stray_word_is_refused_before_anything_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    from pipeline.commands.run import run
+
+    assert main(run, ["DATA", "--dry-run"]) == 2
+    assert "'DATA' is neither an option" in capsys.readouterr().err
+
+
 def test_an_interrupted_command_ends_with_130() -> None:
     assert main(raising(KeyboardInterrupt()), []) == 130
 

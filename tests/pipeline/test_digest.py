@@ -8,7 +8,8 @@ from pipeline.digest import code_digest, digest_text
 
 @pytest.fixture
 def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for stage in ("beats", "train", "push"):
+    (tmp_path / "settings.py").write_text("# base\n")
+    for stage in ("beats", "beats/prepare", "train", "push"):
         (tmp_path / stage).mkdir()
         (tmp_path / stage / "a.py").write_text(f"# {stage}\n")
     monkeypatch.setattr(components, "__path__", [str(tmp_path)])
@@ -27,6 +28,21 @@ def test_an_edit_in_beats_changes_every_stage(stages: Path) -> None:
     (stages / "beats" / "a.py").write_text("# edited\n")
     assert code_digest("train") != train
     assert code_digest("push") != push
+
+
+def test_code_that_no_stage_runs_changes_nothing_and_the_settings_base_everything(stages: Path) -> None:
+    train = code_digest("train")
+    (stages / "beats" / "prepare" / "a.py").write_text("# edited\n")
+    assert code_digest("train") == train
+    (stages / "settings.py").write_text("# edited\n")
+    assert code_digest("train") != train
+
+
+def test_a_node_that_runs_two_stages_code_sees_edits_of_both(stages: Path) -> None:
+    both = code_digest("train", "push")
+    assert both not in (code_digest("train"), code_digest("push"))
+    (stages / "push" / "a.py").write_text("# edited\n")
+    assert code_digest("train", "push") != both
 
 
 def test_a_renamed_file_counts_and_other_files_do_not(stages: Path) -> None:

@@ -1,43 +1,9 @@
-import errno
+from pathlib import Path
 
 import pytest
 
-from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused
-from pipeline.run import refusal_behind
+from pipeline.run import place_of_data
 from pipeline.summary import ROWS_OF_STAGE, StageRecord, Summary
-
-
-def wrapped(cause: BaseException) -> RuntimeError:
-    """An error as Beam raises it: another type, the cause behind it."""
-    try:
-        try:
-            raise cause
-        except BaseException as inner:
-            raise RuntimeError("while running step 7") from inner
-    except RuntimeError as outer:
-        return outer
-
-
-@pytest.mark.parametrize("refusal", [DataRefused(["a", "b"]), ModelRefused("c"), EnvironmentRefused("d")])
-def test_a_refusal_is_found_behind_what_wraps_it(refusal: HeartbeatError) -> None:
-    assert refusal_behind(wrapped(refusal)) is refusal
-
-
-def test_a_full_disk_is_the_environment_and_names_the_file() -> None:
-    found = refusal_behind(wrapped(OSError(errno.ENOSPC, "No space left on device", "/data/part-3")))
-    assert isinstance(found, EnvironmentRefused)
-    assert "/data/part-3" in found.sentences[0]
-
-
-def test_an_unexpected_error_becomes_one_sentence_with_its_type_and_last_line() -> None:
-    found = refusal_behind(ValueError("first line\nlast line"))
-    assert (found.exit_code, found.sentences) == (
-        1,
-        ("Unexpected ValueError: last line. The run's log has the whole of it.",),
-    )
-    assert refusal_behind(KeyError()).sentences == (
-        "Unexpected KeyError: no message. The run's log has the whole of it.",
-    )
 
 
 def test_rows_of_a_stage_are_those_of_the_splits_it_reads() -> None:
@@ -47,3 +13,16 @@ def test_rows_of_a_stage_are_those_of_the_splits_it_reads() -> None:
     summary.count_rows()
     assert [stage.rows for stage in summary.stages] == [100, 77, None, None]
     assert set(ROWS_OF_STAGE["Judge"]) == {"test"}
+
+
+def test_data_is_what_is_named_else_the_folder_data_else_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "output"
+    assert place_of_data(root, "s3://bucket/beats") == "s3://bucket/beats"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mitbih_train_provenance.csv").write_text("")
+    assert place_of_data(root, None) == str(root / "demo")
+    (tmp_path / "data" / "mitbih_test.csv.gz").write_bytes(b"")
+    assert place_of_data(root, None) == "data"

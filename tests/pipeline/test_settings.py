@@ -58,6 +58,11 @@ def test_a_value_is_no_group() -> None:
         settings_from(profile_named("demo"), ["stages.first=ExampleGen"])
 
 
+def test_a_run_has_at_least_one_stage() -> None:
+    with pytest.raises(UsageError, match="stages"):
+        settings_from(profile_named("demo"), ["stages=[]"])
+
+
 def test_a_profile_is_not_set() -> None:
     with pytest.raises(UsageError, match=r"chosen with --profile"):
         settings_from(profile_named("demo"), ["profile=full"])

@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import pytest
+from tfx.orchestration.pipeline import Pipeline
+
+from components.beats.errors import UsageError
+from pipeline.graph import GraphInputs, build_nodes
+from pipeline.profiles import PROFILES, profile_named
+from pipeline.settings import settings_from
+
+
+def nodes_of(profile: str, *overrides: str) -> dict:  # type: ignore[type-arg]
+    settings = settings_from(profile_named(profile), overrides)
+    nodes = build_nodes(GraphInputs(settings, "data", "f", "serving"))
+    Pipeline(pipeline_name="test", pipeline_root="root", components=list(nodes))  # links nodes that share artifacts
+    return {node.id: node for node in nodes}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_builds_its_stages_in_order(profile: str) -> None:
+    assert tuple(nodes_of(profile)) == PROFILES[profile]["stages"]
+
+
+def test_gates_stand_before_what_they_guard() -> None:
+    nodes = nodes_of("full")
+    upstream = {name: {node.id for node in node.upstream_nodes} for name, node in nodes.items()}
+    assert "IngestGate" in upstream["StatisticsGen"]
+    assert {"ExampleValidator", "SchemaGen"} <= upstream["DataGate"]
+    assert "DataGate" in upstream["Transform"]
+    assert "ModelGate" in upstream["Pusher"]
+
+
+def test_the_study_has_no_tuner_and_its_trainers_take_no_tuned_values() -> None:
+    nodes = nodes_of("study")
+    assert "Tuner" not in nodes
+    assert "hyperparameters" not in nodes["Trainer"].inputs
+    assert "hyperparameters" in nodes_of("full")["FineTuner"].inputs
+
+
+@pytest.mark.parametrize(
+    ("stages", "match"),
+    [
+        (["ExampleGen", "Cook"], "no stage 'Cook'"),
+        (["IngestGate", "ExampleGen"], "IngestGate needs stage ExampleGen before it"),
+        (["ExampleGen", "ExampleGen"], "stands twice"),
+    ],
+)
+def test_a_list_of_stages_that_cannot_be_is_refused(stages: list[str], match: str) -> None:
+    with pytest.raises(UsageError, match=match):
+        nodes_of("demo", f"stages={json.dumps(stages)}")
+
+
+@pytest.mark.parametrize("gate", ["IngestGate", "DataGate", "ModelGate"])
+def test_nothing_is_pushed_past_a_gate_that_is_left_out(gate: str) -> None:
+    stages = [stage for stage in PROFILES["demo"]["stages"] if stage != gate]
+    with pytest.raises(UsageError, match=f"Pusher needs stage {gate}"):
+        nodes_of("demo", f"stages={json.dumps(stages)}")
+
+
+def test_a_run_can_score_after_it_pushed(tmp_path: Path) -> None:
+    (tmp_path / "beats.csv").write_text("0\n")
+    stages = json.dumps([*PROFILES["demo"]["stages"], "BatchScorer"])
+    nodes = nodes_of("demo", f"stages={stages}", f"score.input={tmp_path}/beats.csv")
+    assert {node.id for node in nodes["BatchScorer"].upstream_nodes} == {"Pusher"}
+    with pytest.raises(UsageError, match=r"score\.input"):
+        nodes_of("demo", f"stages={stages}")

@@ -1,0 +1,55 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from components.push.serving import push
+from pipeline.outcome import take_from
+from pipeline.profiles import profile_named
+from pipeline.settings import settings_from
+from pipeline.summary import Summary
+
+SETTINGS = settings_from(profile_named("demo"))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"model")
+    return folder
+
+
+def pushed_summary(tmp_path: Path, serving: Path, version: int, location: str) -> Summary:
+    (tmp_path / "pushed.json").write_text(json.dumps({"version": version, "location": location}))
+    summary = Summary(run="r")
+    take_from("Pusher", {"Pusher": {"pushed_model": [str(tmp_path)]}}, SETTINGS, str(serving), summary)
+    return summary
+
+
+def test_a_push_that_serves_is_named_without_further_words(tmp_path: Path, model: Path) -> None:
+    version, location = push(str(tmp_path / "serving"), model)
+    summary = pushed_summary(tmp_path, tmp_path / "serving", version, location)
+    assert (summary.model["pushed"], summary.verdict) == (location, [])
+
+
+def test_a_cached_push_behind_a_newer_one_says_which_serves(tmp_path: Path, model: Path) -> None:
+    version, location = push(str(tmp_path / "serving"), model)
+    newer, _ = push(str(tmp_path / "serving"), model)
+    summary = pushed_summary(tmp_path, tmp_path / "serving", version, location)
+    assert summary.model["pushed"] == location
+    assert f"version {newer} serves now" in summary.verdict[0]
+    assert f"heartbeat models rollback {version}" in summary.verdict[0]
+
+
+def test_a_cached_push_that_is_gone_is_not_claimed(tmp_path: Path, model: Path) -> None:
+    summary = pushed_summary(tmp_path, tmp_path / "serving", 17, "serving/17")
+    assert summary.model["pushed"] is None
+    assert "Version 17 was pushed by an earlier run and is no longer" in summary.verdict[0]
+
+
+def test_what_a_data_gate_allowed_is_part_of_the_verdict(tmp_path: Path) -> None:
+    (tmp_path / "verdict.json").write_text(json.dumps({"sentences": ["Allowed: drift."]}))
+    summary = Summary(run="r")
+    take_from("DataGate", {"DataGate": {"verdict": [str(tmp_path)]}}, SETTINGS, "serving", summary)
+    assert summary.verdict == ["Allowed: drift."]

@@ -92,6 +92,7 @@ def rates_picture(rates: Sequence[float], caption: str) -> Picture:
         axes = figure.subplots()
         axes.plot(range(len(rates)), rates, color=MAIN, marker="o", markersize=3.5, linestyle="")
         axes.axhline(float(np.median(rates)), color=INK, linewidth=0.9, linestyle="-.")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(title="Rows a second, by shard", xlabel="shard", ylabel="rows/s", ylim=(0, 1.15 * max(rates)))
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

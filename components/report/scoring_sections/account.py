@@ -54,7 +54,7 @@ def rejects(material: ScoringMaterial) -> list[Block]:
     ordered = sorted(reasons.items(), key=lambda item: -item[1])
     return [
         Table("Rejected rows by reason", ["reason", "rows"], [[reason, count(rows)] for reason, rows in ordered]),
-        Folded(f"The first {len(shown)} rejected rows as they are in the inputs", shown),
+        Folded(f"First rejected rows as they are in the inputs: {len(shown)}", shown),
     ]
 
 

@@ -52,7 +52,7 @@ def _examples(material: RunMaterial) -> Block:
         for each in first
     ]
     shown.append(Words(f"All of them are in {rejects}."))
-    return Folded(f"The first {len(first)} rejected rows as they are in the files", shown)
+    return Folded(f"First rejected rows as they are in the files: {len(first)}", shown)
 
 
 def shortened(text: str) -> str:

@@ -12,12 +12,16 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
-from components.beats.errors import DataRefused
+from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError
+from components.ingest.remote import create_remote, list_remote, open_remote, unread_remote
 
 CHUNK_BYTES = 1 << 20
 """Bytes a read asks for where the caller has no wish of its own: long for a disk, short for a cache."""
+
+NOT_THERE: Final = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+"""What the system says of a path that is not a file's."""
 
 
 @dataclass(frozen=True)
@@ -54,30 +58,15 @@ def list_files(pattern: str) -> list[InputFile]:
     """Lists the files a path, a glob or a URI stands for, sorted by path; none is an empty list.
 
     Raises:
-        DataRefused: the file system does not know the scheme, or does not let us list.
+        UsageError: no file system has the URI's scheme.
+        EnvironmentRefused: the URI's store cannot be reached, or does not let us list.
     """
     if is_remote(pattern):
-        return _list_remote(pattern)
+        return [InputFile(path, size, version) for path, size, version in list_remote(pattern)]
     local = local_path(pattern)
     paths = [local] if os.path.exists(local) else sorted(glob.glob(local))
     stats = [(path, os.stat(path)) for path in paths if os.path.isfile(path)]
     return [InputFile(path, stat.st_size, f"mtime {stat.st_mtime_ns} ns") for path, stat in stats]
-
-
-def _list_remote(pattern: str) -> list[InputFile]:
-    from apache_beam.io.filesystem import BeamIOError
-    from apache_beam.io.filesystems import FileSystems
-
-    try:
-        found = FileSystems.match([pattern])[0].metadata_list
-    except (BeamIOError, ValueError) as error:
-        raise DataRefused(f"Cannot list {pattern}: {error}. Check the address and the access rights.") from error
-    files = []
-    for meta in sorted(found, key=lambda meta: str(meta.path)):
-        seconds = meta.last_updated_in_seconds
-        version = f"mtime {seconds} s" if seconds else f"checksum {FileSystems.checksum(meta.path)}"
-        files.append(InputFile(meta.path, meta.size_in_bytes, version))
-    return files
 
 
 def fingerprint(files: Sequence[InputFile]) -> str:
@@ -90,28 +79,35 @@ def open_input(path: str) -> Any:
     """Opens a file for reading its stored bytes; the object reads, seeks and closes.
 
     Raises:
-        DataRefused: the file cannot be opened.
+        DataRefused: the file is not there.
+        EnvironmentRefused: it cannot be opened for another reason.
     """
+    if is_remote(path):
+        return open_remote(path)
     try:
-        if is_remote(path):
-            from apache_beam.io.filesystem import CompressionTypes
-            from apache_beam.io.filesystems import FileSystems
-
-            return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
         return open(local_path(path), "rb", buffering=0)
     except OSError as error:
-        raise DataRefused(
-            f"Cannot open {path}: {error.strerror or error}. Check that it is there and readable."
-        ) from error
+        raise _unread("open", path, error) from error
+
+
+def _unread(act: str, path: str, error: Exception) -> HeartbeatError:
+    """Why a file could not be opened or read."""
+    if is_remote(path):
+        return unread_remote(act, path, error)
+    kind = DataRefused if isinstance(error, NOT_THERE) else EnvironmentRefused
+    why = getattr(error, "strerror", None) or error
+    return kind(f"Cannot {act} {path}: {why}. Check that it is there and readable.")
 
 
 def open_output(path: str) -> BinaryIO:
-    """Opens a file for writing from its start, making its folder where one is needed."""
-    if is_remote(path):
-        from apache_beam.io.filesystem import CompressionTypes
-        from apache_beam.io.filesystems import FileSystems
+    """Opens a file for writing from its start, making its folder where one is needed.
 
-        output: BinaryIO = FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    Raises:
+        OSError: a local file cannot be written.
+        EnvironmentRefused: one of a store cannot.
+    """
+    if is_remote(path):
+        output: BinaryIO = create_remote(path)
         return output
     local = local_path(path)
     os.makedirs(os.path.dirname(local) or ".", exist_ok=True)
@@ -122,20 +118,30 @@ def read_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) 
     """Yields the stored bytes from start up to end, in chunks of `chunk_bytes` (the last one shorter).
 
     Raises:
-        DataRefused: the file cannot be opened, or ends before `end`: it changed while being read.
+        DataRefused: the file is not there, or ends before `end`: it changed while being read.
+        EnvironmentRefused: it cannot be opened or read for another reason.
     """
     with closing(open_input(path)) as source:
         if start:
             source.seek(start)
         while start < end:
             wanted = min(chunk_bytes, end - start)
-            chunk = source.read(wanted)
-            while chunk and len(chunk) < wanted and (more := source.read(wanted - len(chunk))):
-                chunk += more
+            chunk = _read(source, path, wanted)
             if len(chunk) < wanted:
                 raise DataRefused(f"{path} is {start + len(chunk)} bytes long, expected {end}: it changed while read.")
             start += len(chunk)
             yield chunk
+
+
+def _read(source: Any, path: str, wanted: int) -> bytes:
+    """The next bytes of a file: fewer than wanted only at its end."""
+    try:
+        chunk: bytes = source.read(wanted)
+        while chunk and len(chunk) < wanted and (more := source.read(wanted - len(chunk))):
+            chunk += more
+    except Exception as error:  # an OSError, or whatever the client of a store raises
+        raise _unread("read", path, error) from error
+    return chunk
 
 
 def read_text_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
@@ -144,7 +150,8 @@ def read_text_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BY
     Chunks of a .gz are at most `chunk_bytes` long, too, however well it is compressed.
 
     Raises:
-        DataRefused: the file cannot be opened, changed while read, or is not whole gzip.
+        DataRefused: the file is not there, changed while read, or is not whole gzip.
+        EnvironmentRefused: it cannot be opened or read for another reason.
     """
     if not is_compressed(path):
         yield from read_range(path, start, end, chunk_bytes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from components.beats.errors import DataRefused, EnvironmentRefused
 from components.ingest.files import fingerprint, is_remote
 from components.ingest.locate import find_inputs
 
@@ -16,15 +15,10 @@ def data_fingerprint(data: str) -> str | None:
         None for a folder that only the pods have.
 
     Raises:
+        UsageError: no file system has the URI's scheme.
         DataRefused: a file is missing.
         EnvironmentRefused: the bucket cannot be listed.
     """
     if not is_remote(data) and not os.path.isdir(data):
         return None
-    try:
-        inputs = find_inputs(data)
-    except DataRefused as refused:
-        if is_remote(data) and refused.__cause__ is not None:
-            raise EnvironmentRefused(refused.sentences) from refused
-        raise
-    return fingerprint(inputs.files)
+    return fingerprint(find_inputs(data).files)

@@ -1,11 +1,14 @@
+import errno
+import io
 import os
 import subprocess
 import sys
 
 import pytest
 
-from components.beats.errors import DataRefused
-from components.ingest.files import fingerprint, list_files, open_output, read_range
+from components.beats.errors import DataRefused, EnvironmentRefused, UsageError
+from components.ingest.files import fingerprint, list_files, open_input, open_output, read_range
+from components.ingest.remote import unread_remote
 
 
 def test_a_path_a_glob_and_a_file_uri_list_the_same_files(tmp_path):
@@ -51,9 +54,72 @@ def test_a_missing_file_is_a_sentence(tmp_path):
         list(read_range(f"{tmp_path}/a", 0, 1))
 
 
-def test_an_unknown_scheme_is_a_sentence():
-    with pytest.raises(DataRefused, match="Cannot list nowhere://x/y"):
+def test_an_unknown_scheme_is_a_wrong_flag():
+    with pytest.raises(UsageError, match=r"nowhere://x/y cannot be opened: use a local path, or a URI of .*gs, .*s3"):
         list_files("nowhere://x/y")
+
+
+def test_a_store_without_credentials_is_the_environment_in_its_own_words(monkeypatch):
+    class Client:
+        """As boto3 where nobody is logged in."""
+
+        def __init__(self, options):
+            raise RuntimeError("You must specify a region.")
+
+    monkeypatch.setattr("apache_beam.io.aws.s3io.BOTO3_INSTALLED", True)
+    monkeypatch.setattr("apache_beam.io.aws.clients.s3.boto3_client.Client", Client)
+    with pytest.raises(EnvironmentRefused) as refused:
+        list_files("s3://bucket/x.csv")
+    [sentence] = refused.value.sentences
+    assert sentence.startswith("Cannot list s3://bucket/x.csv: You must specify a region. Check the address")
+    assert "come from the environment: AWS_ACCESS_KEY_ID" in sentence
+    with pytest.raises(EnvironmentRefused, match=r"Cannot open s3://bucket/x\.csv: You must specify a region\. "):
+        open_input("s3://bucket/x.csv")
+    with pytest.raises(EnvironmentRefused, match=r"Cannot write s3://bucket/x\.csv: You must specify a region\. "):
+        open_output("s3://bucket/x.csv")
+
+
+def test_a_host_that_does_not_answer_is_told_by_the_innermost_error():
+    from google.api_core.exceptions import RetryError
+    from requests.exceptions import ConnectionError
+    from urllib3.connection import HTTPSConnection
+    from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+    unknown = NewConnectionError(HTTPSConnection("storage.example"), "Failed to find storage.example.")
+    error = RetryError("Timeout of 120.0s exceeded", ConnectionError(MaxRetryError(None, "/x", unknown)))
+    refused = unread_remote("read", "gs://bucket/x.csv", error)
+    assert isinstance(refused, EnvironmentRefused)
+    assert str(refused).startswith("Cannot read gs://bucket/x.csv: Failed to find storage.example. Check the address")
+
+
+def test_an_object_that_is_not_there_is_missing_data():
+    from apache_beam.io.aws.clients.s3.messages import S3ClientError
+    from apache_beam.io.filesystem import BeamIOError
+
+    gone = BeamIOError("Open failed", {"s3://b/x": S3ClientError("Not Found", 404)})
+    refused = unread_remote("open", "s3://b/x", gone)
+    assert isinstance(refused, DataRefused)
+    assert str(refused) == "Cannot open s3://b/x: Not Found. Check that it is there."
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_a_file_that_is_there_but_cannot_be_opened_is_the_environment(monkeypatch, number):
+    def refuse(path, *_, **__):
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(EnvironmentRefused, match=f"Cannot open x.csv: {os.strerror(number)}"):
+        open_input("x.csv")
+
+
+def test_a_file_that_cannot_be_read_on_is_the_environment(monkeypatch, tmp_path):
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("components.ingest.files.open_input", lambda path: Broken())
+    with pytest.raises(EnvironmentRefused, match=r"Cannot read x\.csv: Input/output error"):
+        list(read_range("x.csv", 0, 5))
 
 
 def test_remote_files_go_through_beam(monkeypatch, tmp_path):

@@ -61,10 +61,13 @@ def test_missing_data_is_refused_before_a_call(
 
 
 def test_a_bucket_that_cannot_be_listed_is_the_environment(
-    server: FakeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: FakeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(tmp_path, "nostore://bucket/beats", server.url) == 6
-    assert "Cannot list nostore://bucket/beats/mitbih_train.csv" in capsys.readouterr().err
+    monkeypatch.setattr("apache_beam.io.aws.s3io.BOTO3_INSTALLED", False)
+    assert run(tmp_path, "s3://bucket/beats", server.url) == 6
+    assert "Cannot list s3://bucket/beats/mitbih_train.csv: AWS dependencies" in capsys.readouterr().err
+    assert run(tmp_path, "nostore://bucket/beats", server.url) == 2
+    assert "nostore://bucket/beats/mitbih_train.csv cannot be opened" in capsys.readouterr().err
 
 
 def test_a_host_that_does_not_answer(tmp_path: Path, beats: Path, capsys: pytest.CaptureFixture[str]) -> None:

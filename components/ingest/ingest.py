@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from components.beats.beat import CLASSES
 from components.beats.beats import Beats
-from components.beats.errors import HeartbeatError
+from components.beats.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.blocks import Block, read_blocks
 from components.ingest.diagnose import describe_file
 from components.ingest.examples import encode_examples
@@ -89,7 +89,9 @@ def ingest_shard(job: ShardJob) -> ShardRecord:
     """Reads, parses, divides and writes one shard; its record is written after its data.
 
     Raises:
-        DataRefused: the file cannot be read, or changed since it was planned.
+        DataRefused: the file is not there, or changed since it was planned.
+        EnvironmentRefused: it cannot be read.
+        OSError: an output cannot be written.
         HeartbeatError: rows read differ from rows planned.
     """
     shard = job.shard
@@ -121,11 +123,32 @@ def ingest_shard(job: ShardJob) -> ShardRecord:
 
 
 def attempt_shard(job: ShardJob) -> None:
-    """Ingests a shard; one that cannot be done leaves its error where its record would be, for `finish_ingest`."""
+    """Ingests a shard; one that cannot be done leaves its error where its record would be, for `finish_ingest`.
+
+    Raises:
+        HeartbeatError: that error, where not even it can be written.
+    """
     try:
         ingest_shard(job)
     except HeartbeatError as error:
-        write_whole(job.record, refusal_json(error).encode())
+        _leave(job, error)
+    except OSError as error:
+        _leave(job, _unwritten(job, error))
+
+
+def _leave(job: ShardJob, refused: HeartbeatError) -> None:
+    try:
+        write_whole(job.record, refusal_json(refused).encode())
+    except OSError:
+        raise refused from None
+
+
+def _unwritten(job: ShardJob, error: OSError) -> EnvironmentRefused:
+    """Why a shard's files could not be written; the system names the file where it could not be opened."""
+    place = error.filename or f"one of {', '.join([*job.examples.values(), job.rejects, job.record])}"
+    return EnvironmentRefused(
+        f"Cannot write {place}: {error.strerror or error}. Make room or give the right to write, and run again."
+    )
 
 
 def _reconcile(record: ShardRecord) -> None:

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from components.beats.errors import DataRefused, HeartbeatError
+from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError
 from components.ingest import split
 from components.ingest.ingest import summarise
 from components.ingest.judge import judge_ingest
@@ -161,6 +161,26 @@ def test_a_shard_that_cannot_be_done_is_told_in_its_own_words(tmp_path):
     run_all(planned.jobs)
     with pytest.raises(DataRefused, match=r"mitbih_test\.csv is 1000 bytes long, expected .*: it changed"):
         finish_ingest(planned, inputs, report)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("/dev/full", r"Cannot write one of .*/dev/full.*: No space left on device\. Make room"),
+        ("{taken}/x", r"Cannot write .*/taken.*: (Not a directory|File exists)\. Make room"),
+    ],
+)
+def test_a_shard_whose_files_cannot_be_written_is_told_as_the_environment(tmp_path, place, words):
+    inputs, report = find_inputs(fill(tmp_path / "data")), f"{tmp_path}/report"
+    planned = plan_ingest(inputs, DataSettings(), f"{tmp_path}/examples", report)
+    (tmp_path / "taken").write_text("")
+    full = place.format(taken=tmp_path / "taken")
+    jobs = [replace(job, examples=dict.fromkeys(job.examples, full)) for job in planned.jobs]
+    run_all(jobs)
+    with pytest.raises(EnvironmentRefused, match=words):
+        finish_ingest(planned, inputs, report)
+    with pytest.raises(EnvironmentRefused, match=words):
+        run_all([replace(jobs[0], record="/dev/full")])
 
 
 def test_rows_that_appear_after_planning_are_noticed(tmp_path):

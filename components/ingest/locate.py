@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Final
 
-from components.beats.errors import DataRefused
+from components.beats.errors import DataRefused, UsageError
 from components.beats.synthetic import MARKER
-from components.ingest.files import InputFile, list_files
+from components.ingest.files import InputFile, is_remote, list_files, local_path
 from components.ingest.provenance import find_provenance
 
 TRAIN_CSV: Final = "mitbih_train.csv"
@@ -53,8 +54,14 @@ def find_inputs(data_dir: str) -> TrainTest:
         data_dir: local folder, URI of one, or a glob of several.
 
     Raises:
+        UsageError: the path is empty or a file's, or no file system has the URI's scheme.
         DataRefused: a file is missing, or there plain and as .gz.
+        EnvironmentRefused: the URI's store cannot be reached.
     """
+    if not data_dir.strip():
+        raise UsageError(f"The data path is empty: name the folder that holds {TRAIN_CSV} and {TEST_CSV}.")
+    if not is_remote(data_dir) and os.path.isfile(local_path(data_dir)):
+        raise UsageError(f"{data_dir} is a file: give its folder.")
     folder = data_dir.rstrip("/") or "/"
     train, test = _find(folder, TRAIN_CSV), _find(folder, TEST_CSV)
     missing = [name for name, files in ((TRAIN_CSV, train), (TEST_CSV, test)) if not files]

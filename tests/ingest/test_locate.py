@@ -1,6 +1,6 @@
 import pytest
 
-from components.beats.errors import DataRefused
+from components.beats.errors import DataRefused, UsageError
 from components.ingest.locate import find_inputs
 
 
@@ -42,3 +42,16 @@ def test_a_file_in_two_forms_is_refused(tmp_path):
     touch(tmp_path, "mitbih_train.csv", "mitbih_train.csv.gz", "mitbih_test.csv")
     with pytest.raises(DataRefused, match="remove one of the two"):
         find_inputs(str(tmp_path))
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_path_is_not_the_root_of_the_disk(empty):
+    with pytest.raises(UsageError, match="The data path is empty: name the folder that holds"):
+        find_inputs(empty)
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_file_in_place_of_its_folder_is_told_so(tmp_path, scheme):
+    touch(tmp_path, "mitbih_train.csv", "mitbih_test.csv")
+    with pytest.raises(UsageError, match=r"mitbih_train\.csv is a file: give its folder\."):
+        find_inputs(f"{scheme}{tmp_path}/mitbih_train.csv")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from components.beats.errors import UsageError
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 PLAIN_SECONDS = 5.0
 """How often a line of progress is written where stderr is not a terminal."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 NAMED_POSITIONS = 5
 """How many positions of left-out beats are written for each record."""
@@ -55,29 +59,54 @@ NAMED_POSITIONS = 5
 @click.option(
     "--workers", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default="all cores", help="Processes."
 )
-def prepare(annotate: Path | None, download: bool, annotator: str | None, **options: Any) -> None:
+def prepare(annotate: Path | None, download: bool, annotator: str | None, **options: Any) -> int:
     """Make CSVs in Kaggle's format from WFDB records.
 
     Writes mitbih_train.csv, mitbih_test.csv and, for each, a provenance file that says which record and sample every
     row was cut at. From MIT-BIH the test file is byte for byte Kaggle's.
     """
-    if annotate is not None and (download or options["detect"] or options["split"]):
-        raise UsageError("--annotate only writes annotations; --download, --detect and --split do not go with it.")
-    if annotate is not None:
-        _annotate(annotate, options["wfdb"], options["out"], annotator or "pred")
-        return
-    if options["detect"] and annotator:
+    _refuse_ignored(annotate, options["split"], options["detect"], annotator)
+    try:
+        if annotate is not None:
+            _annotate(annotate, options["wfdb"], options["out"], annotator or "pred")
+            return 0
+        if download:
+            _download(options["wfdb"])
+        report, seconds = _prepare(options, annotator or "atr")
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted: nothing was written to {options['out']}.", err=True)
+        return INTERRUPTED
+    _show(report, options["out"], seconds)
+    return 0
+
+
+def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, annotator: str | None) -> None:
+    """Refuse flags that would be without effect."""
+    context = click.get_current_context()
+    given = {
+        flag: context.get_parameter_source(flag[2:].replace("-", "_")) is not ParameterSource.DEFAULT
+        for flag in ("--download", "--detect", "--split", "--seed", "--lead", "--exclude", "--skip-bad", "--workers")
+    }
+    ignored = [flag for flag, is_given in given.items() if is_given]
+    if annotate is not None and ignored:
+        goes = "does" if len(ignored) == 1 else "do"
+        raise UsageError(f"--annotate only writes annotations; {', '.join(ignored)} {goes} not go with it.")
+    if detect and annotator:
         raise UsageError("--detect finds the beats in the signal, so --annotator has no meaning with it.")
-    if download:
-        _download(options["wfdb"])
+    if given["--seed"] and not (split or "").startswith("record:"):
+        raise UsageError("--seed draws the records of --split record:FRACTION, so it has no meaning without that.")
+
+
+def _prepare(options: dict[str, Any], annotator: str) -> tuple[PrepareReport, float]:
+    """Prepare; returns what came of it, and how many seconds it took."""
     from components.beats.prepare.prepare import prepare as prepare_archive
     from components.beats.prepare.settings import PrepareSettings
 
-    settings = PrepareSettings(**options, annotator=annotator or "atr")
+    settings = PrepareSettings(**options, annotator=annotator)
     began = time.monotonic()
     with ProgressLine() as line:
         report = prepare_archive(settings, line.start)
-    _show(report, settings.out, time.monotonic() - began)
+    return report, time.monotonic() - began
 
 
 class ProgressLine:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from components.beats.errors import DataRefused, EnvironmentRefused, UsageError
 from components.beats.prepare.header import read_header
+from components.beats.prepare.scratch import made_folder, uninterrupted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,18 +60,18 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateRep
         if (out / f"{name}.{annotator}").exists():
             raise UsageError(f"{out / name}.{annotator} is there already; remove it, or choose another --annotator.")
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".annotate-", dir=out) as scratch:
+        with made_folder(out), tempfile.TemporaryDirectory(prefix=".annotate-", dir=out) as scratch:
             for name, group in zip(names.tolist(), groups, strict=True):
                 _write_record(name, samples[group], symbols[group], wfdb, Path(scratch), annotator)
             written = []
-            for name, group in zip(names.tolist(), groups, strict=True):
-                target = out / f"{name}.{annotator}"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                (Path(scratch) / f"{name}.{annotator}").replace(target)
-                written.append((target, len(group)))
+            with uninterrupted():
+                for name, group in zip(names.tolist(), groups, strict=True):
+                    target = out / f"{name}.{annotator}"
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    (Path(scratch) / f"{name}.{annotator}").replace(target)
+                    written.append((target, len(group)))
     except OSError as error:
-        raise EnvironmentRefused(f"{out} cannot be written: {error}.") from error
+        raise EnvironmentRefused(f"{error.filename or out} cannot be written: {error.strerror or error}.") from error
     return AnnotateReport(tuple(written))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from components.beats.csv_text import provenance_header
 from components.beats.prepare.kaggle_rows import kaggle_rows
+from components.beats.prepare.scratch import uninterrupted
 
 COPY_BYTES = 1 << 22
 """Bytes, or rows' worth of them, copied at once."""
@@ -72,13 +73,26 @@ def join_in_kaggle_order(parts: Sequence[Path], side: str, rows: Path, provenanc
     return digest.hexdigest()
 
 
-def publish(scratch: Path, folder: Path, names: Sequence[str]) -> None:
-    """Move finished files to their final names, once all of them are on the disk."""
-    for name in names:
+def publish(scratch: Path, folder: Path, sides: Sequence[tuple[str, str]]) -> None:
+    """Move finished files to their final names, once all of them are on the disk.
+
+    The old CSVs go first and the new ones come last, so whoever needs all CSVs never finds some of both.
+
+    Args:
+        scratch: where the finished files are.
+        folder: where they go.
+        sides: names of a CSV and of its provenance.
+    """
+    for name in (name for side in sides for name in side):
         with (scratch / name).open("rb") as file:
             os.fsync(file.fileno())
-    for name in names:
-        (scratch / name).replace(folder / name)
+    with uninterrupted():
+        for rows, _ in reversed(sides):
+            (folder / rows).unlink(missing_ok=True)
+        for _, provenance in sides:
+            (scratch / provenance).replace(folder / provenance)
+        for rows, _ in sides:
+            (scratch / rows).replace(folder / rows)
 
 
 def _paths(part: Path, side: str) -> tuple[Path, Path]:

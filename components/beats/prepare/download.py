@@ -28,19 +28,26 @@ def download_mitdb(folder: Path) -> int:
         EnvironmentRefused: PhysioNet cannot be reached, or the folder cannot be written.
         DataRefused: a file differs from its checksum.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not empty; --download fetches the records into a new folder.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-        fetched = Path(scratch) / DATABASE
-        fetched.mkdir()
-        _fetch([SUMS], fetched)
-        sums = read_sums(fetched / SUMS)
-        _fetch(list(sums), fetched)
-        verify(fetched, sums)
-        if folder.exists():
-            folder.rmdir()
-        fetched.rename(folder)
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(f"{folder} is not empty; --download fetches the records into a new folder.")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+            return _download(folder, Path(scratch) / DATABASE)
+    except OSError as error:
+        raise EnvironmentRefused(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _download(folder: Path, fetched: Path) -> int:
+    """Fetch into one folder, verify, and give it the other's name; returns how many files there are."""
+    fetched.mkdir()
+    _fetch([SUMS], fetched)
+    sums = read_sums(fetched / SUMS)
+    _fetch(list(sums), fetched)
+    verify(fetched, sums)
+    if folder.exists():
+        folder.rmdir()
+    fetched.rename(folder)
     return len(sums)
 
 
@@ -51,7 +58,7 @@ def read_sums(path: Path) -> dict[str, str]:
         DataRefused: a line is not of that form.
     """
     sums = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition(" ")
         name = name.strip().lstrip("*")
         if len(digest) != 64 or not name or Path(name).is_absolute() or ".." in Path(name).parts:

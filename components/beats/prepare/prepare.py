@@ -15,7 +15,7 @@ from components.beats.prepare.archive import is_mitdb, list_records
 from components.beats.prepare.assemble import join_in_kaggle_order, join_parts, publish
 from components.beats.prepare.record import RecordJob, RecordResult
 from components.beats.prepare.report import FileCount, PrepareReport, kaggle_sentences
-from components.beats.prepare.scratch import scratch_folder
+from components.beats.prepare.scratch import made_folder, scratch_folder
 from components.beats.prepare.settings import PrepareSettings
 from components.beats.prepare.splits import KaggleSplit, Split, choose_split
 from components.beats.prepare.workers import run_jobs
@@ -35,23 +35,33 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
         start: told how many records there are, returns what is to be told of progress.
 
     Raises:
-        UsageError: the split does not fit, or the folder holds the synthetic demo set.
+        UsageError: the split does not fit, or the folder holds the synthetic demo set or CSVs as .gz.
         DataRefused: the archive holds no record, or one that cannot be used while skip_bad is off, or no beat.
-        EnvironmentRefused: the folder cannot be written, or a worker process died.
+        EnvironmentRefused: the folder cannot be written, a file cannot be read, or a worker process died.
     """
     present = list_records(settings.wfdb)
     split = _split(settings, present)
     records = split.records if split else tuple(name for name in present if name not in settings.exclude)
     if not records:
         raise UsageError("Every record is excluded; nothing is left to prepare.")
-    if (settings.out / MARKER).exists():
-        raise UsageError(f"{settings.out} holds the synthetic demo set; give real beats a folder of their own.")
+    _refuse_foreign(settings.out)
     try:
-        settings.out.mkdir(parents=True, exist_ok=True)
-        with scratch_folder(settings.out) as scratch:
+        with made_folder(settings.out), scratch_folder(settings.out) as scratch:
             return _prepare(settings, split, records, is_mitdb(present), scratch, start(len(records)))
     except OSError as error:
-        raise EnvironmentRefused(f"{settings.out} cannot be written: {error}.") from error
+        told = error.strerror or error
+        if error.filename is None or Path(error.filename) == settings.out:
+            raise EnvironmentRefused(f"{settings.out} cannot be written: {told}.") from error
+        raise EnvironmentRefused(f"{error.filename} cannot be read or written: {told}.") from error
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Refuse a folder whose files would not go with what is made."""
+    if (out / MARKER).exists():
+        raise UsageError(f"{out} holds the synthetic demo set; give real beats a folder of their own.")
+    for packed in (out / f"{name}.gz" for name in (TRAIN_FILE, TEST_FILE, DETECTED_FILE)):
+        if packed.exists():
+            raise UsageError(f"{packed} would be taken for a part of the result: remove it, or give another --out.")
 
 
 def _split(settings: PrepareSettings, present: tuple[str, ...]) -> Split | None:
@@ -123,7 +133,7 @@ def _put_together(
         sentences.extend(result.warnings)
     if isinstance(split, KaggleSplit):
         sentences.extend(kaggle_sentences(files[1].sha256, [result for _, result in results], settings))
-    publish(scratch, settings.out, [name for pair in sides.values() for name in pair])
+    publish(scratch, settings.out, list(sides.values()))
     return PrepareReport(
         files=tuple(files),
         records=len(results),

@@ -1,16 +1,45 @@
-"""A folder for unfinished work beside the finished one, which does not outlive those who work in it for long."""
+"""Folders for work: one that appears only for good, one for what is unfinished, and moves that are not interrupted."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = ".prepare-"
+
+
+@contextmanager
+def made_folder(out: Path) -> Iterator[None]:
+    """Make a folder; where the work in it fails, remove again what was made, unless it holds something.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C meanwhile: for a few renames that belong together. For the main thread only."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

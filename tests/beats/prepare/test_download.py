@@ -78,6 +78,12 @@ def test_a_folder_that_holds_something_is_not_touched(tmp_path: Path) -> None:
         download_mitdb(tmp_path)
 
 
+def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("x")
+    with pytest.raises(EnvironmentRefused, match=r"/f.* cannot be written: (File exists|Not a directory)\."):
+        download_mitdb(tmp_path / "f" / "x")
+
+
 @pytest.mark.parametrize("line", ["abc 100.dat", "0" * 64 + " ../escape", "0" * 64 + " /etc/passwd", "0" * 64])
 def test_a_list_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "SHA256SUMS.txt").write_text(line + "\n")

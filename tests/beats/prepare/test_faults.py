@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from components.beats.errors import DataRefused
+from components.beats.errors import DataRefused, EnvironmentRefused, UsageError
 from components.beats.prepare.prepare import prepare
 from components.beats.prepare.settings import PrepareSettings
 from tests.beats.prepare.archives import edit_header, simulated, write_archive, write_record
@@ -125,7 +126,7 @@ def test_a_bad_record_is_named_and_can_be_left_out(tmp_path: Path, spoil: Callab
         prepare(settings, silent)
     assert refused.value.sentences[0].startswith("Record p2: ")
     assert "--skip-bad" in refused.value.sentences[-1]
-    assert list(out.iterdir()) == []
+    assert not out.exists()
 
     report = prepare(settings.model_copy(update={"skip_bad": True}), silent)
     assert report.records == 2
@@ -156,3 +157,50 @@ def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataRefused, match="holds no WFDB record"):
         prepare(PrepareSettings(wfdb=tmp_path / "empty", out=tmp_path / "out"), silent)
+
+
+def test_a_list_of_records_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    (archive / "RECORDS").write_bytes(b"p1\np\xff\n")
+    with pytest.raises(DataRefused, match=r"archive/RECORDS is not UTF-8 text, its byte 4 is 0xff"):
+        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3"), silent)
+
+
+@pytest.mark.parametrize("name", ["RECORDS", "p1.hea"])
+def test_a_list_or_a_header_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    archive = write_archive(tmp_path / "archive")
+    if name == "p1.hea":
+        (archive / "RECORDS").unlink(missing_ok=True)
+    whole = Path.read_text
+
+    def refuse(path: Path, **options: str) -> str:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return whole(path, **options)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(EnvironmentRefused, match=rf"archive/{name} cannot be read: Permission denied"):
+        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3"), silent)
+
+
+def test_a_record_that_the_system_does_not_give_is_named_and_not_the_folder_for_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_archive(tmp_path / "archive")
+
+    def refuse(path: str) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("components.beats.prepare.header.os.path.getsize", refuse)
+    with pytest.raises(EnvironmentRefused, match=r"archive/p1\.dat cannot be read or written: Permission denied"):
+        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3"), silent)
+    assert not (tmp_path / "out").exists()
+
+
+def test_packed_csvs_that_would_be_taken_for_a_part_of_the_result_are_refused(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    (tmp_path / "mitbih_test.csv.gz").touch()
+    with pytest.raises(UsageError, match=r"mitbih_test\.csv\.gz would be taken for a part of the result"):
+        prepare(PrepareSettings(wfdb=archive, out=tmp_path, split="record:0.3"), silent)

@@ -58,6 +58,12 @@ def test_a_bad_record_ends_with_3_and_a_sentence(tmp_path: Path, capsys: pytest.
         (["--detect", "--split", "record:0.2"], "--split has no meaning"),
         (["--detect", "--annotator", "atr"], "--annotator has no meaning"),
         (["--annotate", "x", "--detect"], "--annotate only writes annotations"),
+        (["--annotate", "x", "--exclude", "p1", "--seed", "1"], "annotations; --seed, --exclude do not go with it"),
+        (["--annotate", "x", "--skip-bad"], "--skip-bad does not go with it"),
+        (["--annotate", "x", "--lead", "0"], "--lead does not go with it"),
+        (["--annotate", "x", "--workers", "1"], "--workers does not go with it"),
+        (["--detect", "--seed", "0"], "--seed draws the records of --split record:FRACTION"),
+        (["--split", "patient", "--seed", "1"], "--seed draws the records of --split record:FRACTION"),
         (["--workers", "0"], "--workers"),
         (["--nonsense"], "--nonsense"),
     ],
@@ -94,6 +100,30 @@ def test_a_folder_that_cannot_be_written_ends_with_6(tmp_path: Path, capsys: pyt
     argv = ["prepare", "--wfdb", str(archive), "--out", str(tmp_path / "file"), "--split", "record:0.3"]
     assert main(heartbeat, argv) == 6
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_says_one_sentence_and_leaves_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    archive = write_archive(tmp_path / "archive")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("components.beats.prepare.prepare.join_parts", interrupt)
+    argv = ["prepare", "--wfdb", str(archive), "--out", str(tmp_path / "out"), "--split", "record:0.3"]
+    assert main(heartbeat, [*argv, "--workers", workers]) == 130
+    assert capfd.readouterr() == ("", f"Interrupted: nothing was written to {tmp_path / 'out'}.\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_refusal_leaves_no_folder(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    (archive / "p1.dat").unlink()
+    argv = ["prepare", "--wfdb", str(archive), "--out", str(tmp_path / "a" / "out"), "--split", "record:0.3"]
+    assert main(heartbeat, [*argv, "--workers", "1"]) == 3
+    assert not (tmp_path / "a").exists()
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -32,7 +32,9 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     clean = inputs["signal"]
     noisy = add_noise(clean, NOISE_DRAW, settings.noise_sd)
     if settings.normalisation == "zscore":
-        mean, deviation = tft.mean(clean), tft.var(clean) ** 0.5
+        # Summed in double precision: the order in which Beam adds must not reach the last bit of what is trained on.
+        wide = tf.cast(clean, tf.float64)
+        mean, deviation = (tf.cast(x, tf.float32) for x in (tft.mean(wide), tft.var(wide) ** 0.5))
         signal, noisy = (clean - mean) / deviation, (noisy - mean) / deviation
     else:
         signal = tf.identity(clean)

@@ -19,7 +19,14 @@ STAGES = [*DATA_STAGES, "Trainer"]
 def interrupted(root: Path, number: signal.Signals) -> int:
     """Send a signal at the end of the Trainer's first epoch and return the exit code."""
     command = [sys.executable, "local_runner.py", "--root", str(root), "--set", f"stages={json.dumps(STAGES)}"]
-    with subprocess.Popen(command, cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command,
+        cwd=TOP,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's `&` has it ignored
+    ) as running:
         assert running.stderr is not None
         for line in running.stderr:
             if "Trainer" in line and "epoch 1/" in line:

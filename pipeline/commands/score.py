@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -75,7 +74,7 @@ def score(
     """
     if resume and overwrite:
         raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
-    _silence_libraries()
+    _silence_beam()
     from components.score.budget import RejectBudget
     from components.score.model import find_model
     from components.score.run import ScoreRequest
@@ -137,10 +136,7 @@ def _interruptible(output: str) -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _silence_libraries() -> None:
-    """Keeps what libraries say of their own future, and of devices, from the user; workers inherit it."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
-    warnings.simplefilter("ignore", FutureWarning)
+def _silence_beam() -> None:
+    """Keeps from the user what Beam says of its work: a scoring job has no log to keep it in."""
     for name in ("apache_beam", "grpc"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -13,7 +13,7 @@ with output_captured(Path(sys.argv[1])) as terminal:
     os.write(1, b"native out\\n")
     os.write(2, b"native err\\n")
     logging.getLogger("absl").warning("logged")
-    warnings.warn("a library warning", FutureWarning)
+    warnings.warn("a library warning")
     terminal.out.write("result\\n")
     terminal.err.write("progress\\n")
 print("after")

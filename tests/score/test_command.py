@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -86,7 +87,8 @@ def _shards(output):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_it_says_how_to_go_on(inputs, saved_model, tmp_path, number, code):
     flags = ("--input", f"{inputs}/*.csv", "--output", tmp_path / "out", "--model", saved_model.place, "--workers", 1)
-    job = subprocess.Popen(command(*flags), stderr=subprocess.PIPE, text=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's `&` has it ignored
+    job = subprocess.Popen(command(*flags), stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     while _shards(tmp_path / "out") < 1 and job.poll() is None:
         time.sleep(0.005)
     job.send_signal(number)

@@ -63,6 +63,15 @@ def test_a_kill_never_leaves_two_csvs_of_which_something_is_old(
         assert (steps, set(found.values())) == (0, {"old"})
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard, also where a shell's `&` has had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_all_files_are_moved_and_ctrl_c_meanwhile_is_too_late(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Path.replace
 

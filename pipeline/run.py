@@ -141,9 +141,9 @@ def _terminate(number: int, frame: Any) -> None:
 
 def place_of_data(root: Path, given: str | None) -> str:
     """Decide where the data is: `--data`, else `data/` if a CSV is there, else the demo set under the root."""
-    from components.ingest.locate import TEST_CSV, TRAIN_CSV
+    from components.beats.kaggle import TEST_FILE, TRAIN_FILE
 
     if given is not None:
         return given
-    names = [f"{name}{packed}" for name in (TRAIN_CSV, TEST_CSV) for packed in ("", ".gz")]
+    names = [f"{name}{packed}" for name in (TRAIN_FILE, TEST_FILE) for packed in ("", ".gz")]
     return "data" if any(Path("data", name).exists() for name in names) else str(root / DEMO_FOLDER)

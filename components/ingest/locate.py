@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.beats.errors import DataRefused, UsageError
+from components.beats.kaggle import TEST_FILE, TRAIN_FILE
 from components.beats.synthetic import MARKER
 from components.ingest.files import InputFile, is_remote, list_files, local_path
 from components.ingest.provenance import find_provenance
-
-TRAIN_CSV: Final = "mitbih_train.csv"
-TEST_CSV: Final = "mitbih_test.csv"
 
 HOW_TO_GET: Final = (
     "Get both files from https://www.kaggle.com/datasets/shayanfazeli/heartbeat, or make them from the MIT-BIH records "
@@ -59,12 +57,12 @@ def find_inputs(data_dir: str) -> TrainTest:
         EnvironmentRefused: the URI's store cannot be reached.
     """
     if not data_dir.strip():
-        raise UsageError(f"The data path is empty: name the folder that holds {TRAIN_CSV} and {TEST_CSV}.")
+        raise UsageError(f"The data path is empty: name the folder that holds {TRAIN_FILE} and {TEST_FILE}.")
     if not is_remote(data_dir) and os.path.isfile(local_path(data_dir)):
         raise UsageError(f"{data_dir} is a file: give its folder.")
     folder = data_dir.rstrip("/") or "/"
-    train, test = _find(folder, TRAIN_CSV), _find(folder, TEST_CSV)
-    missing = [name for name, files in ((TRAIN_CSV, train), (TEST_CSV, test)) if not files]
+    train, test = _find(folder, TRAIN_FILE), _find(folder, TEST_FILE)
+    missing = [name for name, files in ((TRAIN_FILE, train), (TEST_FILE, test)) if not files]
     if missing:
         raise DataRefused(f"{folder} has no {' and no '.join(missing)} (or .csv.gz). {HOW_TO_GET}")
     found = {file.path: find_provenance(file.path) for file in (*train, *test)}

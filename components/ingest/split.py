@@ -12,6 +12,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from components.beats.kaggle import TEST_SHA256 as KAGGLE_TEST_SHA256
 from components.ingest.files import InputFile, is_compressed, read_text_range
 
 DataSplit = Literal["kaggle", "patient", "unknown"]
@@ -19,11 +20,8 @@ DataSplit = Literal["kaggle", "patient", "unknown"]
 
 DATA_SPLITS: Final[tuple[DataSplit, ...]] = get_args(DataSplit)
 
-KAGGLE_TEST_SHA256: Final = "f3fdb3fd318275e653fac082b617d8c1ef09fca619a0606dc22c863451c77333"
-"""SHA-256 of Kaggle's mitbih_test.csv."""
-
 KAGGLE_TEST_BYTES: Final = 102_892_400
-"""Its length: files of another length need not be hashed."""
+"""Length of Kaggle's mitbih_test.csv: files of another length need not be hashed."""
 
 
 def is_kaggle_test(file: InputFile) -> bool:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from components.beats.errors import EnvironmentRefused
+from components.ingest.objects import create_object, open_object, store_told
 from components.push.numbering import COMPLETE, next_version, version_of
 
 CLAIM = "claim-"
@@ -82,7 +82,7 @@ class RemoteStore:
             for path in self._listed(f"{top}/**"):
                 target = Path(folder) / path[len(top) + 1 :]
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with self._told(f"read {path}"), _open(path) as source, target.open("wb") as file:
+                with store_told(f"read {path}"), open_object(path) as source, target.open("wb") as file:
                     shutil.copyfileobj(source, file)
             yield Path(folder)
 
@@ -95,10 +95,10 @@ class RemoteStore:
             EnvironmentRefused: the store is not reached.
         """
         path = f"{self.location(version)}/{name}"
-        with self._told(f"read {path}"):
+        with store_told(f"read {path}"):
             if not FileSystems.exists(path):
                 return None
-            with _open(path) as source:
+            with open_object(path) as source:
                 content: bytes = source.read()
         return content
 
@@ -119,7 +119,7 @@ class RemoteStore:
         names.sort(key=lambda name: name == COMPLETE)
         for name in names[:-1]:
             self._upload(source / name, f"{self.location(version)}/{name}")
-        with self._told(f"remove {claim}"):
+        with store_told(f"remove {claim}"):
             FileSystems.delete([claim])
         self._upload(source / names[-1], f"{self.location(version)}/{names[-1]}")
         return version
@@ -132,30 +132,15 @@ class RemoteStore:
             taken = [version for version, _ in self._objects()]
             version = next_version(taken, now + random.randrange(ATTEMPTS) if _ else now)
             claim = f"{self.location(version)}/{mine}"
-            with self._told(f"write {claim}"), _create(claim) as file:
+            with store_told(f"write {claim}"), create_object(claim) as file:
                 file.write(b"being pushed\n")
             if [name for number, name in self._objects() if number == version] == [mine]:
                 return version, claim
-            with self._told(f"remove {claim}"):
+            with store_told(f"remove {claim}"):
                 FileSystems.delete([claim])
             time.sleep(random.random())
         raise EnvironmentRefused(f"Other pushes to {self.top} took each of {ATTEMPTS} numbers; try again.")
 
     def _upload(self, source: Path, target: str) -> None:
-        with self._told(f"write {target}"), source.open("rb") as file, _create(target) as sink:
+        with store_told(f"write {target}"), source.open("rb") as file, create_object(target) as sink:
             shutil.copyfileobj(file, sink)
-
-    @contextmanager
-    def _told(self, act: str) -> Iterator[None]:
-        try:
-            yield
-        except (BeamIOError, OSError) as error:
-            raise EnvironmentRefused(f"Cannot {act}: {error}. Check the network and the bucket.") from error
-
-
-def _open(path: str) -> Any:
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
-def _create(path: str) -> Any:
-    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)

@@ -10,10 +10,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from components.beats.errors import EnvironmentRefused
 from components.ingest.files import is_remote, local_path
+from components.ingest.objects import create_object, open_object, store_told
 
 TEMPORARY = ".part-"
 """Prefix of a file that is still being written; nobody who lists a folder for its results sees it."""
@@ -197,10 +198,10 @@ class RemoteFolder:
         from apache_beam.io.filesystems import FileSystems
 
         path = f"{self.place}/{name}"
-        with _told(f"read {path}"):
+        with store_told(f"read {path}"):
             if not FileSystems.exists(path):
                 return None
-            with _open(path) as source:
+            with open_object(path) as source:
                 content: bytes = source.read()
         return content
 
@@ -219,7 +220,7 @@ class RemoteFolder:
             draft = Path(scratch) / "draft"
 
             def publish() -> None:
-                with _told(f"write {path}"), draft.open("rb") as source, _create(path) as sink:
+                with store_told(f"write {path}"), draft.open("rb") as source, create_object(path) as sink:
                     shutil.copyfileobj(source, sink)
 
             yield draft, publish
@@ -235,30 +236,6 @@ class RemoteFolder:
         from apache_beam.io.filesystems import FileSystems
 
         path = f"{self.place}/{name}"
-        with _told(f"remove {path}"):
+        with store_told(f"remove {path}"):
             if FileSystems.exists(path):
                 FileSystems.delete([path])
-
-
-@contextmanager
-def _told(act: str) -> Iterator[None]:
-    from apache_beam.io.filesystem import BeamIOError
-
-    try:
-        yield
-    except (BeamIOError, OSError) as error:
-        raise EnvironmentRefused(f"Cannot {act}: {error}. Check the network and the bucket.") from error
-
-
-def _open(path: str) -> Any:
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
-def _create(path: str) -> Any:
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+DEFAULT_ROOT = "output"
+"""The local folder of runs when none is named."""
+
+DEFAULT_SERVING = f"{DEFAULT_ROOT}/serving"
+"""Where that root's runs push to."""
+
 
 @dataclass(frozen=True)
 class Places:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.places import DEFAULT_SERVING
+
 if TYPE_CHECKING:
     from components.push.serving import PushedVersion
-
-DEFAULT_SERVING = "output/serving"
 
 PLAIN_WIDTH = 140
 """Columns of a table that goes to a file or a pipe: no line of it is broken."""

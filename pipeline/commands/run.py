@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from pipeline.commands.beam_options import beam_options as with_beam_options
+from pipeline.places import DEFAULT_ROOT
 from pipeline.profiles import PROFILES
-
-DEFAULT_ROOT = "output"
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})

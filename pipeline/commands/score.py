@@ -14,13 +14,12 @@ import click
 
 from components.beats.errors import UsageError
 from pipeline.commands.beam_options import beam_options as with_beam_options
+from pipeline.places import DEFAULT_SERVING
 
 if TYPE_CHECKING:
     from components.score.model import ModelPlace
     from components.score.progress import ProgressReader
     from components.score.shard import ShardTask
-
-DEFAULT_SERVING = "output/serving"
 
 TERMINATED = 143
 """Exit code after SIGTERM."""

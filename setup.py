@@ -23,7 +23,7 @@ setup(
         "tensorflow==2.16.2",
         "tensorflow-data-validation==1.16.1",
         "tensorflow-transform==1.16.0",
-        "apache-beam[gcp]==2.62.0",
+        "apache-beam[aws,gcp]==2.62.0",
         "keras-tuner==1.4.8",
         "pandas",
         "click",

@@ -8,7 +8,7 @@ ROOT   ?= output
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs lock bench clean
+.PHONY: help run test check docs lock bench reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,6 +32,16 @@ bench: $(READY)  ## benchmarks beside their peers, as JSON lines: make bench DAT
 	@$(BIN)/python bench/ingest.py $(DATA)
 	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv
 	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_test.csv
+
+DATASETS := $(ROOT)/reproduce/data
+WITHOUT  := --split patient --exclude 202
+reproduce: $(READY)  ## train all of docs/results.md again (hours; resumable): make reproduce WFDB=folder of MIT-BIH
+	@test -n "$(WFDB)" || { echo "make reproduce WFDB=DIR: name the folder of the MIT-BIH records" >&2; exit 2; }
+	@test -e $(DATASETS)/kaggle || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/kaggle
+	@test -e $(DATASETS)/patient || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/patient --split patient
+	@test -e $(DATASETS)/without-202 || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/without-202 $(WITHOUT)
+	@$(BIN)/python -m bench.reproduce --root $(ROOT)/reproduce --kaggle $(DATASETS)/kaggle \
+	  --patient $(DATASETS)/patient --patient-without-202 $(DATASETS)/without-202
 
 lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
 	@for name in requirements-setup requirements requirements-dev; do \

@@ -8,6 +8,7 @@ import pytest
 from components.evaluate.gate import Current, _short_of, judge_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
+from components.train.calibrate import UNCALIBRATED
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 
 SETTINGS = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=500)
@@ -33,7 +34,7 @@ def beats():
 
 def decide(beats, predict, current=None, gate=GATE, blessed=True, split="kaggle", synthetic=False):
     models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
-    judged = judge(beats, models, noise, SETTINGS, split, synthetic)
+    judged = judge(beats, models, noise, SETTINGS, split, synthetic, UNCALIBRATED)
     answers = {"clean": judged.arrays[CANDIDATE], "noisy": judged.arrays[CANDIDATE_NOISY]}
     return judge_model(judged.told, beats.label, answers, blessed, current, gate)
 

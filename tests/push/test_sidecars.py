@@ -11,6 +11,7 @@ from components.evaluate.settings import EvaluateSettings
 from components.push.histogram import BINS, count_samples, histogram_json
 from components.push.model_card import model_card
 from components.push.sidecars import Sidecars, code_digest_of, stage_version
+from components.train.calibrate import UNCALIBRATED
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 from tests.push.test_serving import a_model, contents
 
@@ -24,7 +25,7 @@ def judged(split="kaggle", synthetic=False, absent=""):
     models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
     settings = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=100)
     beats = some_beats(300, absent=absent)
-    return judge(beats, models, lambda signal, draw, sd: signal + sd, settings, split, synthetic).told
+    return judge(beats, models, lambda signal, draw, sd: signal + sd, settings, split, synthetic, UNCALIBRATED).told
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings
 from components.ingest.examples import encode_examples
 from components.ingest.report import FileReport, IngestSummary
+from components.train.calibrate import UNCALIBRATED
 from pipeline.profiles import ALL_STAGES, profile_named
 from pipeline.settings import settings_from
 from schema import curated_schema_text
@@ -120,7 +121,7 @@ def judged_by(beats: Beats, split: str, synthetic: bool) -> Any:
     def noise(signal: np.ndarray, draw: int, sd: float) -> np.ndarray:
         return (signal + sd * np.random.default_rng(draw).normal(size=signal.shape)).astype(np.float32)
 
-    return judge(beats, models, noise, EvaluateSettings(resamples=100), split, synthetic)
+    return judge(beats, models, noise, EvaluateSettings(resamples=100), split, synthetic, UNCALIBRATED)
 
 
 def history(epochs: int) -> dict[str, list[float]]:

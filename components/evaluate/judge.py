@@ -24,6 +24,12 @@ CANDIDATE, TRAINER, FROZEN = "candidate", "trainer", "frozen"
 CANDIDATE_NOISY = "candidate_noisy"
 """The candidate's answers to the first draw of noise, among the arrays: what the gate compares models by."""
 
+NUDGE = 1e-6
+"""Beats are asked about again with samples this much smaller, relatively: less than any recorder resolves."""
+
+PROBED = 2048
+"""Beats that are asked about again."""
+
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """signal float32[n, 187] in 0..1 -> probabilities float32[n, 5]."""
 
@@ -88,6 +94,16 @@ def _noise_level(
         **measure(probabilities, label).to_json(),
         "intervals": {"accuracy": interval_of(accuracy_of(drawn)), "macro_f1": interval_of(macro_f1_of(drawn))},
     }
+
+
+def _unsteadiness(predict: Predict, signal: npt.NDArray[np.float32], told: npt.NDArray[np.float32]) -> float:
+    """How far answers move with next to nothing: the mean over beats of the largest change of a probability.
+
+    A network moves by about as little as its input. One that adds noise while it serves draws other noise for every
+    change of a beat, and moves by much more.
+    """
+    nudged = predict(signal[:PROBED] * np.float32(1 - NUDGE))
+    return float(np.abs(nudged - told[:PROBED]).max(axis=1).mean())
 
 
 def _certainty(
@@ -203,6 +219,7 @@ def judge(
             "threshold": certainty.threshold,
             **{kind: _certainty(told, label, certainty, kind, settings) for kind, told in candidate.items()},
         },
+        "unsteadiness": _unsteadiness(models[CANDIDATE], beats.signal, candidate["clean"][0]),
         "coverage": {kind: coverage_curve(told[0], label) for kind, told in candidate.items()},
     }
     arrays: dict[str, npt.NDArray[Any]] = {"label": label, CANDIDATE_NOISY: candidate["noisy"][0]}

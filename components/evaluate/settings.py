@@ -94,10 +94,10 @@ SYNTHETIC = Thresholds(
     clean_macro_f1=0.60,
     noisy_accuracy=0.80,
     noisy_macro_f1=0.50,
-    recall=Recalls(N=0.80),
+    recall=Recalls(N=0.80, S=0.10, V=0.30, F=0.10, Q=0.50),
 )
-"""Below the .91 / .75 clean and .91 / .73 noisy that the demo profile reached from two seeds: says that the machinery
-works, nothing about real hearts."""
+"""Below the .91 / .75 clean and .91 / .73 noisy that the demo profile reached from two seeds, with recalls of S
+.37-.48, V .58-.66, F .28-.40, Q 1: says that the machinery works and no class was lost, nothing about real hearts."""
 
 
 class GateSettings(Settings):

@@ -26,6 +26,7 @@ check: $(READY)  ## ruff and mypy
 
 docs: $(READY)  ## make the pages that are made from the code
 	@$(BIN)/python -m pipeline.settings_page > docs/settings.md
+	@$(BIN)/python -m bench.results
 
 bench: $(READY)  ## benchmarks beside their peers, as JSON lines: make bench DATA=folder of Kaggle's CSVs
 	@test -n "$(DATA)" || { echo "make bench DATA=DIR: name the folder of Kaggle's two CSVs" >&2; exit 2; }

@@ -12,8 +12,8 @@ from components.beats.beat import CLASSES
 
 RESULTS: Final = Path(__file__).parents[1] / "docs" / "results"
 PAGE: Final = RESULTS.with_suffix(".md")
-SPEED: Final = RESULTS / "speed.jsonl"
-"""What `bench.network` printed."""
+SPEED: Final = "speed.jsonl"
+"""The file of what `bench.network` printed."""
 
 Run = dict[str, Any]
 
@@ -31,13 +31,13 @@ WORTH: Final = (
 )
 
 
-def write_page() -> None:
-    """Make the page of what is there."""
-    runs = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(RESULTS.glob("*-*.json"))]
-    PAGE.write_text("\n".join(_lines(runs)) + "\n", encoding="utf-8")
+def results_page(folder: Path) -> str:
+    """The page of the runs in a folder, as Markdown."""
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*-*.json"))]
+    return "\n".join(_lines(runs, folder / SPEED)) + "\n"
 
 
-def _lines(runs: Sequence[Run]) -> list[str]:
+def _lines(runs: Sequence[Run], speed: Path) -> list[str]:
     by_data = {
         (network, data): [run for run in runs if (run["network"], run["data"]) == (network, data)]
         for network in ("full", "fast")
@@ -52,8 +52,8 @@ def _lines(runs: Sequence[Run]) -> list[str]:
     if fast:
         lines += ["", f"## The fast network (`train.network=fast`), mean of {len(fast)} seeds", "", *_headline(fast)]
         lines += ["", "### Seed by seed", "", *_seeds(fast)]
-    if SPEED.exists():
-        lines += ["", "## Beats a second", "", *_speed()]
+    if speed.exists():
+        lines += ["", "## Beats a second", "", *_speed(speed)]
     if by_data["full", "patient"]:
         lines += ["", "## New patients: DS1 / DS2", "", *_patients(by_data)]
     return lines
@@ -117,7 +117,7 @@ def _headline(runs: Sequence[Run]) -> list[str]:
         row("clean beats kept by the model's own threshold", "", "", certain("clean", "kept"), ".2%"),
         row("accuracy of those", "", "", certain("clean", "kept_accuracy"), ".2%"),
         row("parameters", "223,429", "2.65 million", lambda run: run["parameters"], ",.0f"),
-        row("minutes of Trainer and FineTuner, two cores", "", "", _training_minutes, ".1f"),
+        row("minutes of Trainer and FineTuner, one busy core", "", "", _training_minutes, ".1f"),
     ]  # fmt: skip
 
 
@@ -164,9 +164,9 @@ def _seeds(runs: Sequence[Run]) -> list[str]:
     return lines
 
 
-def _speed() -> list[str]:
+def _speed(file: Path) -> list[str]:
     lines = ["| network, as it is served, one core | beats/s | the study's, same run | ratio |", "|---|---|---|---|"]
-    for text in SPEED.read_text(encoding="utf-8").splitlines():
+    for text in file.read_text(encoding="utf-8").splitlines():
         told = json.loads(text)
         lines.append(f"| {told['name']} | {told['ours']:,} | {told['peer']:,} | {told['ratio']:.1f} |")
     return lines
@@ -190,4 +190,4 @@ def _patients(by_data: dict[tuple[str, str], list[Run]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    write_page()
+    PAGE.write_text(results_page(RESULTS), encoding="utf-8")

@@ -5,10 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ROOT   ?= output
+LINES  := $(ROOT)/bench.jsonl
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs lock bench reproduce clean
+.PHONY: help run test check docs lock bench soak reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,11 +29,17 @@ docs: $(READY)  ## make the pages that are made from the code
 	@$(BIN)/python -m pipeline.settings_page > docs/settings.md
 	@$(BIN)/python -m bench.results
 
-bench: $(READY)  ## benchmarks beside their peers, as JSON lines: make bench DATA=folder of Kaggle's CSVs
+bench: $(READY)  ## benchmarks beside their peers, as JSON lines and in docs/scoring.md: make bench DATA=folder of CSVs
 	@test -n "$(DATA)" || { echo "make bench DATA=DIR: name the folder of Kaggle's two CSVs" >&2; exit 2; }
-	@$(BIN)/python bench/ingest.py $(DATA)
-	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv
-	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_test.csv
+	@mkdir -p $(ROOT) && : > $(LINES)
+	@$(BIN)/python -m bench.ingest $(DATA) >> $(LINES)
+	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv >> $(LINES)
+	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv >> $(LINES)
+	@cat $(LINES)
+	@$(BIN)/python -m bench.table $(LINES) --page docs/scoring.md >&2
+
+soak: $(READY)  ## faults and fuzz of scoring, some tens of minutes: kills, damaged files, full disks
+	@HEARTBEAT_SOAK=1 $(BIN)/python -m pytest -m soak
 
 DATASETS := $(ROOT)/reproduce/data
 WITHOUT  := --split patient --exclude 202

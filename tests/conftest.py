@@ -1,4 +1,4 @@
-"""Which tests run here: those on real records need the records, and a strict run allows no skipped test."""
+"""Which tests run here: some need records or hours of their own, and a strict run allows no skipped test."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ import os
 import pytest
 
 MITDB = "HEARTBEAT_MITDB"
+SOAK = "HEARTBEAT_SOAK"
+ASKED_FOR = {
+    "real": (MITDB, f"tests on real records did not run: name the MIT-BIH folder in {MITDB}."),
+    "soak": (SOAK, f"tests of faults and fuzz, which take long, did not run: `make soak` sets {SOAK}=1."),
+}
+"""Marker -> the variable that asks for such tests, and what is said of them where it is not set."""
+
 STRICT = "HEARTBEAT_NO_SKIPS"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get(MITDB):
-        return
-    real = [item for item in items if item.get_closest_marker("real")]
-    if real:
-        config.hook.pytest_deselected(items=real)
-        items[:] = [item for item in items if not item.get_closest_marker("real")]
-        config.stash[_DESELECTED] = len(real)
+    left_out: dict[str, int] = {}
+    for marker, (variable, told) in ASKED_FOR.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if marked and not os.environ.get(variable):
+            config.hook.pytest_deselected(items=marked)
+            items[:] = [item for item in items if not item.get_closest_marker(marker)]
+            left_out[told] = len(marked)
+    config.stash[_LEFT_OUT] = left_out
 
 
-_DESELECTED = pytest.StashKey[int]()
+_LEFT_OUT = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    count = config.stash.get(_DESELECTED, 0)
-    if count:
-        terminalreporter.write_line(f"{count} tests on real records did not run: name the MIT-BIH folder in {MITDB}.")
+    for told, count in config.stash.get(_LEFT_OUT, {}).items():
+        terminalreporter.write_line(f"{count} {told}")
 
 
 @pytest.hookimpl(trylast=True)

@@ -8,7 +8,7 @@ from components.beats.errors import UsageError
 from components.report.scoring_page import SECTIONS, write_scoring_report
 from components.report.scoring_sections.findings import divergence
 from tests.report.made_run import HOSTILE
-from tests.report.made_scoring import REASON, ROWS, make_scoring
+from tests.report.made_scoring import MODEL, REASON, ROWS, make_scoring
 from tests.report.reading import Read, read
 
 
@@ -72,12 +72,17 @@ def test_an_unfinished_job_tells_how_far_it_is(scored: Path, tmp_path: Path) -> 
     assert "Not finished" in page.text[""]
     assert "1 of 2 shards are done" in page.text[""]
     assert "not done" in page.text["shards"]
-    assert "Drift of the signal" in page.text["not-reached"]
+    assert "not more than the 0.1" in page.text["drift"], "the model's place is known from the beginning"
+
+
+def test_the_model_is_named_with_its_version_and_place(scored: Path, page: Read) -> None:
+    assert f"Model {MODEL[:12]}, version 1700000000." in page.text[""]
+    assert f"model's place{scored.parent}/1700000000" in page.text["origin"]
 
 
 def test_a_model_without_sidecars_costs_only_the_comparison(scored: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(scored, tmp_path / "moved"))
-    told = (moved / "summary.json").read_text().replace(str(scored.parent / "model"), str(tmp_path / "gone"))
+    told = (moved / "summary.json").read_text().replace(str(scored.parent / "1700000000"), str(tmp_path / "gone"))
     (moved / "summary.json").write_text(told)
     page = page_of(moved)
     for name in ("classes", "drift"):

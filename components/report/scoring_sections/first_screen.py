@@ -22,9 +22,13 @@ def _what(material: ScoringMaterial) -> Card:
     rows, files = material.summary["rows"], material.summary["files"]
     lines = [
         f"{len(files)} input {'file' if len(files) == 1 else 'files'}, {count(len(material.left))} shards.",
-        f"Model {material.job.fingerprint.model[:12]}.",
+        f"Model {material.job.fingerprint.model[:12]}{_version(material.job.model_version)}.",
     ]
     return Card("What was scored", f"{count(rows['read'])} rows", lines)
+
+
+def _version(number: int | None) -> str:
+    return "" if number is None else f", version {number}"
 
 
 def _worked(material: ScoringMaterial) -> Card:

@@ -81,6 +81,7 @@ def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool
             "metrics": metrics,
             "model": {"parameters": 79637, "digest": "ab" * 32, "pushed": "/serving/1767323045"},
             "verdict": ["Let out: it is good enough."],
+            "versions": {"Python": "3.10.0", "tfx": "9.8.7"},
         },
     )
     write_json(run / "settings.json", settings_from(profile_named("full")).model_dump(mode="json"))

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,19 @@ def test_the_first_screen_says_rows_and_end(page: Read) -> None:
     assert f"{2 * ROWS + 2} rows" in page.text[""]
     assert f"{2 * ROWS} scored, 2 rejected" in page.text[""]
     assert "Yes: done" in page.text[""]
+    assert "agree with the inputs' own labels" in page.text[""]
+
+
+def test_the_first_screen_warns_of_rows_unlike_those_of_training(scored: Path, page: Read, tmp_path: Path) -> None:
+    assert "Not like training" not in page.text[""]
+    drifted = Path(shutil.copytree(scored, tmp_path / "drifted"))
+    summary = json.loads((drifted / "summary.json").read_text())
+    summary["histogram"]["counts"].reverse()
+    (drifted / "summary.json").write_text(json.dumps(summary))
+    told = page_of(drifted).text[""]
+    assert "Not like training" in told
+    assert "The samples drifted: divergence" in told
+    assert "share changed" not in told
 
 
 def test_rejects_are_told_by_reason_and_their_text_stays_text(page: Read) -> None:

@@ -59,6 +59,14 @@ def test_the_figures_are_those_of_the_summary_beside_the_studys(page: Read, fini
         assert study in results, study
 
 
+def test_the_page_says_what_the_temperature_did_and_when_the_model_abstains(page: Read, finished: Path) -> None:
+    [judgement] = json.loads((finished / "artifacts.json").read_text())["Judge"]["judgement"]
+    told = json.loads(Path(judgement, "judgement.json").read_text())["certainty"]
+    assert f"it would be {told['clean']['before']['ece']:.4f}" in page.text["calibration"]
+    assert "abstains where its largest probability is below 0.250" in page.text["coverage"]
+    assert f"{told['noisy']['shifted_mean_recall']:.3f}" in page.text["coverage"]
+
+
 def test_synthetic_is_marked_in_every_section_and_only_then(page: Read, tmp_path: Path, only: Only) -> None:
     for name, _, _ in SECTIONS:
         assert "SYNTHETIC" in page.text[name], name

@@ -1,4 +1,4 @@
-"""The README's three pictures, from a real run: `python -m bench.readme_pictures ROOT/runs/ID` writes docs/pictures.
+"""The README's three pictures, from a real run: `make pictures RUN=ROOT/runs/ID` writes them into docs/pictures.
 
 They are those of the run's page, on white paper in both colour schemes, since a README is shown on pages of others.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from components.beats.errors import UsageError
+from components.beats.errors import HeartbeatError, UsageError
 from components.report.content import Picture
 from components.report.material import RunMaterial, load_run
 from components.report.palette import INK_ON
@@ -51,6 +51,10 @@ def on_white(picture: Picture) -> str:
 
 
 if __name__ == "__main__":
-    for name, picture in pictures_of(load_run(Path(sys.argv[1]).absolute())).items():
+    try:
+        pictures = pictures_of(load_run(Path(sys.argv[1]).absolute()))
+    except HeartbeatError as error:
+        sys.exit(str(error))
+    for name, picture in pictures.items():
         (FOLDER / f"{name}.svg").write_text(on_white(picture), encoding="utf-8")
         print(FOLDER / f"{name}.svg")

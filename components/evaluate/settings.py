@@ -42,11 +42,11 @@ class EvaluateSettings(Settings):
 class Recalls(Settings):
     """The least recall asked of each class on clean beats, a share; named by class symbol."""
 
-    N: float = Field(default=0.0, ge=0, le=1, description="normal")
-    S: float = Field(default=0.0, ge=0, le=1, description="supraventricular ectopic")
-    V: float = Field(default=0.0, ge=0, le=1, description="ventricular ectopic")
-    F: float = Field(default=0.0, ge=0, le=1, description="fusion")
-    Q: float = Field(default=0.0, ge=0, le=1, description="paced or unclassifiable")
+    N: float = Field(default=0.0, ge=0, le=1, description="least recall of normal beats")
+    S: float = Field(default=0.0, ge=0, le=1, description="least recall of supraventricular ectopic beats")
+    V: float = Field(default=0.0, ge=0, le=1, description="least recall of ventricular ectopic beats")
+    F: float = Field(default=0.0, ge=0, le=1, description="least recall of fusion beats")
+    Q: float = Field(default=0.0, ge=0, le=1, description="least recall of paced or unclassifiable beats")
 
 
 class Thresholds(Settings):

@@ -176,6 +176,8 @@ def test_a_refused_model_says_why_and_has_its_figures(a_run: Callable[[], Path],
     ended(run, "model_refused", 4, "ModelGate", ["SYNTHETIC: simulated.", sentence])
     page = read(write_report(run))
     assert "No: model refused" in page.text[""]
+    assert "1 refused" in page.text[""]
+    assert "What the gate requires" in page.text[""]
     assert sentence in page.text[""]
     assert sentence in page.text["outcome"]
     assert "required" in page.text["outcome"]
@@ -193,6 +195,7 @@ def test_a_run_that_left_nothing_has_a_page(a_run: Callable[[], Path], status: s
     (run / "summary.json").write_text(json.dumps(summary))
     page = read(write_report(run))
     assert "It went wrong." in page.text["outcome"]
+    assert {"failed": "FAILED", "interrupted": "INTERRUPTED"}.get(status, "REFUSED") in page.text["stages"]
     assert ("last line" in page.text["outcome"]) == (status == "failed")
     assert {"stages", "origin", "not-reached"} <= set(page.text)
 

@@ -25,7 +25,7 @@ def cards(material: ScoringMaterial) -> Sequence[Card]:
 def _what(material: ScoringMaterial) -> Card:
     rows, files = material.summary["rows"], material.summary["files"]
     lines = [
-        f"{len(files)} input {'file' if len(files) == 1 else 'files'}, {count(len(material.left))} shards.",
+        f"{_counted(len(files), 'input file')}, {_counted(len(material.left), 'shard')}.",
         f"Model {material.job.fingerprint.model[:12]}{_version(material.job.model_version)}.",
     ]
     return Card("What was scored", f"{count(rows['read'])} rows", lines)
@@ -40,7 +40,13 @@ def _worked(material: ScoringMaterial) -> Card:
     rows = f"{count(summary['rows']['scored'])} scored, {count(summary['rows']['rejected'])} rejected."
     if not material.finished:
         done = f"{count(len(material.records))} of {count(len(material.left))} shards are done."
-        return Card("Did it work?", "Not finished", [done, rows, "--resume goes on with it."], "warn", links)
+        return Card(
+            "Did it work?",
+            "Not finished",
+            [done, rows, "The same command with `--resume` goes on with it."],
+            "warn",
+            links,
+        )
     if summary["status"] != "done":
         lines = [rows, *(short(sentence) for sentence in summary["sentences"][:REASONS])]
         return Card("Did it work?", "No: incomplete", lines, "bad", links)
@@ -70,13 +76,25 @@ def _came_out(material: ScoringMaterial) -> Card:
 
 def _next(material: ScoringMaterial) -> Card:
     question = "What to look at next"
+    rejects = Card(
+        question, "The rejected rows", [], links=[("rejects", "Reasons and examples"), ("drift", "Drift of the signal")]
+    )
+    if material.summary["rows"]["rejected"] and material.finished and material.summary["status"] != "done":
+        return rejects
     far = _far_from_training(material)
     if far:
         links = [("drift", "Drift of the signal"), ("classes", "Classes, beside training")]
         return Card(question, "Not like training", far, "warn", links)
     if material.summary["rows"]["rejected"]:
-        return Card(question, "The rejected rows", [], links=[("rejects", "Reasons and examples"), ("drift", "Drift")])
-    return Card(question, "Is it like training?", [], links=[("drift", "Drift"), ("scores", "How sure it was")])
+        return rejects
+    if not material.finished:
+        return Card(question, "The shards", [], links=[("shards", "Which are done"), ("scores", "How sure it was")])
+    links = [("drift", "Drift of the signal"), ("scores", "How sure it was")]
+    return Card(question, "Is it like training?", [], links=links)
+
+
+def _counted(many: int, thing: str) -> str:
+    return f"{count(many)} {thing}{'' if many == 1 else 's'}"
 
 
 def _far_from_training(material: ScoringMaterial) -> list[str]:

@@ -126,6 +126,7 @@ def _next(material: RunMaterial) -> Card:
     weakest = min((value, index) for index, value in enumerate(recall) if value is not None)
     lines = [f"Its recall, {weakest[0]:.3f} on clean beats, is the lowest."]
     links = [
+        *([("outcome", "What the gate requires")] if status == "model_refused" else []),
         ("classes", "Class by class"),
         ("mistakes", "Surest mistakes"),
         ("calibration", "Can its probabilities be trusted?"),

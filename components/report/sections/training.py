@@ -76,10 +76,11 @@ def tuning(material: RunMaterial) -> list[Block]:
     trials = material.read_json("Tuner", "tuner_results", "tuner_results.json")
     names = [name for name in trials[0] if name not in ("trial_id", "score")]
     best, measure = trials[0], OBJECTIVE.replace("val_", "validation ")
+    tried = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
     return [
         Words(
-            f"{len(trials)} trials of {material.settings['tune']['epochs']} epochs each; the first has the settings' "
-            f"own values. The best one, trial {int(best['trial_id']) + 1}, gave both trainers its values."
+            f"{tried} of {material.settings['tune']['epochs']} epochs each; the first has the settings' own values. "
+            f"The best one, trial {int(best['trial_id']) + 1}, gave both trainers its values."
         ),
         Pictures([trials_picture(trials, measure, "Lower is better. The study has no search.")]),
         Table(

@@ -49,16 +49,8 @@ def scoring_page(material: ScoringMaterial) -> Page:
         title=f"Heartbeat scoring job {material.job.fingerprint.digest}",
         subtitle=material.folder.place,
         marks=[SYNTHETIC_MARK] if material.synthetic else [],
-        warnings=_warnings(material),
+        warnings=[f"{SYNTHETIC} The model was made from such beats."] if material.synthetic else [],
         cards=cards(material),
         sections=made_sections(material, SECTIONS, "What this job did not come to"),
         footer=FOOTER,
     )
-
-
-def _warnings(material: ScoringMaterial) -> list[str]:
-    if not material.summary["model"]["place"]:
-        return [
-            "The job is not finished, and what its model was made from, real or simulated beats, is told at its end."
-        ]
-    return [f"{SYNTHETIC} The model was made from such beats."] if material.synthetic else []

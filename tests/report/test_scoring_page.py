@@ -85,7 +85,7 @@ def test_an_unfinished_job_tells_how_far_it_is(scored: Path, tmp_path: Path) -> 
     page = page_of(broken)
     assert "Not finished" in page.text[""]
     assert "1 of 2 shards are done" in page.text[""]
-    assert "is told at its end" in page.text[""]
+    assert "SYNTHETIC" in page.text[""], "what the model was made from is known before the end"
     assert "not yet" in page.text["outcome"]
     assert "not done" in page.text["shards"]
     assert "not more than the 0.1" in page.text["drift"], "the model's place is known from the beginning"

@@ -2,8 +2,6 @@
 
 import pytest
 
-from components.beats.errors import EnvironmentRefused
-from components.score.folder import folder_at, write_whole
 from tests.s3_server import s3_server
 from tests.score.jobs import digests, run, write_csv
 
@@ -35,8 +33,3 @@ def test_a_job_leaves_the_bytes_of_a_local_one_and_resumes(server, tmp_path):
     client.delete_object(Bucket="bucket", Key=f"out/{min(local)}")
     assert run(tmp_path / "a.csv", output="s3://bucket/out", existing="resume").exit_code == 0
     assert client.get_object(Bucket="bucket", Key=f"out/{min(local)}")["Body"].read() == local[min(local)]
-
-
-def test_a_bucket_that_is_not_there_is_told():
-    with pytest.raises(EnvironmentRefused, match="s3://nowhere/out"):
-        write_whole(folder_at("s3://nowhere/out"), "x", b"content")

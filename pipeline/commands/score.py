@@ -136,6 +136,8 @@ def _interruptible(output: str) -> Iterator[None]:
 
 
 def _silence_beam() -> None:
-    """Keeps from the user what Beam says of its work: a scoring job has no log to keep it in."""
-    for name in ("apache_beam", "grpc"):
+    """Keeps from the user what Beam says of its work, and where in the code a shard failed: there is no log for it."""
+    from pipeline.cli import TRACEBACK
+
+    for name in ("apache_beam", "grpc", *(() if os.environ.get(TRACEBACK) else ("heartbeat.score",))):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -8,7 +8,7 @@ ROOT   ?= output
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs lock bench clean
+.PHONY: help run test test-image check docs lock bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,6 +18,11 @@ run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
 
 test: $(READY) check  ## set up, then static checks and all tests of the first tier
 	@$(BIN)/python -m pytest
+
+test-image: $(READY)  ## build the image with buildah and run the demo in it (as root on Debian; 12 GB for the time being)
+	@dpkg -s $$(cat deploy/apt-image.txt) >/dev/null 2>&1 || { apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive xargs -a deploy/apt-image.txt apt-get install -qy --no-install-recommends; } >/dev/null
+	@HEARTBEAT_IMAGE=1 HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest tests/image --timeout 1800
 
 check: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -34,8 +39,9 @@ bench: $(READY)  ## benchmarks beside their peers, as JSON lines: make bench DAT
 	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_test.csv
 
 lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
-	@for name in requirements-setup requirements requirements-dev; do \
-	  $(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
+	@for name in requirements-setup requirements requirements-dev requirements-image; do \
+	  only=; [ $$name != requirements-image ] || only=--no-deps; \
+	  $(BIN)/uv pip compile -q $$only --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; done
 
 clean:  ## remove the environment

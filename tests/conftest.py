@@ -1,4 +1,4 @@
-"""Which tests run here: those on real records need the records, and a strict run allows no skipped test."""
+"""Which tests run here: some need what a variable names, and a strict run allows no skipped test."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ import os
 
 import pytest
 
-MITDB = "HEARTBEAT_MITDB"
+NEEDING = {
+    "real": ("HEARTBEAT_MITDB", "tests on real records did not run: name the MIT-BIH folder in HEARTBEAT_MITDB."),
+    "image": ("HEARTBEAT_IMAGE", "tests of the image did not run: `make test-image` builds it and runs them."),
+}
+"""Marker -> the environment variable without which its tests are deselected, and what is said of them then."""
+
 STRICT = "HEARTBEAT_NO_SKIPS"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get(MITDB):
-        return
-    real = [item for item in items if item.get_closest_marker("real")]
-    if real:
-        config.hook.pytest_deselected(items=real)
-        items[:] = [item for item in items if not item.get_closest_marker("real")]
-        config.stash[_DESELECTED] = len(real)
+    left_out = config.stash.setdefault(_DESELECTED, {})
+    for marker, (variable, _) in NEEDING.items():
+        if marked := [item for item in items if item.get_closest_marker(marker) and not os.environ.get(variable)]:
+            config.hook.pytest_deselected(items=marked)
+            items[:] = [item for item in items if item not in marked]
+            left_out[marker] = len(marked)
 
 
-_DESELECTED = pytest.StashKey[int]()
+_DESELECTED = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    count = config.stash.get(_DESELECTED, 0)
-    if count:
-        terminalreporter.write_line(f"{count} tests on real records did not run: name the MIT-BIH folder in {MITDB}.")
+    for marker, count in config.stash.get(_DESELECTED, {}).items():
+        terminalreporter.write_line(f"{count} {NEEDING[marker][1]}")
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,10 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ROOT   ?= output
+ENGINES ?= .engines
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs lock bench clean
+.PHONY: help run test test-cluster engines check docs lock bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,6 +19,15 @@ run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
 
 test: $(READY) check  ## set up, then static checks and all tests of the first tier
 	@$(BIN)/python -m pytest
+
+test-cluster: $(READY) engines  ## set up, fetch the engines, then the tests on Flink and Spark clusters of this machine
+	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster -p no:randomly
+
+engines: $(addprefix $(ENGINES)/,flink spark flink-1.19.1 spark-3.5.3)  ## fetch Flink, Spark and Beam's job servers for them (1 GB)
+
+$(ENGINES)/%: | $(READY)
+	@echo "Fetching $@ ..." >&2
+	@PYTHON=$(abspath $(BIN)/python) deploy/engines/fetch $(ENGINES) $*
 
 check: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -37,6 +47,8 @@ lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
 	@for name in requirements-setup requirements requirements-dev; do \
 	  $(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; done
+	@$(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-deps --no-binary :all: --no-build-isolation --custom-compile-command "make lock" requirements-cluster.in -o requirements-cluster.txt
 
 clean:  ## remove the environment
 	@rm -rf $(VENV)

@@ -5,10 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ROOT   ?= output
+ENGINES ?= .engines
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-image check docs lock bench clean
+.PHONY: help run test test-cluster test-image engines check docs lock bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -23,6 +24,15 @@ test-image: $(READY)  ## build the image with buildah and run the demo in it (as
 	@dpkg -s $$(cat deploy/apt-image.txt) >/dev/null 2>&1 || { apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive xargs -a deploy/apt-image.txt apt-get install -qy --no-install-recommends; } >/dev/null
 	@HEARTBEAT_IMAGE=1 HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest tests/image --timeout 1800
+
+test-cluster: $(READY) engines  ## set up, fetch the engines, then the tests on Flink and Spark clusters of this machine
+	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster -p no:randomly
+
+engines: $(addprefix $(ENGINES)/,flink spark flink-1.19.1 spark-3.5.3)  ## fetch Flink, Spark and Beam's job servers for them (1 GB)
+
+$(ENGINES)/%: | $(READY)
+	@echo "Fetching $@ ..." >&2
+	@PYTHON=$(abspath $(BIN)/python) deploy/engines/fetch $(ENGINES) $*
 
 check: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -43,6 +53,8 @@ lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
 	  only=; [ $$name != requirements-image ] || only=--no-deps; \
 	  $(BIN)/uv pip compile -q $$only --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; done
+	@$(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-deps --no-binary :all: --no-build-isolation --custom-compile-command "make lock" requirements-cluster.in -o requirements-cluster.txt
 
 clean:  ## remove the environment
 	@rm -rf $(VENV)

@@ -1,4 +1,4 @@
-"""Which tests run here: some need what a variable names, and a strict run allows no skipped test."""
+"""Which tests run here: real records and clusters have to be there, and a strict run allows no skipped test."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ import os
 
 import pytest
 
-NEEDING = {
-    "real": ("HEARTBEAT_MITDB", "tests on real records did not run: name the MIT-BIH folder in HEARTBEAT_MITDB."),
-    "image": ("HEARTBEAT_IMAGE", "tests of the image did not run: `make test-image` builds it and runs them."),
-}
-"""Marker -> the environment variable without which its tests are deselected, and what is said of them then."""
-
+MITDB = "HEARTBEAT_MITDB"
+CLUSTER = "HEARTBEAT_CLUSTER"
+IMAGE = "HEARTBEAT_IMAGE"
 STRICT = "HEARTBEAT_NO_SKIPS"
 
 
+WANTED_BY = {"real": MITDB, "cluster": CLUSTER, "image": IMAGE}
+"""Marker -> environment variable without which its tests do not run."""
+
+TOLD = {
+    "real": f"tests on real records did not run: name the MIT-BIH folder in {MITDB}.",
+    "cluster": "tests on Flink and Spark clusters did not run: `make test-cluster` runs them.",
+    "image": "tests of the image did not run: `make test-image` builds it and runs them.",
+}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = config.stash.setdefault(_DESELECTED, {})
-    for marker, (variable, _) in NEEDING.items():
-        if marked := [item for item in items if item.get_closest_marker(marker) and not os.environ.get(variable)]:
-            config.hook.pytest_deselected(items=marked)
-            items[:] = [item for item in items if item not in marked]
-            left_out[marker] = len(marked)
+    for marker, variable in WANTED_BY.items():
+        left_out = [] if os.environ.get(variable) else [item for item in items if item.get_closest_marker(marker)]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+            config.stash.setdefault(_DESELECTED, {})[marker] = len(left_out)
 
 
 _DESELECTED = pytest.StashKey[dict[str, int]]()
@@ -29,7 +36,7 @@ _DESELECTED = pytest.StashKey[dict[str, int]]()
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for marker, count in config.stash.get(_DESELECTED, {}).items():
-        terminalreporter.write_line(f"{count} {NEEDING[marker][1]}")
+        terminalreporter.write_line(f"{count} {TOLD[marker]}")
 
 
 @pytest.hookimpl(trylast=True)

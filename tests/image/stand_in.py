@@ -30,7 +30,8 @@ def make_bases(buildah):
 
 
 def _install_debian(root, packages):
-    command = ["debootstrap", "--variant=minbase", f"--include={packages}", DEBIAN, str(root)]
+    private = ["unshare", "--mount"]  # what debootstrap mounts ends with it, however it ends
+    command = [*private, "debootstrap", "--variant=minbase", f"--include={packages}", DEBIAN, str(root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     for package in (root / "var/cache/apt/archives").glob("*.deb"):

@@ -6,10 +6,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ROOT   ?= output
 LINES  := $(ROOT)/bench.jsonl
+ENGINES ?= .engines
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs pictures lock bench soak reproduce clean
+.PHONY: help run test test-cluster test-image engines check docs pictures lock bench soak reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -19,6 +20,20 @@ run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
 
 test: $(READY) check  ## set up, then static checks and all tests of the first tier
 	@$(BIN)/python -m pytest
+
+test-image: $(READY)  ## build the image with buildah and run the demo in it (as root on Debian; 12 GB for the time being)
+	@dpkg -s $$(cat deploy/apt-image.txt) >/dev/null 2>&1 || { apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive xargs -a deploy/apt-image.txt apt-get install -qy --no-install-recommends; } >/dev/null
+	@HEARTBEAT_IMAGE=1 HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest tests/image --timeout 1800
+
+test-cluster: $(READY) engines  ## set up, fetch the engines, then the tests on Flink and Spark clusters of this machine
+	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster -p no:randomly
+
+engines: $(addprefix $(ENGINES)/,flink spark flink-1.19.1 spark-3.5.3)  ## fetch Flink, Spark and Beam's job servers for them (1 GB)
+
+$(ENGINES)/%: | $(READY)
+	@echo "Fetching $@ ..." >&2
+	@PYTHON=$(abspath $(BIN)/python) deploy/engines/fetch $(ENGINES) $*
 
 check: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -56,9 +71,12 @@ reproduce: $(READY)  ## train all of docs/results.md again (hours; resumable): m
 	  --patient $(DATASETS)/patient --patient-without-202 $(DATASETS)/without-202
 
 lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
-	@for name in requirements-setup requirements requirements-dev; do \
-	  $(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
+	@for name in requirements-setup requirements requirements-dev requirements-image; do \
+	  only=; [ $$name != requirements-image ] || only=--no-deps; \
+	  $(BIN)/uv pip compile -q $$only --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; done
+	@$(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-deps --no-binary :all: --no-build-isolation --custom-compile-command "make lock" requirements-cluster.in -o requirements-cluster.txt
 
 clean:  ## remove the environment
 	@rm -rf $(VENV)
@@ -68,7 +86,7 @@ $(READY): requirements-setup.txt requirements-dev.txt setup.py
 	  echo "Heartbeat needs Python 3.10, and '$(PYTHON)' is not it: install Python 3.10, or name it: make PYTHON=/path/to/python3.10" >&2; \
 	  exit 1; }
 	@echo "Setting up $(VENV) (once, about 3.5 GB) ..." >&2
-	@$(PYTHON) -m venv --clear $(VENV)
+	@base=$$($(PYTHON) -c 'import sys; print(sys._base_executable)') && "$$base" -m venv --clear $(VENV)  # never by itself
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-setup.txt
 	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements-setup.txt requirements-dev.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .

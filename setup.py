@@ -35,5 +35,10 @@ setup(
         "wfdb==4.1.2",
     ],
     extras_require={"kfp": ["kfp==2.5.0"]},
-    entry_points={"console_scripts": ["heartbeat = pipeline.cli:run"]},
+    entry_points={
+        "console_scripts": [
+            "heartbeat = pipeline.cli:run",
+            "heartbeat-worker = components.score.engines.worker:main",
+        ]
+    },
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.score.budget import RejectBudget
+from components.score.engines.address import parse_engine
+from components.score.engines.visible import check_visible
 from components.score.inputs import find_sources
 from components.score.job import Fingerprint
 from components.score.model import ModelPlace, find_model
@@ -19,10 +21,12 @@ def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -
 
     Raises:
         DataRefused: inputs are missing or cannot be read.
-        UsageError: there is no model, or the budget is none.
+        UsageError: there is no model, the budget is none, or the cluster's workers do not see a path.
         EnvironmentRefused: the model cannot be read.
     """
     place = find_model(model, "")
+    if settings.on:
+        check_visible([pattern], top, place.place, settings.assume_shared)
     job = Fingerprint(place.digest, settings.job, tuple(find_sources([pattern])))
     return ScoreRequest(
         inputs=(pattern,),
@@ -34,8 +38,22 @@ def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -
     )
 
 
-def run_in_workers(model: ModelPlace, workers: int, tasks: Sequence[ShardTask], progress: ProgressReader) -> list[str]:
-    """Runs tasks in processes of their own, as TensorFlow may be in use here already, on more than one thread."""
+def run_where_set(
+    settings: BatchSettings, model: ModelPlace, tasks: Sequence[ShardTask], progress: ProgressReader
+) -> list[str]:
+    """Runs tasks on the cluster that the settings name, or in processes of their own on this machine.
+
+    Of their own, as TensorFlow may be in use here already, on more than one thread.
+
+    Raises:
+        EnvironmentRefused: the cluster or its job server is not reached, has no room, or is of another version.
+    """
+    if settings.on:
+        from components.score.engines.submit import EngineJob, run_on_engine
+
+        where = parse_engine(settings.on)
+        asked = EngineJob(where, settings.job_endpoint or None, None, workers=None, options=settings.beam)
+        return run_on_engine(asked, model, tasks, progress.look)
     from components.score.beam import Submission, run_on_beam
 
-    return run_on_beam(Submission(tasks, model, min(workers, len(tasks)), []), progress.look)
+    return run_on_beam(Submission(tasks, model, min(settings.workers, len(tasks)), []), progress.look)

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,9 +16,15 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from components.score.engines.failures import of_the_environment
+from components.score.engines.runner import is_elsewhere, names_runner
+from components.score.folder import folder_at
+from components.score.lease import leasing
 from components.score.model import ModelPlace, loaded_model, use_one_thread
+from components.score.record import ShardRecord
+from components.score.resume import read_record
 from components.score.shard import ShardTask, Stopped, attempt_shard
-from components.score.watch import Submitter, stop_with, submitting
+from components.score.watch import Interest, Submitter, submitting
 from components.score.worker import worker_command
 
 WORKER_THREAD: Final = "run_worker"
@@ -38,10 +44,10 @@ class ScoreShard(beam.DoFn):
 
     Args:
         place: the model.
-        submitter: without which there is no point in going on.
+        submitter: without whom there is no point in going on.
     """
 
-    def __init__(self, place: ModelPlace, submitter: Submitter) -> None:
+    def __init__(self, place: ModelPlace, submitter: Interest) -> None:
         self._place = place
         self._submitter = submitter
         self._shards = Metrics.counter("heartbeat.score", "shards")
@@ -50,22 +56,31 @@ class ScoreShard(beam.DoFn):
 
     def setup(self) -> None:
         """Prepares the process. Source: beam.DoFn."""
-        stop_with(self._submitter)
+        self._submitter.watch()
         use_one_thread()
 
     def process(self, task: ShardTask) -> Iterator[None]:
-        """Scores, publishes and gives nothing on. Source: beam.DoFn."""
+        """Scores, publishes and gives nothing on; an engine's second attempt leaves what the first has done.
+
+        Source: beam.DoFn.
+        """
         with contextlib.suppress(Stopped):
             self._seen(0, 0)
-            attempt_shard(task, lambda: loaded_model(self._place), self._seen)
-            self._shards.inc()
+            if not isinstance(read_record(folder_at(task.output), task), ShardRecord):
+                attempt_shard(task, lambda: loaded_model(self._place), self._seen, self._check_wanted)
+                logging.info("shard %s ended", task.piece.stem)
+                self._shards.inc()
         return iter(())  # Beam iterates over what it gets; what a shard gives is in its files
 
     def _seen(self, scored: int, rejected: int) -> None:
-        if _stopping.is_set():
+        if _stopping.is_set() or self._submitter.is_gone():
             raise Stopped
         self._scored.inc(scored)
         self._rejected.inc(rejected)
+
+    def _check_wanted(self) -> None:
+        if self._submitter.is_gone(at_once=True):
+            raise Stopped
 
 
 @dataclass(frozen=True)
@@ -96,11 +111,12 @@ def run_on_beam(given: Submission, follow: Callable[[], object]) -> list[str]:
         Sentences about what went wrong with the job as a whole; without any, each shard has left something.
 
     Raises:
-        BaseException: what `follow` or a signal raised; the workers of this machine stop then, too.
+        EnvironmentRefused: the engine that the options name is not reached, has no room, or is of another version.
+        BaseException: what `follow` or a signal raised; the workers stop then, too.
     """
     with _lost_workers() as lost:
         try:
-            with submitting() as submitter:
+            with _interest(given) as submitter:
                 running = _Running(given, submitter)
                 running.start()
                 try:
@@ -113,15 +129,33 @@ def run_on_beam(given: Submission, follow: Callable[[], object]) -> list[str]:
                     raise
         finally:
             _await_workers()
-    return [] if running.error is None else [_in_words(running.error)]
+    if running.error is None:
+        return []
+    refused = (
+        of_the_environment(f"{type(running.error).__name__}: {running.error}") if is_elsewhere(given.options) else None
+    )
+    if refused is not None:
+        raise refused from running.error
+    return [_in_words(running.error)]
 
 
-def _runner(given: Submission, submitter: Submitter) -> FnApiRunner | None:
+def _interest(given: Submission) -> AbstractContextManager[Interest]:
+    """This process as its workers can see it."""
+    return leasing(given.tasks[0].output) if is_elsewhere(given.options) else submitting()
+
+
+def score_on(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], place: ModelPlace, submitter: Interest) -> None:
+    """Puts the job into a pipeline: each shard an element, spread over the workers."""
+    _ = pipeline | "Shards" >> beam.Create(list(tasks)) | "ScoreShard" >> beam.ParDo(ScoreShard(place, submitter))
+
+
+def _runner(given: Submission, submitter: Interest) -> FnApiRunner | None:
     """The local runner by its class, as a bare DirectRunner may try to download another one; None for the options'."""
-    if any(option.split("=")[0] == "--runner" for option in given.options):
+    if names_runner(given.options):
         return None
     if given.workers == 0:
         return FnApiRunner()
+    assert isinstance(submitter, Submitter)
     return FnApiRunner(SubprocessSDKEnvironment.from_command_string(worker_command(submitter)))
 
 
@@ -132,18 +166,14 @@ def _options(given: Submission) -> list[str]:
 class _Running(threading.Thread):
     """Beam at work, in a thread that ends with the process, so that a signal need not wait for a shard."""
 
-    def __init__(self, given: Submission, submitter: Submitter) -> None:
+    def __init__(self, given: Submission, submitter: Interest) -> None:
         super().__init__(name="beam-job", daemon=True)
         self.ended = threading.Event()
         self.error: Exception | None = None
         self._result: Any = None
         runner = _runner(given, submitter)
         self._pipeline = beam.Pipeline(runner, PipelineOptions(_options(given)))
-        _ = (
-            self._pipeline
-            | "Shards" >> beam.Create(list(given.tasks))
-            | "ScoreShard" >> beam.ParDo(ScoreShard(given.place, submitter))
-        )
+        score_on(self._pipeline, given.tasks, given.place, submitter)
         self._is_here = runner is not None and given.workers == 0
 
     def run(self) -> None:
@@ -158,9 +188,12 @@ class _Running(threading.Thread):
             self.ended.set()
 
     def cancel(self) -> None:
-        """Asks a runner elsewhere to stop; this process stops after its block, other local ones with the lease."""
+        """Asks a runner elsewhere to stop; this process stops after its block, other workers with their lease."""
         if self._result is not None:
-            self._result.cancel()
+            try:
+                self._result.cancel()
+            except Exception as error:  # whoever should have been asked may be what is gone
+                logging.warning("the Beam job was not cancelled: %s", error)
         _stopping.set()
         self.ended.wait(STOP_SECONDS if self._is_here else 0)
         _stopping.clear()

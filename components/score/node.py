@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 from components.beats.errors import ScoringIncomplete
 from components.evaluate.artifact_files import write_json
 from components.score.artifacts import ScoredBeats
-from components.score.batch import batch_request, run_in_workers
+from components.score.batch import batch_request, run_where_set
 from components.score.run import score
 from components.score.settings import BatchSettings
 
@@ -39,12 +39,14 @@ def BatchScorer(  # noqa: N802 - the function's name is the node's id
 
     Raises:
         DataRefused: inputs are missing or cannot be read.
+        UsageError: the workers of the cluster that the settings name do not see a path.
+        EnvironmentRefused: that cluster is not reached, has no room, or is of another version.
         ScoringIncomplete: a shard failed, or there are too many rejects.
     """
     parsed = BatchSettings.model_validate_json(settings)
     place = pushed_model.get_string_custom_property("pushed_destination")
     request = batch_request(input, output or os.path.join(scored.uri, "jobs"), place, parsed)
-    summary = score(request, partial(run_in_workers, request.model, parsed.workers))
+    summary = score(request, partial(run_where_set, parsed, request.model))
     write_json(scored.uri, "scored.json", {"output": request.output, "summary": summary.to_dict()})
     for sentence in summary.sentences:
         absl.logging.warning("%s", sentence)

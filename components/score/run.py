@@ -9,6 +9,7 @@ from typing import Literal
 
 from components.beats.errors import DataRefused, UsageError
 from components.score.budget import RejectBudget
+from components.score.claim import LOCK_DIR
 from components.score.folder import Folder, LocalFolder, folder_at, write_whole
 from components.score.inputs import check_provenance, find_sources
 from components.score.job import JOB_FILE, Fingerprint, Job, differences
@@ -18,7 +19,6 @@ from components.score.model import ModelPlace
 from components.score.planning import plan_sources, rows_by_file
 from components.score.progress import ProgressReader
 from components.score.record import ShardFailure, ShardRecord
-from components.score.remote_lock import LOCK_DIR
 from components.score.resume import done_shards, read_record, remove_strays, tasks_of
 from components.score.settings import ScoreSettings
 from components.score.shard import ShardTask
@@ -69,6 +69,7 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
     asked = Fingerprint(request.model.digest, request.settings, sources)
     with locked(request.output) as check_lock:
         folder = folder_at(request.output)
+        _end_workers_of_the_dead(folder)
         known = _known_job(folder, request, asked)
         job = known or _planned(folder, asked, request.model.place)
         tasks = tasks_of(job, folder.place)
@@ -88,6 +89,13 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         if summary.exit_code == 0:
             write_whole(folder, SUCCESS_FILE, b"")
         return summary
+
+
+def _end_workers_of_the_dead(folder: Folder) -> None:
+    """Takes away what workers of a job on a cluster live by whose submitter was killed; locking a store does that."""
+    if isinstance(folder, LocalFolder):
+        for name in folder.names(LOCK_DIR):
+            folder.remove(name)
 
 
 def _known_job(folder: Folder, request: ScoreRequest, asked: Fingerprint) -> Job | None:

@@ -38,4 +38,20 @@ class BatchSettings(Settings):
     output: str = Field(default="", description="directory or URI of the jobs; empty: among the run's artifacts")
     job: ScoreSettings = ScoreSettings()
     reject_budget: str = Field(default="1%", description="rows that may be rejected, or the share of them: 100 or 0.5%")
-    workers: int = Field(default=1, ge=1, description="processes, each with TensorFlow on one thread")
+    workers: int = Field(default=1, ge=1, description="processes of this machine, each with TensorFlow on one thread")
+    on: str = Field(
+        default="",
+        pattern=r"^((flink|spark)://[A-Za-z0-9._-]+:[0-9]{1,5})?$",
+        description="cluster that scores, flink://HOST:8081 or spark://HOST:7077, in all its free slots; empty: this "
+        "machine. Input, output and serving directory are then on an object store",
+    )
+    job_endpoint: str = Field(
+        default="",
+        description="HOST:PORT of Beam's job server for the cluster; empty: one is started, which needs Java",
+    )
+    beam: tuple[str, ...] = Field(
+        default=(), description="more options for Beam on the cluster, as a worker pool's --environment_type=EXTERNAL"
+    )
+    assume_shared: bool = Field(
+        default=False, description="whether local paths are mounted at the same place on all of the cluster's machines"
+    )

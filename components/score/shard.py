@@ -76,16 +76,33 @@ def nothing_seen(scored: int, rejected: int) -> None:
     """For who does not follow the progress."""
 
 
-def attempt_shard(task: ShardTask, model: Callable[[], ScoringModel], seen: Seen = nothing_seen) -> None:
+def still_wanted() -> None:
+    """For who scores for himself."""
+
+
+def attempt_shard(
+    task: ShardTask,
+    model: Callable[[], ScoringModel],
+    seen: Seen = nothing_seen,
+    check_wanted: Callable[[], None] = still_wanted,
+) -> None:
     """Scores a shard, or leaves a record of why it could not be done: the other shards go on.
+
+    Args:
+        task: to do.
+        model: to score with, loaded when it is called.
+        seen: follows the blocks.
+        check_wanted: raises Stopped if nobody waits for the shard any more: then nothing is left, as the directory
+            may belong to another job by now.
 
     Raises:
         EnvironmentRefused: that record cannot be written.
     """
     try:
-        score_shard(task, model(), seen)
+        score_shard(task, model(), seen, check_wanted)
     except Exception as error:
         _log.error("shard %s", task.piece.stem, exc_info=error)
+        check_wanted()
         failure = ShardFailure(task.piece.stem, _in_words(task, error))
         write_whole(folder_at(task.output), task.record_name, failure.to_json().encode())
 
@@ -99,8 +116,13 @@ def _in_words(task: ShardTask, error: Exception) -> tuple[str, ...]:
     return (f"Shard {task.piece.stem} ({rows}) failed with {type(error).__name__}: {message}",)
 
 
-def score_shard(task: ShardTask, model: ScoringModel, seen: Seen = nothing_seen) -> ShardRecord:
-    """Scores a shard and publishes its rows, its rejects and, last, its record.
+def score_shard(
+    task: ShardTask,
+    model: ScoringModel,
+    seen: Seen = nothing_seen,
+    check_wanted: Callable[[], None] = still_wanted,
+) -> ShardRecord:
+    """Scores a shard and publishes its rows, its rejects and, last, its record; arguments as of `attempt_shard`.
 
     Raises:
         DataRefused: the input cannot be read, changed, or does not have the rows that were planned.
@@ -134,6 +156,7 @@ def score_shard(task: ShardTask, model: ScoringModel, seen: Seen = nothing_seen)
             rejects=written[1],
             seconds=round(time.perf_counter() - began, 3),
         )
+        check_wanted()
         publish_parts()
         publish_rejects()
     write_whole(folder, task.record_name, record.to_json().encode())

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 POLL_SECONDS = 0.5
 """How often a worker looks: a moment of work after the end harms nobody."""
@@ -19,9 +20,19 @@ ORPHANED = 143
 """Exit code of a worker that stops so."""
 
 
+class Interest(Protocol):
+    """Whoever submitted a job, as its workers see him."""
+
+    def watch(self) -> None:
+        """Prepare a worker process; called more than once."""
+
+    def is_gone(self, at_once: bool = False) -> bool:
+        """Whether nobody would take what is still done; without `at_once` as it was a moment ago."""
+
+
 @dataclass(frozen=True)
 class Submitter:
-    """A process on a host.
+    """A process on this host.
 
     Attributes:
         host: its name.
@@ -40,7 +51,11 @@ class Submitter:
         """Whether it is a process of this host."""
         return self.host == socket.gethostname()
 
-    def is_gone(self) -> bool:
+    def watch(self) -> None:
+        """Ends this process soon after the submitter has ended. Source: a thread that looks."""
+        stop_with(self)
+
+    def is_gone(self, at_once: bool = False) -> bool:
         """Whether the process has ended, or has given up; of another host's it is not known, so no."""
         return self.is_here and (_started(self.pid) != self.started or not os.path.exists(self.lease))
 

@@ -14,12 +14,14 @@ import click
 
 from components.beats.errors import UsageError
 from pipeline.commands.beam_options import beam_options as with_beam_options
+from pipeline.commands.engine_flags import engine_flags as with_engine_flags
 from pipeline.places import DEFAULT_SERVING
 
 if TYPE_CHECKING:
     from components.score.model import ModelPlace
     from components.score.progress import ProgressReader
     from components.score.shard import ShardTask
+    from pipeline.commands.score_where import Where
 
 TERMINATED = 143
 """Exit code after SIGTERM."""
@@ -43,9 +45,10 @@ TERMINATED = 143
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Local processes; 1 scores in this one.",
-    show_default="as many as cores, at most as many as shards",
+    help="Local processes; 1 scores in this one. With --on: slots, cores, or most machines.",
+    show_default="as many as cores, at most as many as shards; with --on all that are free",
 )
+@with_engine_flags
 @click.option("--reject-budget", metavar="N|x%", default="1%", help="Rows that may be rejected, or the share of them.")
 @click.option("--no-label", is_flag=True, help="The rows carry no label: 187 columns, not 188.")
 @click.option("--dry-run", is_flag=True, help="Say what would be scored with what, and score nothing.")
@@ -60,6 +63,10 @@ def score(
     resume: bool,
     overwrite: bool,
     workers: int | None,
+    on: str | None,
+    job_endpoint: str | None,
+    worker_command: str | None,
+    assume_shared: bool,
     reject_budget: str,
     no_label: bool,
     dry_run: bool,
@@ -80,6 +87,7 @@ def score(
     from components.score.run import score as run_score
     from components.score.settings import ScoreSettings
     from pipeline.commands.score_screen import show_plan, show_summary
+    from pipeline.commands.score_where import Where
 
     request = ScoreRequest(
         inputs=inputs,
@@ -89,11 +97,14 @@ def score(
         existing="resume" if resume else "overwrite" if overwrite else "refuse",
         budget=RejectBudget(reject_budget),
     )
+    where = Where(on, job_endpoint, worker_command, assume_shared, workers, beam_options)
+    where.check(request)
     if dry_run:
         show_plan(request)
+        where.show(request)
         return 0
     with _interruptible(output):
-        summary = run_score(request, partial(_run_tasks, request.model, workers, beam_options))
+        summary = run_score(request, partial(_run_tasks, request.model, where))
     if as_json:
         click.echo(summary.to_json(), nl=False)
         for sentence in summary.sentences:
@@ -103,19 +114,11 @@ def score(
     return summary.exit_code
 
 
-def _run_tasks(
-    model: ModelPlace,
-    workers: int | None,
-    beam_options: Sequence[str],
-    tasks: Sequence[ShardTask],
-    progress: ProgressReader,
-) -> list[str]:
-    from components.score.beam import Submission, run_on_beam
+def _run_tasks(model: ModelPlace, where: Where, tasks: Sequence[ShardTask], progress: ProgressReader) -> list[str]:
     from pipeline.commands.score_screen import shown_progress
 
-    processes = min(workers or os.cpu_count() or 1, len(tasks))
     with shown_progress(progress) as follow:
-        return run_on_beam(Submission(tasks, model, processes if processes > 1 else 0, beam_options), follow)
+        return where.run(model, tasks, follow)
 
 
 @contextmanager

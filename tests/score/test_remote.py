@@ -6,8 +6,9 @@ import pytest
 from apache_beam.io.filesystem import FileMetadata
 
 from components.beats.errors import EnvironmentRefused
+from components.score.claim import LOCK_DIR, STALE_SECONDS
 from components.score.folder import folder_at
-from components.score.remote_lock import LOCK_DIR, STALE_SECONDS, remotely_locked
+from components.score.remote_lock import remotely_locked
 from tests.push.memory_filesystem import MemoryFileSystem
 from tests.score.jobs import digests, run, write_csv
 

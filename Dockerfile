@@ -1,0 +1,62 @@
+# The one image of Heartbeat: steps on Kubeflow, Beam workers, the `heartbeat` command (docs/image.md).
+
+ARG BASE=docker.io/library/python
+ARG PYTHON=3.10
+ARG DEBIAN=bookworm
+
+# The full Python image has the compilers that a few packages are built with; the environment alone leaves this stage.
+FROM ${BASE}:${PYTHON}-${DEBIAN} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore UV_NO_CACHE=1
+WORKDIR /build
+COPY requirements-setup.txt requirements.txt requirements-image.txt requirements-image-without.txt ./
+
+# Where packages come from is the builder's business: secret `index` holds lines as PIP_INDEX_URL=... or
+# UV_DEFAULT_INDEX=..., secret `ca` a certificate bundle that they may name. Both are optional, and stay out of layers.
+RUN --mount=type=secret,id=index --mount=type=secret,id=ca \
+    if [ -f /run/secrets/index ]; then set -a; . /run/secrets/index; set +a; fi; \
+    python -m venv /opt/setup \
+    && /opt/setup/bin/pip install --quiet --require-hashes -r requirements-setup.txt \
+    && python -m venv --without-pip /opt/heartbeat \
+    && /opt/setup/bin/uv pip install --quiet --python /opt/heartbeat/bin/python --no-deps --require-hashes \
+       -r requirements.txt -r requirements-image.txt --excludes requirements-image-without.txt
+
+COPY setup.py LICENSE ./
+COPY schema schema
+COPY components components
+COPY pipeline pipeline
+RUN /opt/setup/bin/uv pip install --quiet --python /opt/heartbeat/bin/python --offline --no-deps --no-build-isolation .
+
+# C++ headers and the packages' own tests are never used here. Byte code is compiled last, and in a form that is valid
+# whatever an image builder does to times: in a read-only image a stale one would be compiled anew by every process.
+RUN rm -rf /opt/heartbeat/lib/python*/site-packages/tensorflow/include /opt/heartbeat/include \
+    && find /opt/heartbeat/lib -type d -name tests -prune -exec rm -rf {} + \
+    && /opt/heartbeat/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/heartbeat/lib
+
+
+FROM ${BASE}:${PYTHON}-slim-${DEBIAN}
+ARG BASE
+ARG PYTHON
+ARG DEBIAN
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="Heartbeat" \
+      org.opencontainers.image.description="Trains, judges, ships and runs an ECG heartbeat classifier." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.base.name="${BASE}:${PYTHON}-slim-${DEBIAN}"
+
+# Any user may run it, known or not, on a read-only root: everything that is ever written goes to /tmp.
+ENV PATH=/opt/heartbeat/bin:${PATH} \
+    HOME=/tmp \
+    USER=heartbeat \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash "/usr/local/lib/python${PYTHON}"
+COPY --from=build /opt/heartbeat /opt/heartbeat
+COPY LICENSE local_runner.py kubeflow_runner.py /opt/heartbeat/
+WORKDIR /opt/heartbeat
+USER 1000:1000
+CMD ["heartbeat", "--help"]

@@ -1,0 +1,52 @@
+"""What an engine means by its errors: those that are the environment's, as a sentence with what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from components.beats.errors import EnvironmentRefused
+
+KNOWN: Final = (
+    (
+        r"NoResourceAvailable|Could not acquire the minimum required resources|Slot request bulk is not fulfillable",
+        "The cluster has no free slot for the job: wait until others have ended, add workers, or ask for fewer "
+        "with --workers; then go on with --resume.",
+    ),
+    (
+        r"InvalidClassException|serialVersionUID|UnsupportedClassVersionError|NoSuchMethodError|ClassNotFoundException",
+        "The cluster and the job server are of different versions: use those that docs/flink.md and docs/spark.md "
+        "name, or name a job server made for the cluster with --job-endpoint.",
+    ),
+    (
+        r"All masters are unresponsive",
+        "Spark's master does not take the job: check that it runs and that it is of the job server's version.",
+    ),
+    (
+        r"Cannot run program|error=2, No such file",
+        "A worker of the cluster cannot start the scoring process: install heartbeat on each of its machines, at the "
+        "same path, or say with --worker-command where it is.",
+    ),
+    (
+        r"Could not connect to BlobServer|JobManager is not reachable|Connection refused|UnknownHostException",
+        "The engine is not reached any more: check that it runs, then go on with --resume.",
+    ),
+    (
+        r"StatusCode\.UNAVAILABLE|FutureTimeoutError|UNAVAILABLE:|Socket closed",
+        "The job server went away while the job ran: go on with --resume.",
+    ),
+)
+"""Pattern in an engine's words -> sentence; the first that fits."""
+
+
+def of_the_environment(words: str) -> EnvironmentRefused | None:
+    """The refusal that an engine's words stand for; None if they are about something else.
+
+    Args:
+        words: of an error and of those behind it.
+    """
+    for pattern, sentence in KNOWN:
+        if found := re.search(pattern, words):
+            line = next(line for line in words[found.start() :].splitlines())
+            return EnvironmentRefused(f"{sentence} ({line.strip()[:200]})")
+    return None

@@ -1,0 +1,46 @@
+"""Spark: what the driver, which is the job server, is told, and what it says when the cluster takes no job."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from components.beats.errors import EnvironmentRefused
+
+PARTITIONS: Final = 1000
+"""Most tasks of a job: up to it each shard is one, so that Spark spreads them as workers become free."""
+
+NO_ROOM: Final = "Initial job has not accepted any resources"
+"""What Spark says, every 15 s, while no worker has room for a job."""
+
+PATIENCE: Final = 2
+"""How often it may say so: a cluster that is merely slow says it once."""
+
+
+def driver_options(workers: int | None, shards: int) -> list[str]:
+    """Settings of Spark as options of the driver's virtual machine.
+
+    Args:
+        workers: cores to use; None for all.
+        shards: of the job.
+    """
+    settings = {"spark.default.parallelism": min(shards, PARTITIONS), "spark.ui.showConsoleProgress": "false"}
+    if workers is not None:
+        settings["spark.cores.max"] = workers
+    return [f"-D{name}={value}" for name, value in settings.items()]
+
+
+def check_room(address: str, told: str) -> None:
+    """Refuse a cluster that has no room for a job.
+
+    Args:
+        address: `HOST:PORT` of the master.
+        told: what the driver has written.
+
+    Raises:
+        EnvironmentRefused: it has no room.
+    """
+    if told.count(NO_ROOM) >= PATIENCE:
+        raise EnvironmentRefused(
+            f"Spark at {address} has no free cores or memory for the job: wait until other applications have ended or "
+            "add workers, then go on with --resume."
+        )

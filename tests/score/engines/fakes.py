@@ -1,0 +1,37 @@
+"""Stand-ins for the engines' own services."""
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+OVERVIEW = {"flink-version": "1.19.1", "taskmanagers": 2, "slots-total": 4, "slots-available": 4, "jobs-running": 0}
+
+
+@contextmanager
+def fake_flink(**changed):
+    """`HOST:PORT` of something that answers as Flink's REST interface does, and the requests that it got."""
+    jobs = {"jobs": [{"jid": "a1", "name": "mine", "state": "RUNNING"}, {"jid": "b2", "name": "x", "state": "RUNNING"}]}
+    answers = {"/overview": {**OVERVIEW, **changed}, "/jobs/overview": jobs}
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            asked.append(f"{self.command} {self.path}")
+            content = json.dumps(answers.get(self.path, {})).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    Handler.do_GET = Handler.do_PATCH = Handler.answer
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()

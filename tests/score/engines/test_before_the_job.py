@@ -1,0 +1,146 @@
+"""An engine that cannot take a job is told before anything is done, in one sentence, with exit code 6."""
+
+import pytest
+
+from components.beats.errors import EnvironmentRefused
+from components.score.engines.address import Engine
+from components.score.engines.failures import of_the_environment
+from components.score.engines.flink import cancel_flink_job, flink_options
+from components.score.engines.flink_rest import flink_overview
+from components.score.engines.java import class_path, free_port
+from components.score.engines.job_server import JobServer, check_listens, job_server
+from components.score.engines.runner import option
+from components.score.engines.spark import NO_ROOM, check_room, driver_options
+from components.score.engines.submit import EngineJob, engine_options, own_worker
+from tests.score.engines.fakes import fake_flink
+
+
+def one_sentence(refused):
+    [sentence] = refused.value.sentences
+    assert refused.value.exit_code == 6
+    assert "Traceback" not in sentence
+    return sentence
+
+
+def test_flink_that_nobody_answers_for():
+    with pytest.raises(EnvironmentRefused) as refused:
+        flink_overview(f"localhost:{free_port()}")
+    assert "Connection refused" in one_sentence(refused)
+
+
+def test_something_else_at_flinks_port():
+    with fake_flink() as (address, _), pytest.raises(EnvironmentRefused, match="is not Flink") as refused:
+        flink_overview(f"{address}/other?")
+    one_sentence(refused)
+
+
+def test_flink_of_another_version_needs_a_job_server_of_its_own():
+    with fake_flink(**{"flink-version": "1.20.3"}) as (address, _):
+        with pytest.raises(EnvironmentRefused, match=r"is 1\.20\.3, the job server is for 1\.19\.x") as refused:
+            flink_options(address, None, 10, [], own_server=True)
+        one_sentence(refused)
+        assert flink_options(address, None, 10, [], own_server=False)
+
+
+@pytest.mark.parametrize(("free", "workers", "told"), [(0, None, "0 free slots of 4"), (1, 2, "2 wanted")])
+def test_flink_without_room(free, workers, told):
+    with (
+        fake_flink(**{"slots-available": free}) as (address, _),
+        pytest.raises(EnvironmentRefused, match=told) as refused,
+    ):
+        flink_options(address, workers, 10, [], own_server=True)
+    one_sentence(refused)
+
+
+def test_a_job_on_flink_takes_what_is_free_unless_told_otherwise():
+    with fake_flink() as (address, _):
+        options = flink_options(address, None, 10, ["--sdk_worker_parallelism", "7"], own_server=True)
+        assert option(options, "parallelism") == "4"
+        assert option(options, "sdk_worker_parallelism") is None
+        assert option(flink_options(address, 3, 10, [], True), "parallelism") == "3"
+        assert option(flink_options(address, 3, 2, [], True), "parallelism") == "2"
+        assert option(flink_options(address, 3, 2, [], True), "sdk_worker_parallelism") == "2"
+
+
+def test_only_the_own_job_is_cancelled():
+    with fake_flink() as (address, asked):
+        cancel_flink_job(address, "mine")
+    assert asked == ["GET /jobs/overview", "PATCH /jobs/a1?mode=cancel"]
+
+
+def test_a_master_or_job_server_that_nobody_answers_for():
+    address = f"localhost:{free_port()}"
+    with pytest.raises(EnvironmentRefused, match="Spark master") as refused:
+        engine_options(EngineJob(Engine("spark", address), None, None, None, []), 10)
+    one_sentence(refused)
+    with (
+        pytest.raises(EnvironmentRefused, match=r"job server at .* does not answer") as refused,
+        job_server(Engine("spark", address), address),
+    ):
+        pass
+    one_sentence(refused)
+    with pytest.raises(EnvironmentRefused):
+        check_listens("no-such-host.invalid:80", "job server", "start it")
+
+
+def test_class_paths_that_were_not_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEARTBEAT_ENGINES", str(tmp_path))
+    with pytest.raises(EnvironmentRefused, match="make engines") as refused:
+        class_path("flink")
+    assert str(tmp_path / "flink") in one_sentence(refused)
+
+
+def test_workers_run_what_this_environment_has_unless_told_otherwise():
+    with fake_flink() as (address, _):
+        engine = Engine("flink", address)
+        own = engine_options(EngineJob(engine, None, None, None, []), 10)
+        assert option(own, "environment_option") == f"process_command={own_worker()}"
+        named = engine_options(EngineJob(engine, None, "/opt/worker", None, []), 10)
+        assert option(named, "environment_option") == "process_command=/opt/worker"
+        pools = ["--environment_type=EXTERNAL", "--environment_option=external_service_address=localhost:50000"]
+        assert option(engine_options(EngineJob(engine, None, None, None, pools), 10), "environment_type") is None
+
+
+def test_spark_that_says_it_has_no_room_is_believed_the_second_time():
+    check_room("master:7077", f"WARN {NO_ROOM}; check your cluster UI")
+    with pytest.raises(EnvironmentRefused, match="no free cores") as refused:
+        check_room("master:7077", f"WARN {NO_ROOM}\nWARN {NO_ROOM}\n")
+    one_sentence(refused)
+
+
+def test_spark_makes_each_shard_a_task_and_takes_as_many_cores_as_it_is_told():
+    assert driver_options(None, 12)[0] == "-Dspark.default.parallelism=12"
+    assert "-Dspark.cores.max=3" in driver_options(3, 12)
+
+
+def test_a_job_server_that_ended_says_its_last_words(tmp_path):
+    class Ended:
+        returncode = 1
+
+        def poll(self):
+            return self.returncode
+
+    (tmp_path / "log").write_text("starting\nException: the port is taken\n\tat somewhere\n")
+    with pytest.raises(EnvironmentRefused, match=r"the port is taken.*--resume") as refused:
+        JobServer("localhost:1", Ended(), tmp_path / "log").check()
+    one_sentence(refused)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "RuntimeError: ... NoResourceAvailableException: Could not acquire the minimum required resources.",
+            "no free slot",
+        ),
+        ("java.io.InvalidClassException: org.apache.spark.X; local class incompatible", "different versions"),
+        ("StatusCode.UNAVAILABLE: Socket closed", "job server went away"),
+        ('java.io.IOException: Cannot run program "/opt/heartbeat-worker": error=2', "--worker-command"),
+    ],
+)
+def test_what_engines_mean_by_their_errors(words, told):
+    assert told in of_the_environment(words).sentences[0]
+
+
+def test_other_errors_are_not_the_environments():
+    assert of_the_environment("ValueError: could not convert string to float") is None

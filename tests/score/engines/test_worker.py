@@ -1,0 +1,95 @@
+"""The program that engines start: it asks where work is, imports what scoring needs, and ends with the engine."""
+
+import json
+import subprocess
+import sys
+from concurrent import futures
+from contextlib import contextmanager
+
+import grpc
+from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
+from google.protobuf import json_format, struct_pb2
+
+from components.score.engines import worker
+from tests.score.engines.test_guard import await_end
+
+OPTIONS = {"beam:option:job_name:v1": "heartbeat-score-1"}
+
+
+class Provision(beam_provision_api_pb2_grpc.ProvisionServiceServicer):
+    def __init__(self):
+        self.asked_by = []
+
+    def GetProvisionInfo(self, request, context):
+        self.asked_by += [value for name, value in context.invocation_metadata() if name == "worker_id"]
+        info = beam_provision_api_pb2.ProvisionInfo(
+            pipeline_options=json_format.ParseDict(OPTIONS, struct_pb2.Struct()), runner_capabilities=["a", "b"]
+        )
+        info.control_endpoint.url = "engine:1"
+        return beam_provision_api_pb2.GetProvisionInfoResponse(info=info)
+
+
+@contextmanager
+def provision():
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    servicer = Provision()
+    beam_provision_api_pb2_grpc.add_ProvisionServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    try:
+        yield f"localhost:{port}", servicer
+    finally:
+        server.stop(None)
+
+
+def test_the_engine_tells_where_work_is():
+    with provision() as (endpoint, servicer):
+        given = worker._arguments(
+            ["--id=7-1", f"--provision_endpoint={endpoint}", "--logging_endpoint=engine:2", "--artifact_endpoint=x:3"]
+        )
+        told = dict(worker._environment(given))
+    assert servicer.asked_by == ["7-1"]
+    assert json.loads(told.pop("PIPELINE_OPTIONS")) == OPTIONS
+    assert told == {
+        "WORKER_ID": "7-1",
+        "SEMI_PERSISTENT_DIRECTORY": "/tmp",
+        "RUNNER_CAPABILITIES": "a b",
+        "CONTROL_API_SERVICE_DESCRIPTOR": 'url: "engine:1"',
+        "LOGGING_API_SERVICE_DESCRIPTOR": 'url: "engine:2"',
+    }
+
+
+def test_a_worker_ends_soon_after_the_process_that_started_it():
+    """It waits for an engine that does not answer, and its parent is killed meanwhile."""
+    arguments = "'--id=1', '--provision_endpoint=localhost:1'"
+    code = (
+        "import subprocess, sys, time; worker = subprocess.Popen([sys.executable, '-m', "
+        f"'components.score.engines.worker', {arguments}]); print(worker.pid, flush=True); time.sleep(600)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    number = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    await_end([number])
+
+
+def test_it_imports_what_scoring_needs_and_neither_tfx_nor_the_commands():
+    code = (
+        "import sys; import components.score.engines.worker, components.score.beam, apache_beam.runners.worker."
+        "sdk_worker_main, tensorflow; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    imported = set(done.stdout.split())
+    assert {"apache_beam", "tensorflow", "pyarrow"} <= imported, done.stderr
+    unwanted = {
+        "tfx",
+        "tfx_bsl",
+        "tensorflow_transform",
+        "tensorflow_data_validation",
+        "ml_metadata",
+        "pipeline",
+        "kfp",
+    }
+    assert not imported & unwanted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from components.score.model import ModelPlace, loaded_model, use_one_thread
-from components.score.shard import ShardTask, Stopped, attempt_shard
+from components.score.shard import LOG, ShardTask, Stopped, attempt_shard
 from components.score.watch import Submitter, stop_with, submitting
 from components.score.worker import worker_command
 
@@ -152,7 +151,7 @@ class _Running(threading.Thread):
             self._result = self._pipeline.run()
             self._result.wait_until_finish()
         except Exception as error:
-            logging.exception("the Beam job failed")
+            LOG.error("the Beam job failed", exc_info=error)
             self.error = error
         finally:
             self.ended.set()

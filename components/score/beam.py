@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +22,7 @@ from components.score.lease import leasing
 from components.score.model import ModelPlace, loaded_model, use_one_thread
 from components.score.record import ShardRecord
 from components.score.resume import read_record
-from components.score.shard import ShardTask, Stopped, attempt_shard
+from components.score.shard import LOG, ShardTask, Stopped, attempt_shard
 from components.score.watch import Interest, Submitter, submitting
 from components.score.worker import worker_command
 
@@ -182,7 +181,7 @@ class _Running(threading.Thread):
             self._result = self._pipeline.run()
             self._result.wait_until_finish()
         except Exception as error:
-            logging.exception("the Beam job failed")
+            LOG.error("the Beam job failed", exc_info=error)
             self.error = error
         finally:
             self.ended.set()

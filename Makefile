@@ -21,7 +21,7 @@ test: $(READY) check  ## set up, then static checks and all tests of the first t
 	@$(BIN)/python -m pytest
 
 test-cluster: $(READY) engines  ## set up, fetch the engines, then the tests on Flink and Spark clusters of this machine
-	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster -p no:randomly
+	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster
 
 engines: $(addprefix $(ENGINES)/,flink spark flink-1.19.1 spark-3.5.3)  ## fetch Flink, Spark and Beam's job servers for them (1 GB)
 

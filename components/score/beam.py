@@ -145,8 +145,13 @@ def _interest(given: Submission) -> AbstractContextManager[Interest]:
 
 
 def score_on(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], place: ModelPlace, submitter: Interest) -> None:
-    """Puts the job into a pipeline: each shard an element, spread over the workers."""
-    _ = pipeline | "Shards" >> beam.Create(list(tasks)) | "ScoreShard" >> beam.ParDo(ScoreShard(place, submitter))
+    """Puts the job into a pipeline: each shard an element, spread over the workers.
+
+    Largest first, because Flink deals elements out in turn, before it knows who is busy: in the order of the input, one
+    worker may get the whole shard of each file and the other the rest. Who takes them as he is free ends sooner, too.
+    """
+    largest_first = sorted(tasks, key=lambda task: -task.piece.shard.rows)
+    _ = pipeline | "Shards" >> beam.Create(largest_first) | "ScoreShard" >> beam.ParDo(ScoreShard(place, submitter))
 
 
 def _runner(given: Submission, submitter: Interest) -> FnApiRunner | None:

@@ -28,12 +28,12 @@ KNOWN: Final = (
         "same path, or say with --worker-command where it is.",
     ),
     (
-        r"Could not connect to BlobServer|JobManager is not reachable|Connection refused|UnknownHostException",
-        "The engine is not reached any more: check that it runs, then go on with --resume.",
-    ),
-    (
         r"StatusCode\.UNAVAILABLE|FutureTimeoutError|UNAVAILABLE:|Socket closed",
         "The job server went away while the job ran: go on with --resume.",
+    ),
+    (
+        r"Could not connect to BlobServer|JobManager is not reachable|Connection refused|UnknownHostException",
+        "The engine is not reached any more: check that it runs, then go on with --resume.",
     ),
 )
 """Pattern in an engine's words -> sentence; the first that fits."""

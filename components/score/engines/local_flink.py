@@ -24,7 +24,7 @@ from components.score.engines.java import class_path, free_port, java_command
 
 DISTRIBUTION: Final = "flink-1.19.1/lib"
 
-START_SECONDS: Final = 120.0
+START_SECONDS: Final = 300.0
 """How long a cluster may take to be ready; a few seconds are usual."""
 
 SETTINGS: Final = """\
@@ -105,7 +105,7 @@ class FlinkCluster:
         """Return when so many TaskManagers have registered.
 
         Raises:
-            EnvironmentRefused: they have not, after two minutes.
+            EnvironmentRefused: they have not, after five minutes.
         """
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -115,9 +115,9 @@ class FlinkCluster:
                     return
                 why = f"it has not {count} TaskManagers"
             except EnvironmentRefused as error:
-                why = str(error)
+                why = str(error).rstrip(".")
             if time.monotonic() > deadline:
-                raise EnvironmentRefused(f"The Flink cluster is not ready: {why}. Its logs are in {self.folder}.")
+                raise EnvironmentRefused(f"The Flink cluster is not ready ({why}); its logs are in {self.folder}.")
             time.sleep(0.2)
 
 

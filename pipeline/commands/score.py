@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import click
 
 from components.beats.errors import UsageError
+from pipeline.cli import TRACEBACK
 from pipeline.commands.beam_options import beam_options as with_beam_options
 from pipeline.commands.engine_flags import engine_flags as with_engine_flags
 from pipeline.places import DEFAULT_SERVING
@@ -138,6 +140,8 @@ def _interruptible(output: str) -> Iterator[None]:
 
 
 def _silence_beam() -> None:
-    """Keeps from the user what Beam says of its work: a scoring job has no log to keep it in."""
+    """Keeps from the user what Beam and engines say of their work, unless he looks for a fault in the program."""
     for name in ("apache_beam", "grpc"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    if not os.environ.get(TRACEBACK):
+        logging.getLogger().addHandler(logging.NullHandler())  # without any handler, the first message makes one

@@ -13,7 +13,7 @@ from tests.s3_server import s3_server
 from tests.score.conftest import saved_model  # noqa: F401 - a fixture
 from tests.score.jobs import write_csv
 
-DISTINCT, ROWS = 4, 1500
+DISTINCT, ROWS = 3, 1000
 BUCKET = "beats"
 
 

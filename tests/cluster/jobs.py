@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.score.jobs import digests
 
-FILES = 40
+FILES = 24
 """Inputs, each a shard: enough for a moment in the middle."""
 
 WAIT_SECONDS = 900

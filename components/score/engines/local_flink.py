@@ -50,11 +50,12 @@ taskmanager.memory.managed.size: 128m
 taskmanager.memory.jvm-metaspace.size: 256m
 taskmanager.memory.jvm-overhead.min: 192m
 taskmanager.memory.jvm-overhead.max: 192m
-heartbeat.interval: 2000
-heartbeat.timeout: 10000
+restart-strategy.type: fixed-delay
+restart-strategy.fixed-delay.attempts: 3
+restart-strategy.fixed-delay.delay: 1 s
 slot.request.timeout: 60000
 """
-"""As conf/flink-conf.yaml has them; a lost TaskManager is noticed after `heartbeat.timeout` ms at the latest."""
+"""As conf/flink-conf.yaml has them; with `restart-strategy` a job outlives a lost TaskManager."""
 
 LOGGING: Final = """\
 rootLogger.level = INFO

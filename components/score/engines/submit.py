@@ -81,9 +81,9 @@ def run_on_engine(
         finally:
             if not ended:
                 _stop(asked.engine, name)
-    if troubles and (refused := of_the_environment(server.told()[-LOG_CHARACTERS:])) is not None:
-        raise refused
-    return troubles
+        if troubles and (refused := of_the_environment(server.told()[-LOG_CHARACTERS:])) is not None:
+            raise refused
+        return troubles
 
 
 def engine_options(asked: EngineJob, shards: int) -> list[str]:

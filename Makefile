@@ -6,10 +6,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ROOT   ?= output
 ENGINES ?= .engines
+LINES  := $(ROOT)/bench.jsonl
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster engines check docs lock bench clean
+.PHONY: help run test test-cluster engines check docs pictures lock bench soak reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -36,12 +37,33 @@ check: $(READY)  ## ruff and mypy
 
 docs: $(READY)  ## make the pages that are made from the code
 	@$(BIN)/python -m pipeline.settings_page > docs/settings.md
+	@$(BIN)/python -m bench.results
 
-bench: $(READY)  ## benchmarks beside their peers, as JSON lines: make bench DATA=folder of Kaggle's CSVs
+pictures: $(READY)  ## the README's pictures, from a real run: make pictures RUN=output/runs/ID
+	@test -n "$(RUN)" || { echo "make pictures RUN=DIR: name the folder of a run on real beats" >&2; exit 2; }
+	@$(BIN)/python -m bench.readme_pictures $(RUN)
+
+bench: $(READY)  ## benchmarks beside their peers, as JSON lines and in docs/scoring.md: make bench DATA=folder of CSVs
 	@test -n "$(DATA)" || { echo "make bench DATA=DIR: name the folder of Kaggle's two CSVs" >&2; exit 2; }
-	@$(BIN)/python bench/ingest.py $(DATA)
-	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv
-	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_test.csv
+	@mkdir -p $(ROOT) && : > $(LINES)
+	@$(BIN)/python -m bench.ingest $(DATA) >> $(LINES)
+	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv >> $(LINES)
+	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv >> $(LINES)
+	@cat $(LINES)
+	@$(BIN)/python -m bench.table $(LINES) --page docs/scoring.md >&2
+
+soak: $(READY)  ## faults and fuzz of scoring, some tens of minutes: kills, damaged files, full disks
+	@HEARTBEAT_SOAK=1 $(BIN)/python -m pytest -m soak
+
+DATASETS := $(ROOT)/reproduce/data
+WITHOUT  := --split patient --exclude 202
+reproduce: $(READY)  ## train all of docs/results.md again (hours; resumable): make reproduce WFDB=folder of MIT-BIH
+	@test -n "$(WFDB)" || { echo "make reproduce WFDB=DIR: name the folder of the MIT-BIH records" >&2; exit 2; }
+	@test -e $(DATASETS)/kaggle || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/kaggle
+	@test -e $(DATASETS)/patient || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/patient --split patient
+	@test -e $(DATASETS)/without-202 || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/without-202 $(WITHOUT)
+	@$(BIN)/python -m bench.reproduce --root $(ROOT)/reproduce --kaggle $(DATASETS)/kaggle \
+	  --patient $(DATASETS)/patient --patient-without-202 $(DATASETS)/without-202
 
 lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
 	@for name in requirements-setup requirements requirements-dev; do \

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
-from components.beats.errors import EnvironmentRefused
+from components.beats.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.remote import file_systems
 
 
@@ -18,13 +19,13 @@ def store_told(act: str) -> Iterator[None]:
         act: what is tried, as in "read s3://bucket/object".
 
     Raises:
-        EnvironmentRefused: Beam's file system or the operating system failed inside.
+        EnvironmentRefused: Beam's file system, the store's client or the operating system failed inside.
     """
-    from apache_beam.io.filesystem import BeamIOError
-
     try:
         yield
-    except (BeamIOError, OSError) as error:
+    except HeartbeatError:
+        raise
+    except Exception as error:  # whatever the store's client raises
         raise EnvironmentRefused(f"Cannot {act}: {error}. Check the network and the bucket.") from error
 
 
@@ -40,3 +41,11 @@ def create_object(path: str) -> Any:
     from apache_beam.io.filesystem import CompressionTypes
 
     return file_systems(path).create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def write_object(path: str, source: BinaryIO) -> None:
+    """Make an object of what a file holds from where it stands, which may be nothing."""
+    with create_object(path) as sink:
+        shutil.copyfileobj(source, sink)
+        if path.startswith("s3://") and sink.tell() == 0:
+            sink.raw._uploader._write_to_s3(b"")  # S3 completes no upload without a part, and Beam sends none

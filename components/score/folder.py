@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Protocol
 
 from components.beats.errors import EnvironmentRefused
 from components.ingest.files import is_remote, local_path
-from components.ingest.objects import create_object, open_object, store_told
+from components.ingest.objects import open_object, store_told, write_object
 from components.ingest.remote import file_systems
 
 TEMPORARY = ".part-"
@@ -218,8 +217,8 @@ class RemoteFolder:
             draft = Path(scratch) / "draft"
 
             def publish() -> None:
-                with store_told(f"write {path}"), draft.open("rb") as source, create_object(path) as sink:
-                    shutil.copyfileobj(source, sink)
+                with store_told(f"write {path}"), draft.open("rb") as source:
+                    write_object(path, source)
 
             yield draft, publish
 

@@ -71,7 +71,7 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         folder = folder_at(request.output)
         _end_workers_of_the_dead(folder)
         known = _known_job(folder, request, asked)
-        job = _planned(folder, asked, known)
+        job = known or _planned(folder, asked, request.model.place)
         tasks = tasks_of(job, folder.place)
         done = done_shards(folder, tasks) if known is not None else {}
         if len(done) == len(tasks) and (finished := _finished(folder)) is not None:
@@ -117,7 +117,7 @@ def _known_job(folder: Folder, request: ScoreRequest, asked: Fingerprint) -> Job
             "choose another --output."
         )
     known = Job.from_json(content, folder.place)
-    if found := differences(known.fingerprint, asked):
+    if found := differences(known, asked):
         raise UsageError(
             f"{folder.place} holds another job: {'; '.join(found)}. Choose another --output, or --overwrite it."
         )
@@ -133,16 +133,14 @@ def _empty(folder: Folder, present: dict[str, int], is_job: bool) -> None:
         folder.remove(name)
 
 
-def _planned(folder: Folder, asked: Fingerprint, known: Job | None) -> Job:
-    if known is not None:
-        return known
+def _planned(folder: Folder, asked: Fingerprint, model_place: str) -> Job:
     check_labels(asked.sources, asked.settings.labelled)
     pieces = tuple(plan_sources(asked.sources, asked.settings, COUNTING_THREADS))
     rows = rows_by_file(pieces)
     if not any(rows.values()):
         raise DataRefused(f"There are no rows in {', '.join(rows)}.")
     check_provenance(asked.sources, rows)
-    job = Job(asked, pieces)
+    job = Job(asked, pieces, model_place)
     if changed := changed_inputs(job):
         raise DataRefused(changed)
     write_whole(folder, JOB_FILE, job.to_json().encode())

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import click
 
 from components.beats.errors import UsageError
-from pipeline.cli import TRACEBACK
 from pipeline.commands.beam_options import beam_options as with_beam_options
 from pipeline.commands.engine_flags import engine_flags as with_engine_flags
 from pipeline.places import DEFAULT_SERVING
@@ -140,8 +139,10 @@ def _interruptible(output: str) -> Iterator[None]:
 
 
 def _silence_beam() -> None:
-    """Keeps from the user what Beam and engines say of their work, unless he looks for a fault in the program."""
-    for name in ("apache_beam", "grpc"):
+    """Keeps from the user what Beam and engines say of their work, and where in the code a shard failed."""
+    from pipeline.cli import TRACEBACK
+
+    for name in ("apache_beam", "grpc", *(() if os.environ.get(TRACEBACK) else ("heartbeat.score",))):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if not os.environ.get(TRACEBACK):
         logging.getLogger().addHandler(logging.NullHandler())  # without any handler, the first message makes one

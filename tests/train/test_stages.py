@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.beats.errors import HeartbeatError
 from components.train import finetuner, trainer, tuner
@@ -105,6 +106,31 @@ def test_fine_tuning_gives_the_same_numbers_again(trained, finetuned, fn_args_fo
     assert np.array_equal(again, before)
 
 
+def test_the_trainers_model_teaches_as_much_as_asked(trained, fn_args_for, tmp_path, monkeypatch):
+    """Half of a target is the label, half what the Trainer's model says of the beat."""
+    relabels = []
+
+    def train_head(model, material, train, tune, relabel, log_dir):
+        relabels.append((relabel, material.normalise))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finetuner, "train_head", train_head)
+    base_model = f"{trained}/model/Format-Serving"
+    for teacher in (0.5, 0):
+        settings = FINETUNE.model_copy(update={"teacher": teacher})
+        with pytest.raises(KeyboardInterrupt):
+            finetuner.run_fn(
+                fn_args_for(tmp_path, FineTunerConfig(train=TRAIN, finetune=settings), base_model=base_model)
+            )
+    (relabel, _), (none, _) = relabels
+    assert none is None
+    signal, label = make_beats(12, 5)
+    target = np.eye(5, dtype=np.float32)[label]
+    given = relabel(tf.constant(signal), tf.constant(target)).numpy()
+    said = ServedModel(base_model).probabilities(signal)
+    assert given == pytest.approx((target + said) / 2, abs=1e-5)
+
+
 def test_the_studys_transfer_runs_on_the_studys_network(fn_args_for, tmp_path):
     network = TRAIN.network.model_copy(update={"name": "study"})
     train = TRAIN.model_copy(
@@ -179,7 +205,7 @@ def search(fn_args_for, tmp_path_factory):
 def test_the_search_has_its_budget_and_begins_with_the_settings(search):
     (given, first), (_, second) = trials(search)
     assert given["learning_rate"] == TRAIN.learning_rate
-    assert given["network.block_kernel"] == TRAIN.network.block_kernel
+    assert given["network.dropout"] == TRAIN.network.dropout
     assert first != second
 
 
@@ -198,7 +224,7 @@ def test_the_search_tries_the_same_values_again_and_takes_the_best(fn_args_for, 
 @pytest.mark.parametrize("stage", [trainer, finetuner])
 def test_the_best_values_reach_the_trainers(search, stage, trained, fn_args_for, tmp_path, monkeypatch):
     best = search.get_best_hyperparameters()[0].get_config()
-    best["values"] |= {"network.block_kernel": 3, "weight_decay": 0.5}
+    best["values"] |= {"network.dropout": 0.1, "weight_decay": 0.5}
     given = []
 
     def stop_with(settings):
@@ -211,6 +237,6 @@ def test_the_best_values_reach_the_trainers(search, stage, trained, fn_args_for,
     base_model = f"{trained}/model/Format-Serving"
     with pytest.raises(KeyboardInterrupt):
         stage.run_fn(fn_args_for(tmp_path, config, hyperparameters=best, base_model=base_model))
-    assert given[0].network.block_kernel == 3
+    assert given[0].network.dropout == 0.1
     assert given[0].weight_decay == 0.5
     assert given[0].epochs == TRAIN.epochs

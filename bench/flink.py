@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.score import line, linked
+from bench.beat_files import linked
+from bench.score import line
 from components.score.engines.local_flink import flink_cluster
 from components.score.engines.local_spark import spark_cluster
 

@@ -85,6 +85,8 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         _time(summary, left, done, time.monotonic() - began)
         check_lock()
         remove_strays(folder, tasks)
+        if isinstance(folder, LocalFolder):
+            folder.remove_drafts()  # of workers that an engine lost and replaced
         write_whole(folder, SUMMARY_FILE, summary.to_json().encode())
         if summary.exit_code == 0:
             write_whole(folder, SUCCESS_FILE, b"")

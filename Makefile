@@ -27,7 +27,7 @@ test-image: $(READY)  ## build the image with buildah and run the demo in it (as
 	@HEARTBEAT_IMAGE=1 HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest tests/image --timeout 1800
 
 test-cluster: $(READY) engines  ## set up, fetch the engines, then the tests on Flink and Spark clusters of this machine
-	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster -p no:randomly
+	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster
 
 engines: $(addprefix $(ENGINES)/,flink spark flink-1.19.1 spark-3.5.3)  ## fetch Flink, Spark and Beam's job servers for them (1 GB)
 

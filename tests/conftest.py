@@ -13,7 +13,7 @@ IMAGE = "HEARTBEAT_IMAGE"
 ASKED_FOR = {
     "real": (MITDB, f"tests on real records did not run: name the MIT-BIH folder in {MITDB}."),
     "soak": (SOAK, f"tests of faults and fuzz, which take long, did not run: `make soak` sets {SOAK}=1."),
-    "cluster": (CLUSTER, f"tests on clusters did not run: `make test-cluster` sets {CLUSTER}=1."),
+    "cluster": (CLUSTER, f"tests on Flink and Spark clusters did not run: `make test-cluster` sets {CLUSTER}=1."),
     "image": (IMAGE, f"tests of the image did not run: `make test-image` sets {IMAGE}=1."),
 }
 """Marker -> the variable that asks for such tests, and what is said of them where it is not set."""

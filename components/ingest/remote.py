@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, UsageError
+from components.ingest.reach import check_reach
 
 ACCESS: Final = {
     "s3": "Credentials and region of s3:// come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
@@ -102,6 +103,7 @@ def file_systems(uri: str) -> Any:
         raise UsageError(f"{uri} cannot be opened: use a local path, or a URI of {', '.join(known)}.")
     if FileSystems._pipeline_options is None:
         FileSystems.set_options(PipelineOptions([]))  # outside of a pipeline; s3 refuses to start without options
+    check_reach(uri)
     return FileSystems
 
 

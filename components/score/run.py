@@ -19,7 +19,7 @@ from components.score.model import ModelPlace
 from components.score.planning import plan_sources, rows_by_file
 from components.score.progress import ProgressReader
 from components.score.record import ShardFailure, ShardRecord
-from components.score.resume import done_shards, read_record, remove_strays, tasks_of
+from components.score.resume import done_shards, remove_strays, tasks_of, what_is_left
 from components.score.settings import ScoreSettings
 from components.score.shard import ShardTask
 from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, changed_inputs, summarise
@@ -80,11 +80,13 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         waiting = [task for task in tasks if task.piece.stem not in done]
         progress = ProgressReader(folder, waiting, len(tasks), sum(task.piece.shard.rows for task in tasks))
         troubles = run_tasks(waiting, progress) if waiting else []
-        left = {task.piece.stem: done.get(task.piece.stem) or read_record(folder, task) for task in tasks}
+        left = what_is_left(folder, tasks, done)
         summary = summarise(job, left, request.budget, request.output, request.model.place, troubles)
         _time(summary, left, done, time.monotonic() - began)
         check_lock()
         remove_strays(folder, tasks)
+        if isinstance(folder, LocalFolder):
+            folder.remove_drafts()  # of workers that an engine lost and replaced
         write_whole(folder, SUMMARY_FILE, summary.to_json().encode())
         if summary.exit_code == 0:
             write_whole(folder, SUCCESS_FILE, b"")

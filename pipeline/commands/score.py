@@ -139,8 +139,10 @@ def _interruptible(output: str) -> Iterator[None]:
 
 
 def _silence_beam() -> None:
-    """Keeps from the user what Beam says of its work, and where in the code a shard failed: there is no log for it."""
+    """Keeps from the user what Beam and engines say of their work, and where in the code a shard failed."""
     from pipeline.cli import TRACEBACK
 
     for name in ("apache_beam", "grpc", *(() if os.environ.get(TRACEBACK) else ("heartbeat.score",))):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    if not os.environ.get(TRACEBACK):
+        logging.getLogger().addHandler(logging.NullHandler())  # without any handler, the first message makes one

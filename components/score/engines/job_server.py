@@ -17,7 +17,7 @@ from components.score.engines.address import Engine
 from components.score.engines.guard import guarded
 from components.score.engines.java import class_path, free_port, java_command
 
-START_SECONDS: Final = 120.0
+START_SECONDS: Final = 300.0
 """How long a job server may take until it listens; some seconds are usual."""
 
 HEAP: Final = "1g"

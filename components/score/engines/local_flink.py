@@ -24,7 +24,7 @@ from components.score.engines.java import class_path, free_port, java_command
 
 DISTRIBUTION: Final = "flink-1.19.1/lib"
 
-START_SECONDS: Final = 120.0
+START_SECONDS: Final = 300.0
 """How long a cluster may take to be ready; a few seconds are usual."""
 
 SETTINGS: Final = """\
@@ -50,11 +50,12 @@ taskmanager.memory.managed.size: 128m
 taskmanager.memory.jvm-metaspace.size: 256m
 taskmanager.memory.jvm-overhead.min: 192m
 taskmanager.memory.jvm-overhead.max: 192m
-heartbeat.interval: 2000
-heartbeat.timeout: 10000
+restart-strategy.type: fixed-delay
+restart-strategy.fixed-delay.attempts: 3
+restart-strategy.fixed-delay.delay: 1 s
 slot.request.timeout: 60000
 """
-"""As conf/flink-conf.yaml has them; a lost TaskManager is noticed after `heartbeat.timeout` ms at the latest."""
+"""As conf/flink-conf.yaml has them; with `restart-strategy` a job outlives a lost TaskManager."""
 
 LOGGING: Final = """\
 rootLogger.level = INFO
@@ -105,7 +106,7 @@ class FlinkCluster:
         """Return when so many TaskManagers have registered.
 
         Raises:
-            EnvironmentRefused: they have not, after two minutes.
+            EnvironmentRefused: they have not, after five minutes.
         """
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -115,9 +116,9 @@ class FlinkCluster:
                     return
                 why = f"it has not {count} TaskManagers"
             except EnvironmentRefused as error:
-                why = str(error)
+                why = str(error).rstrip(".")
             if time.monotonic() > deadline:
-                raise EnvironmentRefused(f"The Flink cluster is not ready: {why}. Its logs are in {self.folder}.")
+                raise EnvironmentRefused(f"The Flink cluster is not ready ({why}); its logs are in {self.folder}.")
             time.sleep(0.2)
 
 

@@ -52,7 +52,6 @@ STUDY: dict[str, Any] = {
         "epochs": 10,
         "learning_rate": 1e-4,
         "noise": "fixed",
-        "teacher": 0,
         "noisy_share": 1.0,
     },
     "gate": {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -37,13 +36,7 @@ class Augmentation:
     noise_max: float = 0.0
 
 
-Relabel = Callable[["tf.Tensor", "tf.Tensor"], "tf.Tensor"]
-"""(signal float32[n, 187] in 0..1, target float32[n, 5]) -> another target, float32[n, 5]."""
-
-
-def augment(
-    signal: tf.Tensor, target: tf.Tensor, seed: tf.Tensor, how: Augmentation, relabel: Relabel | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+def augment(signal: tf.Tensor, target: tf.Tensor, seed: tf.Tensor, how: Augmentation) -> tuple[tf.Tensor, tf.Tensor]:
     """Stretch, mix, then add noise: what the recorder adds comes after what the heart does.
 
     Args:
@@ -51,14 +44,11 @@ def augment(
         target: float32[n, 5], class shares.
         seed: int64[2]; the same seed gives the same batch.
         how: which changes, and how large.
-        relabel: gives the targets of the beats as they are before the noise.
     """
     if how.stretch:
         signal = stretch(signal, how.stretch, seed)
     if how.mix:
         signal, target = mix(signal, target, how.mix, seed)
-    if relabel is not None:
-        target = relabel(signal, target)
     if how.noise == "fresh":
         signal = add_fresh_noise(signal, seed, how)
     if how.noise == "fixed":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.beats.errors import HeartbeatError
-from components.train.augment import Augmentation, Relabel
+from components.train.augment import Augmentation
 from components.train.calibrate import learn_certainty, write_certainty
 from components.train.export import export_model
 from components.train.fit import History, Phase, fit
@@ -24,8 +24,6 @@ from components.train.warm_start import body_weights, load_first_model, same_wei
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
-    from tensorflow.types.experimental import ConcreteFunction
     from tfx.components.trainer.fn_args_utils import FnArgs
 
 FROZEN = "frozen"
@@ -46,75 +44,43 @@ def run_fn(fn_args: FnArgs) -> None:
     config = FineTunerConfig.model_validate_json(fn_args.custom_config["settings"])
     train, tune = with_tuned(config.train, fn_args.hyperparameters), config.finetune
     start_afresh(train.seed)
-    teacher = load_first_model(fn_args.base_model) if tune.teacher else None
     first = load_first_model(fn_args.base_model)
     loaded = body_weights(first)
     with tempfile.TemporaryDirectory() as scratch:
         material = load_material(fn_args, scratch)
         model = join(first.get_layer(BODY), head(train.network.head_units, tune.head_dropout))
-        relabel = _taught(teacher, material.normalise, tune.teacher)
-        frozen = train_head(model, material, train, tune, relabel, f"{fn_args.model_run_dir}/logs")
+        frozen = train_head(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
         if not same_weights(body_weights(model), loaded):
             raise HeartbeatError("The body's weights changed while they were frozen; this model is not what it says.")
         export_model(model, train.network, material.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
-        finetuned = train_all(model, material, train, tune, relabel, f"{fn_args.model_run_dir}/logs")
+        finetuned = train_all(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
         certainty = learn_certainty(make_predictor(model), material.validation, tune.abstain_accuracy, tune.mean_recall)
     export_model(model, train.network, material.normalise, fn_args.serving_model_dir, certainty)
     write_certainty(certainty, fn_args.model_run_dir)
     write_history({FROZEN: frozen, FINETUNED: finetuned}, model.count_params(), fn_args.model_run_dir)
 
 
-def _taught(teacher: keras.Model | None, normalise: ConcreteFunction, share: float) -> Relabel | None:
-    """Targets in part from the Trainer's model: it knows how alike two beats are, which a label does not say."""
-    if teacher is None:
-        return None
-
-    def relabel(signal: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        import tensorflow as tf
-
-        return target + share * (tf.nn.softmax(teacher(normalise(signal), training=False)) - target)
-
-    return relabel
-
-
 def train_head(
-    model: keras.Model,
-    material: Material,
-    train: TrainSettings,
-    tune: FineTuneSettings,
-    relabel: Relabel | None,
-    log_dir: str,
+    model: keras.Model, material: Material, train: TrainSettings, tune: FineTuneSettings, log_dir: str
 ) -> History:
     """Phase one: every beat noisy, the body frozen, its batch normalisation too."""
     model.get_layer(BODY).trainable = False
     phase = _phase(FROZEN, tune.head_epochs, tune.head_learning_rate, train, log_dir)
-    batches = _batches(material, train, tune, 1.0, train.seed + 1, relabel)
-    history = fit(model, batches, material.validation, phase)
+    history = fit(model, _batches(material, train, tune, 1.0, train.seed + 1), material.validation, phase)
     model.get_layer(BODY).trainable = True
     return history
 
 
 def train_all(
-    model: keras.Model,
-    material: Material,
-    train: TrainSettings,
-    tune: FineTuneSettings,
-    relabel: Relabel | None,
-    log_dir: str,
+    model: keras.Model, material: Material, train: TrainSettings, tune: FineTuneSettings, log_dir: str
 ) -> History:
     """Phase two: every layer learns, at a low rate, from noisy and clean beats."""
     phase = _phase(FINETUNED, tune.epochs, tune.learning_rate, train, log_dir)
-    batches = _batches(material, train, tune, tune.noisy_share, train.seed + 2, relabel)
-    return fit(model, batches, material.validation, phase)
+    return fit(model, _batches(material, train, tune, tune.noisy_share, train.seed + 2), material.validation, phase)
 
 
 def _batches(
-    material: Material,
-    train: TrainSettings,
-    tune: FineTuneSettings,
-    noisy_share: float,
-    seed: int,
-    relabel: Relabel | None,
+    material: Material, train: TrainSettings, tune: FineTuneSettings, noisy_share: float, seed: int
 ) -> Batches:
     # The same rows as the Trainer's: of a class that is sampled down, other ones would be new to the body.
     rows = choose_rows(material.train.label, train.policy, 1.0, np.random.default_rng(train.seed))
@@ -127,7 +93,7 @@ def _batches(
         noise_sd=tune.noise_sd,
         noise_max=tune.noise_max,
     )
-    return make_batches(material.train, rows, train.batch, how, material.normalise, seed, relabel)
+    return make_batches(material.train, rows, train.batch, how, material.normalise, seed)
 
 
 def _phase(name: str, epochs: int, learning_rate: float, train: TrainSettings, log_dir: str) -> Phase:

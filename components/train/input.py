@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from components.beats.beat import CLASSES, SAMPLES
 from components.beats.errors import DataRefused
-from components.train.augment import Augmentation, Relabel, augment
+from components.train.augment import Augmentation, augment
 from components.train.spool import Spool
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ def make_batches(
     how: Augmentation,
     normalise: Callable[[tf.Tensor], tf.Tensor],
     seed: int,
-    relabel: Relabel | None = None,
 ) -> Batches:
     """Shuffle the rows anew each epoch and make batches of them, the same ones for the same seed.
 
@@ -79,7 +78,6 @@ def make_batches(
         how: changes to the beats.
         normalise: Transform's normalisation.
         seed: of order and changes.
-        relabel: gives the targets of changed beats, before the noise.
     """
     import tensorflow as tf
 
@@ -92,8 +90,7 @@ def make_batches(
     def prepare(number: tf.Tensor, beats: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         signal, label = beats
         target = tf.one_hot(label, len(CLASSES))
-        seeds = tf.stack([tf.constant(seed, tf.int64), number * _SEEDS_A_BATCH])
-        signal, target = augment(signal, target, seeds, how, relabel)
+        signal, target = augment(signal, target, tf.stack([tf.constant(seed, tf.int64), number * _SEEDS_A_BATCH]), how)
         return normalise(signal), target
 
     signature = (tf.TensorSpec((batch, SAMPLES), tf.float32), tf.TensorSpec((batch,), tf.int64))

@@ -78,7 +78,7 @@ class FineTuneSettings(Settings):
     """How the trained model learns to read noisy beats: a new head first, then all layers at a low rate."""
 
     head_epochs: int = Field(default=1, ge=1, description="passes with the body frozen")
-    epochs: int = Field(default=30, ge=1, description="passes with every layer learning")
+    epochs: int = Field(default=36, ge=1, description="passes with every layer learning")
     head_learning_rate: float = Field(default=2e-3, gt=0, description="step size of phase one")
     learning_rate: float = Field(
         default=1.5e-3, gt=0, description="highest step size of phase two; below the trainer's"
@@ -95,12 +95,6 @@ class FineTuneSettings(Settings):
     )
     noise_sd: float = Field(default=0.05, ge=0, description="level of the other noisy beats; units of the samples")
     noise_max: float = Field(default=0.1, ge=0, description="largest level drawn; units of the samples")
-    teacher: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="share of a target that is what the Trainer's model says of the beat before its noise; 0: none",
-    )
     abstain_accuracy: float = Field(
         default=0.995,
         gt=0,

@@ -7,7 +7,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from components.beats.errors import HeartbeatError
 from components.train import finetuner, trainer, tuner
@@ -104,31 +103,6 @@ def test_fine_tuning_gives_the_same_numbers_again(trained, finetuned, fn_args_fo
         ServedModel(f"{folder}/model/Format-Serving").probabilities(signal) for folder in (tmp_path, finetuned)
     )
     assert np.array_equal(again, before)
-
-
-def test_the_trainers_model_teaches_as_much_as_asked(trained, fn_args_for, tmp_path, monkeypatch):
-    """Half of a target is the label, half what the Trainer's model says of the beat."""
-    relabels = []
-
-    def train_head(model, material, train, tune, relabel, log_dir):
-        relabels.append((relabel, material.normalise))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(finetuner, "train_head", train_head)
-    base_model = f"{trained}/model/Format-Serving"
-    for teacher in (0.5, 0):
-        settings = FINETUNE.model_copy(update={"teacher": teacher})
-        with pytest.raises(KeyboardInterrupt):
-            finetuner.run_fn(
-                fn_args_for(tmp_path, FineTunerConfig(train=TRAIN, finetune=settings), base_model=base_model)
-            )
-    (relabel, _), (none, _) = relabels
-    assert none is None
-    signal, label = make_beats(12, 5)
-    target = np.eye(5, dtype=np.float32)[label]
-    given = relabel(tf.constant(signal), tf.constant(target)).numpy()
-    said = ServedModel(base_model).probabilities(signal)
-    assert given == pytest.approx((target + said) / 2, abs=1e-5)
 
 
 def test_the_studys_transfer_runs_on_the_studys_network(fn_args_for, tmp_path):

@@ -56,7 +56,7 @@ def test_the_nightly_job_runs_on_the_cluster_that_is_there(tmp_path):
     [pool] = [port["containerPort"] for port in CONTAINERS["heartbeat-flink-taskmanager/workers"]["ports"]]
     assert told["beam_options"] == (
         "--environment_type=EXTERNAL",
-        f"--environment_option=external_service_address=localhost:{pool}",
+        f"--environment_config=localhost:{pool}",
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from components.beats.errors import EnvironmentRefused
+from components.ingest.remote import file_systems
 
 
 @contextmanager
@@ -30,14 +31,12 @@ def store_told(act: str) -> Iterator[None]:
 def open_object(path: str) -> Any:
     """Open an object for reading its stored bytes."""
     from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
 
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return file_systems(path).open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def create_object(path: str) -> Any:
     """Create an object that appears, as it is written, when it is closed."""
     from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
 
-    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return file_systems(path).create(path, compression_type=CompressionTypes.UNCOMPRESSED)

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, UsageError
+from components.ingest.reach import check_reach
 
 ACCESS: Final = {
     "s3": "Credentials and region of s3:// come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
@@ -32,7 +33,7 @@ def list_remote(pattern: str) -> list[tuple[str, int, str]]:
         UsageError: no file system has the scheme.
         EnvironmentRefused: the store cannot be reached, or does not let us list.
     """
-    systems = _file_systems(pattern)
+    systems = file_systems(pattern)
     try:
         found = systems.match([pattern])[0].metadata_list
         files = []
@@ -55,7 +56,7 @@ def open_remote(uri: str) -> Any:
     """
     from apache_beam.io.filesystem import CompressionTypes
 
-    systems = _file_systems(uri)
+    systems = file_systems(uri)
     try:
         return systems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
     except Exception as error:  # whatever the store's client raises
@@ -71,7 +72,7 @@ def create_remote(uri: str) -> Any:
     """
     from apache_beam.io.filesystem import CompressionTypes
 
-    systems = _file_systems(uri)
+    systems = file_systems(uri)
     try:
         return systems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED)
     except Exception as error:  # whatever the store's client raises
@@ -86,7 +87,13 @@ def unread_remote(act: str, uri: str, error: Exception) -> HeartbeatError:
     return EnvironmentRefused(f"Cannot {act} {uri}: {_words(cause)}. {_advice(uri)}")
 
 
-def _file_systems(uri: str) -> Any:
+def file_systems(uri: str) -> Any:
+    """Beam's FileSystems, ready for a URI.
+
+    Raises:
+        UsageError: no file system has the scheme.
+        EnvironmentRefused: the store cannot be reached.
+    """
     from apache_beam.io.filesystem import FileSystem
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -96,6 +103,7 @@ def _file_systems(uri: str) -> Any:
         raise UsageError(f"{uri} cannot be opened: use a local path, or a URI of {', '.join(known)}.")
     if FileSystems._pipeline_options is None:
         FileSystems.set_options(PipelineOptions([]))  # outside of a pipeline; s3 refuses to start without options
+    check_reach(uri)
     return FileSystems
 
 

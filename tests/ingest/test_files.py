@@ -66,6 +66,7 @@ def test_a_store_without_credentials_is_the_environment_in_its_own_words(monkeyp
         def __init__(self, options):
             raise RuntimeError("You must specify a region.")
 
+    monkeypatch.setattr("components.ingest.remote.check_reach", lambda uri: None)
     monkeypatch.setattr("apache_beam.io.aws.s3io.BOTO3_INSTALLED", True)
     monkeypatch.setattr("apache_beam.io.aws.clients.s3.boto3_client.Client", Client)
     with pytest.raises(EnvironmentRefused) as refused:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from components.beats.errors import EnvironmentRefused
-from components.ingest.remote import file_systems
+from components.ingest.remote import create_remote, file_systems
 
 
 @contextmanager
@@ -37,6 +37,4 @@ def open_object(path: str) -> Any:
 
 def create_object(path: str) -> Any:
     """Create an object that appears, as it is written, when it is closed."""
-    from apache_beam.io.filesystem import CompressionTypes
-
-    return file_systems(path).create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return create_remote(path)

@@ -6,15 +6,11 @@ import mimetypes
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from components.beats.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.files import list_files, read_range
-from components.ingest.remote import file_systems
+from components.ingest.remote import BYTES, create_remote
 from pipeline.kubeflow.places import store_uri
-
-UNKNOWN: Final = "application/octet-stream"
-"""The type of a file whose name tells none."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +64,9 @@ def upload(file: Path, uri: str) -> None:
     Raises:
         EnvironmentRefused: the store is not reached, or does not let us write.
     """
-    from apache_beam.io.filesystem import CompressionTypes
-
-    systems = file_systems(uri)
-    kind = mimetypes.guess_type(file.name)[0] or UNKNOWN
+    kind = mimetypes.guess_type(file.name)[0] or BYTES
     try:
-        with closing(systems.create(uri, kind, CompressionTypes.UNCOMPRESSED)) as output:
+        with closing(create_remote(uri, kind)) as output:
             output.write(file.read_bytes())
     except HeartbeatError:
         raise

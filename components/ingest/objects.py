@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from components.beats.errors import EnvironmentRefused, HeartbeatError
-from components.ingest.remote import file_systems
+from components.ingest.remote import create_remote, file_systems
 
 
 @contextmanager
@@ -38,14 +38,10 @@ def open_object(path: str) -> Any:
 
 def create_object(path: str) -> Any:
     """Create an object that appears, as it is written, when it is closed."""
-    from apache_beam.io.filesystem import CompressionTypes
-
-    return file_systems(path).create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return create_remote(path)
 
 
 def write_object(path: str, source: BinaryIO) -> None:
     """Make an object of what a file holds from where it stands, which may be nothing."""
     with create_object(path) as sink:
         shutil.copyfileobj(source, sink)
-        if path.startswith("s3://") and sink.tell() == 0:
-            sink.raw._uploader._write_to_s3(b"")  # S3 completes no upload without a part, and Beam sends none

@@ -10,6 +10,7 @@ from components.beats.errors import EnvironmentRefused
 from components.ingest import reach
 from components.ingest.reach import check_reach
 from pipeline.cli import heartbeat, main
+from pipeline.commands.run import run
 from tests.s3_server import s3_server
 
 
@@ -54,6 +55,15 @@ def test_an_s3_server_that_is_not_there(
     with_keys(monkeypatch, closed_port)
     assert main(heartbeat, ["models", "list", "--serving", "s3://models/serving"]) == 6
     [sentence] = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(f"{closed_port} cannot be reached: Connection refused.")
+
+
+def test_a_run_whose_data_cannot_be_reached_ends_at_once(
+    closed_port: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with_keys(monkeypatch, closed_port)
+    assert main(run, ["--data", "s3://beats/kaggle", "--root", str(tmp_path)]) == 6
+    [sentence, *_] = capfd.readouterr().out.splitlines()
     assert sentence.startswith(f"{closed_port} cannot be reached: Connection refused.")
 
 

@@ -34,7 +34,7 @@ def cards(material: RunMaterial) -> Sequence[Card]:
 def _what(material: RunMaterial) -> Card:
     summary, rows = material.summary, material.summary["data"].get("rows")
     data = "SYNTHETIC beats" if material.synthetic else "Real beats"
-    lines = [f"Profile {material.settings['profile']}, begun {began(summary['run'])}."]
+    lines = [f"Profile {material.settings['profile']}, {began(summary['run'])}."]
     if rows:
         told = ", ".join(f"{count(rows[split])} {split}" for split in ("train", "eval", "test"))
         lines.append(f"{told}; {count(rows['rejects'])} rejected.")
@@ -48,11 +48,11 @@ def _what(material: RunMaterial) -> Card:
 
 
 def began(run: str) -> str:
-    """When a run began, from its id; the id itself where it is not a time."""
+    """When a run began, from its id; the id itself where it is not a time, as on Kubeflow."""
     try:
-        return datetime.strptime(run[:15], "%Y%m%dT%H%M%S").strftime("%Y-%m-%d %H:%M UTC")
+        return datetime.strptime(run[:15], "%Y%m%dT%H%M%S").strftime("begun %Y-%m-%d %H:%M UTC")
     except ValueError:
-        return run
+        return f"run {run}"
 
 
 def _worked(material: RunMaterial) -> Card:

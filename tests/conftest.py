@@ -1,4 +1,4 @@
-"""Which tests run here: those on real records need the records, and a strict run allows no skipped test."""
+"""Which tests run here: real records and clusters have to be there, and a strict run allows no skipped test."""
 
 from __future__ import annotations
 
@@ -7,26 +7,34 @@ import os
 import pytest
 
 MITDB = "HEARTBEAT_MITDB"
+CLUSTER = "HEARTBEAT_CLUSTER"
 STRICT = "HEARTBEAT_NO_SKIPS"
 
 
+WANTED_BY = {"real": MITDB, "cluster": CLUSTER}
+"""Marker -> environment variable without which its tests do not run."""
+
+TOLD = {
+    "real": f"tests on real records did not run: name the MIT-BIH folder in {MITDB}.",
+    "cluster": "tests on Flink and Spark clusters did not run: `make test-cluster` runs them.",
+}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get(MITDB):
-        return
-    real = [item for item in items if item.get_closest_marker("real")]
-    if real:
-        config.hook.pytest_deselected(items=real)
-        items[:] = [item for item in items if not item.get_closest_marker("real")]
-        config.stash[_DESELECTED] = len(real)
+    for marker, variable in WANTED_BY.items():
+        left_out = [] if os.environ.get(variable) else [item for item in items if item.get_closest_marker(marker)]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+            config.stash.setdefault(_DESELECTED, {})[marker] = len(left_out)
 
 
-_DESELECTED = pytest.StashKey[int]()
+_DESELECTED = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    count = config.stash.get(_DESELECTED, 0)
-    if count:
-        terminalreporter.write_line(f"{count} tests on real records did not run: name the MIT-BIH folder in {MITDB}.")
+    for marker, count in config.stash.get(_DESELECTED, {}).items():
+        terminalreporter.write_line(f"{count} {TOLD[marker]}")
 
 
 @pytest.hookimpl(trylast=True)

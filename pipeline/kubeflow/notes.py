@@ -35,7 +35,7 @@ class StepNote:
     Attributes:
         stage: its stage.
         state: `begun` until its end; a step that stays so was killed.
-        seconds: from its begin to its end, without the imports before it.
+        seconds: from its begin to its end, with the imports of TFX.
         cpu_seconds: of its process and that one's children.
         status: as a run's, where it failed.
         exit_code: what its process ends with.

@@ -50,6 +50,8 @@ taskmanager.memory.managed.size: 128m
 taskmanager.memory.jvm-metaspace.size: 256m
 taskmanager.memory.jvm-overhead.min: 192m
 taskmanager.memory.jvm-overhead.max: 192m
+pekko.ask.timeout: 120 s
+pekko.startup-timeout: 120 s
 restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 3
 restart-strategy.fixed-delay.delay: 1 s
@@ -77,6 +79,7 @@ class FlinkCluster:
         slots: of each TaskManager.
         environ: of the processes, and so of the workers that they start.
         task_managers: the guards of those that were started, in this order.
+        job_manager: the guard of the JobManager.
     """
 
     address: str
@@ -85,6 +88,7 @@ class FlinkCluster:
     environ: Mapping[str, str] | None
     stack: ExitStack
     task_managers: list[subprocess.Popen] = field(default_factory=list)
+    job_manager: subprocess.Popen | None = None
 
     def start(self, main_class: str, heap: str, name: str) -> subprocess.Popen:
         """Start one of Flink's processes."""
@@ -117,7 +121,8 @@ class FlinkCluster:
                 why = f"it has not {count} TaskManagers"
             except EnvironmentRefused as error:
                 why = str(error).rstrip(".")
-            if time.monotonic() > deadline:
+            ended = self.job_manager is not None and self.job_manager.poll() is not None
+            if ended or time.monotonic() > deadline:
                 raise EnvironmentRefused(f"The Flink cluster is not ready ({why}); its logs are in {self.folder}.")
             time.sleep(0.2)
 
@@ -146,7 +151,8 @@ def flink_cluster(
     (folder / "log4j.properties").write_text(LOGGING)
     with ExitStack() as stack:
         cluster = FlinkCluster(f"localhost:{rest_port}", folder, slots, environ, stack)
-        cluster.start("org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", "512m", "jobmanager")
+        main_class = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+        cluster.job_manager = cluster.start(main_class, "512m", "jobmanager")
         for _ in range(task_managers):
             cluster.add_task_manager()
         cluster.await_task_managers(task_managers)

@@ -66,9 +66,9 @@ KAGGLE = Thresholds(
     noisy_macro_f1=0.885,
     recall=Recalls(N=0.99, S=0.74, V=0.935, F=0.62, Q=0.975),
 )
-"""The profile's seeds reach .987-.989 / .926-.930 clean, .985 / .911-.913 noisy, and recalls of .997 .83-.85 .96 .75-.77
-.99 (docs/results.md). The floors lie lower by what seeds and chance vary: of accuracy .0015 by chance, of macro-F1 .012, of
-recall of S .03, of F .065; so that a sound model passes nineteen times in twenty, the fast network too."""
+"""The profile's first seeds reach .987-.989 / .926-.930 clean, .985 / .911-.913 noisy, and recalls of .997 .83-.85 .96
+.75-.77 .99 (docs/results.md). The floors lie lower by more than seeds and chance vary: half a 95 % interval is .0014 of
+accuracy, .012 of macro-F1, .03 of the recall of S and .065 of F's."""
 
 PATIENT = Thresholds(
     clean_accuracy=0.75,

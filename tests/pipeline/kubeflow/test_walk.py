@@ -94,7 +94,7 @@ def done(beside: object, cluster: Cluster, server: S3Server) -> Run:
 
 @pytest.fixture(scope="module")
 def refused(done: Run, cluster: Cluster, server: S3Server) -> Run:
-    return cluster.run(compiled(server, "gate.synthetic.clean_accuracy=1.0"))
+    return cluster.run(compiled(server, "gate.synthetic.recall.S=1.0"))
 
 
 @pytest.fixture(scope="module")

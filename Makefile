@@ -5,11 +5,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ROOT   ?= output
+LINES  := $(ROOT)/bench.jsonl
 ENGINES ?= .engines
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-image engines check docs lock bench clean
+.PHONY: help run test test-cluster test-image engines check docs pictures lock bench soak reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -26,7 +27,7 @@ test-image: $(READY)  ## build the image with buildah and run the demo in it (as
 	@HEARTBEAT_IMAGE=1 HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest tests/image --timeout 1800
 
 test-cluster: $(READY) engines  ## set up, fetch the engines, then the tests on Flink and Spark clusters of this machine
-	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster -p no:randomly
+	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster
 
 engines: $(addprefix $(ENGINES)/,flink spark flink-1.19.1 spark-3.5.3)  ## fetch Flink, Spark and Beam's job servers for them (1 GB)
 
@@ -41,12 +42,33 @@ check: $(READY)  ## ruff and mypy
 
 docs: $(READY)  ## make the pages that are made from the code
 	@$(BIN)/python -m pipeline.settings_page > docs/settings.md
+	@$(BIN)/python -m bench.results
 
-bench: $(READY)  ## benchmarks beside their peers, as JSON lines: make bench DATA=folder of Kaggle's CSVs
+pictures: $(READY)  ## the README's pictures, from a real run: make pictures RUN=output/runs/ID
+	@test -n "$(RUN)" || { echo "make pictures RUN=DIR: name the folder of a run on real beats" >&2; exit 2; }
+	@$(BIN)/python -m bench.readme_pictures $(RUN)
+
+bench: $(READY)  ## benchmarks beside their peers, as JSON lines and in docs/scoring.md: make bench DATA=folder of CSVs
 	@test -n "$(DATA)" || { echo "make bench DATA=DIR: name the folder of Kaggle's two CSVs" >&2; exit 2; }
-	@$(BIN)/python bench/ingest.py $(DATA)
-	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv
-	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_test.csv
+	@mkdir -p $(ROOT) && : > $(LINES)
+	@$(BIN)/python -m bench.ingest $(DATA) >> $(LINES)
+	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv >> $(LINES)
+	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv >> $(LINES)
+	@cat $(LINES)
+	@$(BIN)/python -m bench.table $(LINES) --page docs/scoring.md >&2
+
+soak: $(READY)  ## faults and fuzz of scoring, some tens of minutes: kills, damaged files, full disks
+	@HEARTBEAT_SOAK=1 $(BIN)/python -m pytest -m soak
+
+DATASETS := $(ROOT)/reproduce/data
+WITHOUT  := --split patient --exclude 202
+reproduce: $(READY)  ## train all of docs/results.md again (hours; resumable): make reproduce WFDB=folder of MIT-BIH
+	@test -n "$(WFDB)" || { echo "make reproduce WFDB=DIR: name the folder of the MIT-BIH records" >&2; exit 2; }
+	@test -e $(DATASETS)/kaggle || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/kaggle
+	@test -e $(DATASETS)/patient || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/patient --split patient
+	@test -e $(DATASETS)/without-202 || $(BIN)/heartbeat prepare --wfdb $(WFDB) --out $(DATASETS)/without-202 $(WITHOUT)
+	@$(BIN)/python -m bench.reproduce --root $(ROOT)/reproduce --kaggle $(DATASETS)/kaggle \
+	  --patient $(DATASETS)/patient --patient-without-202 $(DATASETS)/without-202
 
 lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
 	@for name in requirements-setup requirements requirements-dev requirements-image; do \
@@ -64,7 +86,7 @@ $(READY): requirements-setup.txt requirements-dev.txt setup.py
 	  echo "Heartbeat needs Python 3.10, and '$(PYTHON)' is not it: install Python 3.10, or name it: make PYTHON=/path/to/python3.10" >&2; \
 	  exit 1; }
 	@echo "Setting up $(VENV) (once, about 3.5 GB) ..." >&2
-	@$(PYTHON) -m venv --clear $(VENV)
+	@base=$$($(PYTHON) -c 'import sys; print(sys._base_executable)') && "$$base" -m venv --clear $(VENV)  # never by itself
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-setup.txt
 	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements-setup.txt requirements-dev.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .

@@ -1,9 +1,9 @@
 """The scoring job beside what its parts allow: one core, two workers, larger inputs, start-up.
 
-Usage: python -m bench.score MODEL_DIR FILE.csv [FILE.csv ...] [--only NAME ...] [--times N]
+Usage: python -m bench.score MODEL_DIR FILE.csv [FILE.csv ...] [--only NAME ...] [--beats N ...]
 
-Every figure is taken in a fresh process. One-core figures are CPU seconds, so that a busy machine matters less;
-those of several processes are wall seconds and need an idle one.
+Every figure is taken in a fresh process. One-core figures are CPU seconds, the least of three, so that a busy machine
+matters less; those of several processes are wall seconds and need an idle one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,18 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from components.beats.beats import Beats
+from bench.beat_files import as_parquet, as_tfrecord, linked
 from components.score.progress import ProgressReader
 from components.score.settings import ScoreSettings
 from components.score.shard import ShardTask
 
 Figures = dict[str, float]
+
+REPEATS = 3
+TIMES = 4
+"""How many times over the inputs of several workers are linked."""
+
+BEATS = (100_000, 1_000_000, 5_000_000)
 
 
 def job_seconds(model_dir: str, inputs: list[str], out: str) -> Figures:
@@ -85,14 +91,15 @@ def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
     model = loaded_model(find_model(model_dir, ""))
     files = [file for path in inputs for file in list_files(path)]
     began = time.process_time()
-    shards = plan(files)
+    settings = ScoreSettings()
+    shards = plan(files, settings.shard_bytes)
     spent = {"read": time.process_time() - began, "parse": 0.0, "model": 0.0}
     for shard in shards:
-        for block in read_blocks(shard):
+        for block in read_blocks(shard, settings.block_bytes):
             began = time.process_time()
             parsed = parse_block(block)
             parsed_at = time.process_time()
-            model.answers(parsed.signal, ScoreSettings().batch)
+            model.answers(parsed.signal, settings.batch)
             spent["parse"] += parsed_at - began
             spent["model"] += time.process_time() - parsed_at
     return {"cpu": sum(spent.values()), **spent}
@@ -134,6 +141,17 @@ def measure(name: str, model_dir: str, inputs: list[str], out: str) -> Figures:
     return figures
 
 
+def least(names: Sequence[str], model_dir: str, inputs: list[str], scratch: Path) -> list[Figures]:
+    """Takes measures by turns and returns, for each, the one of the least CPU seconds."""
+    taken: dict[str, list[Figures]] = {name: [] for name in names}
+    for turn in range(REPEATS):
+        for name in names:
+            out = scratch / f"out-{name}-{turn}"
+            taken[name].append(measure(name, model_dir, inputs, str(out)))
+            shutil.rmtree(out, ignore_errors=True)
+    return [min(taken[name], key=lambda figures: figures["cpu"]) for name in names]
+
+
 def command_seconds(model_dir: str, inputs: list[str], out: str, workers: int) -> float:
     """Wall seconds of `heartbeat score`, start-up and all."""
     program = [sys.executable, "-c", "from pipeline.cli import run; run()", "score", "--model", model_dir]
@@ -148,145 +166,94 @@ def command_seconds(model_dir: str, inputs: list[str], out: str, workers: int) -
     return time.monotonic() - began
 
 
-def linked(inputs: list[str], times: int, folder: Path) -> list[str]:
-    """The same files so many times over, by links."""
-    folder.mkdir()
-    links = []
-    for at in range(times):
-        for path in inputs:
-            link = folder / f"{at:04d}-{os.path.basename(path)}"
-            link.symlink_to(os.path.abspath(path))
-            links.append(str(link))
-    return links
-
-
-def line(name: str, own: float, other: float, kind: str, unit: str, ratio: float) -> None:
+def line(name: str, own: float, other: float, kind: str, unit: str, ratio: float, **more: float) -> None:
     """Prints one comparison as JSON."""
     figures = {"ours": round(own, 3), kind: round(other, 3), "unit": unit, "ratio": round(ratio, 3)}
-    print(json.dumps({"name": name, **figures}), flush=True)
+    print(json.dumps({"name": name, **figures, **more}), flush=True)
 
 
-def read_beats(inputs: list[str]) -> Beats:
-    """All beats of labelled CSV files."""
-    import numpy as np
-
-    from components.ingest.blocks import read_blocks
-    from components.ingest.files import list_files
-    from components.ingest.parse import parse_block
-    from components.ingest.plan import plan
-
-    parsed = [
-        parse_block(block)
-        for shard in plan([file for path in inputs for file in list_files(path)])
-        for block in read_blocks(shard)
-    ]
-    labels = [each.label for each in parsed if each.label is not None]
-    return Beats(np.concatenate([each.signal for each in parsed]), np.concatenate(labels))
-
-
-def as_parquet(inputs: list[str], folder: Path) -> str:
-    """A Parquet file with a list column, row groups of 16,384 beats."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    beats = read_beats(inputs)
-    lists = pa.ListArray.from_arrays(
-        np.arange(0, beats.signal.size + 1, beats.signal.shape[1], dtype=np.int32), beats.signal.ravel()
-    )
-    path = str(folder / "beats.parquet")
-    pq.write_table(pa.table({"signal": lists, "label": beats.label}), path, row_group_size=16384)
-    return path
-
-
-def as_tfrecord(inputs: list[str], folder: Path) -> str:
-    """A TFRecord file of tf.Examples."""
-    from components.ingest.examples import encode_examples
-    from components.ingest.tfrecord import write_records
-
-    path = folder / "beats.tfrecord"
-    with path.open("wb") as file:
-        write_records(file, encode_examples(read_beats(inputs)))
-    return str(path)
-
-
-def one_core(model_dir: str, inputs: list[str], scratch: Path, times: int) -> None:
+def one_core(model_dir: str, inputs: list[str], scratch: Path) -> None:
     """CSV in, Parquet out, against the sum of its parts."""
-    limit = measure("csv_limit", model_dir, inputs, "")
-    own = measure("job", model_dir, inputs, str(scratch / "out"))
-    rows = own["rows"]
-    line("one core, CSV in", rows / own["cpu"], rows / limit["cpu"], "limit", "rows/s", limit["cpu"] / own["cpu"])
+    limit, own = least(("csv_limit", "job"), model_dir, inputs, scratch)
+    against_limit("one core, CSV in", own, limit)
 
 
-def binary(model_dir: str, inputs: list[str], scratch: Path, times: int) -> None:
+def binary(model_dir: str, inputs: list[str], scratch: Path) -> None:
     """Parquet and TFRecord in, against the sum of their parts."""
     for name, convert in (("Parquet", as_parquet), ("TFRecord", as_tfrecord)):
-        path = convert(inputs, scratch)
-        limit = measure("binary_limit", model_dir, [path], "")
-        own = measure("job", model_dir, [path], str(scratch / f"out-{name}"))
-        rows = own["rows"]
-        speed = rows / own["cpu"], rows / limit["cpu"]
-        line(f"one core, {name} in", *speed, "limit", "rows/s", limit["cpu"] / own["cpu"])
+        limit, own = least(("binary_limit", "job"), model_dir, [convert(inputs, scratch)], scratch)
+        against_limit(f"one core, {name} in", own, limit)
 
 
-def two_workers(model_dir: str, inputs: list[str], scratch: Path, times: int) -> None:
+def against_limit(name: str, own: Figures, limit: Figures) -> None:
+    """Prints rates, and the parts of the limit in microseconds a row."""
+    rows = own["rows"]
+    parts = {f"{part}_us": round(seconds / rows * 1e6, 2) for part, seconds in limit.items() if part != "cpu"}
+    line(name, rows / own["cpu"], rows / limit["cpu"], "limit", "rows/s", limit["cpu"] / own["cpu"], **parts)
+
+
+def two_workers(model_dir: str, inputs: list[str], scratch: Path) -> None:
     """Two workers against two processes that know nothing of each other; the cost of more files, so no start-up."""
-    few, many = linked(inputs, 2, scratch / "few"), linked(inputs, 2 + 2 * times, scratch / "many")
-    own = command_seconds(model_dir, many, str(scratch / "m"), 2) - command_seconds(
-        model_dir, few, str(scratch / "f"), 2
-    )
+    few, many = linked(inputs, 2, scratch / "few"), linked(inputs, 2 + 2 * TIMES, scratch / "many")
+    own = extra_seconds(model_dir, few, many, scratch, 2)
 
-    def pair(links: tuple[list[str], list[str]], name: str) -> float:
+    def pair(links: list[str], name: str) -> float:
         command = [sys.executable, "-W", "ignore", "-m", "bench.score", model_dir]
+        halves = links[: len(links) // 2], links[len(links) // 2 :]
         began = time.monotonic()
         both = [
             subprocess.Popen(
-                [
-                    *command,
-                    *links[half],
-                    "--measure",
-                    "job",
-                    "--out",
-                    str(scratch / f"{name}{half}"),
-                ],
-                stdout=subprocess.DEVNULL,
+                [*command, *half, "--measure", "job", "--out", str(scratch / f"{name}{at}")], stdout=subprocess.DEVNULL
             )
-            for half in (0, 1)
+            for at, half in enumerate(halves)
         ]
         if any(process.wait() for process in both):
             sys.exit("a bare process failed")
         return time.monotonic() - began
 
-    halves = [(links[: len(links) // 2], links[len(links) // 2 :]) for links in (many, few)]
-    bare = pair(halves[0], "pm") - pair(halves[1], "pf")
+    bare = pair(many, "pm") - pair(few, "pf")
     line("two workers, start-up excluded", own, bare, "limit", "s", bare / own)
 
 
-def growth(model_dir: str, inputs: list[str], scratch: Path, times: int) -> None:
-    """The cost of a beat and the peak of memory with so many times the input."""
-    small = measure("job", model_dir, inputs, str(scratch / "small"))
-    large = measure("job", model_dir, linked(inputs, times, scratch / "large-in"), str(scratch / "large"))
-    costs = [each["cpu"] / each["rows"] * 1e6 for each in (large, small)]
-    line(f"time per beat, {times} times the input", costs[0], costs[1], "peer", "us", costs[0] / costs[1])
-    line(
-        f"peak memory, {times} times the input",
-        large["peak"],
-        small["peak"],
-        "peer",
-        "MiB",
-        large["peak"] / small["peak"],
-    )
+def extra_seconds(model_dir: str, few: list[str], many: list[str], scratch: Path, workers: int) -> float:
+    """Wall seconds that the command takes for the files of `many` beyond those of `few`."""
+    longer = command_seconds(model_dir, many, str(scratch / "many-out"), workers)
+    return longer - command_seconds(model_dir, few, str(scratch / "few-out"), workers)
 
 
-def start_up(model_dir: str, inputs: list[str], scratch: Path, times: int) -> None:
-    """`heartbeat score` on one file, to the end: what its first row can take at most."""
+def growth(model_dir: str, inputs: list[str], scratch: Path, beats: Sequence[int] = BEATS) -> None:
+    """The cost of a beat and the peak of memory with ever more beats, against those with the fewest."""
+    from components.ingest.files import list_files
+    from components.ingest.plan import plan
+
+    measured: list[Figures] = []
+    rows = sum(shard.rows for shard in plan([file for path in inputs for file in list_files(path)]))
+    for wanted in beats:
+        folder, out = scratch / f"in-{wanted}", scratch / f"out-{wanted}"
+        measured.append(measure("job", model_dir, linked(inputs, max(round(wanted / rows), 1), folder), str(out)))
+        shutil.rmtree(out)
+    small = measured[0]
+    for wanted, large in zip(beats[1:], measured[1:], strict=True):
+        cost, least_cost = (each["cpu"] / each["rows"] * 1e6 for each in (large, small))
+        size = f"{wanted / 1e6:g} M beats against {beats[0] / 1e6:g} M"
+        line(f"time per beat, {size}", cost, least_cost, "peer", "us", cost / least_cost)
+        line(f"peak memory, {size}", large["peak"], small["peak"], "peer", "MiB", large["peak"] / small["peak"])
+
+
+def start_up(model_dir: str, inputs: list[str], scratch: Path) -> None:
+    """`heartbeat score` on 100 rows, to the end: what its first row can take at most."""
     with open(inputs[0]) as file:
-        (scratch / "few.csv").write_text("".join(file.readline() for _ in range(100)))
-    own = command_seconds(model_dir, [str(scratch / "few.csv")], str(scratch / "out"), 1)
+        (scratch / "few.csv").write_text("".join(islice(file, 100)))
+    own = min(
+        command_seconds(model_dir, [str(scratch / "few.csv")], str(scratch / f"out{turn}"), 1)
+        for turn in range(REPEATS)
+    )
     line("start-up to 100 scored rows", own, 8.0, "limit", "s", 8.0 / own)
 
 
-PARTS = {part.__name__: part for part in (one_core, binary, two_workers, growth, start_up)}
+PARTS: dict[str, Callable[..., None]] = {
+    part.__name__: part for part in (one_core, binary, two_workers, growth, start_up)
+}
 
 
 def main() -> None:
@@ -295,7 +262,7 @@ def main() -> None:
     arguments.add_argument("model", help="a pushed model's directory")
     arguments.add_argument("inputs", nargs="+", help="labelled CSV files")
     arguments.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="leave the others out")
-    arguments.add_argument("--times", type=int, default=4, help="how many times over the larger inputs are linked")
+    arguments.add_argument("--beats", nargs="+", type=int, default=BEATS, help="sizes of growing inputs, about")
     arguments.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
     arguments.add_argument("--out", help=argparse.SUPPRESS)
     given = arguments.parse_args()
@@ -305,7 +272,10 @@ def main() -> None:
     for name in given.only:
         scratch = Path(tempfile.mkdtemp(prefix="heartbeat-bench-"))
         try:
-            PARTS[name](given.model, given.inputs, scratch, given.times)
+            if name == growth.__name__:
+                growth(given.model, given.inputs, scratch, given.beats)
+            else:
+                PARTS[name](given.model, given.inputs, scratch)
         finally:
             shutil.rmtree(scratch)
 

@@ -15,6 +15,7 @@ from pipeline.quiet import silence_libraries
 from pipeline.refusal import UnexpectedError, refusal_behind
 
 COMMANDS = {
+    "doctor": "Look whether a run can be done, before it is begun.",
     "models": "List, show and roll back pushed models.",
     "prepare": "Make Kaggle-format CSVs from WFDB records.",
     "report": "Make the page of a run or of a scoring job again.",

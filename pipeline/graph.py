@@ -34,12 +34,14 @@ class GraphInputs:
         data: directory or URI of the CSVs, or a runtime parameter that holds it.
         fingerprint: names, sizes and times of the CSVs, so that changed data is not taken from the cache.
         serving: directory or URI of pushed models, or a runtime parameter that holds it.
+        scored: names, sizes and times of what BatchScorer scores.
     """
 
     settings: RunSettings
     data: Any
     fingerprint: Any
     serving: Any
+    scored: str = ""
 
 
 Built = Mapping[str, Any]
@@ -188,7 +190,7 @@ def _batch_scorer(given: GraphInputs, built: Built) -> Any:
         pushed_model=built["Pusher"].outputs["pushed_model"],
         input=settings.input,
         output=settings.output,
-        fingerprint=fingerprint(list_files(settings.input)),
+        fingerprint=given.scored or fingerprint(list_files(settings.input)),
         settings=settings.model_dump_json(),
         code_digest=code_digest("score", "ingest"),
     )

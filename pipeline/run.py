@@ -18,6 +18,7 @@ from pipeline.runfolder import new_run_folder, root_locked, write_whole
 from pipeline.screen import Screen
 from pipeline.settings import RunSettings
 from pipeline.summary import StageRecord, Summary, skipped_stages
+from pipeline.versions import versions_here
 
 BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 """The local Beam runner by its full name: a bare DirectRunner may try to download another one."""
@@ -48,7 +49,7 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
     """
     with root_locked(places.root):
         run_folder = new_run_folder(places.root)
-        summary = Summary(run=run_folder.name, stages=skipped_stages(settings.stages))
+        summary = Summary(run=run_folder.name, stages=skipped_stages(settings.stages), versions=versions_here())
         summary.data = {"synthetic": False, "split": None, "rows": None}
         write_whole(run_folder / "settings.json", settings.model_dump_json(indent=1) + "\n")
         with output_captured(run_folder / "log.txt") as terminal:

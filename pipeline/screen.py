@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
@@ -93,6 +94,9 @@ class Screen:
         for name, place in ends.items():
             if place is not None:
                 self.out.print(f"{name:<9} {shown(place)}", soft_wrap=True)
+        if any(stage.name == "Trainer" and stage.state in ("ran", "cached") for stage in summary.stages):
+            logs = run_folder.parents[1] / "tfx"
+            self.out.print(f"Curves    tensorboard --logdir {quote(shown(logs))}", soft_wrap=True)
 
     def summary_json(self, summary_file: Path) -> None:
         """Print the summary itself instead of the table."""

@@ -52,6 +52,7 @@ class Summary:
     metrics: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=lambda: {"parameters": None, "digest": None, "pushed": None})
     verdict: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
 
     def count_rows(self) -> None:
         """Give each stage that ran or was cached the rows of the splits it reads."""

@@ -1,4 +1,4 @@
-"""Which tests run here: real records and clusters have to be there, and a strict run allows no skipped test."""
+"""Which tests run here: some need records or hours of their own, and a strict run allows no skipped test."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ import os
 import pytest
 
 MITDB = "HEARTBEAT_MITDB"
+SOAK = "HEARTBEAT_SOAK"
 CLUSTER = "HEARTBEAT_CLUSTER"
 IMAGE = "HEARTBEAT_IMAGE"
+ASKED_FOR = {
+    "real": (MITDB, f"tests on real records did not run: name the MIT-BIH folder in {MITDB}."),
+    "soak": (SOAK, f"tests of faults and fuzz, which take long, did not run: `make soak` sets {SOAK}=1."),
+    "cluster": (CLUSTER, f"tests on Flink and Spark clusters did not run: `make test-cluster` sets {CLUSTER}=1."),
+    "image": (IMAGE, f"tests of the image did not run: `make test-image` sets {IMAGE}=1."),
+}
+"""Marker -> the variable that asks for such tests, and what is said of them where it is not set."""
+
 STRICT = "HEARTBEAT_NO_SKIPS"
 
 
-WANTED_BY = {"real": MITDB, "cluster": CLUSTER, "image": IMAGE}
-"""Marker -> environment variable without which its tests do not run."""
-
-TOLD = {
-    "real": f"tests on real records did not run: name the MIT-BIH folder in {MITDB}.",
-    "cluster": "tests on Flink and Spark clusters did not run: `make test-cluster` runs them.",
-    "image": "tests of the image did not run: `make test-image` builds it and runs them.",
-}
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for marker, variable in WANTED_BY.items():
-        left_out = [] if os.environ.get(variable) else [item for item in items if item.get_closest_marker(marker)]
-        if left_out:
-            config.hook.pytest_deselected(items=left_out)
-            items[:] = [item for item in items if item not in left_out]
-            config.stash.setdefault(_DESELECTED, {})[marker] = len(left_out)
+    left_out: dict[str, int] = {}
+    for marker, (variable, told) in ASKED_FOR.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if marked and not os.environ.get(variable):
+            config.hook.pytest_deselected(items=marked)
+            items[:] = [item for item in items if not item.get_closest_marker(marker)]
+            left_out[told] = len(marked)
+    config.stash[_LEFT_OUT] = left_out
 
 
-_DESELECTED = pytest.StashKey[dict[str, int]]()
+_LEFT_OUT = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for marker, count in config.stash.get(_DESELECTED, {}).items():
-        terminalreporter.write_line(f"{count} {TOLD[marker]}")
+    for told, count in config.stash.get(_LEFT_OUT, {}).items():
+        terminalreporter.write_line(f"{count} {told}")
 
 
 @pytest.hookimpl(trylast=True)

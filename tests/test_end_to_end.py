@@ -123,6 +123,34 @@ def test_the_pushed_version_is_complete_and_named_in_the_summary(first: Ended, r
     assert "SYNTHETIC" in (pushed / "assets.extra" / "heartbeat" / "model_card.md").read_text()
 
 
+def confusion_of(evaluation: Path) -> list[list[int]]:
+    """The matrix that the Evaluator counted, rows are the truth."""
+    import tensorflow_model_analysis as tfma
+
+    told = tfma.load_eval_result(str(evaluation)).slicing_metrics[0][1][""][""]
+    [matrix] = told["confusion"]["multiClassConfusionMatrixAtThresholds"]["matrices"]
+    counts = [[0] * 5 for _ in range(5)]
+    for entry in matrix["entries"]:
+        counts[entry.get("actualClassId", 0)][entry.get("predictedClassId", 0)] = int(entry["numWeightedExamples"])
+    return counts
+
+
+def test_scored_rows_have_the_confusion_matrix_of_the_evaluator(first: Ended, root: Path, tmp_path: Path) -> None:
+    import pandas as pd
+
+    model, beats = root / "serving" / first.versions[0], root / "demo" / "mitbih_test.csv"
+    program = [sys.executable, "-c", "from pipeline.cli import run; run()", "score", "--workers", "1"]
+    where = ["--input", str(beats), "--output", str(tmp_path / "out"), "--model", str(model), "--json"]
+    done = subprocess.run([*program, *where], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_parquet(tmp_path / "out" / "parts")
+    counted = [[int(((rows.label == of) & (rows.predicted == to)).sum()) for to in range(5)] for of in range(5)]
+    evaluation = min((root / "tfx" / "Evaluator" / "evaluation").iterdir(), key=lambda each: int(each.name))
+    assert counted == confusion_of(evaluation)
+    assert counted == json.loads(done.stdout)["confusion"]
+    assert sum(map(sum, counted)) == first.summary["data"]["rows"]["test"]
+
+
 def test_the_run_ends_by_naming_its_report(first: Ended, root: Path) -> None:
     page = root / "runs" / first.summary["run"] / "report" / "index.html"
     assert str(page) in first.out

@@ -24,6 +24,9 @@ SAME_PATIENTS = {
 COMPARED: dict[str, Metric] = {"accuracy": accuracy_of, "macro_f1": macro_f1_of}
 """What the newest push is compared by, on clean and on noisy beats."""
 
+STEADY = 1e-3
+"""Largest mean change of a probability between beats that differ by a millionth; trained networks show about 1e-6."""
+
 SAID = {"clean": "clean beats", "noisy": "noisy beats (one draw)"}
 
 WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
@@ -200,6 +203,11 @@ def judge_model(
             )
         comparison, worse, compared = _compare(label, candidate, current, judgement["settings"])
         remarks += compared
+    if judgement["unsteadiness"] > STEADY:
+        worse.append(
+            f"beats that differ by a millionth are answered differently, by {judgement['unsteadiness']:.4f} on average "
+            f"(allowed {STEADY:g}): something random is served, such as the noise of training"
+        )
     short, unjudged = _threshold_sentences(judgement["metrics"], thresholds, comparison)
     refusals = [f"Refused: {reason}." for reason in short + worse]
     if not blessed and not refusals:

@@ -9,18 +9,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from components.beats.beat import CLASSES
 from components.beats.beats import Beats
 from components.beats.errors import ModelRefused
 from components.evaluate.calibration import calibration, coverage_curve
 from components.evaluate.intervals import interval_of, resampled_confusions, wilson
 from components.evaluate.metrics import accuracy_of, class_rates, confusion_counts, macro_f1_of, measure, per_class
 from components.evaluate.settings import EvaluateSettings
+from components.train.calibrate import Certainty, shifted_classes
 
 CANDIDATE, TRAINER, FROZEN = "candidate", "trainer", "frozen"
 """The fine-tuned model, which alone may be pushed; the clean-trained one; the one after transfer, body frozen."""
 
 CANDIDATE_NOISY = "candidate_noisy"
 """The candidate's answers to the first draw of noise, among the arrays: what the gate compares models by."""
+
+NUDGE = 1e-6
+"""Beats are asked about again with samples this much smaller, relatively: less than any recorder resolves."""
+
+PROBED = 2048
+"""Beats that are asked about again."""
 
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """signal float32[n, 187] in 0..1 -> probabilities float32[n, 5]."""
@@ -88,6 +96,51 @@ def _noise_level(
     }
 
 
+def _unsteadiness(predict: Predict, signal: npt.NDArray[np.float32], told: npt.NDArray[np.float32]) -> float:
+    """How far answers move with next to nothing: the mean over beats of the largest change of a probability.
+
+    A network moves by about as little as its input. One that adds noise while it serves draws other noise for every
+    change of a beat, and moves by much more.
+    """
+    nudged = predict(signal[:PROBED] * np.float32(1 - NUDGE))
+    return float(np.abs(nudged - told[:PROBED]).max(axis=1).mean())
+
+
+def _certainty(
+    probabilities: npt.NDArray[np.float32],
+    label: npt.NDArray[np.int64],
+    certainty: Certainty,
+    kind: str,
+    settings: EvaluateSettings,
+) -> dict[str, Any]:
+    """What the temperature mended, what abstaining gains, and what favouring the rare classes costs.
+
+    Args:
+        probabilities: float32[answers, n, 5].
+        label: int64[n].
+        certainty: what the answers rest on.
+        kind: `clean` or `noisy`.
+        settings: of the chance band.
+    """
+    pooled, truth = probabilities.reshape(-1, len(CLASSES)), np.tile(label, len(probabilities))
+    right = pooled.argmax(axis=1) == truth
+    kept = pooled.max(axis=1) >= np.float32(certainty.threshold)
+    raw = probabilities[0].astype(np.float64) ** certainty.temperature
+    raw /= raw.sum(axis=1, keepdims=True)
+    before = calibration(raw, label, settings.resamples, settings.seed)
+    shift = certainty.shifts[kind]
+    balanced = confusion_counts(truth, shifted_classes(pooled, np.asarray(certainty.priors), shift))
+    recall, _, _ = class_rates(balanced)
+    return {
+        "before": {"ece": before["ece"], "band": before["band"]},
+        "kept": float(kept.mean()),
+        "kept_accuracy": float(right[kept].mean()) if kept.any() else None,
+        "shift": shift,
+        "shifted_accuracy": float(accuracy_of(balanced)),
+        "shifted_mean_recall": float(np.nanmean(recall)),
+    }
+
+
 def _checked(name: str, predict: Predict) -> Predict:
     """The same model, whose answers are refused when they are not numbers."""
 
@@ -111,6 +164,7 @@ def judge(
     settings: EvaluateSettings,
     split: str,
     synthetic: bool,
+    certainty: Certainty,
 ) -> Judged:
     """Judge the candidate, the clean-trained and the frozen model on the same beats and the same noise.
 
@@ -121,6 +175,7 @@ def judge(
         settings: draws, levels, resamples, seed.
         split: how the test beats were parted from the others.
         synthetic: whether they are simulated.
+        certainty: what the candidate's answers rest on.
 
     Raises:
         ModelRefused: an answer is not a number.
@@ -159,6 +214,12 @@ def judge(
         "calibration": {
             kind: calibration(told[0], label, settings.resamples, settings.seed) for kind, told in candidate.items()
         },
+        "certainty": {
+            "temperature": certainty.temperature,
+            "threshold": certainty.threshold,
+            **{kind: _certainty(told, label, certainty, kind, settings) for kind, told in candidate.items()},
+        },
+        "unsteadiness": _unsteadiness(models[CANDIDATE], beats.signal, candidate["clean"][0]),
         "coverage": {kind: coverage_curve(told[0], label) for kind, told in candidate.items()},
     }
     arrays: dict[str, npt.NDArray[Any]] = {"label": label, CANDIDATE_NOISY: candidate["noisy"][0]}

@@ -29,6 +29,7 @@ from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.artifacts import IngestReport
 from components.ingest.examples import read_examples
 from components.ingest.report import read_ingest_report
+from components.train.calibrate import read_certainty
 
 FROZEN_DIR = "frozen"
 """Where the FineTuner's run keeps the model after phase one."""
@@ -59,6 +60,7 @@ def Judge(  # noqa: N802 - the function's name is the node's id
         EvaluateSettings.model_validate_json(settings),
         ingested.split,
         ingested.synthetic,
+        read_certainty(model_run.uri),
     )
     write_json(judgement.uri, JUDGEMENT, judged.told)
     write_arrays(judgement.uri, PREDICTIONS, judged.arrays)

@@ -42,11 +42,11 @@ class EvaluateSettings(Settings):
 class Recalls(Settings):
     """The least recall asked of each class on clean beats, a share; named by class symbol."""
 
-    N: float = Field(default=0.0, ge=0, le=1, description="normal")
-    S: float = Field(default=0.0, ge=0, le=1, description="supraventricular ectopic")
-    V: float = Field(default=0.0, ge=0, le=1, description="ventricular ectopic")
-    F: float = Field(default=0.0, ge=0, le=1, description="fusion")
-    Q: float = Field(default=0.0, ge=0, le=1, description="paced or unclassifiable")
+    N: float = Field(default=0.0, ge=0, le=1, description="least recall of normal beats")
+    S: float = Field(default=0.0, ge=0, le=1, description="least recall of supraventricular ectopic beats")
+    V: float = Field(default=0.0, ge=0, le=1, description="least recall of ventricular ectopic beats")
+    F: float = Field(default=0.0, ge=0, le=1, description="least recall of fusion beats")
+    Q: float = Field(default=0.0, ge=0, le=1, description="least recall of paced or unclassifiable beats")
 
 
 class Thresholds(Settings):
@@ -62,12 +62,13 @@ class Thresholds(Settings):
 KAGGLE = Thresholds(
     clean_accuracy=0.985,
     clean_macro_f1=0.915,
-    noisy_accuracy=0.975,
-    noisy_macro_f1=0.88,
-    recall=Recalls(N=0.985, S=0.72, V=0.92, F=0.60, Q=0.97),
+    noisy_accuracy=0.978,
+    noisy_macro_f1=0.885,
+    recall=Recalls(N=0.99, S=0.74, V=0.935, F=0.62, Q=0.975),
 )
-"""Good networks reach .988 / .930-.933 clean, .985 / .913 noisy, and recalls of .997 .83 .963 .75-.80 .99. The floors
-lie lower by more than seeds and chance vary (recall of F by 6 points, of S by 3), and more than spoilt ones reach."""
+"""The profile's first seeds reach .987-.989 / .926-.930 clean, .985 / .911-.913 noisy, and recalls of .997 .83-.85 .96
+.75-.77 .99 (docs/results.md). The floors lie lower by more than seeds and chance vary: half a 95 % interval is .0014 of
+accuracy, .012 of macro-F1, .03 of the recall of S and .065 of F's."""
 
 PATIENT = Thresholds(
     clean_accuracy=0.75,
@@ -94,10 +95,10 @@ SYNTHETIC = Thresholds(
     clean_macro_f1=0.60,
     noisy_accuracy=0.80,
     noisy_macro_f1=0.50,
-    recall=Recalls(N=0.80),
+    recall=Recalls(N=0.80, S=0.10, V=0.30, F=0.10, Q=0.50),
 )
-"""Below the .91 / .75 clean and .91 / .73 noisy that the demo profile reached from two seeds: says that the machinery
-works, nothing about real hearts."""
+"""Below the .91 / .75 clean and .91 / .73 noisy that the demo profile reached from two seeds, with recalls of S
+.37-.48, V .58-.66, F .28-.40, Q 1: says that the machinery works and no class was lost, nothing about real hearts."""
 
 
 class GateSettings(Settings):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from components.ingest.files import read_text_range
+from components.ingest.files import read_passing
 from components.ingest.plan import Shard, count_newlines
 
 BLOCK_BYTES = 16 << 20
@@ -38,13 +38,15 @@ class Block:
     over_long: bool = False
 
 
-def read_blocks(shard: Shard, block_bytes: int = BLOCK_BYTES, seen: Callable[[bytes], object] = len) -> Iterator[Block]:
+def read_blocks(
+    shard: Shard, block_bytes: int = BLOCK_BYTES, seen: Callable[[bytes | bytearray], object] = len
+) -> Iterator[Block]:
     """Yields the shard's lines as blocks of at most about `block_bytes`, an over-long line as a block of its own.
 
     Args:
         shard: what to read.
         block_bytes: bytes read at a time, at least two longest lines.
-        seen: called with every chunk of the text, in order: where a digest is taken.
+        seen: called with every chunk of the text, in order, which is not to be kept: where a digest is taken.
 
     Raises:
         DataRefused: the file cannot be read, changed while read, or is not whole gzip.
@@ -55,7 +57,7 @@ def read_blocks(shard: Shard, block_bytes: int = BLOCK_BYTES, seen: Callable[[by
     row = shard.first_row
     rest = b""  # the beginning of a line whose end is not read yet, at most LINE_BYTES long
     head: bytes | None = None  # the kept part of an over-long line whose end is not read yet
-    for chunk in read_text_range(shard.file, shard.start, shard.end, block_bytes):
+    for chunk in read_passing(shard.file, shard.start, shard.end, block_bytes):
         seen(chunk)
         at = 0
         if head is not None:
@@ -64,31 +66,32 @@ def read_blocks(shard: Shard, block_bytes: int = BLOCK_BYTES, seen: Callable[[by
                 continue
             yield Block(row, 1, head, over_long=True)
             row, head = row + 1, None
-        text = rest + chunk[at:] if rest or at else chunk
-        rest = b""
-        start = 0
-        while start < len(text):
-            stop, after = _run(text, start)
-            if stop > start:
-                block = Block(row, count_newlines(text, start, stop), text[start:stop])
+        begun, rest = rest, b""
+        if begun and chunk.find(b"\n", 0, LINE_BYTES + 1 - len(begun)) < 0:
+            begun, chunk = b"", begun + chunk  # the line is over-long, or goes on beyond this chunk
+        while at < len(chunk):
+            stop, after = _run(chunk, at)
+            if stop > at:
+                data = b"".join((begun, memoryview(chunk)[at:stop]))
+                block = Block(row, count_newlines(data), data)
                 yield block
-                row += block.rows
-            start = stop
+                row, begun = row + block.rows, b""
+            at = stop
             if after is None:
                 break
             if after == 0:
-                head, start = text[start : start + HEAD_BYTES], len(text)
+                head, at = bytes(chunk[at : at + HEAD_BYTES]), len(chunk)
                 break
-            yield Block(row, 1, text[start : start + HEAD_BYTES], over_long=True)
-            row, start = row + 1, after
-        rest = text[start:]
+            yield Block(row, 1, bytes(chunk[at : at + HEAD_BYTES]), over_long=True)
+            row, at = row + 1, after
+        rest = bytes(chunk[at:])
     if head is not None:
         yield Block(row, 1, head, over_long=True)
     elif rest:
         yield Block(row, 1, rest)
 
 
-def _run(text: bytes, start: int) -> tuple[int, int | None]:
+def _run(text: bytes | bytearray, start: int) -> tuple[int, int | None]:
     """Finds how far lines of fair length go on from `start`, and what stops them there.
 
     Returns:

@@ -128,9 +128,13 @@ def read_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) 
             wanted = min(chunk_bytes, end - start)
             chunk = _read(source, path, wanted)
             if len(chunk) < wanted:
-                raise DataRefused(f"{path} is {start + len(chunk)} bytes long, expected {end}: it changed while read.")
+                raise _shorter(path, start + len(chunk), end)
             start += len(chunk)
             yield chunk
+
+
+def _shorter(path: str, size: int, expected: int) -> DataRefused:
+    return DataRefused(f"{path} is {size} bytes long, expected {expected}: it changed while read.")
 
 
 def _read(source: Any, path: str, wanted: int) -> bytes:
@@ -160,6 +164,41 @@ def read_text_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BY
         yield from _gunzip(read_range(path, start, end), chunk_bytes)
     except (EOFError, zlib.error) as error:
         raise DataRefused(f"{path} is not a whole gzip file ({error}): copy or download it again.") from error
+
+
+def read_passing(path: str, start: int, end: int, chunk_bytes: int) -> Iterator[bytes | bytearray]:
+    """Yields the text of a range as `read_text_range` does, each chunk good only until the next is asked for.
+
+    A plain local file is read into one and the same buffer: the kernel takes as long to give out memory as to fill it.
+
+    Raises:
+        DataRefused: the file is not there, changed while read, or is not whole gzip.
+        EnvironmentRefused: it cannot be opened or read for another reason.
+    """
+    if is_remote(path) or is_compressed(path):
+        yield from read_text_range(path, start, end, chunk_bytes)
+        return
+    buffer = bytearray(min(chunk_bytes, end - start))
+    with closing(open_input(path)) as source, memoryview(buffer) as view:
+        source.seek(start)
+        while start < end:
+            wanted = min(len(buffer), end - start)
+            filled = _read_into(source, path, view[:wanted])
+            if filled < wanted:
+                raise _shorter(path, start + filled, end)
+            start += wanted
+            yield buffer if wanted == len(buffer) else buffer[:wanted]
+
+
+def _read_into(source: Any, path: str, buffer: memoryview) -> int:
+    """Fills a buffer with the next bytes of a file and says how many: fewer than it holds only at the file's end."""
+    filled = 0
+    try:
+        while filled < len(buffer) and (more := source.readinto(buffer[filled:])):
+            filled += more
+    except OSError as error:
+        raise _unread("read", path, error) from error
+    return filled
 
 
 def _gunzip(stored: Iterator[bytes], chunk_bytes: int) -> Iterator[bytes]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
-from components.beats.errors import EnvironmentRefused
+from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.ingest.remote import create_remote, file_systems
 
 
 @contextmanager
@@ -17,27 +19,29 @@ def store_told(act: str) -> Iterator[None]:
         act: what is tried, as in "read s3://bucket/object".
 
     Raises:
-        EnvironmentRefused: Beam's file system or the operating system failed inside.
+        EnvironmentRefused: Beam's file system, the store's client or the operating system failed inside.
     """
-    from apache_beam.io.filesystem import BeamIOError
-
     try:
         yield
-    except (BeamIOError, OSError) as error:
+    except HeartbeatError:
+        raise
+    except Exception as error:  # whatever the store's client raises
         raise EnvironmentRefused(f"Cannot {act}: {error}. Check the network and the bucket.") from error
 
 
 def open_object(path: str) -> Any:
     """Open an object for reading its stored bytes."""
     from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
 
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return file_systems(path).open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def create_object(path: str) -> Any:
     """Create an object that appears, as it is written, when it is closed."""
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
+    return create_remote(path)
 
-    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+def write_object(path: str, source: BinaryIO) -> None:
+    """Make an object of what a file holds from where it stands, which may be nothing."""
+    with create_object(path) as sink:
+        shutil.copyfileobj(source, sink)

@@ -6,6 +6,8 @@ import re
 from typing import Any, Final
 
 from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, UsageError
+from components.ingest.reach import check_reach
+from components.ingest.uploads import Upload
 
 ACCESS: Final = {
     "s3": "Credentials and region of s3:// come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
@@ -14,6 +16,9 @@ ACCESS: Final = {
     "or the machine is set up with.",
 }
 """Scheme -> where its store's client looks for the right to read."""
+
+BYTES: Final = "application/octet-stream"
+"""Media type of what is not for people to look at."""
 
 NOT_FOUND: Final = 404
 """Status with which a store says that it has no such object."""
@@ -32,7 +37,7 @@ def list_remote(pattern: str) -> list[tuple[str, int, str]]:
         UsageError: no file system has the scheme.
         EnvironmentRefused: the store cannot be reached, or does not let us list.
     """
-    systems = _file_systems(pattern)
+    systems = file_systems(pattern)
     try:
         found = systems.match([pattern])[0].metadata_list
         files = []
@@ -55,27 +60,41 @@ def open_remote(uri: str) -> Any:
     """
     from apache_beam.io.filesystem import CompressionTypes
 
-    systems = _file_systems(uri)
+    systems = file_systems(uri)
     try:
         return systems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
     except Exception as error:  # whatever the store's client raises
         raise unread_remote("open", uri, error) from error
 
 
-def create_remote(uri: str) -> Any:
+def create_remote(uri: str, kind: str = BYTES) -> Any:
     """Opens a file for writing from its start.
+
+    Args:
+        uri: of the file.
+        kind: media type that its readers are told.
 
     Raises:
         UsageError: no file system has the scheme.
-        EnvironmentRefused: the store cannot be reached, or does not let us write.
+        EnvironmentRefused: the store cannot be reached, or does not let us write; of s3:// only the file's own methods
+            tell the latter.
     """
     from apache_beam.io.filesystem import CompressionTypes
 
-    systems = _file_systems(uri)
+    systems = file_systems(uri)
+
+    def begin() -> Any:
+        return systems.create(uri, kind, CompressionTypes.UNCOMPRESSED)
+
+    def in_words(error: Exception) -> HeartbeatError:
+        return EnvironmentRefused(f"Cannot write {uri}: {_words(_innermost(error))}. {_advice(uri)}")
+
+    if uri.startswith("s3://"):
+        return Upload(begin, uri, in_words)
     try:
-        return systems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+        return begin()
     except Exception as error:  # whatever the store's client raises
-        raise EnvironmentRefused(f"Cannot write {uri}: {_words(_innermost(error))}. {_advice(uri)}") from error
+        raise in_words(error) from error
 
 
 def unread_remote(act: str, uri: str, error: Exception) -> HeartbeatError:
@@ -86,7 +105,13 @@ def unread_remote(act: str, uri: str, error: Exception) -> HeartbeatError:
     return EnvironmentRefused(f"Cannot {act} {uri}: {_words(cause)}. {_advice(uri)}")
 
 
-def _file_systems(uri: str) -> Any:
+def file_systems(uri: str) -> Any:
+    """Beam's FileSystems, ready for a URI.
+
+    Raises:
+        UsageError: no file system has the scheme.
+        EnvironmentRefused: the store cannot be reached.
+    """
     from apache_beam.io.filesystem import FileSystem
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -96,6 +121,7 @@ def _file_systems(uri: str) -> Any:
         raise UsageError(f"{uri} cannot be opened: use a local path, or a URI of {', '.join(known)}.")
     if FileSystems._pipeline_options is None:
         FileSystems.set_options(PipelineOptions([]))  # outside of a pipeline; s3 refuses to start without options
+    check_reach(uri)
     return FileSystems
 
 

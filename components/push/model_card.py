@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,20 +35,71 @@ def _class_rows(metrics: Mapping[str, Any], f1: Any, intervals: Mapping[str, Any
     return rows
 
 
-def model_card(judgement: Mapping[str, Any], rows: Mapping[str, int], digest: str, verdict: list[str]) -> str:
+def _certainty_lines(judgement: Mapping[str, Any]) -> list[str]:
+    """What the probabilities are worth, and when the model abstains."""
+    lines = []
+    for kind in ("clean", "noisy"):
+        told, of = judgement["calibration"][kind], judgement["certainty"][kind]
+        answered = (
+            "none"
+            if of["kept_accuracy"] is None
+            else f"{of['kept']:.2%}, with an accuracy of {of['kept_accuracy']:.2%}"
+        )
+        lines.append(
+            f"- {kind} beats: expected calibration error {told['ece']:.4f} ({of['before']['ece']:.4f} before the "
+            f"temperature; by chance a perfectly calibrated model shows {told['band'][0]:.4f}-{told['band'][1]:.4f}); "
+            f"answered: {answered}; with the classes found alike (probabilities divided by the {of['shift']:g}th power "
+            f"of their shares): accuracy {of['shifted_accuracy']:.2%}, mean recall {of['shifted_mean_recall']:.3f}."
+        )
+    told = judgement["certainty"]
+    return [
+        f"Logits are divided by a temperature of {told['temperature']:.3f}, and the model abstains where its largest "
+        f"probability is below {told['threshold']:.3f}; both were learnt on validation beats.",
+        "",
+        *lines,
+    ]
+
+
+def _origin_lines(digests: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """What the model was made from, by digest, and with which settings."""
+    made_with = {group: settings[group] for group in ("data", "transform", "train", "finetune") if group in settings}
+    return [
+        "| what | SHA-256 |",
+        "|---|---|",
+        *(f"| {split} file | `{digest}` |" for split, digest in digests["data"].items()),
+        f"| code | `{digests['code']}` |",
+        f"| settings | `{digests['settings']}` |",
+        f"| model | `{digests['model']}` |",
+        "",
+        f"Profile `{settings.get('profile')}`. What decided the model (a Tuner may have replaced learning rate, weight "
+        "decay and dropout; what it chose is in the run's report):",
+        "",
+        "```json",
+        json.dumps(made_with, indent=1),
+        "```",
+    ]
+
+
+def model_card(
+    judgement: Mapping[str, Any],
+    rows: Mapping[str, int],
+    digests: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    verdict: list[str],
+) -> str:
     """Write the card in Markdown.
 
     Args:
         judgement: what `judgement.json` holds.
         rows: beats of each split.
-        digest: of the model, 64 hex digits.
+        digests: `model`, `code`, `settings`, 64 hex digits each, and `data`, one for each split's file.
+        settings: of the run.
         verdict: the gate's sentences.
     """
     metrics, intervals = judgement["metrics"], judgement["intervals"]
     synthetic = "**SYNTHETIC: trained and tested on simulated beats. It knows nothing about real hearts.**"
-    ece, band = judgement["calibration"]["clean"]["ece"], judgement["calibration"]["clean"]["band"]
     lines = [
-        f"# ECG heartbeat classifier {digest[:12]}",
+        f"# ECG heartbeat classifier {digests['model'][:12]}",
         "",
         *([synthetic, ""] if judgement["synthetic"] else []),
         f"Tells the AAMI class ({', '.join(CLASSES)}) of one heartbeat from {SAMPLES} samples of one ECG lead at "
@@ -80,12 +132,17 @@ def model_card(judgement: Mapping[str, Any], rows: Mapping[str, int], digest: st
         "",
         *_class_rows(metrics["clean"], judgement["f1"]["clean"], intervals["clean"]),
         "",
-        f"Expected calibration error {ece:.4f}; by chance a perfectly calibrated model shows "
-        f"{band[0]:.4f}-{band[1]:.4f}.",
+        "## How sure it may be",
+        "",
+        *_certainty_lines(judgement),
         "",
         "## Verdict of the gate",
         "",
         *(f"- {sentence}" for sentence in verdict),
+        "",
+        "## Made from",
+        "",
+        *_origin_lines(digests, settings),
         "",
     ]
     return "\n".join(lines)

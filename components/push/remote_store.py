@@ -12,10 +12,10 @@ from pathlib import Path
 from random import Random
 
 from apache_beam.io.filesystem import BeamIOError
-from apache_beam.io.filesystems import FileSystems
 
 from components.beats.errors import EnvironmentRefused
 from components.ingest.objects import create_object, open_object, store_told
+from components.ingest.remote import file_systems
 from components.push.numbering import COMPLETE, next_version, version_of
 
 CLAIM = "claim-"
@@ -63,7 +63,7 @@ class RemoteStore:
 
     def _listed(self, pattern: str) -> list[str]:
         try:
-            [matched] = FileSystems.match([pattern])
+            [matched] = file_systems(pattern).match([pattern])
         except (BeamIOError, OSError, ValueError) as error:
             raise EnvironmentRefused(f"The serving directory {self.top} cannot be listed: {error}.") from error
         return [metadata.path for metadata in matched.metadata_list]
@@ -96,7 +96,7 @@ class RemoteStore:
         """
         path = f"{self.location(version)}/{name}"
         with store_told(f"read {path}"):
-            if not FileSystems.exists(path):
+            if not file_systems(path).exists(path):
                 return None
             with open_object(path) as source:
                 content: bytes = source.read()
@@ -120,7 +120,7 @@ class RemoteStore:
         for name in names[:-1]:
             self._upload(source / name, f"{self.location(version)}/{name}")
         with store_told(f"remove {claim}"):
-            FileSystems.delete([claim])
+            file_systems(claim).delete([claim])
         self._upload(source / names[-1], f"{self.location(version)}/{names[-1]}")
         return version
 
@@ -137,7 +137,7 @@ class RemoteStore:
             if [name for number, name in self._objects() if number == version] == [mine]:
                 return version, claim
             with store_told(f"remove {claim}"):
-                FileSystems.delete([claim])
+                file_systems(claim).delete([claim])
             time.sleep(random.random())
         raise EnvironmentRefused(f"Other pushes to {self.top} took each of {ATTEMPTS} numbers; try again.")
 

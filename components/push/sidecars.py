@@ -84,5 +84,6 @@ def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
         "settings": hashlib.sha256(known.settings.encode()).hexdigest(),
     }
     _write_json(beside / DIGESTS, digests)
-    (beside / MODEL_CARD).write_text(model_card(known.judgement, known.rows, digest, known.verdict), encoding="utf-8")
+    card = model_card(known.judgement, known.rows, digests, json.loads(known.settings), known.verdict)
+    (beside / MODEL_CARD).write_text(card, encoding="utf-8")
     return digest

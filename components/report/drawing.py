@@ -41,6 +41,7 @@ STYLE: Final = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.alpha": 0.18,
     "grid.linewidth": 0.7,
     "lines.linewidth": 1.5,

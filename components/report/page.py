@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from components.report.content import Card, Section
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 TEMPLATE = "page.html.j2"
 
@@ -17,7 +21,7 @@ class Page:
     Attributes:
         title: its heading.
         subtitle: a line below.
-        synthetic: whether every section is marked so.
+        marks: a few words each, beside the heading of every section.
         warnings: what any figure must be read with.
         cards: the first screen.
         sections: the rest.
@@ -26,7 +30,7 @@ class Page:
 
     title: str
     subtitle: str
-    synthetic: bool
+    marks: Sequence[str]
     warnings: Sequence[str]
     cards: Sequence[Card]
     sections: Sequence[Section]
@@ -45,7 +49,18 @@ def html_of(page: Page) -> str:
         undefined=StrictUndefined,
         finalize=_with_unit,
     )
+    environment.filters["worded"] = _worded
     return environment.get_template(TEMPLATE).render(page=page)
+
+
+def _worded(text: str) -> Markup:
+    """A sentence as HTML: what stands between backticks is to be typed, and is set so."""
+    from markupsafe import Markup, escape
+
+    parts = [str(_with_unit(str(escape(part)))) for part in text.split("`")]
+    if len(parts) % 2 == 0:  # one of them is not closed, so it is not a mark
+        parts[-2:] = ["`".join(parts[-2:])]
+    return Markup("".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts)))
 
 
 def _with_unit(value: object) -> object:

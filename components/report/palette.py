@@ -22,6 +22,3 @@ INK: Final = "#010203"
 
 INK_ON: Final = {"light": "#1b1f24", "dark": "#e4e7eb"}
 """The text colour on a light and on a dark page; the template has the same."""
-
-ON_FILL: Final = "#ffffff"
-"""Text on a filled cell."""

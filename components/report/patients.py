@@ -7,6 +7,7 @@ from pathlib import Path
 from components.evaluate.gate import SAME_PATIENTS
 from components.report.made import NotReachedError
 from components.report.material import RunMaterial
+from components.report.wording import PATIENTS_MARK, SYNTHETIC_MARK
 
 ONE_PERSON = ("201", "202")
 """Records of one person in the MIT-BIH Arrhythmia Database; the usual split DS1 / DS2 puts one on each side."""
@@ -29,6 +30,12 @@ def about_patients(material: RunMaterial) -> list[str]:
     one, other = ONE_PERSON
     apart = (one in trained and other in tested) or (other in trained and one in tested)
     return [ON_BOTH_SIDES] if apart else []
+
+
+def marks(material: RunMaterial) -> list[str]:
+    """What every section's heading carries, so that no figure is read or shown around without it."""
+    found = [SYNTHETIC_MARK] if material.synthetic else []
+    return [*found, PATIENTS_MARK] if material.split in SAME_PATIENTS else found
 
 
 def records(material: RunMaterial, split: str) -> set[str]:

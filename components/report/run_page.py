@@ -10,7 +10,7 @@ from components.beats.errors import EnvironmentRefused
 from components.report.made import FOOTER, REPORT, Make, made_sections, text_of
 from components.report.material import RunMaterial, load_run
 from components.report.page import Page
-from components.report.patients import about_patients
+from components.report.patients import about_patients, marks
 from components.report.sections.about import about
 from components.report.sections.attention import attention
 from components.report.sections.class_rates import class_rates
@@ -94,7 +94,7 @@ def run_page(material: RunMaterial) -> Page:
     return Page(
         title=f"Heartbeat run {material.summary['run']}",
         subtitle=f"Profile {material.settings['profile']}, {material.folder}",
-        synthetic=material.synthetic,
+        marks=marks(material),
         warnings=[*([SYNTHETIC] if material.synthetic else []), *about_patients(material)],
         cards=cards(material),
         sections=made_sections(material, table, "What this run did not come to"),

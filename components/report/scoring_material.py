@@ -16,7 +16,6 @@ from components.beats.errors import UsageError
 from components.ingest.report import read_whole
 from components.push.histogram import BINS
 from components.push.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
-from components.report.made import NotReachedError
 from components.score.folder import Folder, folder_at
 from components.score.job import JOB_FILE, Job
 from components.score.record import ShardFailure, ShardRecord
@@ -61,7 +60,7 @@ class ScoringMaterial:
         """
         try:
             return bool(self.judgement["synthetic"])
-        except (UsageError, NotReachedError, KeyError):
+        except (UsageError, KeyError):
             return False
 
     @cached_property
@@ -82,8 +81,6 @@ class ScoringMaterial:
 
     def _beside_model(self, name: str) -> bytes:
         place = self.summary["model"]["place"]
-        if not place:
-            raise NotReachedError("The job ended before it wrote down where its model lies.")
         try:
             return read_whole(f"{place}/{SIDECAR_DIR}/{name}")
         except Exception as error:
@@ -130,7 +127,7 @@ def _so_far(job: Job, left: Mapping[str, ShardRecord | ShardFailure | None]) -> 
     labelled = bool(records) and len(confusions) == len(records)
     return {
         "status": "incomplete",
-        "model": {"digest": job.fingerprint.model, "place": ""},
+        "model": {"digest": job.fingerprint.model, "place": job.model_place},
         "rows": {
             "read": sum(record.rows for record in records),
             "scored": sum(record.scored for record in records),

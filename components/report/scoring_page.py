@@ -11,7 +11,7 @@ from components.report.scoring_sections.account import outcome, rejects, shards
 from components.report.scoring_sections.findings import classes, drift, scores
 from components.report.scoring_sections.first_screen import cards
 from components.report.scoring_sections.origin import origin
-from components.report.wording import SYNTHETIC
+from components.report.wording import SYNTHETIC, SYNTHETIC_MARK
 from components.score.folder import write_whole
 
 SECTIONS: Sequence[Make[ScoringMaterial]] = (
@@ -48,7 +48,7 @@ def scoring_page(material: ScoringMaterial) -> Page:
     return Page(
         title=f"Heartbeat scoring job {material.job.fingerprint.digest}",
         subtitle=material.folder.place,
-        synthetic=material.synthetic,
+        marks=[SYNTHETIC_MARK] if material.synthetic else [],
         warnings=[f"{SYNTHETIC} The model was made from such beats."] if material.synthetic else [],
         cards=cards(material),
         sections=made_sections(material, SECTIONS, "What this job did not come to"),

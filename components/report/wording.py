@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from components.beats.beat import CLASS_NAMES, CLASSES
 
@@ -12,11 +12,27 @@ UNKNOWN: Final = "–"
 
 SYNTHETIC: Final = "SYNTHETIC: simulated beats; no figure here says anything about real hearts."
 
+SYNTHETIC_MARK: Final = "SYNTHETIC"
+"""What stands at the heading of every section then."""
+
+PATIENTS_MARK: Final = "beats of one patient may be on both sides"
+"""What stands at the heading of every section where the split is by beat, or nobody knows how it was made."""
+
 SPLIT_WORDS: Final = {
     "kaggle": "Kaggle's own test rows",
     "patient": "patients of the test split were never trained on",
     "unknown": "split of unknown origin",
 }
+
+
+STOPPED: Final = {"data_refused": "refused", "model_refused": "refused", "interrupted": "interrupted"}
+"""What happened to the stage at which a run of this status stopped."""
+
+
+def state_of(stage: Mapping[str, Any], status: str) -> str:
+    """What became of a stage, told by how its run ended: a gate that refused has not failed."""
+    state = str(stage["state"])
+    return STOPPED.get(status, state) if state == "failed" else state
 
 
 def percent(share: float | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +22,7 @@ from components.score.lease import leasing
 from components.score.model import ModelPlace, loaded_model, use_one_thread
 from components.score.record import ShardRecord
 from components.score.resume import read_record
-from components.score.shard import ShardTask, Stopped, attempt_shard
+from components.score.shard import LOG, ShardTask, Stopped, attempt_shard
 from components.score.watch import Interest, Submitter, submitting
 from components.score.worker import worker_command
 
@@ -68,7 +67,7 @@ class ScoreShard(beam.DoFn):
             self._seen(0, 0)
             if not isinstance(read_record(folder_at(task.output), task), ShardRecord):
                 attempt_shard(task, lambda: loaded_model(self._place), self._seen, self._check_wanted)
-                logging.info("shard %s ended", task.piece.stem)
+                LOG.info("shard %s ended", task.piece.stem)
                 self._shards.inc()
         return iter(())  # Beam iterates over what it gets; what a shard gives is in its files
 
@@ -145,8 +144,13 @@ def _interest(given: Submission) -> AbstractContextManager[Interest]:
 
 
 def score_on(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], place: ModelPlace, submitter: Interest) -> None:
-    """Puts the job into a pipeline: each shard an element, spread over the workers."""
-    _ = pipeline | "Shards" >> beam.Create(list(tasks)) | "ScoreShard" >> beam.ParDo(ScoreShard(place, submitter))
+    """Puts the job into a pipeline: each shard an element, spread over the workers.
+
+    Largest first, because Flink deals elements out in turn, before it knows who is busy: in the order of the input, one
+    worker may get the whole shard of each file and the other the rest. Who takes them as he is free ends sooner, too.
+    """
+    largest_first = sorted(tasks, key=lambda task: -task.piece.shard.rows)
+    _ = pipeline | "Shards" >> beam.Create(largest_first) | "ScoreShard" >> beam.ParDo(ScoreShard(place, submitter))
 
 
 def _runner(given: Submission, submitter: Interest) -> FnApiRunner | None:
@@ -182,7 +186,7 @@ class _Running(threading.Thread):
             self._result = self._pipeline.run()
             self._result.wait_until_finish()
         except Exception as error:
-            logging.exception("the Beam job failed")
+            LOG.error("the Beam job failed", exc_info=error)
             self.error = error
         finally:
             self.ended.set()
@@ -193,7 +197,7 @@ class _Running(threading.Thread):
             try:
                 self._result.cancel()
             except Exception as error:  # whoever should have been asked may be what is gone
-                logging.warning("the Beam job was not cancelled: %s", error)
+                LOG.warning("the Beam job was not cancelled: %s", error)
         _stopping.set()
         self.ended.wait(STOP_SECONDS if self._is_here else 0)
         _stopping.clear()

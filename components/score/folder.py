@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,7 +13,8 @@ from typing import Protocol
 
 from components.beats.errors import EnvironmentRefused
 from components.ingest.files import is_remote, local_path
-from components.ingest.objects import create_object, open_object, store_told
+from components.ingest.objects import open_object, store_told, write_object
+from components.ingest.remote import file_systems
 
 TEMPORARY = ".part-"
 """Prefix of a file that is still being written; nobody who lists a folder for its results sees it."""
@@ -178,11 +178,10 @@ class RemoteFolder:
             EnvironmentRefused: the store is not reached.
         """
         from apache_beam.io.filesystem import BeamIOError
-        from apache_beam.io.filesystems import FileSystems
 
         top = f"{self.place}/{below}".rstrip("/")
         try:
-            [matched] = FileSystems.match([f"{top}/**"])
+            [matched] = file_systems(top).match([f"{top}/**"])
         except (BeamIOError, OSError, ValueError) as error:
             raise EnvironmentRefused(f"Cannot list {top}: {error}. Check the network and the bucket.") from error
         return {each.path[len(self.place) + 1 :]: each.size_in_bytes for each in matched.metadata_list}
@@ -195,11 +194,9 @@ class RemoteFolder:
         Raises:
             EnvironmentRefused: the store is not reached.
         """
-        from apache_beam.io.filesystems import FileSystems
-
         path = f"{self.place}/{name}"
         with store_told(f"read {path}"):
-            if not FileSystems.exists(path):
+            if not file_systems(path).exists(path):
                 return None
             with open_object(path) as source:
                 content: bytes = source.read()
@@ -220,8 +217,8 @@ class RemoteFolder:
             draft = Path(scratch) / "draft"
 
             def publish() -> None:
-                with store_told(f"write {path}"), draft.open("rb") as source, create_object(path) as sink:
-                    shutil.copyfileobj(source, sink)
+                with store_told(f"write {path}"), draft.open("rb") as source:
+                    write_object(path, source)
 
             yield draft, publish
 
@@ -233,9 +230,7 @@ class RemoteFolder:
         Raises:
             EnvironmentRefused: the store is not reached.
         """
-        from apache_beam.io.filesystems import FileSystems
-
         path = f"{self.place}/{name}"
         with store_told(f"remove {path}"):
-            if FileSystems.exists(path):
-                FileSystems.delete([path])
+            if file_systems(path).exists(path):
+                file_systems(path).delete([path])

@@ -48,10 +48,23 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Job:
-    """A fingerprint and the shards that were planned for it."""
+    """A fingerprint and the shards that were planned for it.
+
+    Attributes:
+        fingerprint: what the results depend on.
+        pieces: the shards.
+        model_place: where the model lay when the job began; it may be resumed with the same model from elsewhere.
+    """
 
     fingerprint: Fingerprint
     pieces: tuple[SourceShard, ...]
+    model_place: str
+
+    @property
+    def model_version(self) -> int | None:
+        """The number under which the model was pushed; None for one that was not."""
+        name = self.model_place.rstrip("/").rpartition("/")[2]
+        return int(name) if name.isdecimal() else None
 
     def to_json(self) -> str:
         """What job.json holds; shards by input as [start, end, first row, rows]."""
@@ -59,7 +72,8 @@ class Job:
         for piece in self.pieces:
             shard = piece.shard
             shards[piece.input_index].append([shard.start, shard.end, shard.first_row, shard.rows])
-        return json.dumps({**self.fingerprint.to_dict(), "shards": shards}) + "\n"
+        model = {"model_place": self.model_place, "model_version": self.model_version}
+        return json.dumps({**self.fingerprint.to_dict(), **model, "shards": shards}) + "\n"
 
     @staticmethod
     def from_json(text: bytes, place: str) -> Job:
@@ -77,7 +91,7 @@ class Job:
                 for index, (source, shards) in enumerate(zip(sources, told["shards"], strict=True))
                 for at, numbers in enumerate(shards)
             )
-            return Job(Fingerprint(told["model"], settings, sources), pieces)
+            return Job(Fingerprint(told["model"], settings, sources), pieces, str(told["model_place"]))
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
                 f"{place}/{JOB_FILE} is not a job that this version wrote ({type(error).__name__}: {error}). Choose "
@@ -90,11 +104,11 @@ def _source(told: dict[str, Any]) -> Source:
     return Source(InputFile(**told["file"]), told["kind"], None if beside is None else InputFile(**beside))
 
 
-def differences(was: Fingerprint, now: Fingerprint) -> list[str]:
-    """Clauses that say in what two jobs differ; none for one and the same."""
-    found = []
+def differences(known: Job, now: Fingerprint) -> list[str]:
+    """Clauses that say in what a job differs from what is asked for; none for one and the same."""
+    found, was = [], known.fingerprint
     if was.model != now.model:
-        found.append(f"it was begun with model {was.model[:12]}, now it is {now.model[:12]}")
+        found.append(f"it was begun with model {was.model[:12]} from {known.model_place}, now it is {now.model[:12]}")
     for name in ScoreSettings.model_fields:
         before, after = getattr(was.settings, name), getattr(now.settings, name)
         if before != after:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
 
 from components.score.folder import Folder
 from components.score.job import Job
 from components.score.record import ShardFailure, ShardRecord, Written
 from components.score.shard import ShardTask
+
+READERS: Final = 16
+"""Threads that read records: small files, far away."""
 
 
 def tasks_of(job: Job, output: str) -> list[ShardTask]:
@@ -52,6 +58,27 @@ def read_record(folder: Folder, task: ShardTask) -> ShardRecord | ShardFailure |
     planned = (task.job, shard.file, shard.first_row, shard.rows, task.parts_name, task.rejects_name)
     told = (record.job, record.file, record.first_row, record.rows, record.parts.name, record.rejects.name)
     return record if told == planned and record.rows == record.scored + record.rejected else None
+
+
+def what_is_left(
+    folder: Folder, tasks: list[ShardTask], done: Mapping[str, ShardRecord]
+) -> dict[str, ShardRecord | ShardFailure | None]:
+    """Stem -> what a shard left, for all shards of a job; read side by side, as a store answers slowly but many.
+
+    Args:
+        folder: the scoring directory.
+        tasks: of the job.
+        done: what is known already.
+
+    Raises:
+        EnvironmentRefused: the directory cannot be read.
+    """
+    unknown = [task for task in tasks if task.piece.stem not in done]
+    with ThreadPoolExecutor(READERS) as pool:
+        read = dict(
+            zip((task.piece.stem for task in unknown), pool.map(partial(read_record, folder), unknown), strict=True)
+        )
+    return {task.piece.stem: done.get(task.piece.stem) or read[task.piece.stem] for task in tasks}
 
 
 def _agreeing(folder: Folder, task: ShardTask, present: Mapping[str, int]) -> ShardRecord | None:

@@ -19,7 +19,7 @@ from components.score.model import ModelPlace
 from components.score.planning import plan_sources, rows_by_file
 from components.score.progress import ProgressReader
 from components.score.record import ShardFailure, ShardRecord
-from components.score.resume import done_shards, read_record, remove_strays, tasks_of
+from components.score.resume import done_shards, remove_strays, tasks_of, what_is_left
 from components.score.settings import ScoreSettings
 from components.score.shard import ShardTask
 from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, changed_inputs, summarise
@@ -71,7 +71,7 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         folder = folder_at(request.output)
         _end_workers_of_the_dead(folder)
         known = _known_job(folder, request, asked)
-        job = _planned(folder, asked, known)
+        job = known or _planned(folder, asked, request.model.place)
         tasks = tasks_of(job, folder.place)
         done = done_shards(folder, tasks) if known is not None else {}
         if len(done) == len(tasks) and (finished := _finished(folder)) is not None:
@@ -80,11 +80,13 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         waiting = [task for task in tasks if task.piece.stem not in done]
         progress = ProgressReader(folder, waiting, len(tasks), sum(task.piece.shard.rows for task in tasks))
         troubles = run_tasks(waiting, progress) if waiting else []
-        left = {task.piece.stem: done.get(task.piece.stem) or read_record(folder, task) for task in tasks}
+        left = what_is_left(folder, tasks, done)
         summary = summarise(job, left, request.budget, request.output, request.model.place, troubles)
         _time(summary, left, done, time.monotonic() - began)
         check_lock()
         remove_strays(folder, tasks)
+        if isinstance(folder, LocalFolder):
+            folder.remove_drafts()  # of workers that an engine lost and replaced
         write_whole(folder, SUMMARY_FILE, summary.to_json().encode())
         if summary.exit_code == 0:
             write_whole(folder, SUCCESS_FILE, b"")
@@ -117,7 +119,7 @@ def _known_job(folder: Folder, request: ScoreRequest, asked: Fingerprint) -> Job
             "choose another --output."
         )
     known = Job.from_json(content, folder.place)
-    if found := differences(known.fingerprint, asked):
+    if found := differences(known, asked):
         raise UsageError(
             f"{folder.place} holds another job: {'; '.join(found)}. Choose another --output, or --overwrite it."
         )
@@ -133,16 +135,14 @@ def _empty(folder: Folder, present: dict[str, int], is_job: bool) -> None:
         folder.remove(name)
 
 
-def _planned(folder: Folder, asked: Fingerprint, known: Job | None) -> Job:
-    if known is not None:
-        return known
+def _planned(folder: Folder, asked: Fingerprint, model_place: str) -> Job:
     check_labels(asked.sources, asked.settings.labelled)
     pieces = tuple(plan_sources(asked.sources, asked.settings, COUNTING_THREADS))
     rows = rows_by_file(pieces)
     if not any(rows.values()):
         raise DataRefused(f"There are no rows in {', '.join(rows)}.")
     check_provenance(asked.sources, rows)
-    job = Job(asked, pieces)
+    job = Job(asked, pieces, model_place)
     if changed := changed_inputs(job):
         raise DataRefused(changed)
     write_whole(folder, JOB_FILE, job.to_json().encode())

@@ -29,6 +29,9 @@ from components.score.writers import Writer, open_writer
 
 NOT_FINITE: Final = "probabilities not finite"
 
+LOG: Final = logging.getLogger("heartbeat.score")
+"""Silent where someone reads the sentences anyway."""
+
 Seen = Callable[[int, int], None]
 """Is told rows scored and rows rejected since its last call."""
 
@@ -98,7 +101,7 @@ def attempt_shard(
     try:
         score_shard(task, model(), seen, check_wanted)
     except Exception as error:
-        logging.exception("shard %s", task.piece.stem)
+        LOG.error("shard %s", task.piece.stem, exc_info=error)
         check_wanted()
         failure = ShardFailure(task.piece.stem, _in_words(task, error))
         write_whole(folder_at(task.output), task.record_name, failure.to_json().encode())

@@ -1,4 +1,4 @@
-"""The FineTuner: the trained network learns to read noisy beats, its head first, then all of it."""
+"""The FineTuner: the trained network learns to read noisy beats, its head first, then all of it; then its certainty."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from components.beats.errors import HeartbeatError
 from components.train.augment import Augmentation
+from components.train.calibrate import learn_certainty, write_certainty
 from components.train.export import export_model
 from components.train.fit import History, Phase, fit
 from components.train.history import write_history
@@ -18,6 +19,7 @@ from components.train.networks import BODY, head, join
 from components.train.settings import FineTunerConfig, FineTuneSettings, TrainSettings
 from components.train.start import start_afresh
 from components.train.tuned import with_tuned
+from components.train.validation import make_predictor
 from components.train.warm_start import body_weights, load_first_model, same_weights
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ FINETUNED = "finetuned"
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Fine-tune, then write the SavedModel, the one of phase one, `history.json` and TensorBoard logs.
+    """Fine-tune and calibrate, then write the SavedModel, the one of phase one, `history.json`, `certainty.json`, logs.
 
     Args:
         fn_args: as the Trainer's; `base_model`, the Trainer's `Format-Serving` directory;
@@ -50,9 +52,11 @@ def run_fn(fn_args: FnArgs) -> None:
         frozen = train_head(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
         if not same_weights(body_weights(model), loaded):
             raise HeartbeatError("The body's weights changed while they were frozen; this model is not what it says.")
-        export_model(model, material.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
+        export_model(model, train.network, material.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
         finetuned = train_all(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
-    export_model(model, material.normalise, fn_args.serving_model_dir)
+        certainty = learn_certainty(make_predictor(model), material.validation, tune.abstain_accuracy, tune.mean_recall)
+    export_model(model, train.network, material.normalise, fn_args.serving_model_dir, certainty)
+    write_certainty(certainty, fn_args.model_run_dir)
     write_history({FROZEN: frozen, FINETUNED: finetuned}, model.count_params(), fn_args.model_run_dir)
 
 

@@ -6,13 +6,14 @@ network, so that a new head can be put on a trained body.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from components.beats.beat import CLASSES, SAMPLES
 from components.train.settings import NetworkSettings
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 BODY = "body"
 HEAD = "head"
@@ -44,29 +45,91 @@ def head(units: int, dropout: float) -> keras.Model:
     return keras.Sequential(stack, name=HEAD)
 
 
+class Convolution(Protocol):
+    """A convolution along time, normalised: (n, ..., steps, channels) -> (n, ..., steps / stride, filters)."""
+
+    def __call__(self, x: Any, filters: int, kernel: int, stride: int) -> Any:
+        """Convolve with padding, so that only the stride shortens."""
+
+
 def _residual_body(settings: NetworkSettings) -> keras.Model:
-    """float32[n, 187] -> float32[n, 2 * last filters]."""
+    """float32[n, 187] -> float32[n, steps * last filters]."""
     import keras
 
-    layers = keras.layers
     beats = keras.Input((SAMPLES,))
-    x = layers.Reshape((SAMPLES, 1))(beats)  # (n, 187, 1)
-    x = _convolve(x, settings.stem_filters, settings.stem_kernel, settings.stem_stride)
-    x = layers.Activation("relu")(x)
+    x = keras.layers.Reshape((SAMPLES, 1))(beats)  # (n, 187, 1)
+    features = keras.layers.Flatten()(_residual_features(x, settings, _Learning()))
+    return keras.Model(beats, features, name=BODY)
+
+
+def _residual_features(x: Any, settings: NetworkSettings, convolve: Convolution) -> Any:
+    """The residual blocks, in whatever way they are computed: (n, ..., 187, 1) -> (n, ..., steps, last filters)."""
+    from keras import ops
+
+    x = ops.relu(convolve(x, settings.stem_filters, settings.stem_kernel, settings.stem_stride))
     for filters in settings.block_filters:
-        inner = layers.Activation("relu")(_convolve(x, filters, settings.block_kernel, 2))
-        inner = _convolve(inner, filters, settings.block_kernel, 1)
-        x = layers.Activation("relu")(layers.Add()([inner, _convolve(x, filters, 1, 2)]))  # (n, steps / 2, filters)
-    pooled = [layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)]
-    return keras.Model(beats, layers.Concatenate()(pooled), name=BODY)
+        inner = ops.relu(convolve(x, filters, settings.block_kernel, 2))
+        inner = convolve(inner, filters, settings.block_kernel, 1)
+        x = ops.relu(inner + convolve(x, filters, 1, 2))  # (n, ..., steps / 2, filters)
+    return x
 
 
-def _convolve(x: keras.KerasTensor, filters: int, kernel: int, stride: int) -> keras.KerasTensor:
-    import keras
+class _Learning:
+    """Convolutions of a network that is trained: layers, numbered in the order they are made."""
 
-    # Without a bias: the batch normalisation behind it has one.
-    x = keras.layers.Conv1D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
-    return keras.layers.BatchNormalization(momentum=0.95)(x)
+    def __init__(self) -> None:
+        self._made = 0
+
+    def __call__(self, x: Any, filters: int, kernel: int, stride: int) -> Any:
+        import keras
+
+        convolution, normalisation = _names(self._made)
+        self._made += 1
+        # Without a bias: the batch normalisation behind it has one.
+        x = keras.layers.Conv1D(filters, kernel, strides=stride, padding="same", use_bias=False, name=convolution)(x)
+        return keras.layers.BatchNormalization(momentum=0.95, name=normalisation)(x)
+
+
+class _Serving:
+    """The same convolutions of a trained body, batch normalisation folded into each one's kernel and bias.
+
+    On (n, 1, steps, channels): TensorFlow computes such a convolution, its bias and its relu as one operation.
+    """
+
+    def __init__(self, body: keras.Model) -> None:
+        self._body = body
+        self._taken = 0
+
+    def __call__(self, x: Any, filters: int, kernel: int, stride: int) -> Any:
+        import tensorflow as tf
+
+        convolution, normalisation = (self._body.get_layer(name) for name in _names(self._taken))
+        self._taken += 1
+        variance = normalisation.moving_variance.value
+        scale = normalisation.gamma.value * tf.math.rsqrt(variance + normalisation.epsilon)  # (filters,)
+        folded = (convolution.kernel.value * scale)[None]  # (1, kernel, channels, filters)
+        bias = normalisation.beta.value - normalisation.moving_mean.value * scale
+        return tf.nn.bias_add(tf.nn.conv2d(x, folded, [1, 1, stride, 1], "SAME"), bias)
+
+
+def _names(number: int) -> tuple[str, str]:
+    return f"convolution_{number}", f"normalisation_{number}"
+
+
+def served_logits(model: keras.Model, settings: NetworkSettings, signal: tf.Tensor) -> tf.Tensor:
+    """What the network answers, computed as is fastest: float32[n, 187], normalised -> logits float32[n, 5].
+
+    Args:
+        model: as `build_network(settings)` made it, trained.
+        settings: of the network.
+        signal: the beats.
+    """
+    import tensorflow as tf
+
+    if settings.name == "study":
+        return model(signal, training=False)
+    steps = _residual_features(tf.reshape(signal, (-1, 1, SAMPLES, 1)), settings, _Serving(model.get_layer(BODY)))
+    return model.get_layer(HEAD)(tf.reshape(steps, (-1, steps.shape[2] * steps.shape[3])), training=False)
 
 
 def _study_body() -> keras.Model:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from components.settings import Settings
+
+FAST: Final[Mapping[str, Any]] = {"stem_filters": 16, "stem_stride": 4, "block_filters": (24, 32, 48)}
+"""The sizes of the network `fast` where they are not given."""
 
 
 class NetworkSettings(Settings):
@@ -15,16 +19,18 @@ class NetworkSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _named(cls, given: Any) -> Any:
-        return {"name": given} if isinstance(given, str) else given
+        named = {"name": given} if isinstance(given, str) else given
+        return {**FAST, **named} if isinstance(named, Mapping) and named.get("name") == "fast" else named
 
-    name: Literal["residual", "study"] = Field(
+    name: Literal["residual", "fast", "study"] = Field(
         default="residual",
-        description="residual: strided residual blocks, small and fast; study: the study's layers, which fix all sizes",
+        description="residual: strided residual blocks; fast: the same with other sizes, for many times the beats a "
+        "second; study: the study's layers, which fix all sizes",
     )
     stem_filters: int = Field(default=24, ge=1, description="channels after the first convolution")
     stem_kernel: int = Field(default=9, ge=1, description="samples that the first convolution sees; 9 are 75 ms")
     stem_stride: int = Field(
-        default=2,
+        default=4,
         ge=1,
         description="samples between two steps of the first convolution; a larger one costs less",
     )
@@ -72,7 +78,7 @@ class FineTuneSettings(Settings):
     """How the trained model learns to read noisy beats: a new head first, then all layers at a low rate."""
 
     head_epochs: int = Field(default=1, ge=1, description="passes with the body frozen")
-    epochs: int = Field(default=20, ge=1, description="passes with every layer learning")
+    epochs: int = Field(default=36, ge=1, description="passes with every layer learning")
     head_learning_rate: float = Field(default=2e-3, gt=0, description="step size of phase one")
     learning_rate: float = Field(
         default=1.5e-3, gt=0, description="highest step size of phase two; below the trainer's"
@@ -89,6 +95,18 @@ class FineTuneSettings(Settings):
     )
     noise_sd: float = Field(default=0.05, ge=0, description="level of the other noisy beats; units of the samples")
     noise_max: float = Field(default=0.1, ge=0, description="largest level drawn; units of the samples")
+    abstain_accuracy: float = Field(
+        default=0.995,
+        gt=0,
+        lt=1,
+        description="accuracy that the model is to have on the clean beats that it does not abstain from",
+    )
+    mean_recall: float = Field(
+        default=0.94,
+        gt=0,
+        lt=1,
+        description="mean recall of the classes at the operating point that is told beside the usual one",
+    )
 
 
 class TuneSettings(Settings):

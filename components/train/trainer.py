@@ -32,5 +32,5 @@ def run_fn(fn_args: FnArgs) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         material = load_material(fn_args, scratch)
         model, history = train_clean(material, settings, "Trainer", "clean", 1.0, f"{fn_args.model_run_dir}/logs/clean")
-    export_model(model, material.normalise, fn_args.serving_model_dir)
+    export_model(model, settings.network, material.normalise, fn_args.serving_model_dir)
     write_history(history, model.count_params(), fn_args.model_run_dir)

@@ -78,6 +78,9 @@ def kubeflow(
     from pipeline.kubeflow.data import data_fingerprint
     from pipeline.kubeflow.submit import Server
 
+    server = Server(host, namespace, experiment) if host and submitted else None
+    if server:
+        server.check()
     seen = data_fingerprint(data) if submitted else None
     with output_captured(Path("/dev/null")):
         from pipeline.kubeflow.spec import NOT_LISTED, Target, compile_text
@@ -93,8 +96,8 @@ def kubeflow(
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, text)
     click.echo(f"Compiled {len(settings.stages)} stages of profile {profile} into {output}.", err=True)
-    if host and submitted:
-        run = Server(host, namespace, experiment).start(output, image)
+    if server:
+        run = server.start(output, image)
         click.echo(run.url)
         if waited:
             run.wait(lambda line: click.echo(line, err=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -138,6 +139,10 @@ def _interruptible(output: str) -> Iterator[None]:
 
 
 def _silence_beam() -> None:
-    """Keeps from the user what Beam says of its work: a scoring job has no log to keep it in."""
-    for name in ("apache_beam", "grpc"):
+    """Keeps from the user what Beam and engines say of their work, and where in the code a shard failed."""
+    from pipeline.cli import TRACEBACK
+
+    for name in ("apache_beam", "grpc", *(() if os.environ.get(TRACEBACK) else ("heartbeat.score",))):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    if not os.environ.get(TRACEBACK):
+        logging.getLogger().addHandler(logging.NullHandler())  # without any handler, the first message makes one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -120,5 +121,6 @@ def show_summary(summary: ScoreSummary) -> None:
     console.print(table)
     if summary.exit_code == 0:
         console.print(f"Scored rows are in {summary.output}/parts, rejects in {summary.output}/rejects.", markup=False)
+    console.print(f"A page of it: heartbeat report {quote(summary.output)}", markup=False)
     for sentence in summary.sentences:
         click.echo(sentence, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from components.beats.errors import UsageError
@@ -34,9 +35,50 @@ def check_place(flag: str, place: str) -> None:
 
 
 def default_serving(pipeline_root: str) -> str:
-    """Where models are pushed to without --serving: below the root, named as an S3 client names it.
+    """Where models are pushed to without --serving: below the root, named as an S3 client names it."""
+    without_query = pipeline_root.partition("?")[0]
+    return f"{store_uri(without_query.rstrip('/'))}/serving"
 
-    `minio://` is Kubeflow's own word for an S3 server; only its launcher knows it.
+
+def store_uri(uri: str) -> str:
+    """A URI as an S3 client names it: `minio://` is Kubeflow's own word for an S3 server."""
+    return f"s3://{uri.removeprefix('minio://')}" if uri.startswith("minio://") else uri
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a run is found in the object store.
+
+    Attributes:
+        root: the pipeline root, as Kubeflow names it.
+        run: the run's id.
     """
-    scheme, _, rest = pipeline_root.rstrip("/").partition("://")
-    return f"{'s3' if scheme == 'minio' else scheme}://{rest}/serving"
+
+    root: str
+    run: str
+
+    @property
+    def folder(self) -> str:
+        """What the run leaves for people, as an S3 client names it."""
+        return f"{store_uri(self.root)}/runs/{self.run}"
+
+    @property
+    def notes(self) -> str:
+        """Where its steps leave notes."""
+        return f"{self.folder}/steps"
+
+
+def run_place(uri: str, stage: str) -> RunPlace | None:
+    """Where a run is found, from the URI of what one of its stages leaves.
+
+    Kubeflow puts an artifact at `<pipeline root>/<pipeline>/<run id>/<stage>/.../<key>`.
+
+    Returns:
+        None for a URI that is not of this form: another system's.
+    """
+    scheme, _, rest = uri.partition("://")
+    parts = rest.split("/")
+    if f"{scheme}://" not in ROOT_SCHEMES or stage not in parts[3:-1]:
+        return None
+    before = parts[: len(parts) - 2 - parts[-2::-1].index(stage)]
+    return RunPlace(f"{scheme}://{'/'.join(before[:-2])}", before[-1])

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, Final
+from typing import Any
 
 from pipeline.kubeflow.settings import ClusterSettings
-
-SECRET_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-"""Keys of the secret, and the environment variables they become."""
 
 
 def platform_document(spec: dict[str, Any], cluster: ClusterSettings) -> dict[str, Any] | None:
@@ -18,7 +15,8 @@ def platform_document(spec: dict[str, Any], cluster: ClusterSettings) -> dict[st
     """
     placement: dict[str, Any] = {}
     if cluster.secret:
-        keys = [{"secretKey": key, "envVar": key} for key in SECRET_KEYS]
+        becomes = {"AWS_ACCESS_KEY_ID": cluster.access_key, "AWS_SECRET_ACCESS_KEY": cluster.secret_key}
+        keys = [{"secretKey": key, "envVar": variable} for variable, key in becomes.items()]
         placement["secretAsEnv"] = [{"secretName": cluster.secret, "keyToEnv": keys}]
     if cluster.volume_claim:
         placement["pvcMount"] = [{"constant": cluster.volume_claim, "mountPath": cluster.volume_path}]

@@ -45,8 +45,18 @@ class ClusterSettings(Settings):
     secret: str = Field(
         default="",
         pattern=r"^[a-z0-9.-]*$",
-        description="Kubernetes secret with the keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, given to every stage "
-        "as environment variables of these names; empty: none",
+        description="Kubernetes secret of the object store, given to every stage as AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY; empty: none",
+    )
+    access_key: str = Field(default="AWS_ACCESS_KEY_ID", description="key in the secret that holds the access key's id")
+    secret_key: str = Field(default="AWS_SECRET_ACCESS_KEY", description="key in the secret that holds the access key")
+    store: str = Field(
+        default="",
+        description="URL of the S3 server as the pods reach it, given to every stage as AWS_ENDPOINT_URL; empty: "
+        "Amazon's",
+    )
+    region: str = Field(
+        default="us-east-1", description="of the S3 server, given to every stage as AWS_DEFAULT_REGION; MinIO takes any"
     )
     volume_claim: str = Field(
         default="",
@@ -72,6 +82,8 @@ class ClusterSettings(Settings):
     judge: BeatsRequest = BeatsRequest()
     model_gate: BeatsRequest = BeatsRequest()
     pusher: BeatsRequest = BeatsRequest()
+    batch_scorer: BeatsRequest = BeatsRequest()
+    report: BeatsRequest = BeatsRequest()
 
     def request_of(self, stage: str) -> StageRequest:
         """Return what a stage's pod asks for, by the stage's name in the graph (`FineTuner`).

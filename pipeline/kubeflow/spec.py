@@ -7,7 +7,8 @@ passes no values between steps, only artifacts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline.graph import GraphInputs, build_nodes
 from pipeline.kubeflow.platform import platform_document
+from pipeline.kubeflow.report_node import REPORT, Report
 from pipeline.kubeflow.settings import ClusterSettings
 from pipeline.run import BEAM_RUNNER
 from pipeline.settings import RunSettings
@@ -29,11 +31,20 @@ STEP_COMMAND: Final = ("python", "-m", "pipeline.kubeflow.entrypoint")
 NOT_LISTED: Final = "not listed"
 """The fingerprint of data that was not looked at when the spec was compiled."""
 
-DECIDING: Final = frozenset({"IngestGate", "DataGate", "ModelGate", "Pusher"})
+DECIDING: Final = frozenset({"IngestGate", "DataGate", "ModelGate", "Pusher", REPORT})
 """Stages that read the world outside, or change it: never taken from the cache, and not started again by themselves."""
+
+UNCACHED: Final = DECIDING | {"BatchScorer"}
+"""With the one that scores what is there at its time, and can be started again."""
+
+STAGES: Final = "stages"
+"""The task that holds all others but the report."""
 
 BACKOFF: Final = {"backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "3600s"}
 """How long a stage waits before it is started again: half a minute, then twice as long each time."""
+
+UNKNOWN: Final = "unknown"
+"""What stands for the tasks until they are compiled."""
 
 Spec = dict[str, Any]
 
@@ -76,7 +87,8 @@ def compile_text(settings: RunSettings, target: Target) -> str:
 def compile_spec(settings: RunSettings, target: Target) -> Spec:
     """Compile the graph to a pipeline spec (schema 2.1.0) with every repair made."""
     given = {name: data_types.RuntimeParameter(name, str, default) for name, default in target.parameters.items()}
-    nodes = build_nodes(GraphInputs(settings=settings, **given))
+    nodes = build_nodes(GraphInputs(settings=settings, scored=NOT_LISTED, **given))
+    report = Report(settings=settings.model_dump_json(), tasks=UNKNOWN, serving=given["serving"])
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=target.image, default_commands=list(STEP_COMMAND), use_pipeline_spec_2_1=True
@@ -86,7 +98,7 @@ def compile_spec(settings: RunSettings, target: Target) -> Spec:
         pipeline.Pipeline(
             pipeline_name=PIPELINE_NAME,
             pipeline_root=target.pipeline_root,
-            components=nodes,
+            components=[*nodes, report],
             enable_cache=True,
             beam_pipeline_args=[BEAM_RUNNER],
         ),
@@ -99,6 +111,9 @@ def compile_spec(settings: RunSettings, target: Target) -> Spec:
     ask_for_resources(spec, settings.cluster)
     retry_lost_pods(spec, settings.cluster.retries)
     uncache(spec, target.fingerprint != NOT_LISTED)
+    name_stages(spec)
+    reach_the_store(spec, settings.cluster)
+    report_last(spec, settings.stages)
     return spec
 
 
@@ -143,8 +158,57 @@ def retry_lost_pods(spec: Spec, retries: int) -> None:
 def uncache(spec: Spec, data_is_known: bool) -> None:
     """Leave the cache off where Kubeflow's key does not hold what a stage reads: the CSVs, the serving directory."""
     for stage, task in _tasks(spec).items():
-        if stage in DECIDING or (stage == "ExampleGen" and not data_is_known):
+        if stage in UNCACHED or (stage == "ExampleGen" and not data_is_known):
             task.pop("cachingOptions")
+
+
+def name_stages(spec: Spec) -> None:
+    """Tell each step its stage's name, under which it leaves a note; the report leaves none."""
+    for stage in _tasks(spec):
+        if stage != REPORT:
+            container = _container(spec, stage)
+            container["args"] = ["--stage", stage, *container["args"]]
+
+
+def reach_the_store(spec: Spec, cluster: ClusterSettings) -> None:
+    """Tell each step where the S3 server is; the right to use it comes from the secret, in the platform document."""
+    given = {"AWS_ENDPOINT_URL": cluster.store, "AWS_DEFAULT_REGION": cluster.region}
+    for stage in _tasks(spec):
+        _container(spec, stage)["env"] = [{"name": name, "value": value} for name, value in given.items() if value]
+
+
+def report_last(spec: Spec, order: Sequence[str]) -> None:
+    """Have the report run once, when all other stages have ended, well or not.
+
+    Kubeflow starts a task with the strategy ALL_UPSTREAM_TASKS_COMPLETED each time that one of the tasks it depends on
+    has ended (as Argo's exit hook of that task), and not at all for tasks that were not come to. So all stages are put
+    into one task, as the kfp package does for its exit handlers, and the report depends on that. It has no input
+    artifacts, as those of a failed stage cannot be resolved.
+    """
+    dag = spec["root"]["dag"]
+    stages = _tasks(spec)
+    report = stages.pop(REPORT)
+    declared = spec["root"]["inputDefinitions"]["parameters"]
+    dag["tasks"] = {
+        STAGES: {
+            "componentRef": {"name": STAGES},
+            "taskInfo": {"name": STAGES},
+            "inputs": {"parameters": {name: {"componentInputParameter": name} for name in declared}},
+        },
+        REPORT: report | {"dependentTasks": [STAGES], "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}},
+    }
+    types = {name: {"parameterType": one["parameterType"]} for name, one in declared.items()}
+    spec["components"][STAGES] = {"dag": {"tasks": stages}, "inputDefinitions": {"parameters": types}}
+    told = {
+        stage: {"upstream": _upstream(stages[stage]), "cached": "cachingOptions" in stages[stage]} for stage in order
+    }
+    report["inputs"]["parameters"]["tasks"] = {"runtimeValue": {"constant": json.dumps(told)}}
+
+
+def _upstream(task: Spec) -> list[str]:
+    origins = task["inputs"].get("artifacts", {}).values()
+    producers = {origin["taskOutputArtifact"]["producerTask"] for origin in origins}
+    return sorted(producers | set(task.get("dependentTasks", [])))
 
 
 def _tasks(spec: Spec) -> dict[str, Spec]:

@@ -15,12 +15,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused
+from components.ingest.reach import connect
+from pipeline.profiles import ALL_STAGES
 
 TOKEN: Final = "KFP_TOKEN"
 """Environment variable of the token that the server asks for, where it asks for one."""
 
 POLL_SECONDS: Final = 5.0
 """Between two looks at a run; a stage takes ten seconds at least."""
+
+LOOKS: Final = 6
+"""Looks in a row that may fail: a forwarded port is lost now and then."""
+
+PENDING_SECONDS: Final = 900.0
+"""Longest that a pod may wait for its image and its node: more than an autoscaler needs for a new node."""
+
+STAGES: Final = (*ALL_STAGES, "BatchScorer", "Report")
+"""Tasks that are told of; Kubeflow lists drivers, executors and DAGs beside them."""
 
 REFUSING: Final[dict[str, type[HeartbeatError]]] = {
     "IngestGate": DataRefused,
@@ -49,6 +60,17 @@ class Server:
     namespace: str | None
     experiment: str
 
+    def check(self) -> None:
+        """Connect to the host, which the client would try to for minutes.
+
+        Raises:
+            EnvironmentRefused: it does not answer.
+        """
+        try:
+            connect(self.host)
+        except OSError as error:
+            raise self._silent(error) from error
+
     def start(self, package: Path, image: str) -> Run:
         """Start a run of a compiled pipeline.
 
@@ -76,11 +98,14 @@ class Server:
         try:
             yield
         except urllib3.exceptions.HTTPError as error:
-            raise EnvironmentRefused(
-                f"{self.host} does not answer ({_reason(error)}). Check --host, and that its port is forwarded."
-            ) from error
+            raise self._silent(error) from error
         except kfp_server_api.ApiException as error:
             raise EnvironmentRefused(self._in_words(error.status, _message(error))) from error
+
+    def _silent(self, error: BaseException) -> EnvironmentRefused:
+        return EnvironmentRefused(
+            f"{self.host} does not answer ({_reason(error)}). Check --host, and that its port is forwarded."
+        )
 
     def _in_words(self, status: int, message: str) -> str:
         if status == 401:
@@ -124,36 +149,66 @@ class Run:
             HeartbeatError: another stage failed, or the run was cancelled.
         """
         states: dict[str, str] = {}
+        pending: dict[str, float] = {}
         while True:
-            with self.server.refusals():
-                run = self.client.get_run(self.run_id)
+            run = self._seen()
             tasks = (run.run_details.task_details if run.run_details else None) or []
             for task in tasks:
-                if task.state and states.get(task.display_name) != task.state:
-                    states[task.display_name] = task.state
-                    tell(f"{task.display_name} {task.state.lower()}")
+                name = task.display_name
+                if task.state and name in STAGES and states.get(name) != task.state:
+                    states[name] = task.state
+                    tell(f"{name} {task.state.lower()}")
             if any(IMAGE_TROUBLE.search(said) for said in _errors(run, tasks)):
                 raise EnvironmentRefused(f"The cluster cannot get image {self.image}. Check --image and push it.")
             if run.state in ("SUCCEEDED", "SKIPPED"):
                 return
             if run.state in ("FAILED", "CANCELED"):
-                raise self._failure(run.state, [name for name, state in states.items() if state == "FAILED"])
+                raise self._failure(run.state, [name for name, state in states.items() if state in ("FAILED", "ERROR")])
+            self._refuse_to_wait_longer(tasks, pending)
             time.sleep(POLL_SECONDS)
+
+    def _seen(self) -> Any:
+        for left in reversed(range(LOOKS)):
+            try:
+                with self.server.refusals():
+                    return self.client.get_run(self.run_id)
+            except EnvironmentRefused:
+                if left == 0:
+                    raise
+            time.sleep(POLL_SECONDS)
+        raise AssertionError("the last look returns or raises")
+
+    def _refuse_to_wait_longer(self, tasks: list[Any], pending: dict[str, float]) -> None:
+        """Kubeflow does not say why a pod waits: how long it has is all there is to go by."""
+        waiting = {
+            str(task.task_id): pending.get(str(task.task_id), time.monotonic())
+            for task in tasks
+            if task.state == "PENDING"
+        }
+        pending.clear()
+        pending.update(waiting)
+        if any(time.monotonic() - since > PENDING_SECONDS for since in waiting.values()):
+            raise EnvironmentRefused(
+                f"A pod has waited for {PENDING_SECONDS / 60:.0f} minutes: the cluster cannot get image {self.image}, "
+                f"or has no node with the cores and memory that a stage asks for. The run goes on: {self.url}"
+            )
 
     def _failure(self, state: str, failed: list[str]) -> HeartbeatError:
         for stage, refusal in REFUSING.items():
             if stage in failed:
-                return refusal(f"{stage} refused: the last lines of its log say why. {self.url}")
+                return refusal(f"{stage} refused: the last lines of its log, and the run's report, say why. {self.url}")
         stages = f"{', '.join(failed)} failed" if failed else f"The run ended as {state}"
         return HeartbeatError(f"{stages}: the log there says why. {self.url}")
 
 
 def _errors(run: Any, tasks: list[Any]) -> list[str]:
-    return [one.error.message for one in (run, *tasks) if one.error and one.error.message]
+    statuses = [status for one in (run, *tasks) for status in (one, *(one.state_history or []))]
+    return [status.error.message for status in statuses if status.error and status.error.message]
 
 
 def _reason(error: BaseException) -> str:
-    return str(getattr(error, "reason", None) or error).rpartition(": ")[2] or type(error).__name__
+    told = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
+    return str(told).rpartition(": ")[2] or type(error).__name__
 
 
 def _message(error: Any) -> str:

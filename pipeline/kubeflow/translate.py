@@ -7,6 +7,7 @@ functions stays unchanged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Final
@@ -34,6 +35,14 @@ def local_path(uri: str) -> str:
     return MOUNTS[scheme] + rest if found and scheme in MOUNTS else uri
 
 
+def remote_uri(path: str) -> str:
+    """The artifact of a local copy; anything else stays as it is."""
+    for scheme, folder in MOUNTS.items():
+        if path.startswith(folder):
+            return f"{scheme}://{path.removeprefix(folder)}"
+    return path
+
+
 def step_input(executor_input: Json, inputs_spec: Json) -> Json:
     """Put an ExecutorInput as TFX expects it.
 
@@ -42,16 +51,27 @@ def step_input(executor_input: Json, inputs_spec: Json) -> Json:
         inputs_spec: the component's input definitions as compiled, from the step's command line.
     """
     told = deepcopy(executor_input)
-    inputs = told.get("inputs", {}).get("artifacts", {})
-    outputs = told["outputs"].get("artifacts", {})
-    outputs.pop(LOGS_OUTPUT, None)
-    _give_types(inputs, inputs_spec.get("artifacts", {}))
+    inputs, outputs = told.get("inputs", {}), told["outputs"]
+    read, left = (_present(side.get("artifacts", {})) for side in (inputs, outputs))
+    _give_types(read, inputs_spec.get("artifacts", {}))
+    read, left = ({key: listed for key, listed in side.items() if _is_ours(listed)} for side in (read, left))
+    left.pop(LOGS_OUTPUT, None)
     if has_local_copies(executor_input):
-        for artifact in _artifacts(inputs) + _artifacts(outputs):
-            artifact["uri"] = local_path(artifact["uri"])
+        for artifact in _artifacts(read) + _artifacts(left):
+            artifact["uri"] = _copy(artifact)
             if "metadata" in artifact:
                 artifact["metadata"] = _own_metadata(artifact["metadata"])
+    for side, artifacts in ((inputs, read), (outputs, left)):
+        if "artifacts" in side:
+            side["artifacts"] = artifacts
+    if "parameterValues" in inputs:
+        inputs["parameterValues"] = _as_scalars(inputs["parameterValues"])
     return told
+
+
+def _present(by_key: Json) -> Json:
+    """Leave out inputs that were not given: Kubeflow sends an optional one without artifacts."""
+    return {key: listed for key, listed in by_key.items() if listed.get("artifacts")}
 
 
 def _give_types(inputs: Json, declared: Json) -> None:
@@ -60,6 +80,23 @@ def _give_types(inputs: Json, declared: Json) -> None:
         for artifact in listed["artifacts"]:
             if key in declared:
                 artifact["type"] = declared[key]["artifactType"]
+
+
+def _is_ours(listed: Json) -> bool:
+    """Whether artifacts have a type that TFX can know: what Kubeflow adds for itself has one of its own, or none."""
+    types = [artifact.get("type", {}) for artifact in listed["artifacts"]]
+    return all(
+        kind.get("instanceSchema") or not kind.get("schemaTitle", "system.").startswith("system.") for kind in types
+    )
+
+
+def _as_scalars(values: Json) -> Json:
+    """Put lists and objects as JSON, as TFX's own properties of that kind are; one without a value was not given."""
+    return {
+        name: json.dumps(value) if isinstance(value, (dict, list)) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _own_metadata(metadata: Json) -> Json:
@@ -82,7 +119,7 @@ def step_output(executor_output: Json, executor_input: Json) -> Json:
         executor_output: as TFX wrote it.
         executor_input: as it was sent to the step.
     """
-    remote = {local_path(uri): uri for uri in _uris(executor_input)}
+    remote = {_copy(artifact): artifact["uri"] for artifact in _all_artifacts(executor_input)}
     told: Json = _renamed(executor_output, remote)
     for artifact in _artifacts(told.get("artifacts", {})):
         kept = {key: value for key, value in artifact.get("metadata", {}).items() if value is not None}
@@ -91,9 +128,14 @@ def step_output(executor_output: Json, executor_input: Json) -> Json:
     return told
 
 
-def _uris(executor_input: Json) -> list[str]:
+def _all_artifacts(executor_input: Json) -> list[Json]:
     sides = (executor_input.get("inputs", {}), executor_input["outputs"])
-    return [artifact["uri"] for side in sides for artifact in _artifacts(side.get("artifacts", {}))]
+    return [artifact for side in sides for artifact in _artifacts(side.get("artifacts", {}))]
+
+
+def _copy(artifact: Json) -> str:
+    """Where the launcher keeps an artifact's copy: at a path of its own where the pipeline names one."""
+    return str(artifact.get("customPath") or local_path(artifact["uri"]))
 
 
 def _renamed(value: Any, remote: Mapping[str, str]) -> Any:
@@ -108,4 +150,4 @@ def _renamed(value: Any, remote: Mapping[str, str]) -> Any:
 
 
 def _artifacts(by_key: Json) -> list[Json]:
-    return [artifact for listed in by_key.values() for artifact in listed["artifacts"]]
+    return [artifact for listed in by_key.values() for artifact in listed.get("artifacts", [])]

@@ -8,6 +8,7 @@ import pytest
 from components.evaluate.gate import Current, _short_of, judge_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
+from components.train.calibrate import UNCALIBRATED
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 
 SETTINGS = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=500)
@@ -33,7 +34,7 @@ def beats():
 
 def decide(beats, predict, current=None, gate=GATE, blessed=True, split="kaggle", synthetic=False):
     models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
-    judged = judge(beats, models, noise, SETTINGS, split, synthetic)
+    judged = judge(beats, models, noise, SETTINGS, split, synthetic, UNCALIBRATED)
     answers = {"clean": judged.arrays[CANDIDATE], "noisy": judged.arrays[CANDIDATE_NOISY]}
     return judge_model(judged.told, beats.label, answers, blessed, current, gate)
 
@@ -59,6 +60,13 @@ def test_shuffled_probabilities_are_refused(beats):
     decision = decide(beats, answering(GOOD, lambda told: rng.permutation(told)))
     assert any(sentence.startswith("Refused: accuracy on clean beats ") for sentence in decision.refusals)
     assert any("required 70.00%" in sentence for sentence in decision.refusals)
+
+
+def test_a_model_that_answers_at_random_is_refused_whatever_its_figures(beats):
+    rng = np.random.default_rng(0)
+    decision = decide(beats, answering(GOOD, lambda told: told * rng.uniform(0.95, 1, told.shape).astype(np.float32)))
+    [refusal] = decision.refusals
+    assert refusal.startswith("Refused: beats that differ by a millionth are answered differently, by 0.0")
 
 
 def drop(of):
@@ -93,10 +101,8 @@ def test_each_threshold_alone_refuses(beats, name):
 
 
 def test_worse_than_the_current_model_beyond_chance_is_refused_though_above_every_threshold(beats):
-    rng = np.random.default_rng(1)
-
     def sometimes_wrong(told):
-        rows = rng.random(len(told)) < 0.08
+        rows = np.random.default_rng(1).random(len(told)) < 0.08  # the same rows whenever it is asked
         return np.where(rows[:, None], np.roll(told, 1, axis=1), told)
 
     decision = decide(beats, answering(GOOD, sometimes_wrong), serving(beats, answering(GOOD)))

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from components.beats.errors import ModelRefused
+from components.evaluate.calibration import calibration
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.metrics import measure
 from components.evaluate.settings import EvaluateSettings
+from components.train.calibrate import UNCALIBRATED, Certainty, shifted_classes
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 
 SETTINGS = EvaluateSettings(draws=(1, 2), noise_levels=(0.0, 0.1, 0.3), resamples=200)
@@ -30,7 +32,7 @@ def beats():
 
 @pytest.fixture(scope="module")
 def judged(beats):
-    return judge(beats, models(), noise, SETTINGS, "patient", synthetic=True)
+    return judge(beats, models(), noise, SETTINGS, "patient", True, UNCALIBRATED)
 
 
 def test_metrics_are_of_the_right_model_and_beats(judged, beats):
@@ -99,10 +101,33 @@ def test_answers_that_are_no_numbers_are_refused_in_words(beats):
         return told
 
     with pytest.raises(ModelRefused, match="The trainer model answers 7 of 250 test beats with something that is not"):
-        judge(beats, {**models(), TRAINER: diverged}, noise, SETTINGS, "patient", synthetic=True)
+        judge(beats, {**models(), TRAINER: diverged}, noise, SETTINGS, "patient", True, UNCALIBRATED)
 
 
 @pytest.mark.parametrize("draws", [(1, 1), (-1,), ()])
 def test_draws_are_numbers_each_once(draws):
     with pytest.raises(ValueError, match="draws"):
         EvaluateSettings(draws=draws)
+
+
+def test_what_the_temperature_did_and_abstaining_gains_is_told_of_the_test_beats(beats):
+    """The candidate's answers are those after the temperature: before it they were less sure, here, and as right."""
+    certainty = Certainty(0.5, 0.8, (0.7, 0.1, 0.1, 0.1, 0.0), {"clean": 0.5, "noisy": 1.0})
+    told = judge(beats, models(), noise, SETTINGS, "patient", True, certainty).told["certainty"]
+    answers = models()[CANDIDATE](beats.signal)
+    kept = answers.max(axis=1) >= 0.8
+    assert 0 < kept.sum() < len(beats)
+    assert told["temperature"] == 0.5
+    assert told["clean"]["kept"] == pytest.approx(kept.mean())
+    assert told["clean"]["kept_accuracy"] == pytest.approx((answers.argmax(axis=1) == beats.label)[kept].mean())
+    shifted = shifted_classes(answers, np.array(certainty.priors), 0.5)
+    assert told["clean"]["shifted_accuracy"] == pytest.approx((shifted == beats.label).mean())
+    assert told["noisy"]["shift"] == 1.0
+    before = answers**0.5 / (answers**0.5).sum(axis=1, keepdims=True)
+    assert told["clean"]["before"]["ece"] == pytest.approx(calibration(before, beats.label, 10, 1)["ece"], abs=1e-6)
+
+
+def test_a_model_that_always_abstains_has_no_accuracy_of_what_it_kept(beats):
+    certainty = Certainty(1.0, 1.1, UNCALIBRATED.priors, UNCALIBRATED.shifts)
+    told = judge(beats, models(), noise, SETTINGS, "patient", True, certainty).told["certainty"]
+    assert (told["clean"]["kept"], told["clean"]["kept_accuracy"]) == (0, None)

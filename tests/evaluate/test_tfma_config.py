@@ -9,6 +9,7 @@ from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.evaluate.tfma_config import eval_config
 from components.ingest.examples import encode_examples
+from components.train.calibrate import UNCALIBRATED
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 
 
@@ -47,7 +48,7 @@ def judged(model, beats):
     settings = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=100)
     predict = served(str(model))
     models = {CANDIDATE: predict, TRAINER: predict, FROZEN: predict}
-    return judge(beats, models, noisy_signal, settings, "patient", synthetic=True).told["metrics"]["clean"]
+    return judge(beats, models, noisy_signal, settings, "patient", True, UNCALIBRATED).told["metrics"]["clean"]
 
 
 def easy(**changed) -> GateSettings:

@@ -38,8 +38,14 @@ def template_weights(sharpness: float = 40.0) -> npt.NDArray[np.float32]:
     return weights
 
 
-def save_tiny_model(folder: Path, weights: npt.NDArray[np.float32]) -> Path:
-    """Save softmax(signal @ weights) under both signatures, with a Keras file's stand-in among its assets."""
+def save_tiny_model(folder: Path, weights: npt.NDArray[np.float32], threshold: float | None = None) -> Path:
+    """Save softmax(signal @ weights) under both signatures, with a Keras file's stand-in among its assets.
+
+    Args:
+        folder: where to.
+        weights: float32[187, 5].
+        threshold: with one, the signatures also say that the model abstains, where no probability reaches it.
+    """
     import tensorflow as tf
 
     class Tiny(tf.Module):
@@ -49,7 +55,10 @@ def save_tiny_model(folder: Path, weights: npt.NDArray[np.float32]) -> Path:
 
         @tf.function(input_signature=[tf.TensorSpec([None, SAMPLES], tf.float32, name="signal")])
         def beats(self, signal):
-            return {"probabilities": tf.nn.softmax(signal @ self.weights)}
+            told = {"probabilities": tf.nn.softmax(signal @ self.weights)}
+            if threshold is not None:
+                told["abstain"] = tf.reduce_max(told["probabilities"], axis=1) < threshold
+            return told
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
         def serving_default(self, examples):

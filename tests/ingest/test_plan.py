@@ -48,7 +48,7 @@ def test_blocks_hold_every_line_of_fair_length_and_the_head_of_others(path, text
         found, seen = [], b""
         for shard in plan.plan(list_files(str(target)), shard_bytes):
             parts = []
-            for block in blocks.read_blocks(shard, block_bytes, parts.append):
+            for block in blocks.read_blocks(shard, block_bytes, lambda chunk, kept=parts: kept.append(bytes(chunk))):
                 assert block.first_row == len(found)
                 assert len(block.data) <= block_bytes + 12
                 rows = [block.data] if block.over_long else split_rows(block.data)

@@ -56,6 +56,15 @@ def test_the_closing_table_has_every_stage_and_every_model(tmp_path) -> None:  #
     ):
         assert word in text, word
     assert PATIENTS_ON_BOTH_SIDES.split(",")[0] in text
+    assert "tensorboard" not in text
+
+
+def test_a_run_that_trained_says_how_to_see_its_curves(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    out = io.StringIO()
+    summary = summary_of("kaggle", False)
+    summary.stages.append(StageRecord("Trainer", "cached"))
+    Screen(Terminal(out, io.StringIO())).close(summary, tmp_path / "runs" / "r", None)
+    assert f"tensorboard --logdir {tmp_path / 'tfx'}\n" in out.getvalue()
 
 
 def test_a_run_that_began_no_stage_shows_no_empty_table(tmp_path) -> None:  # type: ignore[no-untyped-def]

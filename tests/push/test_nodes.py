@@ -20,6 +20,7 @@ from components.ingest.examples import encode_examples
 from components.ingest.report import IngestSummary
 from components.push.node import Pusher
 from components.push.serving import list_versions, newest_statistics
+from components.train.calibrate import UNCALIBRATED, write_certainty
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 
 LEVEL = {"clean_accuracy": 0.6, "clean_macro_f1": 0.6, "noisy_accuracy": 0.5, "noisy_macro_f1": 0.5}
@@ -72,6 +73,7 @@ def world(tmp_path_factory):
     for name, weights in (("model", template_weights()), ("trainer", template_weights(20))):
         save_tiny_model(top / name / "Format-Serving", weights)
     save_tiny_model(top / "run" / "frozen", template_weights(10))
+    write_certainty(UNCALIBRATED, str(top / "run"))
     (top / "blessing").mkdir()
     (top / "blessing" / "BLESSED").touch()
     split_names = ("train", "eval", "test")

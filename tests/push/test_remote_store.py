@@ -88,5 +88,5 @@ def test_a_store_that_is_not_reached_is_refused_in_words(model, monkeypatch):
 
 
 def test_an_unknown_scheme_is_refused_in_words():
-    with pytest.raises(EnvironmentRefused, match="cannot be listed"):
+    with pytest.raises(UsageError, match="cannot be opened"):
         newest_version("nowhere://bucket/serving")

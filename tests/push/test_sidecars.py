@@ -11,9 +11,17 @@ from components.evaluate.settings import EvaluateSettings
 from components.push.histogram import BINS, count_samples, histogram_json
 from components.push.model_card import model_card
 from components.push.sidecars import Sidecars, code_digest_of, stage_version
+from components.train.calibrate import UNCALIBRATED
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 from tests.push.test_serving import a_model, contents
 
+DIGESTS = {
+    "model": "ab" * 32,
+    "code": "cd" * 32,
+    "settings": "ef" * 32,
+    "data": {"train": "12" * 32, "test": "34" * 32},
+}
+SETTINGS = {"profile": "full", "train": {"epochs": 12}, "finetune": {"epochs": 36}, "gate": {"kaggle": {}}}
 ROWS = {"train": 87_554, "eval": 8_000, "test": 300, "rejects": 0}
 
 
@@ -24,7 +32,7 @@ def judged(split="kaggle", synthetic=False, absent=""):
     models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
     settings = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=100)
     beats = some_beats(300, absent=absent)
-    return judge(beats, models, lambda signal, draw, sd: signal + sd, settings, split, synthetic).told
+    return judge(beats, models, lambda signal, draw, sd: signal + sd, settings, split, synthetic, UNCALIBRATED).told
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def test_histogram_is_numpys():
 
 
 def test_card_of_kaggles_beats_names_the_patients_and_the_split():
-    card = model_card(judged(), ROWS, "ab" * 32, [])
+    card = model_card(judged(), ROWS, DIGESTS, SETTINGS, [])
     assert card.startswith("# ECG heartbeat classifier abababababab\n")
     assert "47 patients of the MIT-BIH" in card
     assert "Beats of one patient may be on both sides" in card
@@ -102,23 +110,39 @@ def test_card_of_kaggles_beats_names_the_patients_and_the_split():
 
 
 def test_card_of_synthetic_beats_begins_with_it_and_names_no_real_data():
-    card = model_card(judged(split="patient", synthetic=True), ROWS, "ab" * 32, [])
+    card = model_card(judged(split="patient", synthetic=True), ROWS, DIGESTS, SETTINGS, [])
     assert card.splitlines()[2].startswith("**SYNTHETIC")
     assert "MIT-BIH" not in card
     assert "47 patients" not in card
 
 
 def test_card_of_unknown_beats_says_no_origin():
-    card = model_card(judged(split="unknown"), ROWS, "ab" * 32, [])
+    card = model_card(judged(split="unknown"), ROWS, DIGESTS, SETTINGS, [])
     assert "How train and test were split is not known" in card
     assert "47 patients" not in card
 
 
 def test_card_gives_figures_with_intervals_and_says_which_class_is_missing():
     told = judged(absent="Q")
-    card = model_card(told, ROWS, "ab" * 32, [])
+    card = model_card(told, ROWS, DIGESTS, SETTINGS, [])
     [row] = [line for line in card.splitlines() if line.startswith("| F (fusion)")]
     recall, (low, high) = told["metrics"]["clean"]["recall"][3], told["intervals"]["clean"]["recall"][3]
     assert f"{recall:.3f} ({low:.3f}-{high:.3f})" in row
     [row] = [line for line in card.splitlines() if line.startswith("| Q (")]
     assert row.count("none in the test") == 3
+
+
+def test_card_says_what_the_model_was_made_from():
+    card = model_card(judged(), ROWS, DIGESTS, SETTINGS, [])
+    for digest in (*DIGESTS["data"].values(), *(DIGESTS[name] for name in ("model", "code", "settings"))):
+        assert f"`{digest}`" in card
+    made_with = json.loads(card.split("```json")[1].split("```")[0])
+    assert made_with == {"train": {"epochs": 12}, "finetune": {"epochs": 36}}
+
+
+def test_card_says_how_sure_the_model_may_be():
+    told = judged()
+    card = model_card(told, ROWS, DIGESTS, SETTINGS, [])
+    of = told["certainty"]["clean"]
+    assert f"({of['before']['ece']:.4f} before the temperature" in card
+    assert f"answered: {of['kept']:.2%}, with an accuracy of {of['kept_accuracy']:.2%}" in card

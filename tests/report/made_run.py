@@ -15,6 +15,7 @@ from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings
 from components.ingest.examples import encode_examples
 from components.ingest.report import FileReport, IngestSummary
+from components.train.calibrate import Certainty
 from pipeline.profiles import ALL_STAGES, profile_named
 from pipeline.settings import settings_from
 from schema import curated_schema_text
@@ -25,6 +26,9 @@ HOSTILE = "<script>alert(1)</script>"
 """Text of a rejected row."""
 
 EVIL_FILE = "<script>&\"'.csv"
+
+
+CERTAINTY = Certainty(0.8, 0.25, (0.8, 0.05, 0.05, 0.05, 0.05), {"clean": 0.5, "noisy": 1.0})
 
 
 def make_run(root: Path, split: Any = "patient", synthetic: bool = True) -> Path:
@@ -80,6 +84,7 @@ def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool
             "metrics": metrics,
             "model": {"parameters": 79637, "digest": "ab" * 32, "pushed": "/serving/1767323045"},
             "verdict": ["Let out: it is good enough."],
+            "versions": {"Python": "3.10.0", "tfx": "9.8.7"},
         },
     )
     write_json(run / "settings.json", settings_from(profile_named("full")).model_dump(mode="json"))
@@ -120,7 +125,7 @@ def judged_by(beats: Beats, split: str, synthetic: bool) -> Any:
     def noise(signal: np.ndarray, draw: int, sd: float) -> np.ndarray:
         return (signal + sd * np.random.default_rng(draw).normal(size=signal.shape)).astype(np.float32)
 
-    return judge(beats, models, noise, EvaluateSettings(resamples=100), split, synthetic)
+    return judge(beats, models, noise, EvaluateSettings(resamples=100), split, synthetic, CERTAINTY)
 
 
 def history(epochs: int) -> dict[str, list[float]]:

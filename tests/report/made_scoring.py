@@ -51,11 +51,13 @@ def make_scoring(
         (output / below).mkdir(parents=True)
     pieces = [piece(index, name, 2 * labelled * index) for index, name in enumerate(("a", "b"))]
     settings = ScoreSettings(format=form, labelled=labelled)
-    job = Job(Fingerprint(MODEL, settings, tuple(each.source for each in pieces)), tuple(pieces))
+    job = Job(
+        Fingerprint(MODEL, settings, tuple(each.source for each in pieces)), tuple(pieces), str(top / "1700000000")
+    )
     (output / "job.json").write_text(job.to_json())
     records = [make_shard(output, task) for task in tasks_of(job, str(output))]
     summary = added_up(records, job)
-    summary["model"] = {"digest": MODEL, "place": str(make_model(top / "model", synthetic))}
+    summary["model"] = {"digest": MODEL, "place": str(make_model(top / "1700000000", synthetic))}
     (output / "summary.json").write_text(json.dumps(summary))
     (output / "_SUCCESS").touch()
     return output

@@ -52,11 +52,19 @@ def test_the_first_screen_answers_the_four_questions(page: Read) -> None:
 def test_the_figures_are_those_of_the_summary_beside_the_studys(page: Read, finished: Path) -> None:
     metrics = json.loads((finished / "summary.json").read_text())["metrics"]
     results = page.text["results"].replace("\N{NO-BREAK SPACE}", " ")
-    for m in (metrics["trainer"]["clean"], metrics["trainer"]["noisy"], metrics["frozen"]["noisy"], metrics["noisy"]):
+    for m in (*metrics["trainer"].values(), *metrics["frozen"].values(), metrics["clean"], metrics["noisy"]):
         assert f"{100 * m['accuracy']:.2f} %" in results
         assert f"{m['macro_f1']:.3f}" in results
-    for study in ("96.67 %", "0.134", "76.30 %", "1.320", "92.60 %", "94.65 %", "95.05 %", "0.863", "223,429"):
+    for study in ("96.67 %", "0.134", "76.30 %", "1.320", "97.45 %", "88.93 %", "93.85 %", "0.883", "223,429"):
         assert study in results, study
+
+
+def test_the_page_says_what_the_temperature_did_and_when_the_model_abstains(page: Read, finished: Path) -> None:
+    [judgement] = json.loads((finished / "artifacts.json").read_text())["Judge"]["judgement"]
+    told = json.loads(Path(judgement, "judgement.json").read_text())["certainty"]
+    assert f"it would be {told['clean']['before']['ece']:.4f}" in page.text["calibration"]
+    assert "abstains where its largest probability is below 0.250" in page.text["coverage"]
+    assert f"{told['noisy']['shifted_mean_recall']:.3f}" in page.text["coverage"]
 
 
 def test_synthetic_is_marked_in_every_section_and_only_then(page: Read, tmp_path: Path, only: Only) -> None:
@@ -65,8 +73,8 @@ def test_synthetic_is_marked_in_every_section_and_only_then(page: Read, tmp_path
     only("outcome", "results", "calibration", "training", "data", "statistics", "files", "about")
     real = read(write_report(make_run(tmp_path, "kaggle", synthetic=False)))
     assert not [name for name, text in real.text.items() if "SYNTHETIC" in text]
-    assert "beats of one patient may be on both sides" in real.text[""]
-    assert "beats of one patient may be on both sides" not in page.text[""]
+    assert [name for name, text in real.text.items() if "beats of one patient may be on both sides" not in text] == []
+    assert "beats of one patient" not in " ".join(page.text.values())
 
 
 def test_headings_pictures_links_and_size_are_fit_to_read(page: Read, report: Path) -> None:
@@ -87,6 +95,40 @@ def test_text_from_files_stays_text(page: Read) -> None:
     assert "script" not in page.tags
     assert HOSTILE in page.text["files"]
     assert EVIL_FILE in page.text["files"]
+
+
+def test_what_is_to_be_typed_is_set_so_and_a_lone_backtick_stays(a_run: Callable[[], Path], only: Only) -> None:
+    only("outcome")
+    run = a_run()
+    ended(run, "data_refused", 3, "IngestGate", ["Allow it with `--set a=<1>`.", "Row 3: 'x`<i>y'."])
+    text = write_report(run).read_text()
+    assert "Allow it with <code>--set a=&lt;1&gt;</code>." in text
+    assert "Row 3: &#39;x`&lt;i&gt;y&#39;." in text
+
+
+def test_the_versions_are_those_of_the_run_not_of_the_page(page: Read, a_run: Callable[[], Path], only: Only) -> None:
+    assert "tfx9.8.7" in page.text["origin"]
+    only("origin")
+    run = a_run()
+    summary = json.loads((run / "summary.json").read_text())
+    summary["stages"][0]["state"] = "cached"
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert "perhaps with other versions" in read(write_report(run)).text["origin"]
+    summary.pop("versions")
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert "did not write down its versions" in read(write_report(run)).text["origin"]
+
+
+@pytest.mark.parametrize(
+    ("split", "said"), [("kaggle", ""), ("patient", "are new to its models"), ("unknown", "other beats")]
+)
+def test_the_comparison_says_when_it_is_not_of_the_same_beats(
+    tmp_path: Path, only: Only, split: str, said: str
+) -> None:
+    only("results")
+    text = read(write_report(make_run(tmp_path, split, synthetic=False))).text["results"]
+    assert said in text
+    assert ("do not say which network is better" in text) == bool(said)
 
 
 def test_balanced_tables_are_marked_where_the_policy_is_not_used(
@@ -134,6 +176,8 @@ def test_a_refused_model_says_why_and_has_its_figures(a_run: Callable[[], Path],
     ended(run, "model_refused", 4, "ModelGate", ["SYNTHETIC: simulated.", sentence])
     page = read(write_report(run))
     assert "No: model refused" in page.text[""]
+    assert "1 refused" in page.text[""]
+    assert "What the gate requires" in page.text[""]
     assert sentence in page.text[""]
     assert sentence in page.text["outcome"]
     assert "required" in page.text["outcome"]
@@ -151,6 +195,7 @@ def test_a_run_that_left_nothing_has_a_page(a_run: Callable[[], Path], status: s
     (run / "summary.json").write_text(json.dumps(summary))
     page = read(write_report(run))
     assert "It went wrong." in page.text["outcome"]
+    assert {"failed": "FAILED", "interrupted": "INTERRUPTED"}.get(status, "REFUSED") in page.text["stages"]
     assert ("last line" in page.text["outcome"]) == (status == "failed")
     assert {"stages", "origin", "not-reached"} <= set(page.text)
 

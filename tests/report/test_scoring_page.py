@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from components.beats.errors import UsageError
 from components.report.scoring_page import SECTIONS, write_scoring_report
 from components.report.scoring_sections.findings import divergence
 from tests.report.made_run import HOSTILE
-from tests.report.made_scoring import REASON, ROWS, make_scoring
+from tests.report.made_scoring import MODEL, REASON, ROWS, make_scoring
 from tests.report.reading import Read, read
 
 
@@ -35,6 +36,19 @@ def test_the_first_screen_says_rows_and_end(page: Read) -> None:
     assert f"{2 * ROWS + 2} rows" in page.text[""]
     assert f"{2 * ROWS} scored, 2 rejected" in page.text[""]
     assert "Yes: done" in page.text[""]
+    assert "agree with the inputs' own labels" in page.text[""]
+
+
+def test_the_first_screen_warns_of_rows_unlike_those_of_training(scored: Path, page: Read, tmp_path: Path) -> None:
+    assert "Not like training" not in page.text[""]
+    drifted = Path(shutil.copytree(scored, tmp_path / "drifted"))
+    summary = json.loads((drifted / "summary.json").read_text())
+    summary["histogram"]["counts"].reverse()
+    (drifted / "summary.json").write_text(json.dumps(summary))
+    told = page_of(drifted).text[""]
+    assert "Not like training" in told
+    assert "The samples drifted: divergence" in told
+    assert "share changed" not in told
 
 
 def test_rejects_are_told_by_reason_and_their_text_stays_text(page: Read) -> None:
@@ -71,13 +85,20 @@ def test_an_unfinished_job_tells_how_far_it_is(scored: Path, tmp_path: Path) -> 
     page = page_of(broken)
     assert "Not finished" in page.text[""]
     assert "1 of 2 shards are done" in page.text[""]
+    assert "SYNTHETIC" in page.text[""], "what the model was made from is known before the end"
+    assert "not yet" in page.text["outcome"]
     assert "not done" in page.text["shards"]
-    assert "Drift of the signal" in page.text["not-reached"]
+    assert "not more than the 0.1" in page.text["drift"], "the model's place is known from the beginning"
+
+
+def test_the_model_is_named_with_its_version_and_place(scored: Path, page: Read) -> None:
+    assert f"Model {MODEL[:12]}, version 1700000000." in page.text[""]
+    assert f"model's place{scored.parent}/1700000000" in page.text["origin"]
 
 
 def test_a_model_without_sidecars_costs_only_the_comparison(scored: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(scored, tmp_path / "moved"))
-    told = (moved / "summary.json").read_text().replace(str(scored.parent / "model"), str(tmp_path / "gone"))
+    told = (moved / "summary.json").read_text().replace(str(scored.parent / "1700000000"), str(tmp_path / "gone"))
     (moved / "summary.json").write_text(told)
     page = page_of(moved)
     for name in ("classes", "drift"):

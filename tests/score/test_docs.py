@@ -1,17 +1,23 @@
 """docs/scoring.md: its examples run as written, its commands are the command's, its columns those of the schema."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
+import duckdb
 import pytest
 
 from components.score.columns import prediction_schema
-from pipeline.cli import heartbeat, main
+from pipeline.cli import heartbeat
 from tests.score.jobs import run, write_csv
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scoring.md").read_text()
+PATHS = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])}
 
 
 def blocks(language):
@@ -33,13 +39,35 @@ def test_examples_run_as_written(example, capfd):
     assert re.search(r"N|V|S", capfd.readouterr().out)
 
 
-@pytest.mark.usefixtures("_scored")
-@pytest.mark.parametrize("block", blocks("sh"))
-def test_commands_are_understood(block, saved_model):
-    program, *arguments = shlex.split(block)
-    assert program == "heartbeat"
-    flags = [] if "--dry-run" in arguments else ["--dry-run"]
-    assert main(heartbeat, [*arguments, "--model", saved_model.place, *flags]) == 0
+def test_the_sql_runs_as_written(tmp_path, monkeypatch):
+    """It asks for records of 100 beats at least, so provenance is there."""
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    write_csv(Path("data/mitbih_test.csv"), 250)
+    told = "".join(f"{100 + at // 125},{at * 7},N,0\n" for at in range(250))
+    Path("data/mitbih_test_provenance.csv").write_text("record,sample,symbol,label\n" + told)
+    run("data/mitbih_test.csv", output="output/scored")
+    [query] = blocks("sql")
+    found = duckdb.sql(query).fetchall()
+    assert sorted(record for record, *_ in found) == ["100", "101"]
+    assert all(beats == 125 and 0 <= ventricular <= 1 and 0 < mean < 1 for _, beats, ventricular, mean in found)
+    assert [row[2] for row in found] == sorted((row[2] for row in found), reverse=True)
+
+
+@pytest.mark.slow
+def test_commands_run_as_written_one_after_another(tmp_path, saved_model):
+    (tmp_path / "data").mkdir()
+    write_csv(tmp_path / "data" / "mitbih_test.csv", 60)
+    shutil.copytree(saved_model.place, tmp_path / "output" / "serving" / "1700000000")
+    commands = [shlex.split(block) for block in blocks("sh")]
+    assert len(commands) >= 3
+    for program, *arguments in commands:
+        assert program == "heartbeat"
+        command = [sys.executable, "-c", "from pipeline.cli import run; run()", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, **PATHS})
+        assert done.returncode == 0, (arguments, done.stderr)
+    assert (tmp_path / "output" / "scored" / "_SUCCESS").exists()
+    assert not (tmp_path / "output" / "all").exists(), "a dry run"
 
 
 def test_every_flag_and_column_is_on_the_page():

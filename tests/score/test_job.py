@@ -11,9 +11,11 @@ import pytest
 from components.beats.errors import DataRefused, EnvironmentRefused, UsageError
 from components.score import columns
 from components.score.lock import locked
+from components.score.model import ModelPlace
 from components.score.run import score
 from tests.ingest.rows import line
 from tests.score.jobs import (
+    PLACE,
     NumpyModel,
     digests,
     expected,
@@ -150,6 +152,19 @@ def test_a_broken_shard_is_done_again(tmp_path, spoilt, how):
     assert digests(tmp_path / "out") == before
 
 
+def test_the_job_says_where_its_model_lay_and_may_find_it_elsewhere(tmp_path):
+    write_csv(tmp_path / "a.csv", 20)
+    with (tmp_path / "a.csv").open("a") as file:
+        file.write("broken\n")
+    run(tmp_path / "a.csv", output=tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "job.json").read_text())
+    assert (told["model_place"], told["model_version"]) == ("/models/1", 1)
+    moved = ModelPlace("/elsewhere/copy", PLACE.digest)
+    again = run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", place=moved, budget="1")
+    assert (again.exit_code, again.model["place"]) == (0, "/elsewhere/copy")
+    assert json.loads((tmp_path / "out" / "job.json").read_text()) == told
+
+
 def test_a_finished_job_has_nothing_to_do(tmp_path):
     write_csv(tmp_path / "a.csv", 20)
     first = run(tmp_path / "a.csv", output=tmp_path / "out")
@@ -186,6 +201,9 @@ def test_another_job_is_refused_with_what_differs(tmp_path):
         run(tmp_path / "b.csv", output=tmp_path / "out", existing="resume")
     with pytest.raises(UsageError, match="format was parquet, now it is csv"):
         run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", format="csv")
+    other = ModelPlace("/models/2", "cd" * 32)
+    with pytest.raises(UsageError, match="begun with model abababababab from /models/1, now it is cdcdcdcdcdcd"):
+        run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", place=other)
     write_csv(tmp_path / "a.csv", 20, seed=5)
     with pytest.raises(UsageError, match=r"a\.csv or its provenance file has changed"):
         run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume")
@@ -301,8 +319,8 @@ def test_a_compressed_file_is_one_shard_with_the_same_rows(tmp_path):
     run(tmp_path / "a.csv", output=tmp_path / "plain")
     assert summary.shards["planned"] == 1
     assert [path.name for path in (tmp_path / "out" / "parts").iterdir()] == ["00000-a-00000.parquet"]
-    np.testing.assert_array_equal(
-        probabilities(read_parts(tmp_path / "out")), probabilities(read_parts(tmp_path / "plain"))
+    np.testing.assert_allclose(
+        probabilities(read_parts(tmp_path / "out")), probabilities(read_parts(tmp_path / "plain")), atol=1e-6
     )
 
 

@@ -14,7 +14,7 @@ from components.score.record import ShardRecord
 from components.score.resume import read_record
 from components.score.run import score
 from components.score.shard import Stopped, attempt_shard
-from tests.score.jobs import NumpyModel, digests, request, run, write_csv
+from tests.score.jobs import NumpyModel, digests, loop, request, run, write_csv
 
 
 def test_a_submitter_is_there_for_as_long_as_he_holds_his_lease(tmp_path):
@@ -131,6 +131,19 @@ def test_an_engines_second_attempt_leaves_what_the_first_has_done(tmp_path):
         assert isinstance(read_record(LocalFolder(str(tmp_path / "out")), task), ShardRecord)
         list(worker.process(task))
         assert record.stat().st_mtime_ns == first
+
+
+def test_what_a_lost_worker_had_begun_to_write_is_not_among_the_results(tmp_path):
+    write_csv(tmp_path / "a.csv", 20)
+
+    def lose_one(tasks, progress):
+        loop()(tasks, progress)
+        (tmp_path / "out" / "parts" / ".part-of-a-dead-worker").write_bytes(b"half")
+        return []
+
+    assert score(request(tmp_path / "a.csv", output=tmp_path / "out"), lose_one).exit_code == 0
+    run(tmp_path / "a.csv", output=tmp_path / "loop")
+    assert digests(tmp_path / "out") == digests(tmp_path / "loop")
 
 
 @pytest.mark.usefixtures("_numpy_model")

@@ -7,8 +7,10 @@ import tensorflow as tf
 from components.beats.beats import Beats
 from components.evaluate.metrics import measure
 from components.ingest.examples import encode_examples
-from components.score.model import ScoringModel
-from tests.evaluate.tiny_model import some_beats
+from components.push.digest import model_digest
+from components.score.model import ModelPlace, ScoringModel
+from pipeline.commands.score_screen import show_summary
+from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 from tests.score.inputs import FORMATS, write_formats
 from tests.score.jobs import probabilities, read_parts, run
 
@@ -33,6 +35,25 @@ def test_the_job_agrees_with_serving_default_row_by_row(tmp_path, saved_model, s
     assert np.abs(probabilities(table) - served).max() <= 1e-6
     assert summary.confusion == measure(served, BEATS.label).confusion
     assert summary.exit_code == 0
+
+
+THRESHOLD = 0.8
+
+
+@pytest.mark.parametrize(("threshold", "abstains"), [(None, "never"), (THRESHOLD, "below the threshold")])
+def test_abstain_is_what_the_signature_says_and_is_counted(tmp_path, threshold, abstains, capsys):
+    folder = save_tiny_model(tmp_path / "model", template_weights(), threshold)
+    place = ModelPlace(str(folder), model_digest(folder))
+    path = write_formats(tmp_path, BEATS.signal, BEATS.label)["plain.csv"]
+    summary = run(path, output=tmp_path / "out", model=ScoringModel(place.place, place.digest), place=place)
+    table = read_parts(tmp_path / "out")
+    expected = probabilities(table).max(axis=1) < THRESHOLD if abstains != "never" else np.zeros(100, bool)
+    assert table["abstain"].to_pylist() == expected.tolist()
+    assert summary.rows["abstained"] == expected.sum()
+    assert (summary.rows["abstained"] in range(1, 100)) == (abstains != "never")
+    show_summary(summary)
+    [told] = [line for line in capsys.readouterr().out.splitlines() if "rows abstained" in line]
+    assert told.split()[-2] == str(expected.sum())
 
 
 def test_a_directory_without_the_signature_is_told(tmp_path):

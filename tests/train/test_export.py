@@ -1,5 +1,6 @@
 """The SavedModel: one answer from both signatures, in both kinds of loader, and nothing random inside."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -37,7 +38,38 @@ def test_both_signatures_and_the_keras_file_give_the_same_probabilities(model_di
     assert beats.sum(axis=1) == pytest.approx(1)
     network = keras.models.load_model(Path(model_dir) / "assets.extra/heartbeat/model.keras")
     logits = network(load_normalise(f"{transformed}/graph")(tf.constant(SIGNAL)))
-    assert beats == pytest.approx(tf.nn.softmax(logits).numpy(), abs=1e-6)
+    assert beats == pytest.approx(tf.nn.softmax(logits / temperature_of(model_dir)).numpy(), abs=1e-5)
+
+
+def temperature_of(model_dir: str) -> float:
+    """What the FineTuner noted; the Trainer's model and the frozen one have none."""
+    noted = Path(model_dir).parents[1] / "run" / "certainty.json"
+    is_candidate = Path(model_dir).name == "Format-Serving" and noted.exists()
+    return json.loads(noted.read_text())["temperature"] if is_candidate else 1.0
+
+
+def test_batch_normalisation_is_folded_into_the_convolutions(model_dir):
+    """One operation for a convolution, its bias and its relu: nothing is normalised sample by sample."""
+    nodes = served_nodes(model_dir)
+    convolutions = [node for node in nodes if node.op == "Conv2D"]
+    assert convolutions
+    following = {node.input[0].split(":")[0]: node.op for node in nodes if node.op in ("BiasAdd", "Mul", "Squeeze")}
+    assert {following[node.name] for node in convolutions} == {"BiasAdd"}
+
+
+@pytest.mark.parametrize("signature", ["beats", "serving_default"])
+def test_the_candidate_abstains_below_its_threshold(finetuned, signature):
+    noted = json.loads((finetuned / "run/certainty.json").read_text())
+    served = tf.saved_model.load(f"{finetuned}/model/Format-Serving").signatures[signature]
+    told = served(tf.constant(SIGNAL if signature == "beats" else EXAMPLES))
+    assert told["abstain"].dtype == tf.bool
+    below = told["probabilities"].numpy().max(axis=1) < np.float32(noted["threshold"])
+    assert np.array_equal(told["abstain"].numpy(), below)
+
+
+def test_the_trainers_model_never_abstains(trained):
+    signatures = tf.saved_model.load(f"{trained}/model/Format-Serving").signatures
+    assert set(signatures["beats"].structured_outputs) == {"probabilities"}
 
 
 @pytest.mark.parametrize(("name", "feed"), [("beats", SIGNAL), ("serving_default", EXAMPLES)])

@@ -179,7 +179,7 @@ def search(fn_args_for, tmp_path_factory):
 def test_the_search_has_its_budget_and_begins_with_the_settings(search):
     (given, first), (_, second) = trials(search)
     assert given["learning_rate"] == TRAIN.learning_rate
-    assert given["network.block_kernel"] == TRAIN.network.block_kernel
+    assert given["network.dropout"] == TRAIN.network.dropout
     assert first != second
 
 
@@ -198,7 +198,7 @@ def test_the_search_tries_the_same_values_again_and_takes_the_best(fn_args_for, 
 @pytest.mark.parametrize("stage", [trainer, finetuner])
 def test_the_best_values_reach_the_trainers(search, stage, trained, fn_args_for, tmp_path, monkeypatch):
     best = search.get_best_hyperparameters()[0].get_config()
-    best["values"] |= {"network.block_kernel": 3, "weight_decay": 0.5}
+    best["values"] |= {"network.dropout": 0.1, "weight_decay": 0.5}
     given = []
 
     def stop_with(settings):
@@ -211,6 +211,6 @@ def test_the_best_values_reach_the_trainers(search, stage, trained, fn_args_for,
     base_model = f"{trained}/model/Format-Serving"
     with pytest.raises(KeyboardInterrupt):
         stage.run_fn(fn_args_for(tmp_path, config, hyperparameters=best, base_model=base_model))
-    assert given[0].network.block_kernel == 3
+    assert given[0].network.dropout == 0.1
     assert given[0].weight_decay == 0.5
     assert given[0].epochs == TRAIN.epochs

@@ -10,14 +10,14 @@ import numpy as np
 from components.beats.beat import CLASSES
 from components.report.content import Picture
 from components.report.drawing import picture
-from components.report.palette import INK, MAIN, ON_FILL
+from components.report.palette import INK, MAIN
 from components.report.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DARK_FROM = 0.55
-"""Share from which a cell is dark enough for white letters."""
+FULL = 0.75
+"""Opacity of a cell that holds all beats of its class: the page's ink stands out from it, light and dark, by 5 to 1."""
 
 
 def confusion_picture(confusion: Sequence[Sequence[int]], title: str, caption: str) -> Picture:
@@ -37,11 +37,10 @@ def confusion_picture(confusion: Sequence[Sequence[int]], title: str, caption: s
         axes.grid(visible=False)
         for row, column in np.ndindex(counts.shape):
             of_true = share[row, column]
-            axes.bar(column, 1, 1, bottom=row - 0.5, color=MAIN, alpha=float(of_true) ** 0.5, linewidth=0)
-            letters = ON_FILL if of_true**0.5 > DARK_FROM else INK
-            axes.text(column, row - 0.1, f"{counts[row, column]:,}", ha="center", va="center", color=letters)
+            axes.bar(column, 1, 1, bottom=row - 0.5, color=MAIN, alpha=FULL * float(of_true) ** 0.5, linewidth=0)
+            axes.text(column, row - 0.1, f"{counts[row, column]:,}", ha="center", va="center", color=INK)
             told = f"{100 * of_true:.1f} %" if true[row, 0] else "–"
-            axes.text(column, row + 0.24, told, ha="center", va="center", color=letters, fontsize=7.5)
+            axes.text(column, row + 0.24, told, ha="center", va="center", color=INK, fontsize=7.5)
         axes.set(xlim=(-0.5, 4.5), ylim=(4.5, -0.5), xlabel="predicted", ylabel="true", title=title)
         axes.set_xticks(range(len(CLASSES)), CLASSES)
         axes.set_yticks(range(len(CLASSES)), CLASSES)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from components.evaluate.intervals import wilson
 from components.report.content import Picture
 from components.report.drawing import picture
 from components.report.palette import INK, MAIN, SECOND
@@ -71,7 +72,8 @@ def noise_picture(levels: Sequence[Mapping[str, Any]], study_sd: float, caption:
             axes.errorbar(sds, values, (below, above), color=colour, linestyle=dash, marker=marker, markersize=4,
                           capsize=3, label=title)  # fmt: skip
         axes.axvline(study_sd, color=INK, linewidth=0.8, linestyle="-.")
-        axes.annotate("the study's", (study_sd, 1), (3, -3), xycoords=("data", "axes fraction"),
+        axes.margins(y=0.16)
+        axes.annotate("the study's noise", (study_sd, 1), (3, -3), xycoords=("data", "axes fraction"),
                       textcoords="offset points", va="top", fontsize=8)  # fmt: skip
         axes.set(title="Test beats under noise", xlabel="sd of the noise, in units of the 0..1 samples")
         figure.legend(loc="outside lower center", ncols=2)
@@ -90,14 +92,19 @@ def reliability_picture(calibration: Mapping[str, Any], title: str, caption: str
     def draw(figure: Figure) -> None:
         plot, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         plot.plot((0, 1), (0, 1), color=INK, linewidth=0.9, linestyle="-.", label="perfectly calibrated")
-        plot.plot([one["confidence"] for one in bins], [one["accuracy"] for one in bins], color=MAIN, marker="o",
-                  markersize=4, label="this model")  # fmt: skip
+        right = [one["accuracy"] for one in bins]
+        ends = [
+            wilson(share * one["count"], one["count"]) or (share, share) for share, one in zip(right, bins, strict=True)
+        ]
+        chance = [[max(abs(share - end[side]), 0) for share, end in zip(right, ends, strict=True)] for side in (0, 1)]
+        plot.errorbar([one["confidence"] for one in bins], right, chance, color=MAIN, marker="o", markersize=4,
+                      elinewidth=1, capsize=2, label="this model, 95 % intervals")  # fmt: skip
         plot.set(title=title, ylabel="share that is right", ylim=(-0.03, 1.03), xlim=(0, 1))
         plot.legend(loc="upper left")
         middles = [(one["low"] + one["high"]) / 2 for one in bins]
         below.bar(middles, [one["count"] for one in bins], [one["high"] - one["low"] for one in bins], color=MAIN,
                   alpha=0.7, log=True)  # fmt: skip
-        below.set(xlabel="confidence: probability of the predicted class", ylabel="beats (log)")
+        below.set(xlabel="confidence: probability of the predicted class", ylabel="beats (log)", ylim=(0.5, None))
 
     told = "; ".join(f"{one['confidence']:.2f}: {one['accuracy']:.2f} of {one['count']:,}" for one in bins)
     return picture(draw, 3.9, f"{title}. Confidence and share that is right, by bin: {told}.", caption)

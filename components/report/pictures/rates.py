@@ -34,7 +34,7 @@ def rates_picture(rates: Mapping[str, Any], intervals: Mapping[str, Any], title:
                     continue
                 axes.hlines(index, *ends, color=CLASS_COLOURS[index], linewidth=2.2)
                 axes.plot(value, index, color=CLASS_COLOURS[index], marker=CLASS_MARKERS[index], markersize=6,
-                          markeredgecolor=INK, markeredgewidth=0.6)  # fmt: skip
+                          markeredgecolor=INK, markeredgewidth=0.6, clip_on=False)  # fmt: skip
             axes.set(title=name.upper() if name == "f1" else name, xlim=(_left(rates, intervals), 1.02))
         plots[0].set_yticks(range(len(CLASSES)), CLASSES)
         plots[0].set_ylim(len(CLASSES) - 0.5, -0.5)

@@ -30,7 +30,7 @@ def outcome(material: ScoringMaterial) -> list[Block]:
     rows = [
         [
             file["file"], count(file["rows"]), count(file["scored"]), count(file["rejected"]),
-            "yes" if file["rows"] == file["scored"] + file["rejected"] else "NO",
+            "yes" if file["rows"] == file["scored"] + file["rejected"] else "NO" if material.finished else "not yet",
         ]
         for file in summary["files"]
     ]  # fmt: skip
@@ -41,7 +41,8 @@ def rejects(material: ScoringMaterial) -> list[Block]:
     """Tabulate rejects by reason and show the first few."""
     reasons, rejected = material.summary["reasons"], material.summary["rows"]["rejected"]
     if not rejected:
-        return [Words("Every row is a beat: nothing was rejected.")]
+        told = "Every row is a beat: nothing was rejected."
+        return [Words(told if material.finished else "No row has been rejected so far.")]
     shown: list[Block] = []
     for _, record in material.records:
         if len(shown) >= EXAMPLES or not record.rejected:

@@ -20,6 +20,8 @@ from components.validate.settings import ValidateSettings
 SURVEYED = 500_000
 """Scored rows whose probabilities are read: a second or two."""
 
+SAME_PATIENTS = "Where the model was trained on beats of these patients, new ones are answered worse than that."
+
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Probabilities that the table counts rows below."""
 
@@ -30,7 +32,7 @@ def classes(material: ScoringMaterial) -> list[Block]:
     scored, trained = _shares(list(summary["classes"].values())), _shares(material.training_counts)
     if not summary["rows"]["scored"]:
         raise NotReachedError("No row was scored.")
-    change, limit = max(abs(a - b) for a, b in zip(scored, trained, strict=True)), ValidateSettings().label_drift
+    change, limit = share_change(material), ValidateSettings().label_drift
     worse = f"{'more than' if change > limit else 'not more than'} the {limit:g} at which a training's data gate stops"
     blocks: list[Block] = [
         Words(
@@ -38,7 +40,9 @@ def classes(material: ScoringMaterial) -> list[Block]:
             "ones of training, so a model's own mistakes are part of the change.",
             "warn" if change > limit else "plain",
         ),
-        Pictures([shares_beside_picture(scored, trained, "In percent."), *_agreement(summary["confusion"])]),
+        Pictures(
+            [shares_beside_picture(scored, trained, "The numbers are percentages."), *_agreement(summary["confusion"])]
+        ),
         Table(
             "Rows by the class that the model gave",
             ["class", "rows", "share", "share in training"],
@@ -57,8 +61,8 @@ def _agreement(confusion: list[list[int]] | None) -> list[Picture]:
     if confusion is None:
         return []
     right = float(np.trace(confusion) / max(np.sum(confusion), 1))
-    caption = f"Rows are the inputs' own labels; {percent(right)} agree."
-    return [confusion_picture(confusion, "the scored rows", caption)]
+    caption = f"Rows are the inputs' own labels; {percent(right)} agree. {SAME_PATIENTS}"
+    return [confusion_picture(confusion, "scored rows, by their own labels", caption)]
 
 
 def _shares(counts: list[int]) -> list[float]:
@@ -110,7 +114,7 @@ def drift(material: ScoringMaterial) -> list[Block]:
     if not material.summary["rows"]["scored"]:
         raise NotReachedError("No row was scored.")
     now, before = material.summary["histogram"]["counts"], material.training_histogram
-    apart, limit = divergence(now, before), ValidateSettings().signal_drift
+    apart, limit = signal_divergence(material), ValidateSettings().signal_drift
     said = "more than" if apart > limit else "not more than"
     return [
         Words(
@@ -121,6 +125,25 @@ def drift(material: ScoringMaterial) -> list[Block]:
         ),
         Pictures([histogram_picture(now, before, apart, "All samples of the scored rows, in 32 equal bins.")]),
     ]
+
+
+def share_change(material: ScoringMaterial) -> float:
+    """The largest difference between a class's share of the scored rows and of the training beats.
+
+    Raises:
+        HeartbeatError: nothing is known of the training beats.
+    """
+    scored, trained = _shares(list(material.summary["classes"].values())), _shares(material.training_counts)
+    return max(abs(a - b) for a, b in zip(scored, trained, strict=True))
+
+
+def signal_divergence(material: ScoringMaterial) -> float:
+    """How far the scored rows' samples are from those of training: see `divergence`.
+
+    Raises:
+        HeartbeatError: nothing is known of the training samples.
+    """
+    return divergence(material.summary["histogram"]["counts"], material.training_histogram)
 
 
 def divergence(one: list[int], other: list[int]) -> float:

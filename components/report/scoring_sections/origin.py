@@ -13,7 +13,8 @@ def origin(material: ScoringMaterial) -> list[Block]:
     told = [
         ["job", print_.digest],
         ["model", print_.model],
-        ["model's place", material.summary["model"]["place"] or "not written down"],
+        ["model's version", str(material.job.model_version or "none: it was not pushed")],
+        ["model's place", material.summary["model"]["place"]],
         *([name, str(value)] for name, value in print_.settings.model_dump().items()),
     ]
     inputs = [

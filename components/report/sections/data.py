@@ -22,6 +22,8 @@ from components.train.input import choose_rows
 Change = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """What is done to samples before they are shown."""
 
+AS_THEY_CAME = "As they came. Kaggle's train file, from which the study starts"
+
 SHOWN = (0, 1, 2, 3, 20, 60, 120, SAMPLES - 1)
 """Samples that the tables show."""
 
@@ -50,6 +52,7 @@ def data(material: RunMaterial) -> list[Block]:
     """Tabulate and draw the classes, as they came and balanced."""
     classes = material.ingest.classes
     train = classes["train"]
+    kaggles = [percent(_share(TRAIN_COUNTS, index)) for index in range(len(CLASSES))]
     blocks: list[Block] = [
         Words(f"{SPLIT_WORDS[material.ingest.split].capitalize()}. Validation (eval) is cut from the train file."),
         Table(
@@ -72,8 +75,8 @@ def data(material: RunMaterial) -> list[Block]:
         ),
         Pictures(
             [
-                counts_picture(train, "Train beats of each class", "As they came."),
-                shares_picture(train, "Class shares of the train beats", "As they came."),
+                counts_picture(train, "Train beats of each class", f"{AS_THEY_CAME}: {_listed(TRAIN_COUNTS)}."),
+                shares_picture(train, "Class shares of the train beats", f"{AS_THEY_CAME}: {_listed(kaggles)}."),
             ]
         ),
         _table("Training data: the first train beat of each class", material, lambda signal: signal),
@@ -117,7 +120,7 @@ def _balanced(material: RunMaterial) -> list[Block]:
         Pictures(
             [
                 counts_picture(counts, f"Train beats of each class, {mark}", f"Of an epoch; the study: {each:,} each."),
-                shares_picture(counts, f"Class shares, {mark}", "Of an epoch."),
+                shares_picture(counts, f"Class shares, {mark}", "Of an epoch; the study: 20 % each."),
             ]
         ),
         _drawn(material, rows, f"Training data, {mark}: the first beats again, and how often an epoch draws each"),
@@ -151,6 +154,11 @@ def _table(caption: str, material: RunMaterial, change: Change) -> Table:
         ],
         wide=True,
     )
+
+
+def _listed(values: Sequence[int | str]) -> str:
+    told = (value if isinstance(value, str) else count(value) for value in values)
+    return ", ".join(f"{symbol} {value}" for symbol, value in zip(CLASSES, told, strict=True))
 
 
 def _share(counts: Sequence[int], index: int) -> float | None:

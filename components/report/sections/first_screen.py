@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from components.beats.beat import CLASSES
 from components.report.content import Card, Tone
 from components.report.made import NotReachedError
 from components.report.material import RunMaterial
-from components.report.wording import SPLIT_WORDS, count, number, percent, seconds
+from components.report.wording import SPLIT_WORDS, class_title, count, number, percent, seconds, state_of
 
 ENDINGS: dict[str, tuple[str, Tone]] = {
     "done": ("Yes: done", "good"),
@@ -35,25 +34,25 @@ def cards(material: RunMaterial) -> Sequence[Card]:
 def _what(material: RunMaterial) -> Card:
     summary, rows = material.summary, material.summary["data"].get("rows")
     data = "SYNTHETIC beats" if material.synthetic else "Real beats"
-    lines = [f"Profile {material.settings['profile']}, begun {began(summary['run'])}."]
+    lines = [f"Profile {material.settings['profile']}, {began(summary['run'])}."]
     if rows:
         told = ", ".join(f"{count(rows[split])} {split}" for split in ("train", "eval", "test"))
         lines.append(f"{told}; {count(rows['rejects'])} rejected.")
     if material.split:
         lines.append(f"{SPLIT_WORDS[material.split].capitalize()}.")
-    states = [stage["state"] for stage in summary["stages"]]
+    states = [state_of(stage, summary["status"]) for stage in summary["stages"]]
     took = seconds(sum(stage["seconds"] for stage in summary["stages"]))
-    parts = [f"{states.count(state)} {state}" for state in ("ran", "cached", "failed", "skipped") if state in states]
+    parts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
     lines.append(f"Stages: {', '.join(parts)}, in {took}.")
     return Card("What was run", data, lines)
 
 
 def began(run: str) -> str:
-    """When a run began, from its id; the id itself where it is not a time."""
+    """When a run began, from its id; the id itself where it is not a time, as on Kubeflow."""
     try:
-        return datetime.strptime(run[:15], "%Y%m%dT%H%M%S").strftime("%Y-%m-%d %H:%M UTC")
+        return datetime.strptime(run[:15], "%Y%m%dT%H%M%S").strftime("begun %Y-%m-%d %H:%M UTC")
     except ValueError:
-        return run
+        return f"run {run}"
 
 
 def _worked(material: RunMaterial) -> Card:
@@ -72,7 +71,7 @@ def _worked(material: RunMaterial) -> Card:
         )
     else:
         lines += [short(sentence) for sentence in reasons(summary)[:REASONS]]
-    return Card("Did it work?", answer, lines, tone, [("outcome", "Why, in full")])
+    return Card("Did it work?", answer, lines, tone, [("outcome", "How it ended, in full")])
 
 
 def reasons(summary: Any) -> list[str]:
@@ -117,8 +116,9 @@ def _next(material: RunMaterial) -> Card:
         return Card(question, "Mend the data, run again", ["Nothing was trained."], links=links)
     if status in ("failed", "interrupted"):
         lines = ["Finished stages are kept: the next run takes them from the cache."]
-        links = [("outcome", "The reason"), ("stages", "How far it came")]
-        return Card(question, "The reason, then run again", lines, links=links)
+        links = [("outcome", "How it ended"), ("stages", "How far it came")]
+        answer = "Run it again" if status == "interrupted" else "The reason, then run again"
+        return Card(question, answer, lines, links=links)
     metrics = material.summary["metrics"]
     if not metrics:
         return Card(question, "The data", [], links=[("stages", "What was run"), ("origin", "Digests and settings")])
@@ -126,8 +126,9 @@ def _next(material: RunMaterial) -> Card:
     weakest = min((value, index) for index, value in enumerate(recall) if value is not None)
     lines = [f"Its recall, {weakest[0]:.3f} on clean beats, is the lowest."]
     links = [
+        *([("outcome", "What the gate requires")] if status == "model_refused" else []),
         ("classes", "Class by class"),
         ("mistakes", "Surest mistakes"),
         ("calibration", "Can its probabilities be trusted?"),
     ]
-    return Card(question, f"Class {CLASSES[weakest[1]]}", lines, links=links)
+    return Card(question, f"Class {class_title(weakest[1])}", lines, links=links)

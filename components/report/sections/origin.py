@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from components.report.content import Block, Folded, Table, Words
 from components.report.made import NotReachedError
 from components.report.material import RunMaterial
 from components.report.wording import UNKNOWN
-
-PACKAGES = (
-    "heartbeat",
-    "tfx",
-    "tensorflow",
-    "keras",
-    "apache-beam",
-    "tensorflow-transform",
-    "tensorflow-data-validation",
-    "tensorflow-model-analysis",
-    "numpy",
-)
 
 
 def origin(material: RunMaterial) -> list[Block]:
@@ -32,12 +18,10 @@ def origin(material: RunMaterial) -> list[Block]:
         rows = [[f"{side} data", digest] for side, digest in material.ingest.digests.items()] + rows
     except NotReachedError:
         rows = [["data", "not read"], *rows]
-    versions = [["Python", platform.python_version()], *([name, _version(name)] for name in PACKAGES)]
     settings = [[name, str(value)] for name, value in _flat("", material.settings)]
     return [
         Table("SHA-256 digests", ["of", "digest"], rows, left=(0, 1)),
-        Table("Versions that made this page", ["package", "version"], versions, left=(0, 1)),
-        Words("The same data, settings and versions on the same machine give the same model."),
+        *_versions(material),
         Folded(
             f"All {len(settings)} settings of the run",
             [Table("Settings of the run", ["setting", "value"], settings, left=(0, 1))],
@@ -45,11 +29,17 @@ def origin(material: RunMaterial) -> list[Block]:
     ]
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def _versions(material: RunMaterial) -> list[Block]:
+    versions = material.summary.get("versions")
+    if not versions:
+        return [Words("This run did not write down its versions.")]
+    blocks: list[Block] = [
+        Table("Versions that the run was made with", ["of", "version"], [*versions.items()], left=(0, 1)),
+        Words("The same data, settings and versions on the same kind of machine give the same model."),
+    ]
+    if any(stage["state"] == "cached" for stage in material.summary["stages"]):
+        blocks.append(Words("Stages from the cache were run earlier, perhaps with other versions."))
+    return blocks
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -59,4 +49,4 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         elif isinstance(value, list):
             yield f"{prefix}{name}", ", ".join(map(str, value)) or "none"
         else:
-            yield f"{prefix}{name}", value
+            yield f"{prefix}{name}", "none" if value == "" else value

@@ -6,13 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.beats.beat import CLASSES
-from components.report.content import Block, Bullets, Picture, Pictures, Table, Words
+from components.report.content import Block, Picture, Pictures, Table, Words
 from components.report.material import RunMaterial
 from components.report.pictures.confusion import confusion_picture
 from components.report.study import PARAMETERS, ROWS, StudyRow
 from components.report.wording import UNKNOWN, count, number, percent
 
-NO_COMPARISON = "The study's figures are of real beats: beside those of simulated ones they say nothing."
+REPLICA = (
+    "Study: what it says of itself. Replica: the study's network, trained in its way by this project on Kaggle's train "
+    "rows and measured on Kaggle's test rows."
+)
+
+SIMULATED = "The study's figures are of real beats: beside those of simulated ones they say nothing."
+
+OTHER_BEATS: Mapping[str, str] = {
+    "patient": "The test patients of this run are new to its models. The study and its replica were tested on patients "
+    "whose beats they had been trained on, which is easier: the columns do not say which network is better.",
+    "unknown": "The study and its replica were tested on other beats than this run's: the columns do not say which "
+    "network is better.",
+}
+"""What must be said of the comparison, by the run's split; Kaggle's own is the replica's too."""
 
 
 def results(material: RunMaterial) -> list[Block]:
@@ -22,19 +35,26 @@ def results(material: RunMaterial) -> list[Block]:
         Words(
             f"All on the same {count(judgement['rows'])} test beats, which nothing was trained or chosen on; noisy is "
             f"sd {judgement['settings']['noise_sd']:g}, {len(judgement['settings']['draws'])} draws pooled. In "
-            "brackets: 95 % intervals. Study: what it says of itself. Replica: the study's network and settings, "
-            "measured on a held-out fifth of the same beats."
+            f"brackets: 95 % intervals. {REPLICA}"
         ),
-        *([Words(NO_COMPARISON, "warn")] if material.synthetic else []),
+        *_hindrance(material),
         Table(
             "Test accuracy, macro-F1 and loss, beside the study's",
             ["model and beats", "accuracy", "study", "replica", "macro-F1", "replica", "loss", "study", "replica"],
             [*(_row(judgement, row) for row in ROWS), _constant(judgement)],
         ),
-        Bullets([f"{row.title}: {row.remark}." for row in ROWS if row.remark]),
+        *(Words(f"The study's figure for {row.title} is {row.remark}.") for row in ROWS if row.remark),
+        Words("After transfer and fine-tuning the study shows confusion matrices without a figure."),
         *_parameters(material),
         Pictures([_matrix(judgement, row) for row in ROWS]),
     ]
+
+
+def _hindrance(material: RunMaterial) -> list[Block]:
+    split = material.split or "unknown"
+    if material.synthetic:
+        return [Words(SIMULATED, "warn")]
+    return [Words(OTHER_BEATS[split], "warn")] if split in OTHER_BEATS else []
 
 
 def measured(judgement: Mapping[str, Any], what: str, row: StudyRow) -> Any:
@@ -77,6 +97,7 @@ def _parameters(material: RunMaterial) -> list[Block]:
 def _matrix(judgement: Mapping[str, Any], row: StudyRow) -> Picture:
     ours = measured(judgement, "metrics", row)
     study, replica = percent(row.study.accuracy), percent(row.replica.accuracy)
-    said = f"the study's {study}" if row.study.accuracy is not None else "the study gives no figure"
+    remark = f" ({row.remark})" if row.remark else ""
+    said = f"the study's {study}{remark}" if row.study.accuracy is not None else "the study gives no figure"
     caption = f"Rows are the truth. Accuracy {percent(ours['accuracy'])}; {said}, its replica {replica}."
     return confusion_picture(ours["confusion"], row.title, caption)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from components.report.content import Block, Table
 from components.report.material import RunMaterial
-from components.report.wording import count, seconds
+from components.report.wording import count, seconds, state_of
 
-MARKS = {"ran": "ran", "cached": "cached", "failed": "FAILED", "skipped": "skipped"}
+WENT_ON = ("ran", "cached", "skipped")
+"""States of stages at which a run did not stop; another state stands in capitals."""
 
 
 def stages(material: RunMaterial) -> list[Block]:
@@ -15,7 +16,7 @@ def stages(material: RunMaterial) -> list[Block]:
     rows = [
         [
             stage["name"],
-            MARKS[stage["state"]],
+            _marked(state_of(stage, material.summary["status"])),
             *((seconds(stage[key]) if stage["state"] != "skipped" else "") for key in ("seconds", "cpu_seconds")),
             count(stage["rows"]) if stage["rows"] is not None else "",
         ]
@@ -30,3 +31,7 @@ def stages(material: RunMaterial) -> list[Block]:
             left=(0, 1),
         )
     ]
+
+
+def _marked(state: str) -> str:
+    return state if state in WENT_ON else state.upper()

@@ -29,7 +29,7 @@ def statistics(material: RunMaterial) -> list[Block]:
     return [
         Table("Statistics of each split", head, rows, left=(0, 1), wide=True),
         Words(
-            "Zeros of `signal` are mostly the padding after a beat's end. All samples are pooled: a sample's mean over "
+            "Zeros of signal are mostly the padding after a beat's end. All samples are pooled: a sample's mean over "
             "the beats is not in this table."
         ),
         *_schema(material),
@@ -90,7 +90,8 @@ def _parsed(folder: str) -> Any:
 def _asked(feature: Any) -> list[str]:
     each = str(feature.shape.dim[0].size) if feature.shape.dim else UNKNOWN
     if feature.HasField("value_count"):
-        each = f"{feature.value_count.min} to {feature.value_count.max}"
+        least, most = feature.value_count.min, feature.value_count.max
+        each = str(least) if least == most else f"{least} to {most}"
     allowed = UNKNOWN
     for domain in ("float_domain", "int_domain"):
         if feature.HasField(domain):

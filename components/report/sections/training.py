@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from components.report.content import Block, Code, Heading, Picture, Pictures, Table, Words
@@ -35,7 +36,9 @@ def training(material: RunMaterial) -> list[Block]:
             "augmented beats with dropout on, so they may be worse than those of validation."
         ),
         Heading("Clean training"),
-        Pictures(_pictures(clean, "Clean training", (), "The study reports 96.67 % and loss 0.134 at its end.")),
+        Pictures(
+            _pictures(clean, "Clean training", (), "The study reports 96.67 % and a loss of 0.134 on its test beats.")
+        ),
     ]
     if material.reached("FineTuner"):
         tuned: Mapping[str, History] = material.read_json("FineTuner", "model_run", "history.json")
@@ -64,23 +67,25 @@ def _tensorboard(material: RunMaterial) -> list[Block]:
         if material.reached(stage)
     }
     named = ",".join(f"{name}:{folder}" for name, folder in logs.items() if folder.is_dir())
-    return [Code("The same curves in TensorBoard:", f".venv/bin/tensorboard --logdir_spec '{named}'")] if named else []
+    label = "The same curves in TensorBoard, which is in Heartbeat's environment (. .venv/bin/activate):"
+    return [Code(label, f"tensorboard --logdir_spec {quote(named)}")] if named else []
 
 
 def tuning(material: RunMaterial) -> list[Block]:
     """Tabulate the Tuner's trials, best first."""
     trials = material.read_json("Tuner", "tuner_results", "tuner_results.json")
     names = [name for name in trials[0] if name not in ("trial_id", "score")]
-    best = trials[0]
+    best, measure = trials[0], OBJECTIVE.replace("val_", "validation ")
+    tried = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
     return [
         Words(
-            f"{len(trials)} trials of {material.settings['tune']['epochs']} epochs each; the first has the settings' "
-            f"own values. The best one, trial {int(best['trial_id']) + 1}, gave both trainers its values."
+            f"{tried} of {material.settings['tune']['epochs']} epochs each; the first has the settings' own values. "
+            f"The best one, trial {int(best['trial_id']) + 1}, gave both trainers its values."
         ),
-        Pictures([trials_picture(trials, OBJECTIVE, "Lower is better. The study has no search.")]),
+        Pictures([trials_picture(trials, measure, "Lower is better. The study has no search.")]),
         Table(
             "Trials, best first",
-            ["trial", OBJECTIVE, *names],
+            ["trial", measure, *names],
             [
                 [
                     str(int(trial["trial_id"]) + 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.report.content import Block, Pictures, Table, Words
 from components.report.material import RunMaterial
 from components.report.pictures.curves import coverage_picture, noise_picture, reliability_picture
-from components.report.study import NOISE_SD
+from components.report.study import CLEAN_TRAINED_NOISY, NOISE_SD
 from components.report.wording import between, between_percent, count, number, percent
 
 COVERAGES = (0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
@@ -18,8 +18,9 @@ def noise(material: RunMaterial) -> list[Block]:
     return [
         Words(
             "Gaussian noise on every sample, padding included, drawn for each beat from its own content. "
-            f"The study's level is sd {NOISE_SD:g}; its clean-trained model is said to reach 76.3 % there, on its "
-            "noisy training set; a replica of it reaches 92.6 % on noisy test beats."
+            f"The study's level is sd {NOISE_SD:g}. It says that its clean-trained model reaches "
+            f"{percent(CLEAN_TRAINED_NOISY.study.accuracy)} there, on its noisy training set; its replica reaches "
+            f"{percent(CLEAN_TRAINED_NOISY.replica.accuracy)} on noisy test beats of Kaggle's."
         ),
         Pictures([noise_picture(levels, NOISE_SD, "The fine-tuned model, one draw of noise a level; bars: 95 %.")]),
         Table(
@@ -38,7 +39,7 @@ def noise(material: RunMaterial) -> list[Block]:
 
 def calibration(material: RunMaterial) -> list[Block]:
     """Draw the reliability of stated probabilities, and say whether chance explains what is off."""
-    told = material.judgement["calibration"]
+    told, certainty = material.judgement["calibration"], material.judgement["certainty"]
     words, pictures = list[Block](), []
     for kind, of in told.items():
         low, high = of["band"]
@@ -49,7 +50,8 @@ def calibration(material: RunMaterial) -> list[Block]:
         )
         sentence = (
             f"On {kind} beats the expected calibration error (ECE) is {of['ece']:.4f}: {verdict} "
-            f"({low:.4f} to {high:.4f}, 5 to 95 %)."
+            f"({low:.4f} to {high:.4f}, 5 to 95 %). Without the temperature of {certainty['temperature']:.3f}, which "
+            f"was learnt on validation beats and is served, it would be {certainty[kind]['before']['ece']:.4f}."
         )
         words.append(Words(sentence, "plain" if of["ece"] <= high else "warn"))
         pictures.append(
@@ -65,7 +67,7 @@ def coverage(material: RunMaterial) -> list[Block]:
     told, rows = material.judgement["coverage"], material.judgement["rows"]
     table = []
     for wanted in COVERAGES:
-        row = [percent(wanted)]
+        row = [f"{100 * wanted:g} %"]
         for points in told.values():
             point = next(point for point in points if point["coverage"] >= wanted - 1e-9)
             row += [percent(point["accuracy"]), number(point["confidence"])]
@@ -78,4 +80,29 @@ def coverage(material: RunMaterial) -> list[Block]:
         ),
         Pictures([coverage_picture(told, "The fine-tuned model; the study has no such curve.")]),
         Table("Accuracy by share of beats answered", ["answered", *head], table),
+        *_decisions(material),
+    ]
+
+
+def _decisions(material: RunMaterial) -> list[Block]:
+    """What the model makes of its certainty by itself, and what finding all classes alike would cost."""
+    certainty = material.judgement["certainty"]
+    rows = []
+    for kind in ("clean", "noisy"):
+        told = certainty[kind]
+        right = "none answered" if told["kept_accuracy"] is None else percent(told["kept_accuracy"])
+        alike = [f"{told['shift']:g}", percent(told["shifted_accuracy"]), number(told["shifted_mean_recall"])]
+        rows.append([kind, percent(told["kept"]), right, *alike])
+    return [
+        Words(
+            f"The model itself abstains where its largest probability is below {certainty['threshold']:.3f}: there it "
+            "could not be shown on clean validation beats to be as right as asked (`finetune.abstain_accuracy`). "
+            "Dividing its probabilities by a power of the classes' shares, which is not served, finds rare classes "
+            "more often and calls more normal beats abnormal; the power was chosen on validation beats."
+        ),
+        Table(
+            "The model's own threshold, and the classes found alike, on test beats",
+            ["beats", "answered", "accuracy of those", "power", "accuracy with it", "mean recall with it"],
+            rows,
+        ),
     ]

@@ -14,6 +14,11 @@ KNOWN: Final = (
         "with --workers; then go on with --resume.",
     ),
     (
+        r"Heartbeat of TaskManager|TaskManager with id \S+ is no longer reachable|closed by remote task manager",
+        "A TaskManager was lost and Flink does not begin the job again (its `restart-strategy` says how often it may): "
+        "go on with --resume.",
+    ),
+    (
         r"InvalidClassException|serialVersionUID|UnsupportedClassVersionError|NoSuchMethodError|ClassNotFoundException",
         "The cluster and the job server are of different versions: use those that docs/flink.md and docs/spark.md "
         "name, or name a job server made for the cluster with --job-endpoint.",
@@ -28,12 +33,12 @@ KNOWN: Final = (
         "same path, or say with --worker-command where it is.",
     ),
     (
-        r"Could not connect to BlobServer|JobManager is not reachable|Connection refused|UnknownHostException",
-        "The engine is not reached any more: check that it runs, then go on with --resume.",
-    ),
-    (
         r"StatusCode\.UNAVAILABLE|FutureTimeoutError|UNAVAILABLE:|Socket closed",
         "The job server went away while the job ran: go on with --resume.",
+    ),
+    (
+        r"Could not connect to BlobServer|JobManager is not reachable|Connection refused|UnknownHostException",
+        "The engine is not reached any more: check that it runs, then go on with --resume.",
     ),
 )
 """Pattern in an engine's words -> sentence; the first that fits."""

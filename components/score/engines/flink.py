@@ -12,9 +12,6 @@ from components.score.engines.runner import option
 VERSION: Final = "1.19."
 """Of Flink, that the job server which `make engines` fetches is made for."""
 
-RETRIES: Final = 3
-"""How often Flink begins a job again that lost a TaskManager; shards that are done are not done again."""
-
 
 def flink_options(address: str, workers: int | None, shards: int, given: Sequence[str], own_server: bool) -> list[str]:
     """Beam options for a job on a cluster; those that are given stay as they are.
@@ -43,8 +40,6 @@ def flink_options(address: str, workers: int | None, shards: int, given: Sequenc
     defaults = {
         "parallelism": min(workers or cluster.free, shards),
         "sdk_worker_parallelism": -(-cluster.slots // cluster.task_managers),
-        "number_of_execution_retries": RETRIES,
-        "execution_retry_delay": 1000,
     }
     return [f"--{name}={value}" for name, value in defaults.items() if option(given, name) is None]
 

@@ -54,10 +54,11 @@ def child_of(guard: subprocess.Popen) -> int:
 
 
 def main() -> int:
-    """Run the command; its exit code is the guard's."""
+    """Run the command; its exit code is the guard's, as a shell has it: 137 after SIGKILL."""
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=_end_with_stdin, args=(child,), daemon=True).start()
-    return child.wait()
+    code = child.wait()
+    return code if code >= 0 else 128 - code
 
 
 def _end_with_stdin(child: subprocess.Popen) -> None:

@@ -25,6 +25,9 @@ OPENED: Final = (
 )
 """Packages that Flink and Spark reach into; JDK 17 has them closed."""
 
+SOON_READY: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Options for programs that have little to compute: beats are scored in processes of Python."""
+
 
 def engines_folder() -> Path:
     """Where the class paths are: `HEARTBEAT_ENGINES`, or `.engines` in the current directory."""
@@ -69,7 +72,7 @@ def java_command(
             "that runs already with --job-endpoint."
         )
     opened = [f"--add-opens={package}=ALL-UNNAMED" for package in OPENED]
-    return [java, f"-Xmx{heap}", *opened, *options, "-cp", path, main_class, *arguments]
+    return [java, f"-Xmx{heap}", *SOON_READY, *opened, *options, "-cp", path, main_class, *arguments]
 
 
 def free_port() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import tempfile
@@ -15,10 +16,12 @@ from typing import Final
 from components.beats.errors import EnvironmentRefused
 from components.score.engines.address import Engine
 from components.score.engines.guard import guarded
-from components.score.engines.java import class_path, free_port, java_command
+from components.score.engines.java import class_path, engines_folder, free_port, java_command
 
-START_SECONDS: Final = 120.0
+START_SECONDS: Final = 300.0
 """How long a job server may take until it listens; some seconds are usual."""
+
+SPARK: Final = "spark-3.5.3"
 
 HEAP: Final = "1g"
 """Most memory for its objects: it holds the plan of the job, never beats."""
@@ -112,8 +115,18 @@ def _command(engine: Engine, endpoint: str, scratch: str, options: Sequence[str]
     if engine.kind == "flink":
         path, driver = class_path("flink"), "org.apache.beam.runners.flink.FlinkJobServerDriver"
         return java_command(path, driver, [f"--flink-master={engine.address}", *own], HEAP, options)
-    path, driver = class_path("spark-3.5.3/jars", "spark"), "org.apache.beam.runners.spark.SparkJobServerDriver"
+    path, driver = spark_class_path(), "org.apache.beam.runners.spark.SparkJobServerDriver"
     return java_command(path, driver, [f"--spark-master-url=spark://{engine.address}", *own], HEAP, options)
+
+
+def spark_class_path() -> str:
+    """Beam's jars before Spark's, whose Guava is too old for it; but Spark's SLF4J first, or the driver logs nothing.
+
+    Raises:
+        EnvironmentRefused: one of the folders is not there.
+    """
+    path = class_path("spark", f"{SPARK}/jars")
+    return os.pathsep.join([*map(str, sorted((engines_folder() / SPARK / "jars").glob("slf4j-api-*.jar"))), path])
 
 
 def _await(server: JobServer) -> None:

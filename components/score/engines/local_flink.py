@@ -24,7 +24,7 @@ from components.score.engines.java import class_path, free_port, java_command
 
 DISTRIBUTION: Final = "flink-1.19.1/lib"
 
-START_SECONDS: Final = 120.0
+START_SECONDS: Final = 300.0
 """How long a cluster may take to be ready; a few seconds are usual."""
 
 SETTINGS: Final = """\
@@ -50,11 +50,14 @@ taskmanager.memory.managed.size: 128m
 taskmanager.memory.jvm-metaspace.size: 256m
 taskmanager.memory.jvm-overhead.min: 192m
 taskmanager.memory.jvm-overhead.max: 192m
-heartbeat.interval: 2000
-heartbeat.timeout: 10000
+pekko.ask.timeout: 120 s
+pekko.startup-timeout: 120 s
+restart-strategy.type: fixed-delay
+restart-strategy.fixed-delay.attempts: 3
+restart-strategy.fixed-delay.delay: 1 s
 slot.request.timeout: 60000
 """
-"""As conf/flink-conf.yaml has them; a lost TaskManager is noticed after `heartbeat.timeout` ms at the latest."""
+"""As conf/flink-conf.yaml has them; with `restart-strategy` a job outlives a lost TaskManager."""
 
 LOGGING: Final = """\
 rootLogger.level = INFO
@@ -76,6 +79,7 @@ class FlinkCluster:
         slots: of each TaskManager.
         environ: of the processes, and so of the workers that they start.
         task_managers: the guards of those that were started, in this order.
+        job_manager: the guard of the JobManager.
     """
 
     address: str
@@ -84,6 +88,7 @@ class FlinkCluster:
     environ: Mapping[str, str] | None
     stack: ExitStack
     task_managers: list[subprocess.Popen] = field(default_factory=list)
+    job_manager: subprocess.Popen | None = None
 
     def start(self, main_class: str, heap: str, name: str) -> subprocess.Popen:
         """Start one of Flink's processes."""
@@ -105,7 +110,7 @@ class FlinkCluster:
         """Return when so many TaskManagers have registered.
 
         Raises:
-            EnvironmentRefused: they have not, after two minutes.
+            EnvironmentRefused: they have not, after five minutes.
         """
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -115,9 +120,10 @@ class FlinkCluster:
                     return
                 why = f"it has not {count} TaskManagers"
             except EnvironmentRefused as error:
-                why = str(error)
-            if time.monotonic() > deadline:
-                raise EnvironmentRefused(f"The Flink cluster is not ready: {why}. Its logs are in {self.folder}.")
+                why = str(error).rstrip(".")
+            ended = self.job_manager is not None and self.job_manager.poll() is not None
+            if ended or time.monotonic() > deadline:
+                raise EnvironmentRefused(f"The Flink cluster is not ready ({why}); its logs are in {self.folder}.")
             time.sleep(0.2)
 
 
@@ -145,7 +151,8 @@ def flink_cluster(
     (folder / "log4j.properties").write_text(LOGGING)
     with ExitStack() as stack:
         cluster = FlinkCluster(f"localhost:{rest_port}", folder, slots, environ, stack)
-        cluster.start("org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", "512m", "jobmanager")
+        main_class = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+        cluster.job_manager = cluster.start(main_class, "512m", "jobmanager")
         for _ in range(task_managers):
             cluster.add_task_manager()
         cluster.await_task_managers(task_managers)

@@ -26,7 +26,7 @@ from components.score.engines.java import class_path, engines_folder, free_port,
 
 HOME: Final = "spark-3.5.3"
 
-START_SECONDS: Final = 120.0
+START_SECONDS: Final = 300.0
 """How long a cluster may take to be ready; a few seconds are usual."""
 
 WORKER_MEMORY: Final = "1g"
@@ -88,7 +88,7 @@ class SparkCluster:
         """Return when so many workers are alive.
 
         Raises:
-            EnvironmentRefused: they are not, after two minutes.
+            EnvironmentRefused: they are not, after five minutes.
         """
         deadline = time.monotonic() + START_SECONDS
         while True:

@@ -24,6 +24,9 @@ from components.score.shard import ShardTask
 WORKER: Final = "heartbeat-worker"
 """The console script that workers run."""
 
+LOG_CHARACTERS: Final = 20_000
+"""Of the end of a job server's log, where it says why a job failed."""
+
 
 @dataclass(frozen=True)
 class EngineJob:
@@ -78,9 +81,9 @@ def run_on_engine(
         finally:
             if not ended:
                 _stop(asked.engine, name)
-    if troubles and (refused := of_the_environment(server.told())) is not None:
-        raise refused
-    return troubles
+        if troubles and (refused := of_the_environment(server.told()[-LOG_CHARACTERS:])) is not None:
+            raise refused
+        return troubles
 
 
 def engine_options(asked: EngineJob, shards: int) -> list[str]:

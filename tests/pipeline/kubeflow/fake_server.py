@@ -17,14 +17,20 @@ class FakeServer:
     Attributes:
         refusal: (status, message) that every call gets, or None.
         states: the run as it is seen at each look, the last one for ever.
+        lost_looks: looks at the run that a proxy in between answers, before the next gets through.
         bodies: path -> body of the newest POST.
         headers: of the newest call.
+        multi_user: whether users are kept apart.
+        closed: whether namespaces are not ours to list.
     """
 
     def __init__(self) -> None:
         self.url = ""
+        self.multi_user = True
+        self.closed = False
         self.refusal: tuple[int, str] | None = None
         self.states: list[dict[str, Any]] = [{"state": "SUCCEEDED"}]
+        self.lost_looks = 0
         self.bodies: dict[str, Any] = {}
         self.headers: dict[str, str] = {}
 
@@ -36,13 +42,18 @@ class FakeServer:
         if method == "POST":
             self.bodies[path] = body
         if path == f"{API}/healthz":
-            return 200, {"multi_user": True}
+            return 200, {"multi_user": self.multi_user}
+        if path == f"{API}/experiments" and method == "GET" and self.closed:
+            return 403, {"message": "not yours"}
         if path == f"{API}/experiments":
             experiment = {"experiment_id": "e-1", "display_name": "heartbeat"}
             return 200, experiment if method == "POST" else {}
         if path == f"{API}/runs":
             return 200, {"run_id": RUN_ID}
         if path == f"{API}/runs/{RUN_ID}":
+            if self.lost_looks:
+                self.lost_looks -= 1
+                return 502, {"message": "bad gateway"}
             seen = self.states[0] if len(self.states) == 1 else self.states.pop(0)
             return 200, {"run_id": RUN_ID} | seen
         return 404, {"message": f"no {path}"}

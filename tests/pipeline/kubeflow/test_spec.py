@@ -7,6 +7,7 @@ from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from pipeline.graph import NODES
 from pipeline.kubeflow.entrypoint import make_types_known
 from pipeline.kubeflow.settings import ClusterSettings
 from pipeline.kubeflow.spec import Target, compile_spec, compile_text
@@ -42,15 +43,43 @@ def test_kfp_loads_it_and_it_is_a_pipeline_spec() -> None:
     json_format.ParseDict(yaml.safe_load(text), pipeline_spec_pb2.PipelineSpec())
 
 
-def test_it_is_the_local_runners_graph(spec: dict[str, Any]) -> None:
+def tasks_of(spec: dict[str, Any]) -> dict[str, Any]:
+    """The stages' tasks and the report's."""
+    stages: dict[str, Any] = spec["components"]["stages"]["dag"]["tasks"]
+    return stages | {"Report": spec["root"]["dag"]["tasks"]["Report"]}
+
+
+def test_it_is_the_local_runners_graph_and_a_report(spec: dict[str, Any]) -> None:
     assert spec["schemaVersion"] == "2.1.0"
-    assert spec["root"]["dag"]["tasks"].keys() == set(ALL_STAGES) == spec["components"].keys()
+    assert spec["components"]["stages"]["dag"]["tasks"].keys() == set(ALL_STAGES)
+    assert spec["components"].keys() == {*ALL_STAGES, "stages", "Report"}
+
+
+def test_the_report_waits_for_one_task_that_holds_all_others_and_takes_no_artifacts(spec: dict[str, Any]) -> None:
+    tasks = spec["root"]["dag"]["tasks"]
+    assert tasks.keys() == {"stages", "Report"}
+    report = tasks["Report"]
+    assert report["dependentTasks"] == ["stages"]
+    assert report["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    assert report["inputs"].keys() == {"parameters"}
+    told = json.loads(report["inputs"]["parameters"]["tasks"]["runtimeValue"]["constant"])
+    assert tuple(told) == ALL_STAGES
+    assert told["DataGate"]["upstream"] == ["CuratedSchema", "ExampleValidator", "SchemaGen", "StatisticsGen"]
+    assert {stage for stage, task in told.items() if not task["cached"]} == uncached(spec) - {"Report"}
+
+
+def test_runtime_parameters_reach_the_stages(spec: dict[str, Any]) -> None:
+    declared = spec["root"]["inputDefinitions"]["parameters"]
+    given = spec["root"]["dag"]["tasks"]["stages"]["inputs"]["parameters"]
+    assert given == {name: {"componentInputParameter": name} for name in declared}
+    inner = spec["components"]["stages"]["inputDefinitions"]["parameters"]
+    assert inner == {name: {"parameterType": "STRING"} for name in declared}
 
 
 def test_every_producer_is_a_task_and_every_output_is_declared(spec: dict[str, Any]) -> None:
-    tasks = spec["root"]["dag"]["tasks"]
+    tasks = tasks_of(spec)
     for task in tasks.values():
-        assert set(task.get("dependentTasks", [])) <= tasks.keys()
+        assert set(task.get("dependentTasks", [])) <= tasks.keys() | {"stages"}
         for given in task["inputs"].get("artifacts", {}).values():
             origin = given["taskOutputArtifact"]
             outputs = spec["components"][origin["producerTask"]]["outputDefinitions"]["artifacts"]
@@ -75,11 +104,12 @@ def test_no_key_is_a_boolean_in_yaml_1_1(spec: dict[str, Any]) -> None:
 
 
 def test_no_executor_but_containers_that_start_at_our_entry_point(spec: dict[str, Any]) -> None:
-    assert containers(spec).keys() == set(ALL_STAGES)
-    for container in containers(spec).values():
+    assert containers(spec).keys() == {*ALL_STAGES, "Report"}
+    for stage, container in containers(spec).items():
         assert container["image"] == TARGET.image
         assert container["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
-        assert container["args"][:1] == ["--executor_class_path"]
+        named = [] if stage == "Report" else ["--stage", stage]
+        assert container["args"][: len(named) + 1] == [*named, "--executor_class_path"]
         assert "{{$}}" in container["args"]
 
 
@@ -92,29 +122,62 @@ def test_every_stage_asks_for_what_the_settings_say() -> None:
 
 
 def test_every_stage_has_its_request() -> None:
-    assert all(ClusterSettings().request_of(stage).cpu for stage in ALL_STAGES)
+    assert all(ClusterSettings().request_of(stage).cpu for stage in (*NODES, "Report"))
 
 
 def uncached(spec: dict[str, Any]) -> set[str]:
-    tasks = spec["root"]["dag"]["tasks"]
-    return {stage for stage, task in tasks.items() if not task.get("cachingOptions", {}).get("enableCache")}
+    return {stage for stage, task in tasks_of(spec).items() if not task.get("cachingOptions", {}).get("enableCache")}
 
 
-def test_gates_and_pusher_are_never_cached_and_example_gen_only_with_a_fingerprint(spec: dict[str, Any]) -> None:
-    deciding = {"IngestGate", "DataGate", "ModelGate", "Pusher"}
-    assert uncached(spec) == deciding | {"ExampleGen"}
+DECIDING = {"IngestGate", "DataGate", "ModelGate", "Pusher", "Report"}
+
+
+def test_gates_pusher_and_report_are_never_cached_and_example_gen_only_with_a_fingerprint(spec: dict[str, Any]) -> None:
+    assert uncached(spec) == DECIDING | {"ExampleGen"}
     seen = Target(TARGET.image, TARGET.data, TARGET.pipeline_root, TARGET.serving, fingerprint="0123")
     known = compile_spec(full(), seen)
-    assert uncached(known) == deciding
+    assert uncached(known) == DECIDING
     assert known["root"]["inputDefinitions"]["parameters"]["fingerprint"]["defaultValue"] == "0123"
 
 
 def test_only_what_decides_is_not_retried() -> None:
-    tasks = compile_spec(full("cluster.retries=5"), TARGET)["root"]["dag"]["tasks"]
+    tasks = tasks_of(compile_spec(full("cluster.retries=5"), TARGET))
     retried = {stage for stage, task in tasks.items() if task.get("retryPolicy", {}).get("maxRetryCount") == 5}
-    assert set(ALL_STAGES) - retried == {"IngestGate", "DataGate", "ModelGate", "Pusher"}
-    none = compile_spec(full("cluster.retries=0"), TARGET)["root"]["dag"]["tasks"]
+    assert tasks.keys() - retried == DECIDING
+    none = tasks_of(compile_spec(full("cluster.retries=0"), TARGET))
     assert not any("retryPolicy" in task for task in none.values())
+
+
+def test_a_batch_scorer_is_compiled_where_the_settings_list_it_and_never_cached() -> None:
+    stages = json.dumps([*ALL_STAGES, "BatchScorer"])
+    places = ("score.input=s3://beats/night/*.csv", "score.output=s3://beats/scored", "cluster.batch_scorer.cpu=7")
+    spec = compile_spec(full(f"stages={stages}", *places), TARGET)
+    tasks = tasks_of(spec)
+    assert "cachingOptions" not in tasks["BatchScorer"]
+    assert tasks["BatchScorer"]["retryPolicy"]["maxRetryCount"] == 2
+    assert tasks["BatchScorer"]["inputs"]["artifacts"].keys() == {"pushed_model"}
+    assert tasks["BatchScorer"]["inputs"]["parameters"]["fingerprint"] == {"runtimeValue": {"constant": "not listed"}}
+    assert containers(spec)["BatchScorer"]["resources"]["cpuRequest"] == 7
+    make_types_known()
+
+
+def test_every_step_knows_where_the_store_is_and_nothing_of_its_keys() -> None:
+    container = containers(compile_spec(full("cluster.store=http://minio.kubeflow:9000"), TARGET))["Judge"]
+    assert container["env"] == [
+        {"name": "AWS_ENDPOINT_URL", "value": "http://minio.kubeflow:9000"},
+        {"name": "AWS_DEFAULT_REGION", "value": "us-east-1"},
+    ]
+    assert [one["name"] for one in containers(compile_spec(full(), TARGET))["Judge"]["env"]] == ["AWS_DEFAULT_REGION"]
+
+
+def test_keys_of_the_secret_may_have_other_names() -> None:
+    words = ("cluster.secret=mlpipeline-minio-artifact", "cluster.access_key=accesskey", "cluster.secret_key=secretkey")
+    [_, platform] = yaml.safe_load_all(compile_text(full(*words), TARGET))
+    [secret] = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["Report_executor"]["secretAsEnv"]
+    assert secret["keyToEnv"] == [
+        {"secretKey": "accesskey", "envVar": "AWS_ACCESS_KEY_ID"},
+        {"secretKey": "secretkey", "envVar": "AWS_SECRET_ACCESS_KEY"},
+    ]
 
 
 def test_tfx_finds_every_artifact_type(spec: dict[str, Any]) -> None:
@@ -125,10 +188,11 @@ def test_tfx_finds_every_artifact_type(spec: dict[str, Any]) -> None:
     titles = {
         yaml.safe_load(output["artifactType"]["instanceSchema"])["title"]
         for component in spec["components"].values()
-        for output in component.get("outputDefinitions", {"artifacts": {}})["artifacts"].values()
+        for output in component.get("outputDefinitions", {}).get("artifacts", {}).values()
     }
     ours = {title for title in titles if title.startswith("heartbeat.")}
-    assert ours == {"heartbeat.IngestReport", "heartbeat.DataVerdict", "heartbeat.Judgement", "heartbeat.Verdict"}
+    names = ("IngestReport", "DataVerdict", "Judgement", "Verdict", "RunPage")
+    assert ours == {f"heartbeat.{name}" for name in names}
     for title in titles:
         found = import_utils.import_class_by_path(compiler_utils.TITLE_TO_CLASS_PATH[title])
         assert found.TYPE_NAME.removeprefix("heartbeat.") == title.split(".")[1]
@@ -138,12 +202,12 @@ def test_every_executor_can_be_imported(spec: dict[str, Any]) -> None:
     from tfx.utils import import_utils
 
     for container in containers(spec).values():
-        import_utils.import_class_by_path(container["args"][1])
+        import_utils.import_class_by_path(container["args"][container["args"].index("--executor_class_path") + 1])
 
 
 def test_settings_of_the_cluster_change_no_cache_key() -> None:
     parameters = [
-        {stage: task["inputs"] for stage, task in compile_spec(settings, TARGET)["root"]["dag"]["tasks"].items()}
+        {stage: task["inputs"] for stage, task in tasks_of(compile_spec(settings, TARGET)).items()}
         for settings in (full(), full("cluster.trainer.cpu=16"))
     ]
     assert parameters[0] == parameters[1]
@@ -169,4 +233,4 @@ def test_pods_are_placed_by_a_document_of_its_own() -> None:
 @pytest.mark.parametrize("profile", ["demo", "study"])
 def test_other_profiles_compile(profile: str) -> None:
     settings = settings_from(profile_named(profile))
-    assert compile_spec(settings, TARGET)["root"]["dag"]["tasks"].keys() == set(settings.stages)
+    assert tasks_of(compile_spec(settings, TARGET)).keys() == {*settings.stages, "Report"}

@@ -9,6 +9,7 @@ from pipeline.cli import main
 from pipeline.commands.kubeflow import kubeflow
 from pipeline.kubeflow import submit
 from tests.pipeline.kubeflow.fake_server import API, RUN_ID, FakeServer, serving
+from tests.s3_server import S3Server
 
 IMAGE = "registry.example/heartbeat:1.2.3"
 
@@ -28,7 +29,8 @@ def run(tmp_path: Path, data: Path | str, host: str, *more: str) -> int:
 
 
 def seen(state: str, **stages: str) -> dict[str, Any]:
-    tasks = [{"display_name": stage, "state": of_stage} for stage, of_stage in stages.items()]
+    """A run as Kubeflow tells of it: executors and DAGs stand among its tasks."""
+    tasks = [{"task_id": f"id-{stage}", "display_name": stage, "state": of} for stage, of in stages.items()]
     return {"state": state, "run_details": {"task_details": tasks}}
 
 
@@ -42,13 +44,14 @@ def test_a_run_is_started_with_the_datas_fingerprint_and_its_url_is_on_stdout(
     assert server.bodies[f"{API}/experiments"] == {"display_name": "night", "namespace": "ecg"}
     sent = server.bodies[f"{API}/runs"]["pipeline_spec"]
     assert len(sent["root"]["inputDefinitions"]["parameters"]["fingerprint"]["defaultValue"]) == 16
-    assert sent["root"]["dag"]["tasks"]["ExampleGen"]["cachingOptions"] == {"enableCache": True}
+    assert sent["components"]["stages"]["dag"]["tasks"]["ExampleGen"]["cachingOptions"] == {"enableCache": True}
     assert "a-token" not in (tmp_path / "out.yaml").read_text(encoding="utf-8")
 
 
 def test_data_that_only_the_pods_have_is_not_cached(server: FakeServer, tmp_path: Path) -> None:
     assert run(tmp_path, "/volume-of-the-pods/beats", server.url) == 0
-    assert "cachingOptions" not in server.bodies[f"{API}/runs"]["pipeline_spec"]["root"]["dag"]["tasks"]["ExampleGen"]
+    sent = server.bodies[f"{API}/runs"]["pipeline_spec"]
+    assert "cachingOptions" not in sent["components"]["stages"]["dag"]["tasks"]["ExampleGen"]
 
 
 def test_missing_data_is_refused_before_a_call(
@@ -60,12 +63,15 @@ def test_missing_data_is_refused_before_a_call(
     assert not server.bodies
 
 
-def test_a_bucket_that_cannot_be_listed_is_the_environment(
+def test_a_bucket_that_is_not_reached_is_the_environment(
     server: FakeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apache_beam.io.aws.s3io.BOTO3_INSTALLED", False)
+    with serving() as gone:
+        pass
+    for name, value in S3Server(gone.url).environ.items():
+        monkeypatch.setenv(name, value)
     assert run(tmp_path, "s3://bucket/beats", server.url) == 6
-    assert "Cannot list s3://bucket/beats/mitbih_train.csv: AWS dependencies" in capsys.readouterr().err
+    assert f"{gone.url} cannot be reached: Connection refused." in capsys.readouterr().err
     assert run(tmp_path, "nostore://bucket/beats", server.url) == 2
     assert "nostore://bucket/beats/mitbih_train.csv cannot be opened" in capsys.readouterr().err
 
@@ -104,21 +110,25 @@ def test_waiting_tells_of_each_stage_once_and_ends_with_the_run(
     server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.states = [
-        seen("RUNNING", ExampleGen="RUNNING"),
-        seen("RUNNING", ExampleGen="RUNNING"),
-        seen("SUCCEEDED", ExampleGen="SUCCEEDED"),
+        seen("RUNNING", ExampleGen="RUNNING", executor="PENDING"),
+        seen("RUNNING", ExampleGen="RUNNING", executor="RUNNING"),
+        seen("SUCCEEDED", ExampleGen="SUCCEEDED", stages="SUCCEEDED"),
     ]
     assert run(tmp_path, beats, server.url, "--wait") == 0
-    assert capsys.readouterr().err.splitlines()[-2:] == ["ExampleGen running", "ExampleGen succeeded"]
+    told = [line for line in capsys.readouterr().err.splitlines() if line.endswith(("running", "succeeded", "pending"))]
+    assert told == ["ExampleGen running", "ExampleGen succeeded"]
 
 
 @pytest.mark.parametrize(("stage", "code"), [("IngestGate", 3), ("DataGate", 3), ("ModelGate", 4), ("Transform", 1)])
 def test_a_failed_run_ends_with_the_code_of_the_stage_that_failed(
     stage: str, code: int, server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.states = [seen("FAILED", ExampleGen="SUCCEEDED", **{stage: "FAILED"})]
+    failed = dict.fromkeys((stage, "executor", "stages", "Report"), "FAILED")
+    server.states = [seen("FAILED", ExampleGen="SUCCEEDED", **failed)]
     assert run(tmp_path, beats, server.url, "--wait") == code
-    assert stage in capsys.readouterr().err.splitlines()[-1]
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert sentence.startswith(stage)
+    assert "executor" not in sentence
 
 
 def test_a_cancelled_run_is_no_success(server: FakeServer, beats: Path, tmp_path: Path) -> None:
@@ -133,6 +143,29 @@ def test_an_image_that_the_cluster_cannot_get(
     server.states = [{"state": "RUNNING", "error": trouble}]
     assert run(tmp_path, beats, server.url, "--wait") == 6
     assert f"cannot get image {IMAGE}" in capsys.readouterr().err
+
+
+def test_a_pod_that_does_not_start_is_waited_for_so_long_and_no_longer(
+    server: FakeServer,
+    beats: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(submit, "PENDING_SECONDS", -1)
+    server.states = [seen("RUNNING", ExampleGen="RUNNING", executor="PENDING")]
+    assert run(tmp_path, beats, server.url, "--wait") == 6
+    assert f"cannot get image {IMAGE}, or has no node" in capsys.readouterr().err
+
+
+def test_a_server_that_is_away_for_a_moment_is_waited_for(
+    server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.lost_looks = 2
+    assert run(tmp_path, beats, server.url, "--wait") == 0
+    server.lost_looks = 1000
+    assert run(tmp_path, beats, server.url, "--wait") == 6
+    assert "refuses the run with status 502" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,67 +1,209 @@
-"""The first steps of the compiled spec, each run as Kubeflow runs it."""
+"""The compiled spec run as Kubeflow runs it: once to the end, and once refused by a gate with all else in the cache."""
 
+import io
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from components.ingest.report import read_ingest_report
-from schema import SCHEMA_FILE, curated_schema_text
-from tests.pipeline.kubeflow.walk import BUCKET, Walk
+from components.beats.beat import CLASSES
+from pipeline.kubeflow.data import data_fingerprint
+from pipeline.kubeflow.spec import Target, compile_text
+from pipeline.profiles import ALL_STAGES, profile_named
+from pipeline.settings import settings_from
+from tests.pipeline.kubeflow.small_set import small_set
+from tests.pipeline.kubeflow.walk import BUCKET, SECRET, TOP, Cluster, Run, environment_of
+from tests.s3_server import S3Server, s3_server
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+DATA = "s3://beats/small"
+RUNS = f"s3://{BUCKET}/v2/artifacts/runs"
+QUICK = (
+    "tune.trials=1",
+    "tune.epochs=1",
+    "train.epochs=2",
+    "finetune.head_epochs=1",
+    "finetune.epochs=2",
+    "evaluate.resamples=100",
+    "gate.synthetic.clean_accuracy=0",
+    "gate.synthetic.clean_macro_f1=0",
+    "gate.synthetic.noisy_accuracy=0",
+    "gate.synthetic.noisy_macro_f1=0",
+    *(f"gate.synthetic.recall.{symbol}=0" for symbol in CLASSES),
+)
+"""Trainings of seconds, and a gate that lets their model out."""
 
 
-@pytest.fixture
-def walk(spec: dict[str, Any], beats: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Walk:
-    return Walk(spec, tmp_path, monkeypatch, {"data": str(beats)})
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with s3_server() as running:
+        client = running.client()
+        for bucket in ("beats", "models"):
+            client.create_bucket(Bucket=bucket)
+        for name, content in small_set().items():
+            client.put_object(Bucket="beats", Key=f"small/{name}", Body=content)
+        yield running
 
 
-def test_beats_come_through_to_their_statistics(walk: Walk) -> None:
-    for stage in ("ExampleGen", "IngestGate", "CuratedSchema", "StatisticsGen"):
-        assert walk.run(stage) == 0, stage
-    report = read_ingest_report(str(walk.stored(f"{BUCKET}/ExampleGen/attempt/report")))
-    assert report.rows["train"] + report.rows["eval"] == 300
-    assert report.rows["test"] == 100
-    statistics = walk.stored(f"{BUCKET}/StatisticsGen/attempt/statistics")
-    assert {file.parent.name for file in statistics.rglob("FeatureStats.pb")} == {
-        "Split-train",
-        "Split-eval",
-        "Split-test",
-    }
+@pytest.fixture(scope="module")
+def cluster(server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    return Cluster(server, tmp_path_factory.mktemp("pods"))
 
 
-def test_refused_beats_end_the_gate_with_its_sentences_last(
-    walk: Walk, beats: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    with (beats / "mitbih_train.csv").open("a", encoding="ascii") as train:
-        train.write("1.0,2.0\n")
-    assert walk.run("ExampleGen") == 0
-    rejects = walk.stored(f"{BUCKET}/ExampleGen/attempt/report") / "rejects.jsonl"
-    assert json.loads(rejects.read_text(encoding="utf-8"))["row"] == 300
-    capfd.readouterr()
-    assert walk.run("IngestGate") == 3
-    log = capfd.readouterr().err.splitlines()
-    assert any(line.startswith("Traceback") for line in log)
-    assert log[-1].startswith("Rejected rows: 1, allowed: 0.")
-    assert any("row 300" in line for line in log[-4:-1])
+def compiled(server: S3Server, *overrides: str) -> str:
+    cluster = (f"cluster.store={server.endpoint}", f"cluster.secret={SECRET}")
+    settings = settings_from(profile_named("demo"), [*QUICK, *cluster, *overrides])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environ.items():
+            patch.setenv(name, value)
+        seen = data_fingerprint(DATA)
+    assert seen is not None
+    root = f"minio://{BUCKET}/v2/artifacts"
+    return compile_text(settings, Target("heartbeat:1", DATA, root, f"s3://{BUCKET}/serving", seen))
 
 
-@pytest.mark.slow
-def test_the_steps_command_as_a_process_in_a_clean_environment(spec: dict[str, Any], tmp_path: Path) -> None:
-    container = spec["deploymentSpec"]["executors"]["CuratedSchema_executor"]["container"]
-    schema = {"name": "schema", "uri": str(tmp_path / "schema"), "type": {"instanceSchema": "title: tfx.Schema\n"}}
-    sent = {
-        "inputs": {"parameterValues": {"digest": "d"}},
-        "outputs": {"artifacts": {"schema": {"artifacts": [schema]}}, "outputFile": str(tmp_path / "out.json")},
-    }
-    command = [sys.executable, *container["command"][1:], *container["args"]]
-    filled = [json.dumps(sent) if argument == "{{$}}" else argument for argument in command]
-    done = subprocess.run(
-        filled, cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "HOME": "/"}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert curated_schema_text() == (tmp_path / "schema" / SCHEMA_FILE).read_text(encoding="utf-8")
-    [written] = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["artifacts"]["schema"]["artifacts"]
-    assert written["uri"] == schema["uri"]
+@pytest.fixture(scope="module")
+def beside(
+    server: S3Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The same on this machine, from and to the object store, while the walk uses one of its cores."""
+    root = tmp_path_factory.mktemp("root")
+    words = [word for override in QUICK for word in ("--set", override)]
+    places = ["--data", DATA, "--serving", "s3://models/serving", "--root", str(root)]
+    command = [sys.executable, "local_runner.py", *places, *words]
+    with (root / "screen.txt").open("wb") as screen:
+        running = subprocess.Popen(
+            command, cwd=TOP, env=environment_of(server), stdout=screen, stderr=subprocess.STDOUT
+        )
+        yield running, root
+        running.kill()
+        running.wait()
+
+
+@pytest.fixture(scope="module")
+def done(beside: object, cluster: Cluster, server: S3Server) -> Run:
+    return cluster.run(compiled(server))
+
+
+@pytest.fixture(scope="module")
+def refused(done: Run, cluster: Cluster, server: S3Server) -> Run:
+    return cluster.run(compiled(server, "gate.synthetic.clean_accuracy=1.0"))
+
+
+@pytest.fixture(scope="module")
+def local(beside: tuple[subprocess.Popen[bytes], Path]) -> Path:
+    """The root of the run on this machine."""
+    running, root = beside
+    assert running.wait() == 0, (root / "screen.txt").read_text()
+    return root
+
+
+def published(cluster: Cluster, run: Run, name: str) -> Any:
+    content = cluster.get(f"{RUNS}/{run.run_id}/{name}")
+    return json.loads(content) if name.endswith(".json") else content.decode()
+
+
+HEADING = re.compile(r"<h2[^>]*>(.*?)</h2>", re.DOTALL)
+
+
+def flat(value: Any) -> list[float]:
+    """All numbers in it, in order; None as NaN."""
+    if isinstance(value, dict):
+        return [number for inner in value.values() for number in flat(inner)]
+    if isinstance(value, list):
+        return [number for inner in value for number in flat(inner)]
+    return [float("nan") if value is None else float(value)]
+
+
+def states(summary: dict[str, Any]) -> dict[str, str]:
+    return {stage["name"]: stage["state"] for stage in summary["stages"]}
+
+
+def test_every_stage_runs_and_the_report_is_the_last(done: Run) -> None:
+    assert done.states == dict.fromkeys((*ALL_STAGES, "stages", "Report"), "SUCCEEDED"), done.logs
+    assert list(done.states)[-2:] == ["stages", "Report"]
+
+
+def test_the_model_is_pushed_to_the_object_store(done: Run, cluster: Cluster) -> None:
+    pushed = published(cluster, done, "summary.json")["model"]["pushed"]
+    assert pushed.startswith(f"s3://{BUCKET}/serving/")
+    assert f"{pushed}/saved_model.pb" in cluster.objects(pushed)
+
+
+def test_predictions_are_those_of_the_local_runner(done: Run, cluster: Cluster, local: Path) -> None:
+    artifacts = json.loads(next(local.glob("runs/*/artifacts.json")).read_text())
+    [here] = artifacts["Judge"]["judgement"]
+    uri = done.artifacts["Judge", "judgement"]["uri"].replace("minio://", "s3://")
+    with (
+        np.load(Path(here, "predictions.npz")) as ours,
+        np.load(io.BytesIO(cluster.get(f"{uri}/predictions.npz"))) as theirs,
+    ):
+        assert set(ours) == set(theirs)
+        for name in ours:
+            np.testing.assert_allclose(theirs[name], ours[name], rtol=0, atol=1e-5, err_msg=name)
+
+
+def test_summary_and_page_are_in_the_form_of_the_local_runners(done: Run, cluster: Cluster, local: Path) -> None:
+    ours = json.loads((local / "summary.json").read_text())
+    theirs = published(cluster, done, "summary.json")
+    assert theirs.keys() == ours.keys()
+    assert states(theirs) == states(ours)
+    for same in ("status", "exit_code", "data"):
+        assert theirs[same] == ours[same]
+    assert flat(theirs["metrics"]) == pytest.approx(flat(ours["metrics"]), abs=1e-4, nan_ok=True)
+    assert theirs["model"]["parameters"] == ours["model"]["parameters"]
+    assert [stage["rows"] for stage in theirs["stages"]] == [stage["rows"] for stage in ours["stages"]]
+    assert all(stage["seconds"] > 0 for stage in theirs["stages"])
+    page = published(cluster, done, "report/index.html")
+    here = next(local.glob("runs/*/report/index.html")).read_text()
+    assert HEADING.findall(page) == HEADING.findall(here)
+    assert "could not be made" not in page
+    assert "/minio/" not in page
+    assert f"{RUNS}/{done.run_id}" in page
+    assert published(cluster, done, "settings.json")["profile"] == "demo"
+    assert published(cluster, done, "artifacts.json")["Judge"]["judgement"][0].startswith(f"s3://{BUCKET}/")
+
+
+def test_a_gate_that_refuses_ends_the_run_and_the_report_tells_of_all_of_it(refused: Run, cluster: Cluster) -> None:
+    never = ("IngestGate", "DataGate", "ModelGate", "Pusher")
+    assert {stage for stage, state in refused.states.items() if state == "CACHED"} == set(ALL_STAGES) - set(never)
+    assert refused.states["ModelGate"] == refused.states["stages"] == refused.states["Report"] == "FAILED"
+    assert refused.states["Pusher"] == "OMITTED"
+    assert (refused.codes["ModelGate"], refused.codes["Report"]) == (4, 4)
+    summary = published(cluster, refused, "summary.json")
+    assert (summary["status"], summary["exit_code"]) == ("model_refused", 4)
+    cached = dict.fromkeys(set(ALL_STAGES) - set(never), "cached")
+    ended = {"IngestGate": "ran", "DataGate": "ran", "ModelGate": "failed", "Pusher": "skipped"}
+    assert states(summary) == cached | ended
+    assert summary["metrics"]["clean"]["accuracy"] < 1
+    assert any(sentence.startswith("Refused") for sentence in summary["verdict"])
+    assert summary["verdict"][-1] in refused.logs["ModelGate"]
+    assert summary["verdict"][-1] in refused.logs["Report"]
+
+
+def test_the_page_of_a_refused_run_has_what_cached_stages_left(refused: Run, cluster: Cluster) -> None:
+    assert published(cluster, refused, "artifacts.json").keys() == set(ALL_STAGES) - {"ModelGate", "Pusher"}
+    page = published(cluster, refused, "report/index.html")
+    assert "No: model refused" in page
+    assert "could not be made" not in page
+    assert "not-reached" not in page
+
+
+def test_no_secret_is_anywhere(done: Run, refused: Run, local: Path, cluster: Cluster, server: S3Server) -> None:
+    secret = server.environ["AWS_SECRET_ACCESS_KEY"]
+    assert secret not in compiled(server)
+    for run in (done, refused):
+        assert secret not in json.dumps([*run.artifacts.values(), run.parameters])
+        assert not [stage for stage, log in run.logs.items() if secret in log]
+    here = [local / "screen.txt", local / "tfx" / "metadata.sqlite", *local.glob("runs/*/*")]
+    assert not [file for file in here if file.is_file() and secret.encode() in file.read_bytes()]
+    everything = cluster.objects(f"s3://{BUCKET}/") + cluster.objects("s3://models/")
+    assert len(everything) > 100
+    assert not [uri for uri in everything if secret.encode() in cluster.get(uri)]

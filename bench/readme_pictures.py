@@ -1,0 +1,60 @@
+"""The README's three pictures, from a real run: `make pictures RUN=ROOT/runs/ID` writes them into docs/pictures.
+
+They are those of the run's page, on white paper in both colour schemes, since a README is shown on pages of others.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from components.beats.errors import HeartbeatError, UsageError
+from components.report.content import Picture
+from components.report.material import RunMaterial, load_run
+from components.report.palette import INK_ON
+from components.report.pictures.confusion import confusion_picture
+from components.report.pictures.curves import noise_picture
+from components.report.pictures.rates import rates_picture
+from components.report.sections.class_rates import rates_of
+from components.report.study import NOISE_SD
+
+FOLDER: Final = Path(__file__).parents[1] / "docs" / "pictures"
+
+_SVG: Final = "data:image/svg+xml,"
+_SCHEMES: Final = re.compile(r"<style>svg\{.*?</style>")
+
+
+def pictures_of(run: RunMaterial) -> dict[str, Picture]:
+    """The pictures by the names of their files.
+
+    Raises:
+        UsageError: the run's beats are simulated.
+        HeartbeatError: the run judged no model.
+    """
+    if run.synthetic:
+        raise UsageError(f"{run.folder} is a run on simulated beats: the README shows a real one.")
+    told = run.judgement
+    return {
+        "confusion": confusion_picture(told["metrics"]["clean"]["confusion"], "fine-tuned, clean beats", ""),
+        "noise": noise_picture(told["noise_levels"], NOISE_SD, ""),
+        "classes": rates_picture(rates_of(told, "clean"), told["intervals"]["clean"], "Fine-tuned, clean beats", ""),
+    }
+
+
+def on_white(picture: Picture) -> str:
+    """A picture's SVG in dark ink on a white ground."""
+    svg = _SCHEMES.sub("", unquote(picture.source.removeprefix(_SVG)), count=1)
+    return svg.replace("<svg ", f"<svg style='color:{INK_ON['light']};background:#ffffff' ", 1) + "\n"
+
+
+if __name__ == "__main__":
+    try:
+        pictures = pictures_of(load_run(Path(sys.argv[1]).absolute()))
+    except HeartbeatError as error:
+        sys.exit(str(error))
+    for name, picture in pictures.items():
+        (FOLDER / f"{name}.svg").write_text(on_white(picture), encoding="utf-8")
+        print(FOLDER / f"{name}.svg")

@@ -1,0 +1,217 @@
+"""Checks before long work: what a run needs of this machine and of the stores it names. Nothing is made or changed."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import fcntl
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final, Literal
+
+from components.beats.errors import EnvironmentRefused, HeartbeatError
+
+LOCK_FILE: Final = Path(__file__).parents[1] / "requirements.txt"
+"""What `make` installs, exactly; a package that was installed as a wheel has none beside it."""
+
+ROOM: Final = 2_000_000_000
+"""Bytes that must be free in the root and for temporary files: beats are spooled, and artifacts kept."""
+
+SHOWN: Final = 3
+"""Packages that a sentence names."""
+
+PROBE: Final = "heartbeat-doctor"
+"""An object that is asked for and need not be there: to list its name shows that the bucket can be listed."""
+
+CONNECT_SECONDS: Final = 4.0
+
+State = Literal["ok", "failed", "not looked at"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the table.
+
+    Attributes:
+        name: what was looked at.
+        state: how it was found.
+        said: what was found, or what to do.
+    """
+
+    name: str
+    state: State
+    said: str
+
+
+Look = Callable[[], str]
+"""Looks at one thing and says what it found; raises HeartbeatError where that will not do."""
+
+
+def checked(name: str, look: Look) -> Check:
+    """Look at one thing."""
+    try:
+        return Check(name, "ok", look())
+    except HeartbeatError as refused:
+        return Check(name, "failed", " ".join(refused.sentences))
+
+
+def check_python() -> str:
+    """Look at the interpreter.
+
+    Raises:
+        EnvironmentRefused: TFX 1.16 does not run on it.
+    """
+    if sys.version_info[:2] != (3, 10):
+        raise EnvironmentRefused(f"Python {platform.python_version()}: Heartbeat needs 3.10. `make run` sets it up.")
+    return f"{platform.python_version()}, {sys.executable}"
+
+
+def check_lock(lock: Path = LOCK_FILE) -> Check:
+    """Look whether what is installed is what is locked."""
+    if not lock.exists():
+        return Check("lock", "not looked at", "no requirements.txt beside the package")
+    return checked("lock", lambda: _compare(lock))
+
+
+def _compare(lock: Path) -> str:
+    wanted = dict(_pins(lock.read_text(encoding="utf-8")))
+    differs = []
+    for name, pinned in wanted.items():
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            differs.append(f"{name} {pinned} is not installed")
+            continue
+        if installed != pinned:
+            differs.append(f"{name} is {installed}, locked is {pinned}")
+    if differs:
+        more = f", and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
+        raise EnvironmentRefused(f"{'; '.join(differs[:SHOWN])}{more}. `make clean run` sets it up anew.")
+    return f"{len(wanted)} packages as in {lock.name}"
+
+
+def _pins(text: str) -> Iterator[tuple[str, str]]:
+    """Yield name and version of each requirement that holds on this machine."""
+    from packaging.requirements import Requirement
+
+    for line in text.splitlines():
+        if "==" not in line or line[0] in " #":
+            continue
+        pinned = Requirement(line.removesuffix("\\").strip())
+        if pinned.marker is None or pinned.marker.evaluate():
+            yield pinned.name, next(iter(pinned.specifier)).version
+
+
+def check_disk(root: Path) -> str:
+    """Look at the room for artifacts and for temporary files.
+
+    Raises:
+        EnvironmentRefused: there is too little.
+    """
+    told = []
+    for place in dict.fromkeys((_standing(root), Path(tempfile.gettempdir()))):
+        free = shutil.disk_usage(place).free
+        told.append(f"{free / 1e9:.1f} GB free in {place}")
+        if free < ROOM:
+            raise EnvironmentRefused(
+                f"{told[-1]}, {ROOM / 1e9:.0f} GB are needed. Make room, or name another place (--root, TMPDIR)."
+            )
+    return ", ".join(told)
+
+
+def check_root(root: Path) -> str:
+    """Look whether a root can be written and no run is in it.
+
+    Raises:
+        EnvironmentRefused: it cannot, or one is.
+    """
+    stands = _standing(root)
+    if not stands.is_dir() or not os.access(stands, os.W_OK | os.X_OK):
+        raise EnvironmentRefused(f"{stands} cannot be written: give the right to, or name another with --root.")
+    if not (root / "lock").exists():
+        return f"{root}: {'free' if root.exists() else 'will be made'}"
+    with open(root / "lock", "a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            why = "a run is in it" if error.errno in (errno.EAGAIN, errno.EACCES) else error.strerror
+            raise EnvironmentRefused(f"{root}: {why}. Wait for it, or name another root with --root.") from error
+    return f"{root}: free"
+
+
+def _standing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+
+
+def check_data(data: str, demo: bool) -> str:
+    """Look for the CSVs.
+
+    Args:
+        data: folder or URI.
+        demo: whether it is where the demo set would be made.
+
+    Raises:
+        HeartbeatError: a file is missing, or the store is not reached.
+    """
+    if demo:
+        return "none named: a run makes the synthetic demo set"
+    from components.ingest.locate import find_inputs
+
+    inputs = find_inputs(data)
+    size = sum(file.size for file in (*inputs.train, *inputs.test))
+    kind = "SYNTHETIC, " if inputs.synthetic else ""
+    known = "with" if inputs.provenance else "without"
+    return f"{data}: {kind}{size / 1e6:,.0f} MB, {known} provenance"
+
+
+def check_bucket(uri: str) -> str:
+    """Look whether a store can be reached and listed; whether it can be written shows only when it is.
+
+    Raises:
+        HeartbeatError: it is not reached, or does not let us.
+    """
+    from components.ingest.files import list_files
+
+    list_files(f"{uri.rstrip('/')}/{PROBE}")
+    return f"{uri}: can be listed"
+
+
+def check_runner(options: Sequence[str]) -> str:
+    """Look at the Beam runner that the options name.
+
+    Raises:
+        EnvironmentRefused: its endpoint does not answer.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--runner", "--job_endpoint", "--flink_master", "--spark_master_url"):
+        parser.add_argument(name)
+    given, _ = parser.parse_known_args(list(options))
+    if not given.runner:
+        return "Beam's local runner"
+    endpoint = given.job_endpoint or given.flink_master or given.spark_master_url
+    if not endpoint or endpoint.startswith("["):
+        return f"{given.runner}, on this machine"
+    _connect(endpoint.rpartition("://")[2])
+    return f"{given.runner}: {endpoint} answers"
+
+
+def _connect(address: str) -> None:
+    import socket
+
+    host, _, port = address.partition("/")[0].rpartition(":")
+    if not host or not port.isdigit():
+        raise EnvironmentRefused(f"{address} is no address of a runner: give it as host:port.")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise EnvironmentRefused(
+            f"{address} does not answer ({error.strerror or error}). Check the address, and that the runner is up."
+        ) from error

@@ -1,0 +1,147 @@
+"""What each step notes of itself in the object store, for the report: Kubeflow gives that no step's state, or inputs.
+
+A step notes that it has begun, and once more how it ended. A stage that Kubeflow takes from its cache starts no step,
+and so notes nothing: what it left is found through the notes of the steps that read it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Literal
+
+import absl.logging
+
+from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.ingest.files import list_files, open_output, read_range
+from pipeline.kubeflow.places import RunPlace, run_place
+from pipeline.kubeflow.translate import LOGS_OUTPUT, Json, remote_uri
+from pipeline.refusal import refusal_behind
+
+SUFFIX: Final = ".json"
+
+Uris = Mapping[str, Sequence[str]]
+"""Key of an input or output -> URIs of its artifacts."""
+
+
+@dataclass(frozen=True)
+class StepNote:
+    """One step.
+
+    Attributes:
+        stage: its stage.
+        state: `begun` until its end; a step that stays so was killed.
+        seconds: from its begin to its end, with the imports of TFX.
+        cpu_seconds: of its process and that one's children.
+        status: as a run's, where it failed.
+        exit_code: what its process ends with.
+        sentences: why it failed.
+        inputs: what it read.
+        outputs: what it left, if it ran to its end.
+        log: URI of its log, or None.
+    """
+
+    stage: str
+    state: Literal["begun", "ran", "failed"] = "begun"
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    status: str = ""
+    exit_code: int = 0
+    sentences: Sequence[str] = ()
+    inputs: Uris = field(default_factory=dict)
+    outputs: Uris = field(default_factory=dict)
+    log: str | None = None
+
+
+@contextmanager
+def noted(stage: str | None, sent: Json) -> Iterator[None]:
+    """Note a step's begin, and its end whatever way that comes.
+
+    A note that cannot be written is told in the step's log, and changes nothing else.
+
+    Args:
+        stage: its stage, or None for a step that is not noted.
+        sent: the ExecutorInput.
+    """
+    outputs = _uris(sent["outputs"])
+    place = _place(
+        stage, [*(uri for uris in outputs.values() for uri in uris), remote_uri(sent["outputs"]["outputFile"])]
+    )
+    logs = outputs.pop(LOGS_OUTPUT, [None])
+    if stage is None or place is None:
+        yield
+        return
+    note = StepNote(stage, inputs=_uris(sent.get("inputs", {})), outputs=outputs, log=logs[0])
+    told = _tell(place, note)
+    started, cpu = time.perf_counter(), sum(os.times()[:4])
+    try:
+        yield
+    except BaseException as error:
+        refusal = refusal_behind(error)
+        note = replace(
+            note,
+            state="failed",
+            status=refusal.status,
+            exit_code=refusal.exit_code,
+            sentences=refusal.sentences,
+        )
+        raise
+    else:
+        note = replace(note, state="ran")
+    finally:
+        if told:
+            took, used = time.perf_counter() - started, sum(os.times()[:4]) - cpu
+            _tell(place, replace(note, seconds=round(took, 2), cpu_seconds=round(used, 2)))
+
+
+def _place(stage: str | None, outputs: Sequence[str]) -> RunPlace | None:
+    """Where the run is found: a stage may have no artifacts, and Kubeflow may keep no logs."""
+    return next((place for uri in outputs if stage and (place := run_place(uri, stage))), None)
+
+
+def _uris(side: Json) -> dict[str, list[Any]]:
+    by_key = side.get("artifacts", {}).items()
+    return {key: [artifact["uri"] for artifact in listed.get("artifacts", [])] for key, listed in by_key}
+
+
+def _tell(place: RunPlace, note: StepNote) -> bool:
+    try:
+        write_note(place, note)
+    except HeartbeatError as error:
+        absl.logging.warning("The report will not know of this step. %s", error)
+        return False
+    return True
+
+
+def write_note(place: RunPlace, note: StepNote) -> None:
+    """Write what a step notes, over what it noted before.
+
+    Raises:
+        EnvironmentRefused: the store is not reached, or does not let us write.
+    """
+    target = f"{place.notes}/{note.stage}{SUFFIX}"
+    text = json.dumps(asdict(note), indent=1) + "\n"
+    try:
+        with closing(open_output(target)) as output:
+            output.write(text.encode())
+    except HeartbeatError:
+        raise
+    except Exception as error:  # whatever the store's client raises
+        raise EnvironmentRefused(f"Cannot write {target}: {error}.") from error
+
+
+def read_notes(place: RunPlace) -> dict[str, StepNote]:
+    """Read what a run's steps noted, by stage.
+
+    Raises:
+        EnvironmentRefused: the store is not reached, or does not let us read.
+    """
+    notes = {}
+    for file in list_files(f"{place.notes}/*{SUFFIX}"):
+        told = json.loads(b"".join(read_range(file.path, 0, file.size)))
+        notes[told["stage"]] = StepNote(**told)
+    return notes

@@ -1,0 +1,65 @@
+"""The last task on Kubeflow: TFX reads annotations here, so none is postponed."""
+
+import json
+import os
+from pathlib import Path
+
+import absl.logging
+from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+
+from components.beats.errors import (
+    DataRefused,
+    EnvironmentRefused,
+    HeartbeatError,
+    ModelRefused,
+    ScoringIncomplete,
+    UsageError,
+)
+from pipeline.kubeflow.artifacts import RunPage
+from pipeline.kubeflow.known import Task
+from pipeline.kubeflow.places import run_place
+from pipeline.kubeflow.report import report_run
+from pipeline.kubeflow.translate import remote_uri
+from pipeline.settings import RunSettings
+
+REPORT = "Report"
+"""The node's name."""
+
+ERRORS = (UsageError, DataRefused, ModelRefused, ScoringIncomplete, EnvironmentRefused)
+"""What a run can have ended with, each with an exit code of its own."""
+
+
+@component
+def Report(  # noqa: N802 - the function's name is the node's id
+    page: OutputArtifact[RunPage],
+    settings: Parameter[str],
+    tasks: Parameter[str],
+    serving: Parameter[str],
+) -> None:
+    """Publish the page and the summary of a run that has ended, and end as the run did.
+
+    Args:
+        page: gets the page too; where it lies tells which run this is.
+        settings: RunSettings as JSON.
+        tasks: JSON, stage -> {upstream, cached}.
+        serving: where models are pushed to.
+
+    Raises:
+        EnvironmentRefused: the store is not reached, or the page's place is not Kubeflow's.
+        HeartbeatError: a stage failed; with its sentences and its exit code.
+    """
+    uri = remote_uri(page.uri)
+    place = run_place(uri, REPORT)
+    if place is None:
+        raise EnvironmentRefused(
+            f"The run's folder is not known from {uri}: only Kubeflow's <root>/<pipeline>/<run>/{REPORT} is understood."
+        )
+    graph = {stage: Task(tuple(task["upstream"]), task["cached"]) for stage, task in json.loads(tasks).items()}
+    parsed = RunSettings.model_validate_json(settings)
+    summary = report_run(place, parsed, graph, serving, Path(os.path.join(page.uri, "index.html")))
+    absl.logging.info("published %s", place.folder)
+    if summary.exit_code:
+        kinds = {kind.exit_code: kind for kind in ERRORS}
+        told = summary.verdict or [f"The run ended as {summary.status}."]
+        raise kinds.get(summary.exit_code, HeartbeatError)(told)

@@ -1,0 +1,118 @@
+"""`heartbeat score` as a process, and what it leaves on a cluster of this machine."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.score.jobs import digests
+
+FILES = 24
+"""Inputs, each a shard: enough for a moment in the middle."""
+
+WAIT_SECONDS = 900
+ENDED = re.compile(r"shard (\S+) ended")
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Inputs, a model, and what an unbroken local job makes of them."""
+
+    pattern: str
+    model: str
+    unbroken: Path
+    rows: int
+    rejects: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentences(self):
+        """What was told, less the lines of progress."""
+        return [line for line in self.err.splitlines() if " of " not in line or " shards, " not in line]
+
+
+class Job:
+    def __init__(self, command, environ):
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, start_new_session=True
+        )
+
+    def ended(self):
+        out, err = self.process.communicate(timeout=WAIT_SECONDS)
+        return Ended(self.process.returncode, out, err)
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+
+
+def score(beats, output, environ, *flags, pattern=None, model=None):
+    """Start a job; `ended()` of it waits."""
+    command = [sys.executable, "-W", "ignore", "-c", "from pipeline.cli import run; run()", "score"]
+    command += ["--input", pattern or beats.pattern, "--model", model or beats.model, "--output", str(output)]
+    return Job([*command, "--reject-budget", "5%", *map(str, flags)], environ)
+
+
+def on(engine, cluster, worker_command, *flags):
+    """Flags for a job on a cluster of this machine."""
+    return ["--on", f"{engine}://{cluster.address}", "--worker-command", worker_command, *flags]
+
+
+def await_shards(job, output, count):
+    """Return when a job has done so many shards; it must not have ended before."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while shards(output) < count:
+        if job.process.poll() is not None:
+            raise AssertionError(f"the job ended before its middle: {job.ended()}")
+        assert time.monotonic() < deadline, "the job never reached its middle"
+        time.sleep(0.01)
+
+
+def shards(output):
+    folder = Path(output, "shards")
+    return len(list(folder.glob("*.json"))) if folder.exists() else 0
+
+
+def assert_whole(beats, output):
+    """Nothing lost, nothing doubled, and the bytes of a local job."""
+    assert digests(output) == digests(beats.unbroken)
+    summary = json.loads(Path(output, "summary.json").read_text())
+    assert (summary["rows"]["scored"], summary["rows"]["rejected"]) == (beats.rows, beats.rejects)
+    assert Path(output, "_SUCCESS").exists()
+
+
+def shares(logs):
+    """Log -> shards that a worker says it did."""
+    return {log: set(ENDED.findall(log.read_text(errors="replace"))) for log in logs}
+
+
+def processes(word):
+    """Numbers of processes whose command has a word, and that are not about to be reaped."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if word in command and int(entry.name) != os.getpid():
+                found.append(int(entry.name))
+    return found
+
+
+def await_none(*words):
+    """Return when no process has one of these words in its command."""
+    deadline = time.monotonic() + 120
+    while left := [number for word in words for number in processes(word)]:
+        assert time.monotonic() < deadline, f"{left} are still there"
+        time.sleep(0.2)

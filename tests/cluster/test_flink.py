@@ -1,0 +1,141 @@
+"""Scoring on a standalone Flink cluster: a JobManager and two TaskManagers, each a process."""
+
+import base64
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from components.score.engines.flink_rest import flink_overview, flink_says
+from tests.cluster.conftest import BUCKET
+from tests.cluster.jobs import FILES, assert_whole, await_none, await_shards, on, processes, score, shares
+from tests.score.jobs import digests
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
+
+JOB_SERVER, WORKER = "FlinkJobServerDriver", "components.score.engines.worker"
+"""What shows in the command lines of a job's processes."""
+
+STORED = 6
+"""Inputs on the object store: each costs a dozen requests."""
+
+
+@pytest.fixture(autouse=True)
+def _slots_are_free(flink):
+    """Each test begins and ends with a cluster that has two TaskManagers and no job."""
+    flink.await_task_managers(2)
+    yield
+    flink.await_task_managers(2)
+
+
+def counted(flink, name):
+    """A counter of ours as Flink's page shows it, for each subtask of the newest job."""
+    jobs = flink_says(flink.address, "/jobs/overview")["jobs"]
+    newest = max(jobs, key=lambda job: job["start-time"])
+    counts = {}
+    for vertex in flink_says(flink.address, f"/jobs/{newest['jid']}")["vertices"]:
+        path = f"/jobs/{newest['jid']}/vertices/{vertex['id']}/subtasks/accumulators"
+        for subtask in flink_says(flink.address, path)["subtasks"]:
+            for accumulator in subtask["user-accumulators"]:
+                value = counter_in(accumulator["value"], name)
+                if value is not None:
+                    counts[subtask["subtask"]] = value
+    return counts
+
+
+def counter_in(text, name):
+    for metric in json.loads(text)["metrics"]["attempted"]:
+        if metric["labels"].get("NAME") == name and metric["labels"].get("NAMESPACE") == "heartbeat.score":
+            number = 0
+            for at, byte in enumerate(base64.b64decode(metric["payload"])):  # a varint
+                number |= (byte & 127) << (7 * at)
+            return number
+    return None
+
+
+def test_on_a_store_both_taskmanagers_do_a_share_and_leave_the_local_runners_bytes(
+    flink, beats, worker_command, s3, environ, tmp_path
+):
+    client = s3.client()
+    for path in sorted(Path(beats.pattern).parent.iterdir())[:STORED]:
+        client.upload_file(str(path), BUCKET, f"flink/in/{path.name}")
+    model = Path(beats.model)
+    for path in (path for path in model.rglob("*") if path.is_file()):
+        client.upload_file(str(path), BUCKET, f"flink/serving/{model.name}/{path.relative_to(model)}")
+    top = f"s3://{BUCKET}/flink"
+    flags = on("flink", flink, worker_command)
+    places = {"pattern": f"{top}/in/*.csv", "model": f"{top}/serving/{model.name}"}
+    done = score(beats, f"{top}/out", environ, *flags, **places).ended()
+    assert done.code == 0, done.err
+
+    local = score(beats, tmp_path / "local", environ, "--workers", "1", **places).ended()
+    assert local.code == 0, local.err
+    for found in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="flink/out/"):
+        for item in found["Contents"]:
+            target = tmp_path / item["Key"].removeprefix("flink/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(BUCKET, item["Key"], str(target))
+    assert digests(tmp_path / "out") == digests(tmp_path / "local")
+    assert not (tmp_path / "out" / "lock").exists()
+
+    by_log = shares(flink.folder / f"taskmanager-{at}.log" for at in (0, 1))
+    assert all(by_log.values()), "a TaskManager did nothing"
+    rows = counted(flink, "rows_scored")
+    assert len(rows) == 2
+    assert sum(rows.values()) == beats.rows * STORED // FILES
+    await_none(JOB_SERVER, WORKER)
+
+
+def test_a_taskmanager_killed_in_the_middle_costs_neither_rows_nor_the_job(
+    flink, beats, worker_command, environ, tmp_path
+):
+    job = score(beats, tmp_path / "out", environ, *on("flink", flink, worker_command, "--assume-shared"))
+    await_shards(job, tmp_path / "out", FILES // 4)
+    os.kill(flink.pid_of(-1), signal.SIGKILL)
+    flink.add_task_manager()  # as whatever looks after the machines would
+    done = job.ended()
+    assert done.code == 0, done.err
+    assert_whole(beats, tmp_path / "out")
+
+
+def test_a_full_cluster_and_a_job_server_that_goes_away_are_told_and_the_job_is_resumed_elsewhere(
+    flink, beats, worker_command, environ, tmp_path
+):
+    flags = on("flink", flink, worker_command, "--assume-shared")
+    job = score(beats, tmp_path / "out", environ, *flags)
+    await_shards(job, tmp_path / "out", 1)
+
+    second = score(beats, tmp_path / "second", environ, *flags).ended()
+    assert second.code == 6
+    [sentence] = second.sentences
+    assert "0 free slots of 2" in sentence
+    assert not (tmp_path / "second").exists()
+
+    [server] = [number for number in processes(JOB_SERVER) if Path(f"/proc/{number}/exe").resolve().name == "java"]
+    os.kill(server, signal.SIGKILL)
+    done = job.ended()
+    assert done.code == 6, done.err
+    [sentence] = done.sentences
+    assert "job server" in sentence
+    assert "--resume" in sentence
+    await_none(JOB_SERVER, WORKER)
+    assert flink_overview(flink.address).running == 0
+
+    resumed = score(beats, tmp_path / "out", environ, "--workers", "1", "--resume").ended()
+    assert resumed.code == 0, resumed.err
+    assert_whole(beats, tmp_path / "out")
+
+
+def test_ctrl_c_ends_the_job_on_the_cluster_its_workers_and_the_job_server(
+    flink, beats, worker_command, environ, tmp_path
+):
+    job = score(beats, tmp_path / "out", environ, *on("flink", flink, worker_command, "--assume-shared"))
+    await_shards(job, tmp_path / "out", 1)
+    job.interrupt()
+    done = job.ended()
+    assert done.code == 130, done.err
+    assert "--resume" in done.sentences[-1]
+    await_none(JOB_SERVER, WORKER)
+    assert flink_overview(flink.address).running == 0

@@ -1,0 +1,114 @@
+"""Models broken on purpose, trained on the demo set and served for real: each is refused, and told what is wrong."""
+
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.beats.beat import CLASSES, SAMPLES
+from components.beats.beats import Beats
+from components.beats.synthetic import write_demo_set
+from components.evaluate.answers import noisy_signal, served
+from components.evaluate.gate import judge_model
+from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
+from components.evaluate.settings import EvaluateSettings, GateSettings
+from components.ingest.blocks import read_blocks
+from components.ingest.files import list_files
+from components.ingest.parse import parse_block
+from components.ingest.plan import plan
+from components.train.calibrate import UNCALIBRATED
+from components.train.clean import train_clean
+from components.train.export import export_model
+from components.train.material import Material
+from components.train.settings import TrainSettings
+from components.train.spool import Spool
+from components.transform.noise import add_noise
+from pipeline.profiles import DEMO
+
+pytestmark = pytest.mark.slow
+
+TRAIN = TrainSettings.model_validate({**DEMO["train"], "epochs": 6})
+EVALUATION = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=200)
+BEAT = tf.TensorSpec((None, SAMPLES), tf.float32)
+
+
+def read(path) -> Beats:
+    parsed = [parse_block(block) for shard in plan(list_files(str(path))) for block in read_blocks(shard)]
+    return Beats(np.concatenate([each.signal for each in parsed]), np.concatenate([each.label for each in parsed]))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> tuple[Beats, Beats]:
+    """Train and test beats of the demo set."""
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo_set(folder)
+    return read(folder / "mitbih_train.csv"), read(folder / "mitbih_test.csv")
+
+
+@pytest.fixture(scope="module")
+def standardise(demo):
+    train, _ = demo
+    mean, deviation = train.signal.mean(), train.signal.std()
+    return tf.function(lambda signal: (signal - mean) / deviation).get_concrete_function(BEAT)
+
+
+def train_on(train: Beats, standardise):
+    columns = {name: np.asarray(standardise(tf.constant(train.signal[:300]))) for name in ("signal", "noisy")}
+    validation = Spool(columns, train.label[:300])
+    material = Material(Spool({"clean": train.signal}, train.label), validation, standardise)
+    model, _ = train_clean(material, TRAIN, "Trainer", "clean", 1.0, None)
+    return model
+
+
+@pytest.fixture(scope="module")
+def sound(demo, standardise):
+    """A network that was trained as it should be."""
+    return train_on(demo[0], standardise)
+
+
+@pytest.fixture
+def verdict(demo, tmp_path):
+    """What the gate says of a network that is served with some normalisation."""
+
+    def of(model, normalise):
+        export_model(model, TRAIN.network, normalise, str(tmp_path / "model"))
+        _, test = demo
+        predict = served(str(tmp_path / "model"))
+        models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
+        judged = judge(test, models, noisy_signal, EVALUATION, "patient", True, UNCALIBRATED)
+        answers = {"clean": judged.arrays[CANDIDATE], "noisy": judged.arrays[CANDIDATE_NOISY]}
+        return judge_model(judged.told, test.label, answers, True, None, GateSettings())
+
+    return of
+
+
+def test_a_sound_model_is_let_out(sound, standardise, verdict):
+    assert verdict(sound, standardise).refusals == ()
+
+
+def test_noise_at_serving_is_refused_although_the_figures_are_good(sound, standardise, verdict):
+    noisy = tf.function(lambda signal: standardise(add_noise(signal, 0))).get_concrete_function(BEAT)
+    [refusal] = verdict(sound, noisy).refusals
+    assert "beats that differ by a millionth are answered differently" in refusal
+
+
+def test_standardisation_missing_at_serving_is_refused(sound, verdict):
+    identity = tf.function(tf.identity).get_concrete_function(BEAT)
+    refusals = verdict(sound, identity).refusals
+    assert any(re.match(r"Refused: accuracy on clean beats .*, required 85.00%\.", refusal) for refusal in refusals)
+
+
+def test_shuffled_labels_are_refused(demo, standardise, verdict):
+    train, _ = demo
+    shuffled = Beats(train.signal, np.random.default_rng(0).permutation(train.label))
+    refusals = verdict(train_on(shuffled, standardise), standardise).refusals
+    assert any(refusal.startswith("Refused: macro-F1 on clean beats") for refusal in refusals)
+
+
+def test_a_class_left_out_of_training_is_refused_by_its_name(demo, standardise, verdict):
+    train, _ = demo
+    symbol = CLASSES.index("F")
+    kept = train.label != symbol
+    model = train_on(Beats(train.signal[kept], train.label[kept]), standardise)
+    assert "Refused: recall of F 0.00, required 0.10." in verdict(model, standardise).refusals

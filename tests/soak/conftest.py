@@ -1,0 +1,3 @@
+from tests.score.conftest import saved_model
+
+__all__ = ["saved_model"]

@@ -30,7 +30,7 @@ RUN /opt/setup/bin/uv pip install --quiet --python /opt/heartbeat/bin/python --o
 # whatever an image builder does to times: in a read-only image a stale one would be compiled anew by every process.
 RUN rm -rf /opt/heartbeat/lib/python*/site-packages/tensorflow/include /opt/heartbeat/include \
     && find /opt/heartbeat/lib -type d -name tests -prune -exec rm -rf {} + \
-    && /opt/heartbeat/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/heartbeat/lib
+    && /opt/heartbeat/bin/python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/heartbeat/lib
 
 
 FROM ${BASE}:${PYTHON}-slim-${DEBIAN}
@@ -54,7 +54,7 @@ ENV PATH=/opt/heartbeat/bin:${PATH} \
     USER=heartbeat \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash "/usr/local/lib/python${PYTHON}"
+RUN python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash "/usr/local/lib/python${PYTHON}"
 COPY --from=build /opt/heartbeat /opt/heartbeat
 COPY LICENSE local_runner.py kubeflow_runner.py /opt/heartbeat/
 WORKDIR /opt/heartbeat

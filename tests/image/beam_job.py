@@ -20,6 +20,7 @@ OPTIONS = [
     f"--job_endpoint=localhost:{JOBS}",
     "--environment_type=EXTERNAL",
     f"--environment_config=localhost:{POOL}",
+    "--job_server_timeout=1000",  # of the job, too: seconds
 ]
 
 

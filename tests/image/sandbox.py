@@ -18,6 +18,7 @@ mount -t proc -o ro,nosuid,nodev,noexec proc "$ROOT/proc"
 mount --rbind /dev "$ROOT/dev"
 mount --bind "$SCRATCH" "$ROOT/tmp"
 ip link set lo up
+hostname localhost  # Kubernetes gives a pod a name that it can resolve
 exec chroot "$ROOT" /usr/bin/setpriv --reuid="$USER_ID" --regid="$USER_ID" --clear-groups --inh-caps=-all \\
     --bounding-set=-all --no-new-privs -- /usr/bin/env -i "$@"
 """
@@ -54,7 +55,21 @@ class Sandbox:
             *(command or self.config["Cmd"]),
         ]
         return subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "--net", "--ipc", "--uts", "sh", "-c", SETUP, "sh", *words],
+            [
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--net",
+                "--ipc",
+                "--uts",
+                "sh",
+                "-c",
+                SETUP,
+                "sh",
+                *words,
+            ],
             env=os.environ | {"ROOT": str(self.root), "SCRATCH": str(self.scratch), "USER_ID": str(user)},
             capture_output=True,
             text=True,

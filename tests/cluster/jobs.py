@@ -1,5 +1,6 @@
 """`heartbeat score` as a process, and what it leaves on a cluster of this machine."""
 
+import contextlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ FILES = 24
 """Inputs, each a shard: enough for a moment in the middle."""
 
 WAIT_SECONDS = 900
+PROGRESS = re.compile(r"[0-9,]+ of [0-9,]+ shards, ")
 ENDED = re.compile(r"shard (\S+) ended")
 
 
@@ -39,7 +41,7 @@ class Ended:
     @property
     def sentences(self):
         """What was told, less the lines of progress."""
-        return [line for line in self.err.splitlines() if " of " not in line or " shards, " not in line]
+        return [line for line in self.err.splitlines() if line and not PROGRESS.match(line)]
 
 
 class Job:
@@ -108,6 +110,12 @@ def processes(word):
             if word in command and int(entry.name) != os.getpid():
                 found.append(int(entry.name))
     return found
+
+
+def send(numbers, what):
+    for number in numbers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, what)
 
 
 def await_none(*words):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.score.engines.flink import cancel_flink_job
 from components.score.engines.flink_rest import flink_overview, flink_says
 from tests.cluster.conftest import BUCKET
 from tests.cluster.jobs import FILES, assert_whole, await_none, await_shards, on, processes, score, send, shares
@@ -28,6 +29,8 @@ def _slots_are_free(flink):
     flink.await_task_managers(2)
     yield
     flink.await_task_managers(2)
+    for job in flink_says(flink.address, "/jobs/overview")["jobs"]:
+        cancel_flink_job(flink.address, job["name"])
 
 
 def counted(flink, name):

@@ -8,7 +8,7 @@ import pytest
 
 from components.score.engines.local_flink import flink_cluster
 from components.score.engines.local_spark import spark_cluster
-from tests.cluster.jobs import FILES, Beats, score
+from tests.cluster.jobs import FILES, SESSION, Beats, Job, score
 from tests.s3_server import s3_server
 from tests.score.conftest import saved_model  # noqa: F401 - a fixture
 from tests.score.jobs import write_csv
@@ -36,7 +36,14 @@ def worker_command(tmp_path_factory):
 @pytest.fixture(scope="session")
 def environ(s3):
     """Of the engines' processes: the way to the store, which their workers inherit."""
-    return {**os.environ, **s3.environ}
+    name, _, value = SESSION.partition("=")
+    return {**os.environ, **s3.environ, name: value}
+
+
+@pytest.fixture(autouse=True)
+def _jobs_end_with_their_test():
+    yield
+    Job.end_all()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """`heartbeat score` as a process, and what it leaves on a cluster of this machine."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,10 @@ FILES = 24
 """Inputs, each a shard: enough for a moment in the middle."""
 
 WAIT_SECONDS = 900
+SESSION = f"HEARTBEAT_TEST_SESSION={uuid.uuid4().hex}"
+"""In the environment of every process of these tests, so that no other is looked at or sent a signal."""
+
+PROGRESS = re.compile(r"[0-9,]+ of [0-9,]+ shards, ")
 ENDED = re.compile(r"shard (\S+) ended")
 
 
@@ -39,11 +45,14 @@ class Ended:
     @property
     def sentences(self):
         """What was told, less the lines of progress."""
-        return [line for line in self.err.splitlines() if " of " not in line or " shards, " not in line]
+        return [line for line in self.err.splitlines() if line and not PROGRESS.match(line)]
 
 
 class Job:
+    started = []
+
     def __init__(self, command, environ):
+        self.started.append(self)
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, start_new_session=True
         )
@@ -51,6 +60,14 @@ class Job:
     def ended(self):
         out, err = self.process.communicate(timeout=WAIT_SECONDS)
         return Ended(self.process.returncode, out, err)
+
+    @classmethod
+    def end_all(cls):
+        for job in cls.started:
+            if job.process.poll() is None:
+                job.process.kill()
+                job.process.communicate()
+        cls.started.clear()
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
@@ -97,17 +114,24 @@ def shares(logs):
 
 
 def processes(word):
-    """Numbers of processes whose command has a word, and that are not about to be reaped."""
+    """Numbers of this session's processes whose command has a word, and that are not about to be reaped."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                ours = SESSION.encode() in (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if word in command and int(entry.name) != os.getpid():
+            if ours and word in command:
                 found.append(int(entry.name))
     return found
+
+
+def send(numbers, what):
+    for number in numbers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, what)
 
 
 def await_none(*words):

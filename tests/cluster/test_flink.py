@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from components.score.engines.flink import cancel_flink_job
 from components.score.engines.flink_rest import flink_overview, flink_says
 from tests.cluster.conftest import BUCKET
-from tests.cluster.jobs import FILES, assert_whole, await_none, await_shards, on, processes, score, shares
+from tests.cluster.jobs import FILES, assert_whole, await_none, await_shards, on, processes, score, send, shares
 from tests.score.jobs import digests
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
@@ -28,6 +29,8 @@ def _slots_are_free(flink):
     flink.await_task_managers(2)
     yield
     flink.await_task_managers(2)
+    for job in flink_says(flink.address, "/jobs/overview")["jobs"]:
+        cancel_flink_job(flink.address, job["name"])
 
 
 def counted(flink, name):
@@ -106,6 +109,8 @@ def test_a_full_cluster_and_a_job_server_that_goes_away_are_told_and_the_job_is_
     flags = on("flink", flink, worker_command, "--assume-shared")
     job = score(beats, tmp_path / "out", environ, *flags)
     await_shards(job, tmp_path / "out", 1)
+    workers = processes(WORKER)
+    send(workers, signal.SIGSTOP)  # so that the job is still in its middle when the second one comes
 
     second = score(beats, tmp_path / "second", environ, *flags).ended()
     assert second.code == 6
@@ -115,6 +120,7 @@ def test_a_full_cluster_and_a_job_server_that_goes_away_are_told_and_the_job_is_
 
     [server] = [number for number in processes(JOB_SERVER) if Path(f"/proc/{number}/exe").resolve().name == "java"]
     os.kill(server, signal.SIGKILL)
+    send(workers, signal.SIGCONT)
     done = job.ended()
     assert done.code == 6, done.err
     [sentence] = done.sentences

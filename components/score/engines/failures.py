@@ -28,6 +28,11 @@ KNOWN: Final = (
         "Spark's master does not take the job: check that it runs and that it is of the job server's version.",
     ),
     (
+        r"stopped SparkContext|SparkContext was shut down|Master removed our application",
+        "Spark gave the job up, as its executors do not start or do not stay: the logs of its workers say why; then go "
+        "on with --resume.",
+    ),
+    (
         r"Cannot run program|error=2, No such file",
         "A worker of the cluster cannot start the scoring process: install heartbeat on each of its machines, at the "
         "same path, or say with --worker-command where it is.",

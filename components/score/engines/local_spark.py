@@ -61,7 +61,8 @@ class SparkCluster:
         """Start one of Spark's processes."""
         command = java_command(class_path(f"{HOME}/jars"), main_class, arguments, "512m", [HEARTBEAT])
         environ = {**(os.environ if self.environ is None else self.environ)}
-        environ |= {"SPARK_HOME": str(engines_folder() / HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
+        home = str(engines_folder() / HOME)
+        environ |= {"SPARK_HOME": home, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_SCALA_VERSION": "2.12"}
         return self.stack.enter_context(guarded(command, self.folder / f"{name}.log", environ))
 
     def add_worker(self) -> None:

@@ -12,6 +12,9 @@ PARTITIONS: Final = 1000
 NO_ROOM: Final = "Initial job has not accepted any resources"
 """What Spark says, every 15 s, while no worker has room for a job."""
 
+GRANTED: Final = "Granted executor ID"
+"""What it says of each executor that a worker has room for; its start may take a while."""
+
 PATIENCE: Final = 2
 """How often it may say so: a cluster that is merely slow says it once."""
 
@@ -39,7 +42,7 @@ def check_room(address: str, told: str) -> None:
     Raises:
         EnvironmentRefused: it has no room.
     """
-    if told.count(NO_ROOM) >= PATIENCE:
+    if GRANTED not in told and told.count(NO_ROOM) >= PATIENCE:
         raise EnvironmentRefused(
             f"Spark at {address} has no free cores or memory for the job: wait until other applications have ended or "
             "add workers, then go on with --resume."

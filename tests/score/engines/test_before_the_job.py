@@ -10,7 +10,7 @@ from components.score.engines.flink_rest import flink_overview
 from components.score.engines.java import class_path, free_port
 from components.score.engines.job_server import JobServer, check_listens, job_server
 from components.score.engines.runner import option
-from components.score.engines.spark import NO_ROOM, check_room, driver_options
+from components.score.engines.spark import GRANTED, NO_ROOM, check_room, driver_options
 from components.score.engines.submit import EngineJob, engine_options, own_worker
 from tests.score.engines.fakes import fake_flink
 
@@ -108,6 +108,10 @@ def test_spark_that_says_it_has_no_room_is_believed_the_second_time():
     one_sentence(refused)
 
 
+def test_executors_that_are_slow_to_start_are_not_taken_for_none():
+    check_room("master:7077", f"INFO {GRANTED} app-1/0\nWARN {NO_ROOM}\nWARN {NO_ROOM}\nWARN {NO_ROOM}\n")
+
+
 def test_spark_makes_each_shard_a_task_and_takes_as_many_cores_as_it_is_told():
     assert driver_options(None, 12)[0] == "-Dspark.default.parallelism=12"
     assert "-Dspark.cores.max=3" in driver_options(3, 12)
@@ -135,6 +139,8 @@ def test_a_job_server_that_ended_says_its_last_words(tmp_path):
         ),
         ("java.io.InvalidClassException: org.apache.spark.X; local class incompatible", "different versions"),
         ("StatusCode.UNAVAILABLE: Socket closed", "job server went away"),
+        ("IllegalStateException: Cannot call methods on a stopped SparkContext.", "executors do not start"),
+        ("TimeoutException: Heartbeat of TaskManager with id x:1 timed out.", "TaskManager was lost"),
         ('java.io.IOException: Cannot run program "/opt/heartbeat-worker": error=2', "--worker-command"),
     ],
 )

@@ -11,6 +11,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tests.score.jobs import digests
 
@@ -49,7 +50,7 @@ class Ended:
 
 
 class Job:
-    started = []
+    started: ClassVar[list] = []
 
     def __init__(self, command, environ):
         self.started.append(self)

@@ -29,6 +29,9 @@ from components.score.worker import worker_command
 WORKER_THREAD: Final = "run_worker"
 """Name of the local runner's threads that each wait for a worker process."""
 
+MESSAGE_THREAD: Final = "wait_until_finish_read"
+"""Name of Beam's thread that reads the messages of a job server; that the server is gone is known without it."""
+
 FOLLOW_SECONDS: Final = 0.5
 """How often progress is looked at."""
 
@@ -212,7 +215,7 @@ def _lost_workers() -> Iterator[list[str]]:
     def noticed(told: threading.ExceptHookArgs) -> None:
         if told.thread is not None and told.thread.name == WORKER_THREAD:
             lost.append(f"A worker process died: {told.exc_value}.")
-        else:
+        elif told.thread is None or told.thread.name != MESSAGE_THREAD:
             previous(told)
 
     threading.excepthook = noticed

@@ -70,13 +70,12 @@ reproduce: $(READY)  ## train all of docs/results.md again (hours; resumable): m
 	@$(BIN)/python -m bench.reproduce --root $(ROOT)/reproduce --kaggle $(DATASETS)/kaggle \
 	  --patient $(DATASETS)/patient --patient-without-202 $(DATASETS)/without-202
 
+LOCK := $(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --custom-compile-command "make lock"
 lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
-	@for name in requirements-setup requirements requirements-dev requirements-image; do \
-	  only=; [ $$name != requirements-image ] || only=--no-deps; \
-	  $(BIN)/uv pip compile -q $$only --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
-	    --no-emit-find-links --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; done
-	@$(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-deps --no-binary :all: --no-build-isolation --custom-compile-command "make lock" requirements-cluster.in -o requirements-cluster.txt
+	@for name in requirements-setup requirements requirements-dev; do $(LOCK) $$name.in -o $$name.txt || exit 1; done
+	@$(LOCK) --no-deps requirements-image.in -o requirements-image.txt
+	@$(LOCK) --no-deps --no-binary :all: --no-build-isolation requirements-cluster.in -o requirements-cluster.txt
 
 clean:  ## remove the environment
 	@rm -rf $(VENV)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.results import PAGE, RESULTS, results_page
+from pipeline.runfolder import write_whole
 
 TOP: Final = Path(__file__).parents[1]
 
@@ -122,9 +123,7 @@ def main() -> None:
         print(f"{planned.name} ...", flush=True)
         told = run(planned, str(Path(places[planned.data]).absolute()), given.root.absolute())
         RESULTS.mkdir(parents=True, exist_ok=True)
-        draft = RESULTS / f"{planned.name}.json.draft"
-        draft.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        draft.replace(RESULTS / f"{planned.name}.json")
+        write_whole(RESULTS / f"{planned.name}.json", json.dumps(told, indent=1) + "\n")
         PAGE.write_text(results_page(RESULTS), encoding="utf-8")
 
 

@@ -199,19 +199,8 @@ def check_runner(options: Sequence[str]) -> str:
     endpoint = given.job_endpoint or given.flink_master or given.spark_master_url
     if not endpoint or endpoint.startswith("["):
         return f"{given.runner}, on this machine"
-    _connect(endpoint.rpartition("://")[2])
+    from components.score.engines.job_server import check_listens
+
+    address = endpoint.rpartition("://")[2].partition("/")[0]
+    check_listens(address, "runner", "check the address, and that it is up", CONNECT_SECONDS)
     return f"{given.runner}: {endpoint} answers"
-
-
-def _connect(address: str) -> None:
-    import socket
-
-    host, _, port = address.partition("/")[0].rpartition(":")
-    if not host or not port.isdigit():
-        raise EnvironmentRefused(f"{address} is no address of a runner: give it as host:port.")
-    try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
-    except OSError as error:
-        raise EnvironmentRefused(
-            f"{address} does not answer ({error.strerror or error}). Check the address, and that the runner is up."
-        ) from error

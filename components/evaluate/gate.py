@@ -169,6 +169,16 @@ def _compare(
     return told, refusals, remarks
 
 
+def _unsteady(moved: float) -> list[str]:
+    """Why a model is refused whose answers move by so much between beats that differ by a millionth."""
+    if moved <= STEADY:
+        return []
+    return [
+        f"beats that differ by a millionth are answered differently, by {moved:.4f} on average (allowed {STEADY:g}): "
+        "something random is served, such as the noise of training"
+    ]
+
+
 def judge_model(
     judgement: Mapping[str, Any],
     label: npt.NDArray[np.int64],
@@ -203,13 +213,8 @@ def judge_model(
             )
         comparison, worse, compared = _compare(label, candidate, current, judgement["settings"])
         remarks += compared
-    if judgement["unsteadiness"] > STEADY:
-        worse.append(
-            f"beats that differ by a millionth are answered differently, by {judgement['unsteadiness']:.4f} on average "
-            f"(allowed {STEADY:g}): something random is served, such as the noise of training"
-        )
     short, unjudged = _threshold_sentences(judgement["metrics"], thresholds, comparison)
-    refusals = [f"Refused: {reason}." for reason in short + worse]
+    refusals = [f"Refused: {reason}." for reason in [*short, *worse, *_unsteady(judgement["unsteadiness"])]]
     if not blessed and not refusals:
         refusals.append(
             "Refused: the Evaluator did not bless the model although it misses no threshold of ours; "

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from components.beats.beat import CLASSES
 from components.beats.beats import Beats
 from components.beats.errors import ModelRefused
-from components.evaluate.calibration import calibration, coverage_curve
+from components.evaluate.calibration import calibration, coverage_curve, reliability
 from components.evaluate.intervals import interval_of, resampled_confusions, wilson
 from components.evaluate.metrics import accuracy_of, class_rates, confusion_counts, macro_f1_of, measure, per_class
 from components.evaluate.settings import EvaluateSettings
@@ -111,7 +111,6 @@ def _certainty(
     label: npt.NDArray[np.int64],
     certainty: Certainty,
     kind: str,
-    settings: EvaluateSettings,
 ) -> dict[str, Any]:
     """What the temperature mended, what abstaining gains, and what favouring the rare classes costs.
 
@@ -120,19 +119,18 @@ def _certainty(
         label: int64[n].
         certainty: what the answers rest on.
         kind: `clean` or `noisy`.
-        settings: of the chance band.
     """
     pooled, truth = probabilities.reshape(-1, len(CLASSES)), np.tile(label, len(probabilities))
     right = pooled.argmax(axis=1) == truth
     kept = pooled.max(axis=1) >= np.float32(certainty.threshold)
     raw = probabilities[0].astype(np.float64) ** certainty.temperature
     raw /= raw.sum(axis=1, keepdims=True)
-    before = calibration(raw, label, settings.resamples, settings.seed)
+    _, before = reliability(raw.max(axis=1), raw.argmax(axis=1) == label)
     shift = certainty.shifts[kind]
     balanced = confusion_counts(truth, shifted_classes(pooled, np.asarray(certainty.priors), shift))
     recall, _, _ = class_rates(balanced)
     return {
-        "before": {"ece": before["ece"], "band": before["band"]},
+        "before": {"ece": before},
         "kept": float(kept.mean()),
         "kept_accuracy": float(right[kept].mean()) if kept.any() else None,
         "shift": shift,
@@ -217,7 +215,7 @@ def judge(
         "certainty": {
             "temperature": certainty.temperature,
             "threshold": certainty.threshold,
-            **{kind: _certainty(told, label, certainty, kind, settings) for kind, told in candidate.items()},
+            **{kind: _certainty(told, label, certainty, kind) for kind, told in candidate.items()},
         },
         "unsteadiness": _unsteadiness(models[CANDIDATE], beats.signal, candidate["clean"][0]),
         "coverage": {kind: coverage_curve(told[0], label) for kind, told in candidate.items()},

@@ -14,7 +14,7 @@ from random import Random
 from apache_beam.io.filesystem import BeamIOError
 
 from components.beats.errors import EnvironmentRefused
-from components.ingest.objects import create_object, open_object, store_told
+from components.ingest.objects import create_object, open_object, store_told, write_object
 from components.ingest.remote import file_systems
 from components.push.numbering import COMPLETE, next_version, version_of
 
@@ -142,5 +142,5 @@ class RemoteStore:
         raise EnvironmentRefused(f"Other pushes to {self.top} took each of {ATTEMPTS} numbers; try again.")
 
     def _upload(self, source: Path, target: str) -> None:
-        with store_told(f"write {target}"), source.open("rb") as file, create_object(target) as sink:
-            shutil.copyfileobj(file, sink)
+        with store_told(f"write {target}"), source.open("rb") as file:
+            write_object(target, file)

@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.beats.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.files import list_files, read_range
+from components.ingest.objects import store_told
 from components.ingest.remote import BYTES, create_remote
 from pipeline.kubeflow.places import store_uri
 
@@ -65,10 +65,5 @@ def upload(file: Path, uri: str) -> None:
         EnvironmentRefused: the store is not reached, or does not let us write.
     """
     kind = mimetypes.guess_type(file.name)[0] or BYTES
-    try:
-        with closing(create_remote(uri, kind)) as output:
-            output.write(file.read_bytes())
-    except HeartbeatError:
-        raise
-    except Exception as error:  # whatever the store's client raises
-        raise EnvironmentRefused(f"Cannot write {uri}: {error}. Check the bucket and the access rights.") from error
+    with store_told(f"write {uri}"), closing(create_remote(uri, kind)) as output:
+        output.write(file.read_bytes())

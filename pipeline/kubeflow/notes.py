@@ -16,8 +16,9 @@ from typing import Any, Final, Literal
 
 import absl.logging
 
-from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.beats.errors import HeartbeatError
 from components.ingest.files import list_files, open_output, read_range
+from components.ingest.objects import store_told
 from pipeline.kubeflow.places import RunPlace, run_place
 from pipeline.kubeflow.translate import LOGS_OUTPUT, Json, remote_uri
 from pipeline.refusal import refusal_behind
@@ -125,13 +126,8 @@ def write_note(place: RunPlace, note: StepNote) -> None:
     """
     target = f"{place.notes}/{note.stage}{SUFFIX}"
     text = json.dumps(asdict(note), indent=1) + "\n"
-    try:
-        with closing(open_output(target)) as output:
-            output.write(text.encode())
-    except HeartbeatError:
-        raise
-    except Exception as error:  # whatever the store's client raises
-        raise EnvironmentRefused(f"Cannot write {target}: {error}.") from error
+    with store_told(f"write {target}"), closing(open_output(target)) as output:
+        output.write(text.encode())
 
 
 def read_notes(place: RunPlace) -> dict[str, StepNote]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bench.beat_files import read_beats
 from components.beats.beat import CLASSES, SAMPLES
 from components.beats.beats import Beats
 from components.beats.synthetic import write_demo_set
@@ -13,10 +14,6 @@ from components.evaluate.answers import noisy_signal, served
 from components.evaluate.gate import judge_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
-from components.ingest.blocks import read_blocks
-from components.ingest.files import list_files
-from components.ingest.parse import parse_block
-from components.ingest.plan import plan
 from components.train.calibrate import UNCALIBRATED
 from components.train.clean import train_clean
 from components.train.export import export_model
@@ -33,17 +30,12 @@ EVALUATION = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=200)
 BEAT = tf.TensorSpec((None, SAMPLES), tf.float32)
 
 
-def read(path) -> Beats:
-    parsed = [parse_block(block) for shard in plan(list_files(str(path))) for block in read_blocks(shard)]
-    return Beats(np.concatenate([each.signal for each in parsed]), np.concatenate([each.label for each in parsed]))
-
-
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> tuple[Beats, Beats]:
     """Train and test beats of the demo set."""
     folder = tmp_path_factory.mktemp("demo")
     write_demo_set(folder)
-    return read(folder / "mitbih_train.csv"), read(folder / "mitbih_test.csv")
+    return read_beats([str(folder / "mitbih_train.csv")]), read_beats([str(folder / "mitbih_test.csv")])
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,6 @@ def of_the_environment(words: str) -> EnvironmentRefused | None:
     """
     for pattern, sentence in KNOWN:
         if found := re.search(pattern, words):
-            line = next(line for line in words[found.start() :].splitlines())
+            line = words[found.start() :].splitlines()[0]
             return EnvironmentRefused(f"{sentence} ({line.strip()[:200]})")
     return None

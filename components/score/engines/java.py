@@ -18,8 +18,7 @@ DEFAULT_FOLDER: Final = ".engines"
 
 OPENED: Final = (
     *(f"java.base/java.{name}" for name in ("io", "lang", "lang.invoke", "lang.reflect", "net", "nio", "text", "time")),
-    *(f"java.base/java.{name}" for name in ("util", "util.concurrent", "util.concurrent.atomic")),
-    *(f"java.base/java.{name}" for name in ("util.concurrent.locks",)),
+    *(f"java.base/java.util{name}" for name in ("", ".concurrent", ".concurrent.atomic", ".concurrent.locks")),
     *(f"java.base/{name}" for name in ("jdk.internal.ref", "sun.nio.ch", "sun.nio.cs", "sun.security.action")),
     "java.base/sun.util.calendar",
 )

@@ -90,21 +90,24 @@ def job_server(engine: Engine, endpoint: str | None, options: Sequence[str] = ()
             yield server
 
 
-def check_listens(address: str, who: str, what_to_do: str) -> None:
+def check_listens(address: str, who: str, what_to_do: str, seconds: float = CONNECT_SECONDS) -> None:
     """Refuse an address where nobody accepts a connection.
 
     Args:
         address: `HOST:PORT`.
         who: is meant to listen there.
         what_to_do: if nobody does.
+        seconds: that it may take.
 
     Raises:
-        EnvironmentRefused: nobody does.
+        EnvironmentRefused: nobody does, or the address is none.
     """
     host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise EnvironmentRefused(f"{address} is no address of a {who}: give it as host:port.")
     try:
-        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-    except (OSError, ValueError) as error:
+        socket.create_connection((host, int(port)), seconds).close()
+    except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise EnvironmentRefused(f"The {who} at {address} does not answer ({why}): {what_to_do}.") from error
 

@@ -56,7 +56,7 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
 
 
 def kind_of(file: InputFile) -> Kind:
-    """The format of a file, told by its first bytes; what is neither Parquet nor TFRecord is CSV.
+    """The format of a file, told by its first bytes; what is neither Parquet nor TFRecord, by name either, is CSV.
 
     Raises:
         DataRefused: the file cannot be read, or is gzip without saying so in its name.
@@ -67,9 +67,15 @@ def kind_of(file: InputFile) -> Kind:
     if not is_compressed(file.path):
         if stored.startswith(GZIP_MAGIC):
             raise DataRefused(f"{file.path} is gzip: give it a name ending in .gz.")
-        return "tfrecord" if is_record_header(stored) else "csv"
-    head = b"".join(islice(read_text_range(file.path, 0, file.size, HEAD_BYTES), 1))
-    return "tfrecord" if is_record_header(head) else "csv"
+        return _text_or_records(file.path, stored)
+    return _text_or_records(file.path, b"".join(islice(read_text_range(file.path, 0, file.size, HEAD_BYTES), 1)))
+
+
+def _text_or_records(path: str, head: bytes) -> Kind:
+    """By what a file begins with; one whose name says what it is and whose beginning is damaged is not read as text."""
+    name = path.rpartition("/")[2].lower()
+    named = "tfrecord" in name and not name.endswith((".csv", ".csv.gz"))
+    return "tfrecord" if is_record_header(head) or (named and head) else "csv"
 
 
 def is_record_header(head: bytes) -> bool:

@@ -87,3 +87,13 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path):
     (tmp_path / "a.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
     with pytest.raises(DataRefused, match="not a whole Parquet file"):
         run(tmp_path / "a.parquet", output=tmp_path / "out")
+
+
+def test_a_name_of_a_column_that_is_no_text_is_refused(tmp_path):
+    table = pa.table({"signal": list(SIGNAL), "label": LABEL, "wrong": LABEL})
+    pq.write_table(table, tmp_path / "a.parquet")
+    content = (tmp_path / "a.parquet").read_bytes()
+    assert b"wrong" in content
+    (tmp_path / "a.parquet").write_bytes(content.replace(b"wrong", b"\xb6rong"))
+    with pytest.raises(DataRefused, match="not a whole Parquet file"):
+        run(tmp_path / "a.parquet", output=tmp_path / "out")

@@ -103,3 +103,12 @@ def test_frames_of_any_length_across_reads(tmp_path):
     [file] = list_files(str(tmp_path / "a.tfrecord"))
     told = list(read_frames(file))
     assert told == [None if len(record) > RECORD_BYTES else record for record in records]
+
+
+@pytest.mark.parametrize("name", ["a.tfrecord", "data_tfrecord-00000-of-00001"])
+def test_a_file_whose_first_header_is_damaged_is_not_read_as_text(tmp_path, name):
+    write(tmp_path / name, encode_examples(Beats(SIGNAL, LABEL)))
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[:4] + b"lost" + content[4:])
+    with pytest.raises(DataRefused, match="damaged or cut off at record 0"):
+        run(tmp_path / name, output=tmp_path / "out", budget="100%")

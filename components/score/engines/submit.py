@@ -78,12 +78,21 @@ def run_on_engine(
         try:
             troubles = run_on_beam(Submission(tasks, model, 0, options), _watching(asked, server, follow))
             ended = True
+        except EnvironmentRefused as error:
+            # All that Beam hears may be that Spark's driver stopped; the driver's log says why.
+            if asked.engine.kind == "spark" and (refused := _logged(server)) is not None:
+                raise refused from error
+            raise
         finally:
             if not ended:
                 _stop(asked.engine, name)
-        if troubles and (refused := of_the_environment(server.told()[-LOG_CHARACTERS:])) is not None:
+        if troubles and (refused := _logged(server)) is not None:
             raise refused
         return troubles
+
+
+def _logged(server: JobServer) -> EnvironmentRefused | None:
+    return of_the_environment(server.told()[-LOG_CHARACTERS:])
 
 
 def engine_options(asked: EngineJob, shards: int) -> list[str]:

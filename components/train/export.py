@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from components.beats.beat import SAMPLES
-from components.train.networks import served_logits
+from components.train.networks import answering, served_logits
 
 if TYPE_CHECKING:
     import keras
@@ -28,14 +28,14 @@ def export_model(
     directory: str,
     certainty: Certainty | None = None,
 ) -> None:
-    """Write a SavedModel, and the Keras file in its assets.
+    """Write a SavedModel, and in its assets the Keras file: normalised beats -> logits float32[n, 5].
 
     Signatures: `beats`, `signal` float32[n, 187] in 0..1, and `serving_default`, `examples` string[n], each a
     serialized tf.Example with `signal`; both give `probabilities` float32[n, 5] and, where the certainty is known,
     `abstain` bool[n].
 
     Args:
-        model: normalised beats -> logits.
+        model: normalised beats -> logits of each tower.
         network: the settings that it was built from.
         normalise: float32[n, 187] in 0..1 -> normalised.
         directory: where to; local or remote.
@@ -66,6 +66,6 @@ def export_model(
     tf.saved_model.save(module, directory, signatures)
     with tempfile.TemporaryDirectory() as scratch:
         local = Path(scratch) / KERAS_FILE.name
-        model.save(local, include_optimizer=False)
+        answering(model).save(local, include_optimizer=False)
         tf.io.gfile.makedirs(f"{directory}/{KERAS_FILE.parent}")
         tf.io.gfile.copy(str(local), f"{directory}/{KERAS_FILE}", overwrite=True)

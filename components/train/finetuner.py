@@ -15,7 +15,7 @@ from components.train.fit import History, Phase, fit
 from components.train.history import write_history
 from components.train.input import Batches, choose_rows, make_batches
 from components.train.material import Material, load_material
-from components.train.networks import BODY, head, join
+from components.train.networks import BODY, with_new_head
 from components.train.settings import FineTunerConfig, FineTuneSettings, TrainSettings
 from components.train.start import start_afresh
 from components.train.tuned import with_tuned
@@ -48,7 +48,7 @@ def run_fn(fn_args: FnArgs) -> None:
     loaded = body_weights(first)
     with tempfile.TemporaryDirectory() as scratch:
         material = load_material(fn_args, scratch)
-        model = join(first.get_layer(BODY), head(train.network.head_units, tune.head_dropout))
+        model = with_new_head(first.get_layer(BODY), train.network, tune.head_dropout)
         frozen = train_head(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
         if not same_weights(body_weights(model), loaded):
             raise HeartbeatError("The body's weights changed while they were frozen; this model is not what it says.")

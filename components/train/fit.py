@@ -46,8 +46,15 @@ class Phase:
 
 
 def fit(model: keras.Model, batches: Batches, validation: Spool, phase: Phase) -> History:
-    """Train the model's trainable weights; with an average, the averaged weights are what remains in it."""
+    """Train the model's trainable weights; with an average, the averaged weights are what remains in it.
+
+    Each tower has a loss of its own; `loss` and `accuracy` are the mean over the towers.
+    """
     import keras
+    import tensorflow as tf
+
+    def each_tower(signal: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return signal, tf.repeat(target[:, tf.newaxis], model.output_shape[1], axis=1)
 
     model.compile(
         optimizer=_optimizer(phase, batches.steps),
@@ -59,7 +66,8 @@ def fit(model: keras.Model, batches: Batches, validation: Spool, phase: Phase) -
     callbacks = [curves]
     if phase.log_dir is not None:
         callbacks.append(keras.callbacks.TensorBoard(phase.log_dir, write_graph=False))
-    model.fit(batches.dataset, epochs=phase.epochs, steps_per_epoch=batches.steps, callbacks=callbacks, verbose=0)
+    dataset = batches.dataset.map(each_tower)
+    model.fit(dataset, epochs=phase.epochs, steps_per_epoch=batches.steps, callbacks=callbacks, verbose=0)
     return curves.history
 
 

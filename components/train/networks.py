@@ -1,7 +1,9 @@
 """The networks: a body that turns a beat into features, and a head that turns features into class scores.
 
-Input float32[n, 187], normalised; output logits float32[n, 5]. Body and head are models of their own inside the
-network, so that a new head can be put on a trained body.
+A network has one or more towers: networks side by side that share only the beat, each trained on its own loss, whose
+mean is the answer (a deep ensemble: Lakshminarayanan et al., 2017). Input float32[n, 187], normalised; output logits
+float32[n, towers, 5]. Body and head, of all towers, are models of their own inside the network, so that a new head can
+be put on a trained body.
 """
 
 from __future__ import annotations
@@ -24,25 +26,52 @@ STUDY_SAMPLES = SAMPLES - 1
 def build_network(settings: NetworkSettings) -> keras.Model:
     """A new network with fresh weights."""
     if settings.name == "study":
-        return join(_study_body(), _study_head())
-    return join(_residual_body(settings), head(settings.head_units, settings.dropout))
+        return _join(_study_body(), _study_head())
+    return with_new_head(_residual_body(settings), settings, settings.dropout)
 
 
-def join(body: keras.Model, head: keras.Model) -> keras.Model:
-    """One model of a body and a head; it shares their weights."""
+def with_new_head(body: keras.Model, settings: NetworkSettings, dropout: float) -> keras.Model:
+    """The body with a fresh head on it: for each tower a dense layer, dropout, one logit a class.
+
+    Args:
+        body: float32[n, 187] -> float32[n, towers * features]; the new model shares its weights.
+        settings: of the network.
+        dropout: share of the dense layer's units dropped.
+    """
+    import keras
+
+    layers, ops = keras.layers, keras.ops
+    features = keras.Input(body.output_shape[1:])
+    logits = [
+        layers.Dense(len(CLASSES))(layers.Dropout(dropout)(layers.Dense(settings.head_units, activation="relu")(tower)))
+        for tower in ops.split(features, _towers(settings), axis=1)
+    ]
+    return _join(body, keras.Model(features, ops.stack(logits, axis=1), name=HEAD))
+
+
+def _join(body: keras.Model, head: keras.Model) -> keras.Model:
     import keras
 
     beats = keras.Input((SAMPLES,), name="signal")
     return keras.Model(beats, head(body(beats)), name="heartbeat")
 
 
-def head(units: int, dropout: float) -> keras.Model:
-    """A fresh head: dense layer, dropout, one logit a class."""
+def _towers(settings: NetworkSettings) -> int:
+    return 1 if settings.name == "study" else settings.towers
+
+
+def answer(logits: tf.Tensor) -> tf.Tensor:
+    """What a network says: the mean float32[n, 5] of its towers' logits float32[n, towers, 5]."""
     import keras
 
-    layers = keras.layers
-    stack = [layers.Dense(units, activation="relu"), layers.Dropout(dropout), layers.Dense(len(CLASSES))]
-    return keras.Sequential(stack, name=HEAD)
+    return keras.ops.mean(logits, axis=1)
+
+
+def answering(model: keras.Model) -> keras.Model:
+    """The network with its answer float32[n, 5] in place of its towers' logits; it shares the weights."""
+    import keras
+
+    return keras.Model(model.input, answer(model.output), name=model.name)
 
 
 class Convolution(Protocol):
@@ -53,17 +82,19 @@ class Convolution(Protocol):
 
 
 def _residual_body(settings: NetworkSettings) -> keras.Model:
-    """float32[n, 187] -> float32[n, steps * last filters]."""
+    """float32[n, 187] -> float32[n, towers * steps * last filters]."""
     import keras
 
     beats = keras.Input((SAMPLES,))
     x = keras.layers.Reshape((SAMPLES, 1))(beats)  # (n, 187, 1)
-    features = keras.layers.Flatten()(_residual_features(x, settings, _Learning()))
+    convolve = _Learning()
+    towers = [_residual_features(x, settings, convolve) for _ in range(settings.towers)]
+    features = keras.ops.concatenate([keras.layers.Flatten()(tower) for tower in towers], axis=1)
     return keras.Model(beats, features, name=BODY)
 
 
 def _residual_features(x: Any, settings: NetworkSettings, convolve: Convolution) -> Any:
-    """The residual blocks, in whatever way they are computed: (n, ..., 187, 1) -> (n, ..., steps, last filters)."""
+    """A tower's residual blocks, in whatever way they are computed: (n, ..., 187, 1) -> (n, ..., steps, last filters)."""
     from keras import ops
 
     x = ops.relu(convolve(x, settings.stem_filters, settings.stem_kernel, settings.stem_stride))
@@ -127,9 +158,12 @@ def served_logits(model: keras.Model, settings: NetworkSettings, signal: tf.Tens
     import tensorflow as tf
 
     if settings.name == "study":
-        return model(signal, training=False)
-    steps = _residual_features(tf.reshape(signal, (-1, 1, SAMPLES, 1)), settings, _Serving(model.get_layer(BODY)))
-    return model.get_layer(HEAD)(tf.reshape(steps, (-1, steps.shape[2] * steps.shape[3])), training=False)
+        return answer(model(signal, training=False))
+    beats = tf.reshape(signal, (-1, 1, SAMPLES, 1))
+    convolve = _Serving(model.get_layer(BODY))
+    towers = [_residual_features(beats, settings, convolve) for _ in range(settings.towers)]
+    features = [tf.reshape(tower, (-1, tower.shape[2] * tower.shape[3])) for tower in towers]
+    return answer(model.get_layer(HEAD)(tf.concat(features, axis=1), training=False))
 
 
 def _study_body() -> keras.Model:
@@ -147,8 +181,9 @@ def _study_body() -> keras.Model:
 
 
 def _study_head() -> keras.Model:
+    """float32[n, 128] -> float32[n, 1, 5]."""
     import keras
 
     layers = keras.layers
     stack = [layers.Dropout(0.5), layers.Dense(64, activation="relu"), layers.Dense(len(CLASSES))]
-    return keras.Sequential(stack, name=HEAD)
+    return keras.Sequential([*stack, layers.Reshape((1, len(CLASSES)))], name=HEAD)

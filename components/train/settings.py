@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from components.settings import Settings
 
-FAST: Final[Mapping[str, Any]] = {"stem_filters": 16, "stem_stride": 4, "block_filters": (24, 32, 48)}
+FAST: Final[Mapping[str, Any]] = {"towers": 1, "stem_filters": 16, "stem_stride": 4, "block_filters": (24, 32, 48)}
 """The sizes of the network `fast` where they are not given."""
 
 
@@ -27,7 +27,12 @@ class NetworkSettings(Settings):
         description="residual: strided residual blocks; fast: the same with other sizes, for many times the beats a "
         "second; study: the study's layers, which fix all sizes",
     )
-    stem_filters: int = Field(default=24, ge=1, description="channels after the first convolution")
+    towers: int = Field(
+        default=3,
+        ge=1,
+        description="networks side by side, each trained on its own loss, whose mean is the answer",
+    )
+    stem_filters: int = Field(default=16, ge=1, description="channels after the first convolution")
     stem_kernel: int = Field(default=9, ge=1, description="samples that the first convolution sees; 9 are 75 ms")
     stem_stride: int = Field(
         default=4,
@@ -35,7 +40,7 @@ class NetworkSettings(Settings):
         description="samples between two steps of the first convolution; a larger one costs less",
     )
     block_filters: tuple[int, ...] = Field(
-        default=(32, 48, 64, 96),
+        default=(24, 32, 48, 64),
         min_length=1,
         description="channels of each residual block; each halves the time steps",
     )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beats.beat import CLASSES, SAMPLES
+from components.train.networks import answer
 from components.train.spool import Spool
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def make_predictor(model: keras.Model) -> Predictor:
     import tensorflow as tf
 
     beats = tf.TensorSpec((None, SAMPLES), tf.float32)
-    call = tf.function(lambda signal: model(signal, training=False)).get_concrete_function(beats)
+    call = tf.function(lambda signal: answer(model(signal, training=False))).get_concrete_function(beats)
 
     def predict(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         starts = range(0, len(signal), _BATCH)

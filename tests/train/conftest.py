@@ -22,7 +22,7 @@ from components.transform.settings import TransformSettings
 from tests.transform.transform_run import run_transform
 
 TRAIN = TrainSettings(
-    network=NetworkSettings(stem_filters=4, block_filters=(6,), head_units=8),
+    network=NetworkSettings(towers=2, stem_filters=4, block_filters=(6,), head_units=8),
     epochs=3,
     batch=16,
     learning_rate=5e-3,

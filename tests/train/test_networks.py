@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from components.beats.beat import CLASSES, SAMPLES
-from components.train.networks import BODY, HEAD, build_network, head, join, served_logits
+from components.train.networks import BODY, HEAD, answer, build_network, served_logits, with_new_head
 from components.train.settings import NetworkSettings
 
 SIGNAL = np.random.default_rng(0).random((3, SAMPLES), dtype=np.float32)
@@ -40,16 +40,31 @@ def test_a_stored_network_comes_back_without_custom_objects(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["residual", "study"])
 def test_a_new_head_goes_on_an_old_body(name):
-    body = build_network(NetworkSettings(name=name)).get_layer(BODY)
-    model = join(body, head(7, 0.25))
-    assert model(SIGNAL).shape == (3, len(CLASSES))
+    settings = NetworkSettings(name=name, towers=2, head_units=7)
+    body = build_network(settings).get_layer(BODY)
+    model = with_new_head(body, settings, 0.25)
+    assert model(SIGNAL).shape == (3, 1 if name == "study" else 2, len(CLASSES))
     assert model.get_layer(BODY) is body
 
 
+def test_towers_share_only_the_beat():
+    """A step on one tower's logits moves no weight of another."""
+    model = build_network(NetworkSettings(towers=2, stem_filters=4, block_filters=(6,), head_units=8))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(SIGNAL)[:, 0] ** 2)
+    reached = [
+        gradient is not None and bool(tf.reduce_any(gradient != 0))
+        for gradient in tape.gradient(loss, model.trainable_weights, unconnected_gradients="zero")
+    ]
+    assert sum(reached) == len(reached) / 2
+
+
 def test_sizes_follow_the_settings():
-    small = build_network(NetworkSettings(stem_filters=4, stem_stride=2, block_filters=(6,), head_units=8))
-    assert small.get_layer(BODY).output_shape == (None, 47 * 6)
-    assert [layer.units for layer in small.get_layer(HEAD).layers if hasattr(layer, "units")] == [8, len(CLASSES)]
+    sizes = NetworkSettings(towers=2, stem_filters=4, stem_stride=2, block_filters=(6,), head_units=8)
+    small = build_network(sizes)
+    assert small.get_layer(BODY).output_shape == (None, 2 * 47 * 6)
+    units = [layer.units for layer in small.get_layer(HEAD).layers if hasattr(layer, "units")]
+    assert sorted(units) == [len(CLASSES)] * 2 + [8] * 2
 
 
 def test_the_fast_network_is_named_alone_or_with_other_sizes():
@@ -70,4 +85,4 @@ def test_served_logits_are_the_networks_own(name):
             for weight in layer.weights:
                 weight.assign(rng.uniform(0.5, 1.5, weight.shape))
     served = served_logits(model, settings, tf.constant(SIGNAL))
-    np.testing.assert_allclose(served, model(SIGNAL, training=False), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(served, answer(model(SIGNAL, training=False)), rtol=1e-4, atol=1e-4)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from components.beats.errors import HeartbeatError
+from components.train.threads import run_operations_side_by_side
 from pipeline.capture import output_captured
 from pipeline.places import Places
 from pipeline.refusal import UnexpectedError, refusal_behind
@@ -101,6 +102,7 @@ def _run_stages(
     inputs = find_inputs(places.data)
     summary.data["synthetic"] = inputs.synthetic
     screen.plan(settings, places, inputs.synthetic, run_folder / "log.txt")
+    run_operations_side_by_side()
     with screen.err.status("loading TFX"):
         from pipeline.graph import GraphInputs, build_nodes
         from pipeline.nodes import LocalNodes

@@ -32,8 +32,9 @@ STEPS: Final = 60
 ONE_SIDED_95: Final = 1.6448536269514722
 """95 % quantile of the normal distribution."""
 
-SHIFTS: Final = tuple(step / 20 for step in range(21))
-"""Shifts that are tried: from 0, the class most probable here, to 1, the class most probable if all were as common."""
+SHIFTS: Final = tuple(step / 20 for step in range(41))
+"""Shifts that are tried: 0 is the class most probable here, 1 the class most probable if all were as common, and above
+it rare classes are favoured still more."""
 
 
 @dataclass(frozen=True)

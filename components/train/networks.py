@@ -94,7 +94,7 @@ def _residual_body(settings: NetworkSettings) -> keras.Model:
 
 
 def _residual_features(x: Any, settings: NetworkSettings, convolve: Convolution) -> Any:
-    """A tower's residual blocks, in whatever way they are computed: (n, ..., 187, 1) -> (n, ..., steps, last filters)."""
+    """A tower's residual blocks, however they are computed: (n, ..., 187, 1) -> (n, ..., steps, last filters)."""
     from keras import ops
 
     x = ops.relu(convolve(x, settings.stem_filters, settings.stem_kernel, settings.stem_stride))

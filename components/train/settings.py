@@ -107,10 +107,11 @@ class FineTuneSettings(Settings):
         description="accuracy that the model is to have on the clean beats that it does not abstain from",
     )
     mean_recall: float = Field(
-        default=0.94,
+        default=0.95,
         gt=0,
         lt=1,
-        description="mean recall of the classes at the operating point that is told beside the usual one",
+        description="mean recall of the classes that the operating point told beside the usual one is to have on the "
+        "eval split, chance allowed for",
     )
 
 

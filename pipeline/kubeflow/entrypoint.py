@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from components.train.threads import run_operations_side_by_side
 from pipeline.kubeflow.notes import noted
 from pipeline.kubeflow.translate import Json, has_local_copies, step_input, step_output
 from pipeline.refusal import refusal_behind
@@ -72,6 +73,7 @@ def run_step(executor: str, sent: Json, inputs_spec: Json | None, beam_options: 
 
     absl.logging.use_absl_handler()
     logging.getLogger("botocore").setLevel(logging.WARNING)
+    run_operations_side_by_side()
     make_types_known()
     told = step_input(sent, inputs_spec or {})
     parameters = told.get("inputs", {}).get("parameterValues", {})

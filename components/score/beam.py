@@ -35,6 +35,9 @@ MESSAGE_THREAD: Final = "wait_until_finish_read"
 FOLLOW_SECONDS: Final = 0.5
 """How often progress is looked at."""
 
+LOG_CHARACTERS: Final = 20_000
+"""Of the end of an engine's log, where it says why a job failed."""
+
 STOP_SECONDS: Final = 20.0
 """How long to wait for this process's block, or for other processes, to end: TensorFlow must not be at work at exit."""
 
@@ -94,12 +97,14 @@ class Submission:
         place: the model.
         workers: processes on this machine, 0 to score in this one; without meaning where the options name a runner.
         options: for Beam.
+        engine_log: reads what the engine has written of the job, if it is known; Beam may hear of less.
     """
 
     tasks: Sequence[ShardTask]
     place: ModelPlace
     workers: int
     options: Sequence[str]
+    engine_log: Callable[[], str] = str
 
 
 def run_on_beam(given: Submission, follow: Callable[[], object]) -> list[str]:
@@ -133,11 +138,10 @@ def run_on_beam(given: Submission, follow: Callable[[], object]) -> list[str]:
             _await_workers()
     if running.error is None:
         return []
-    refused = (
-        of_the_environment(f"{type(running.error).__name__}: {running.error}") if is_elsewhere(given.options) else None
-    )
-    if refused is not None:
-        raise refused from running.error
+    if is_elsewhere(given.options):
+        for words in (given.engine_log(), f"{type(running.error).__name__}: {running.error}"):
+            if (refused := of_the_environment(words[-LOG_CHARACTERS:])) is not None:
+                raise refused from running.error
     return [_in_words(running.error)]
 
 

@@ -13,7 +13,6 @@ from typing import Final
 from components.beats.errors import EnvironmentRefused
 from components.score.beam import Submission, run_on_beam
 from components.score.engines.address import Engine
-from components.score.engines.failures import of_the_environment
 from components.score.engines.flink import cancel_flink_job, flink_options
 from components.score.engines.job_server import JobServer, check_listens, job_server
 from components.score.engines.runner import option
@@ -23,9 +22,6 @@ from components.score.shard import ShardTask
 
 WORKER: Final = "heartbeat-worker"
 """The console script that workers run."""
-
-LOG_CHARACTERS: Final = 20_000
-"""Of the end of a job server's log, where it says why a job failed."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +72,13 @@ def run_on_engine(
         options = [f"--job_endpoint={server.endpoint}", f"--job_name={name}", *before, *asked.options]
         ended = False
         try:
-            troubles = run_on_beam(Submission(tasks, model, 0, options), _watching(asked, server, follow))
+            submission = Submission(tasks, model, 0, options, server.told)
+            troubles = run_on_beam(submission, _watching(asked, server, follow))
             ended = True
-        except EnvironmentRefused as error:
-            # All that Beam hears may be that Spark's driver stopped; the driver's log says why.
-            if asked.engine.kind == "spark" and (refused := _logged(server)) is not None:
-                raise refused from error
-            raise
         finally:
             if not ended:
                 _stop(asked.engine, name)
-        if troubles and (refused := _logged(server)) is not None:
-            raise refused
         return troubles
-
-
-def _logged(server: JobServer) -> EnvironmentRefused | None:
-    return of_the_environment(server.told()[-LOG_CHARACTERS:])
 
 
 def engine_options(asked: EngineJob, shards: int) -> list[str]:

@@ -22,7 +22,7 @@ ALL_STAGES = (*DATA_STAGES, "Tuner", *MODEL_STAGES)
 DEMO: dict[str, Any] = {
     "stages": ALL_STAGES,
     "tune": {"trials": 2, "epochs": 2, "share": 1.0},
-    "train": {"network": {"towers": 1, "stem_filters": 24, "block_filters": (32, 48, 64)}, "epochs": 10, "batch": 64},
+    "train": {"network": {"towers": 1, "block_filters": (32, 48, 64)}, "epochs": 10, "batch": 64},
     "finetune": {"head_epochs": 2, "epochs": 8},
 }
 """Small enough for minutes on two cores: half a network, a few epochs."""

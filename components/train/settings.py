@@ -28,11 +28,11 @@ class NetworkSettings(Settings):
         "second; study: the study's layers, which fix all sizes",
     )
     towers: int = Field(
-        default=3,
+        default=2,
         ge=1,
         description="networks side by side, each trained on its own loss, whose mean is the answer",
     )
-    stem_filters: int = Field(default=16, ge=1, description="channels after the first convolution")
+    stem_filters: int = Field(default=24, ge=1, description="channels after the first convolution")
     stem_kernel: int = Field(default=9, ge=1, description="samples that the first convolution sees; 9 are 75 ms")
     stem_stride: int = Field(
         default=4,
@@ -40,7 +40,7 @@ class NetworkSettings(Settings):
         description="samples between two steps of the first convolution; a larger one costs less",
     )
     block_filters: tuple[int, ...] = Field(
-        default=(24, 32, 48, 64),
+        default=(32, 48, 64, 64),
         min_length=1,
         description="channels of each residual block; each halves the time steps",
     )

@@ -96,6 +96,14 @@ def await_shards(job, output, count):
         time.sleep(0.01)
 
 
+def await_lease_given_up(output):
+    """Return when the submitter has said that it has no interest any more in its workers' work."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while list(Path(output, "lock").glob("*")):
+        assert time.monotonic() < deadline, "the submitter never gave up"
+        time.sleep(0.05)
+
+
 def shards(output):
     folder = Path(output, "shards")
     return len(list(folder.glob("*.json"))) if folder.exists() else 0

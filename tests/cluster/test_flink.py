@@ -11,7 +11,18 @@ import pytest
 from components.score.engines.flink import cancel_flink_job
 from components.score.engines.flink_rest import flink_overview, flink_says
 from tests.cluster.conftest import BUCKET
-from tests.cluster.jobs import FILES, assert_whole, await_none, await_shards, on, processes, score, send, shares
+from tests.cluster.jobs import (
+    FILES,
+    assert_whole,
+    await_lease_given_up,
+    await_none,
+    await_shards,
+    on,
+    processes,
+    score,
+    send,
+    shares,
+)
 from tests.score.jobs import digests
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
@@ -123,6 +134,7 @@ def test_a_full_cluster_and_a_job_server_that_goes_away_are_told_and_the_job_is_
     send(workers, signal.SIGCONT)
     done = job.ended()
     assert done.code == 6, done.err
+    assert len(done.sentences) == 1, done.err
     [sentence] = done.sentences
     assert "job server" in sentence
     assert "--resume" in sentence
@@ -139,7 +151,11 @@ def test_ctrl_c_ends_the_job_on_the_cluster_its_workers_and_the_job_server(
 ):
     job = score(beats, tmp_path / "out", environ, *on("flink", flink, worker_command, "--assume-shared"))
     await_shards(job, tmp_path / "out", 1)
+    workers = processes(WORKER)
+    send(workers, signal.SIGSTOP)  # so that the job is still in its middle when it is interrupted
     job.interrupt()
+    await_lease_given_up(tmp_path / "out")
+    send(workers, signal.SIGCONT)
     done = job.ended()
     assert done.code == 130, done.err
     assert "--resume" in done.sentences[-1]

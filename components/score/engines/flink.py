@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,6 +12,13 @@ from components.score.engines.runner import option
 
 VERSION: Final = "1.19."
 """Of Flink, that the job server which `make engines` fetches is made for."""
+
+ENDED: Final = frozenset({"FINISHED", "CANCELED", "FAILED"})
+"""States of a job that never runs again."""
+
+CANCEL_SECONDS: Final = 30.0
+CANCEL_LOOK_SECONDS: Final = 0.2
+"""How long a job may take to stop, and how often that is looked at."""
 
 
 def flink_options(address: str, workers: int | None, shards: int, given: Sequence[str], own_server: bool) -> list[str]:
@@ -45,11 +53,23 @@ def flink_options(address: str, workers: int | None, shards: int, given: Sequenc
 
 
 def cancel_flink_job(address: str, name: str) -> None:
-    """Ask a cluster to stop the jobs of a name: Beam's own request ends the job server's wait, not always the job.
+    """Stop the jobs of a name, and return when their slots are free.
+
+    Beam's own request ends the job server's wait, not always the job.
 
     Raises:
-        EnvironmentRefused: the cluster is not reached.
+        EnvironmentRefused: the cluster is not reached, or does not stop a job in time.
     """
-    for job in flink_says(address, "/jobs/overview")["jobs"]:
-        if job["name"] == name and job["state"] not in ("FINISHED", "CANCELED", "FAILED"):
-            flink_says(address, f"/jobs/{job['jid']}?mode=cancel", "PATCH")
+    for job in _unended(address, name):
+        flink_says(address, f"/jobs/{job}?mode=cancel", "PATCH")
+    deadline = time.monotonic() + CANCEL_SECONDS
+    while left := _unended(address, name):
+        if time.monotonic() > deadline:
+            raise EnvironmentRefused(f"Flink at {address} has not stopped it within {CANCEL_SECONDS:.0f} s: {left}.")
+        time.sleep(CANCEL_LOOK_SECONDS)
+
+
+def _unended(address: str, name: str) -> list[str]:
+    """Flink's identifiers of the jobs of a name that hold slots or wait for some."""
+    jobs = flink_says(address, "/jobs/overview")["jobs"]
+    return [job["jid"] for job in jobs if job["name"] == name and job["state"] not in ENDED]

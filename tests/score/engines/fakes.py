@@ -9,8 +9,11 @@ OVERVIEW = {"flink-version": "1.19.1", "taskmanagers": 2, "slots-total": 4, "slo
 
 
 @contextmanager
-def fake_flink(**changed):
-    """`HOST:PORT` of something that answers as Flink's REST interface does, and the requests that it got."""
+def fake_flink(looks=1, **changed):
+    """`HOST:PORT` of something that answers as Flink's REST interface does, and the requests that it got.
+
+    A job that is cancelled is so after it has been looked at so many times.
+    """
     jobs = {"jobs": [{"jid": "a1", "name": "mine", "state": "RUNNING"}, {"jid": "b2", "name": "x", "state": "RUNNING"}]}
     answers = {"/overview": {**OVERVIEW, **changed}, "/jobs/overview": jobs}
     asked = []
@@ -19,6 +22,11 @@ def fake_flink(**changed):
         def answer(self):
             asked.append(f"{self.command} {self.path}")
             content = json.dumps(answers.get(self.path, {})).encode()
+            [cancelled] = [job for job in jobs["jobs"] if job["jid"] == "a1"]
+            if self.command == "PATCH":
+                cancelled["state"] = "CANCELLING"
+            elif cancelled["state"] == "CANCELLING" and asked[-looks:] == ["GET /jobs/overview"] * looks:
+                cancelled["state"] = "CANCELED"
             self.send_response(200)
             self.end_headers()
             self.wfile.write(content)

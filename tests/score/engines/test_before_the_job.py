@@ -3,6 +3,7 @@
 import pytest
 
 from components.beats.errors import EnvironmentRefused
+from components.score.engines import flink
 from components.score.engines.address import Engine
 from components.score.engines.failures import of_the_environment
 from components.score.engines.flink import cancel_flink_job, flink_options
@@ -62,10 +63,17 @@ def test_a_job_on_flink_takes_what_is_free_unless_told_otherwise():
         assert option(flink_options(address, 3, 2, [], True), "sdk_worker_parallelism") == "2"
 
 
-def test_only_the_own_job_is_cancelled():
-    with fake_flink() as (address, asked):
+def test_only_the_own_job_is_cancelled_and_its_end_is_waited_for():
+    with fake_flink(looks=2) as (address, asked):
         cancel_flink_job(address, "mine")
-    assert asked == ["GET /jobs/overview", "PATCH /jobs/a1?mode=cancel"]
+    assert asked == ["GET /jobs/overview", "PATCH /jobs/a1?mode=cancel", *["GET /jobs/overview"] * 3]
+
+
+def test_a_job_that_does_not_stop_is_told(monkeypatch):
+    monkeypatch.setattr(flink, "CANCEL_SECONDS", 0.5)
+    with fake_flink(looks=1000) as (address, _), pytest.raises(EnvironmentRefused, match="a1") as refused:
+        cancel_flink_job(address, "mine")
+    one_sentence(refused)
 
 
 def test_a_master_or_job_server_that_nobody_answers_for():

@@ -2,8 +2,8 @@
 
 Usage: python -m bench.score_peers MODEL_DIR FILE.csv [FILE.csv ...] [--only NAME ...]
 
-CPU seconds of a fresh process each, imports and loading excluded, TensorFlow on one thread; but for the whole machine
-against the whole machine, which is wall seconds and needs an idle one.
+CPU seconds of a fresh process each, imports and loading excluded, TensorFlow on one thread, by turns and the least of
+three; but for the whole machine against the whole machine, which is wall seconds and needs an idle one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.beat_files import as_tfrecord, linked
-from bench.score import extra_seconds, job_seconds, line
+from bench.score import REPEATS, extra_seconds, job_seconds, line
 from components.score.model import use_one_thread
 
 KERAS_FILE = "assets.extra/heartbeat/model.keras"
@@ -189,7 +189,8 @@ def main() -> None:
         print(seconds)
         return
     for name in given.only:
-        own, peer = measure(PEERS[name][1], given.model, given.inputs), measure(name, given.model, given.inputs)
+        turns = [[measure(of, given.model, given.inputs) for of in (PEERS[name][1], name)] for _ in range(REPEATS)]
+        own, peer = (min(taken) for taken in zip(*turns, strict=True))
         line(name, own, peer, "peer", "s" if name.endswith("machine") else "CPU s", peer / own)
 
 

@@ -14,7 +14,8 @@ def fake_flink(looks=1, **changed):
 
     A job that is cancelled is so after it has been looked at so many times.
     """
-    jobs = {"jobs": [{"jid": "a1", "name": "mine", "state": "RUNNING"}, {"jid": "b2", "name": "x", "state": "RUNNING"}]}
+    mine = {"jid": "a1", "name": "mine", "state": "RUNNING"}
+    jobs = {"jobs": [mine, {"jid": "b2", "name": "x", "state": "RUNNING"}]}
     answers = {"/overview": {**OVERVIEW, **changed}, "/jobs/overview": jobs}
     asked = []
 
@@ -22,11 +23,10 @@ def fake_flink(looks=1, **changed):
         def answer(self):
             asked.append(f"{self.command} {self.path}")
             content = json.dumps(answers.get(self.path, {})).encode()
-            [cancelled] = [job for job in jobs["jobs"] if job["jid"] == "a1"]
             if self.command == "PATCH":
-                cancelled["state"] = "CANCELLING"
-            elif cancelled["state"] == "CANCELLING" and asked[-looks:] == ["GET /jobs/overview"] * looks:
-                cancelled["state"] = "CANCELED"
+                mine["state"] = "CANCELLING"
+            elif mine["state"] == "CANCELLING" and asked[-looks:] == ["GET /jobs/overview"] * looks:
+                mine["state"] = "CANCELED"
             self.send_response(200)
             self.end_headers()
             self.wfile.write(content)

@@ -1,7 +1,6 @@
 """A store that is not there is told of at once, by the commands that people type."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,8 @@ from tests.s3_server import s3_server
 
 
 @pytest.fixture(autouse=True)
-def asked_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No store is known, no credentials are there, no retry waits."""
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials are there, no retry waits."""
     monkeypatch.setattr(reach, "PAUSE_SECONDS", 0)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
@@ -24,11 +23,6 @@ def asked_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "http_proxy", "https_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
-    reach._check.cache_clear()
-    reach._check_s3.cache_clear()
-    yield
-    reach._check.cache_clear()
-    reach._check_s3.cache_clear()
 
 
 @pytest.fixture

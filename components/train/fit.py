@@ -56,8 +56,10 @@ def fit(model: keras.Model, batches: Batches, validation: Spool, phase: Phase) -
     def each_tower(signal: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return signal, tf.repeat(target[:, tf.newaxis], model.output_shape[1], axis=1)
 
+    optimizer = _optimizer(phase, batches.steps)
+    optimizer.build(model.trainable_variables)  # else the first step makes its variables, and is traced a second time
     model.compile(
-        optimizer=_optimizer(phase, batches.steps),
+        optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=phase.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=False,

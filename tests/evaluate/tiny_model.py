@@ -55,7 +55,9 @@ def save_tiny_model(folder: Path, weights: npt.NDArray[np.float32], threshold: f
 
         @tf.function(input_signature=[tf.TensorSpec([None, SAMPLES], tf.float32, name="signal")])
         def beats(self, signal):
-            told = {"probabilities": tf.nn.softmax(signal @ self.weights)}
+            # Summed in double precision: single gives, from one processor and batch to the next, other last digits.
+            logits = tf.cast(signal, tf.float64) @ tf.cast(self.weights, tf.float64)
+            told = {"probabilities": tf.cast(tf.nn.softmax(logits), tf.float32)}
             if threshold is not None:
                 told["abstain"] = tf.reduce_max(told["probabilities"], axis=1) < threshold
             return told
@@ -76,6 +78,6 @@ def save_tiny_model(folder: Path, weights: npt.NDArray[np.float32], threshold: f
 
 def answers_of(signal: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The same model in numpy: float32[n, 187] -> float32[n, 5]."""
-    logits = signal @ weights
+    logits = signal.astype(np.float64) @ weights
     grown = np.exp(logits - logits.max(axis=1, keepdims=True))
     return (grown / grown.sum(axis=1, keepdims=True)).astype(np.float32)

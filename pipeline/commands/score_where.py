@@ -12,7 +12,6 @@ import click
 
 from components.beats.errors import UsageError
 from components.ingest.plan import Shard
-from components.score.beam import Submission, run_on_beam
 from components.score.engines.address import Engine, parse_engine
 from components.score.engines.runner import is_elsewhere, names_runner
 from components.score.engines.submit import EngineJob, engine_options, run_on_engine
@@ -91,12 +90,14 @@ class Where:
 
     def run(self, model: ModelPlace, tasks: Sequence[ShardTask], follow: Callable[[], object]) -> list[str]:
         """Score every shard there; as `run_on_beam`."""
+        if self.engine is not None and self.engine.kind != "dataflow":
+            return run_on_engine(self._job(self.engine), model, tasks, follow)
+        from components.score.beam import Submission, run_on_beam
+
         if self.engine is None:
             processes = min(self.workers or os.cpu_count() or 1, len(tasks))
             return run_on_beam(Submission(tasks, model, processes if processes > 1 else 0, self.options), follow)
-        if self.engine.kind == "dataflow":
-            return run_on_beam(Submission(tasks, model, 0, self._engine_options(len(tasks))), follow)
-        return run_on_engine(self._job(self.engine), model, tasks, follow)
+        return run_on_beam(Submission(tasks, model, 0, self._engine_options(len(tasks))), follow)
 
     def _job(self, engine: Engine) -> EngineJob:
         return EngineJob(engine, self.job_endpoint, self.worker_command, self.workers, self.options)

@@ -21,6 +21,9 @@ from components.score.engines.java import class_path, engines_folder, free_port,
 START_SECONDS: Final = 300.0
 """How long a job server may take until it listens; some seconds are usual."""
 
+AWAIT_SECONDS: Final = 0.1
+"""How often it is looked at until then."""
+
 SPARK: Final = "spark-3.5.3"
 
 HEAP: Final = "1g"
@@ -32,7 +35,7 @@ CONNECT_SECONDS: Final = 10.0
 
 @dataclass(frozen=True)
 class JobServer:
-    """A job server that listens.
+    """A job server that listens, or will.
 
     Attributes:
         endpoint: `HOST:PORT` for Beam.
@@ -55,6 +58,25 @@ class JobServer:
                 f"The job server ended with {self.process.returncode}{self.last_words()}: go on with --resume."
             )
 
+    def await_ready(self) -> None:
+        """Return when it listens.
+
+        Raises:
+            EnvironmentRefused: it ends, or does not listen after five minutes.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            self.check()
+            try:
+                check_listens(self.endpoint, "job server", "it is still starting")
+                return
+            except EnvironmentRefused as error:
+                if time.monotonic() > deadline:
+                    raise EnvironmentRefused(
+                        f"The job server did not start within {START_SECONDS:.0f} s{self.last_words()}."
+                    ) from error
+            time.sleep(AWAIT_SECONDS)
+
     def told(self) -> str:
         """All that it has written."""
         return "" if self.log is None else self.log.read_text(errors="replace")
@@ -69,13 +91,15 @@ class JobServer:
 def job_server(engine: Engine, endpoint: str | None, options: Sequence[str] = ()) -> Iterator[JobServer]:
     """The job server of an engine: the one that is named, else one of our own for as long as this lasts.
 
+    One of our own is still starting when this begins: `await_ready` before it is asked for anything.
+
     Args:
         engine: to run jobs on.
         endpoint: `HOST:PORT` of one that runs already.
         options: of the virtual machine of one that is started.
 
     Raises:
-        EnvironmentRefused: nobody listens there, or Java or a class path is missing, or it does not start.
+        EnvironmentRefused: nobody listens there, or Java or a class path is missing.
     """
     if endpoint is not None:
         check_listens(endpoint, "job server", "start it, or leave --job-endpoint out to have one started")
@@ -85,9 +109,7 @@ def job_server(engine: Engine, endpoint: str | None, options: Sequence[str] = ()
         log = Path(scratch) / "log"
         own = f"localhost:{free_port()}"
         with guarded(_command(engine, own, scratch, options), log) as process:
-            server = JobServer(own, process, log)
-            _await(server)
-            yield server
+            yield JobServer(own, process, log)
 
 
 def check_listens(address: str, who: str, what_to_do: str, seconds: float = CONNECT_SECONDS) -> None:
@@ -130,18 +152,3 @@ def spark_class_path() -> str:
     """
     path = class_path("spark", f"{SPARK}/jars")
     return os.pathsep.join([*map(str, sorted((engines_folder() / SPARK / "jars").glob("slf4j-api-*.jar"))), path])
-
-
-def _await(server: JobServer) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        server.check()
-        try:
-            check_listens(server.endpoint, "job server", "it is still starting")
-            return
-        except EnvironmentRefused as error:
-            if time.monotonic() > deadline:
-                raise EnvironmentRefused(
-                    f"The job server did not start within {START_SECONDS:.0f} s{server.last_words()}."
-                ) from error
-        time.sleep(0.2)

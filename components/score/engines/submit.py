@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from components.beats.errors import EnvironmentRefused
-from components.score.beam import Submission, run_on_beam
 from components.score.engines.address import Engine
 from components.score.engines.flink import cancel_flink_job, flink_options
 from components.score.engines.job_server import JobServer, check_listens, job_server
@@ -69,6 +68,9 @@ def run_on_engine(
     before = engine_options(asked, len(tasks))
     spark = driver_options(asked.workers, len(tasks)) if asked.engine.kind == "spark" else []
     with job_server(asked.engine, asked.job_endpoint, spark) as server:
+        from components.score.beam import Submission, run_on_beam  # takes seconds, in which the job server starts
+
+        server.await_ready()
         options = [f"--job_endpoint={server.endpoint}", f"--job_name={name}", *before, *asked.options]
         ended = False
         try:

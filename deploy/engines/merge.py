@@ -1,0 +1,52 @@
+"""Make one jar of many: merge.py FOLDER TARGET.jar
+
+Of what several jars have under one name the first one counts, by the jars' names; lists of services are added up,
+signatures left out. The same jars give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+SERVICES = "META-INF/services/"
+LEFT_OUT = re.compile(r"META-INF/(MANIFEST\.MF|INDEX\.LIST|[^/]*\.(SF|RSA|DSA|EC))|(.*/)?module-info\.class")
+MANIFEST = b"Manifest-Version: 1.0\nMulti-Release: true\n"
+BEGIN = (1980, 1, 1, 0, 0, 0)
+"""The date of every entry: the earliest that a jar can tell."""
+
+
+def merge(folder: Path, target: Path) -> None:
+    """Make one jar of a folder's.
+
+    Args:
+        folder: with jars.
+        target: file to write.
+    """
+    services: dict[str, dict[bytes, None]] = {}
+    seen = set()
+    with zipfile.ZipFile(target, "w") as merged:
+        _add(merged, "META-INF/MANIFEST.MF", MANIFEST)
+        for path in sorted(folder.glob("*.jar")):
+            with zipfile.ZipFile(path) as jar:
+                for name in jar.namelist():
+                    if name.endswith("/") or name in seen or LEFT_OUT.fullmatch(name):
+                        continue
+                    if name.startswith(SERVICES):
+                        lines = (line.split(b"#")[0].strip() for line in jar.read(name).splitlines())
+                        services.setdefault(name, {}).update(dict.fromkeys(filter(None, lines)))
+                        continue
+                    seen.add(name)
+                    _add(merged, name, jar.read(name))
+        for name, lines in services.items():
+            _add(merged, name, b"\n".join(lines) + b"\n")
+
+
+def _add(jar: zipfile.ZipFile, name: str, content: bytes) -> None:
+    jar.writestr(zipfile.ZipInfo(name, BEGIN), content, zipfile.ZIP_DEFLATED, compresslevel=1)
+
+
+if __name__ == "__main__":
+    merge(Path(sys.argv[1]), Path(sys.argv[2]))

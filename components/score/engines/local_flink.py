@@ -59,9 +59,6 @@ slot.request.timeout: 60000
 """
 """As conf/flink-conf.yaml has them; with `restart-strategy` a job outlives a lost TaskManager."""
 
-ALL_COMPILERS: Final = ("-XX:TieredStopAtLevel=4",)
-"""The JobManager looks at every byte of the jars that come with a job, which is too much for the first compiler."""
-
 LOGGING: Final = """\
 rootLogger.level = INFO
 rootLogger.appenderRef.console.ref = console
@@ -93,9 +90,9 @@ class FlinkCluster:
     task_managers: list[subprocess.Popen] = field(default_factory=list)
     job_manager: subprocess.Popen | None = None
 
-    def start(self, main_class: str, heap: str, name: str, *more: str) -> subprocess.Popen:
-        """Start one of Flink's processes, with more options of the virtual machine."""
-        options = [f"-Dlog4j2.configurationFile={self.folder / 'log4j.properties'}", *more]
+    def start(self, main_class: str, heap: str, name: str) -> subprocess.Popen:
+        """Start one of Flink's processes."""
+        options = [f"-Dlog4j2.configurationFile={self.folder / 'log4j.properties'}"]
         arguments = ["--configDir", str(self.folder)]
         command = java_command(class_path(DISTRIBUTION), main_class, arguments, heap, options)
         return self.stack.enter_context(guarded(command, self.folder / f"{name}.log", self.environ))
@@ -155,7 +152,7 @@ def flink_cluster(
     with ExitStack() as stack:
         cluster = FlinkCluster(f"localhost:{rest_port}", folder, slots, environ, stack)
         main_class = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-        cluster.job_manager = cluster.start(main_class, "512m", "jobmanager", *ALL_COMPILERS)
+        cluster.job_manager = cluster.start(main_class, "512m", "jobmanager")
         for _ in range(task_managers):
             cluster.add_task_manager()
         cluster.await_task_managers(task_managers)

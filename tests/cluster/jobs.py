@@ -119,7 +119,12 @@ def assert_whole(beats, output):
 
 def shares(logs):
     """Log -> shards that a worker says it did."""
-    return {log: set(ENDED.findall(log.read_text(errors="replace"))) for log in logs}
+    return {log: set(ended_shards(log)) for log in logs}
+
+
+def ended_shards(log):
+    """The shards that a worker says it ended, in all jobs of its log."""
+    return ENDED.findall(log.read_text(errors="replace"))
 
 
 def processes(word):

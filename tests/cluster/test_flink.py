@@ -12,12 +12,12 @@ from components.score.engines.flink import cancel_flink_job
 from components.score.engines.flink_rest import flink_overview, flink_says
 from tests.cluster.conftest import BUCKET
 from tests.cluster.jobs import (
-    ENDED,
     FILES,
     assert_whole,
     await_lease_given_up,
     await_none,
     await_shards,
+    ended_shards,
     on,
     processes,
     score,
@@ -69,18 +69,13 @@ def counter_in(text, name):
     return None
 
 
-def lines_of_shards(log):
-    """How many shards a TaskManager's workers say they ended, in all jobs."""
-    return len(ENDED.findall(log.read_text(errors="replace")))
-
-
 def test_on_a_store_both_taskmanagers_do_a_share_and_leave_the_local_runners_bytes(
     flink, beats, worker_command, s3, environ, tmp_path
 ):
     logs = [
         flink.folder / f"taskmanager-{at}.log" for at, guard in enumerate(flink.task_managers) if guard.poll() is None
     ]
-    before = [lines_of_shards(log) for log in logs]
+    before = [len(ended_shards(log)) for log in logs]
     client = s3.client()
     for path in sorted(Path(beats.pattern).parent.iterdir())[:STORED]:
         client.upload_file(str(path), BUCKET, f"flink/in/{path.name}")
@@ -103,7 +98,7 @@ def test_on_a_store_both_taskmanagers_do_a_share_and_leave_the_local_runners_byt
     assert digests(tmp_path / "out") == digests(tmp_path / "local")
     assert not (tmp_path / "out" / "lock").exists()
 
-    after = [lines_of_shards(log) for log in logs]
+    after = [len(ended_shards(log)) for log in logs]
     assert sum(later > earlier for earlier, later in zip(before, after, strict=True)) == 2, "a TaskManager did nothing"
     rows = counted(flink, "rows_scored")
     assert len(rows) == 2

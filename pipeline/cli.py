@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from components.beats.errors import UsageError
+from components.score.lean import leave_out_unused
 from pipeline.quiet import silence_libraries
 from pipeline.refusal import UnexpectedError, refusal_behind
 
@@ -89,4 +90,6 @@ def main(command: click.Command, argv: Sequence[str] | None = None) -> int:
 
 def run() -> NoReturn:
     """Entry point of the `heartbeat` console script."""
+    if sys.argv[1:2] == ["score"]:
+        leave_out_unused()
     sys.exit(main(heartbeat))

@@ -98,6 +98,7 @@ class Submission:
         workers: processes on this machine, 0 to score in this one; without meaning where the options name a runner.
         options: for Beam.
         engine_log: reads what the engine has written of the job, if it is known; Beam may hear of less.
+        await_ready: returns when the job can be submitted.
     """
 
     tasks: Sequence[ShardTask]
@@ -105,6 +106,7 @@ class Submission:
     workers: int
     options: Sequence[str]
     engine_log: Callable[[], str] = str
+    await_ready: Callable[[], object] = lambda: None
 
 
 def run_on_beam(given: Submission, follow: Callable[[], object]) -> list[str]:
@@ -125,6 +127,7 @@ def run_on_beam(given: Submission, follow: Callable[[], object]) -> list[str]:
         try:
             with _interest(given) as submitter:
                 running = _Running(given, submitter)
+                given.await_ready()
                 running.start()
                 try:
                     while not running.ended.wait(FOLLOW_SECONDS):

@@ -11,6 +11,7 @@ import signal
 import sys
 from dataclasses import asdict
 
+from components.score.lean import leave_out_unused
 from components.score.watch import Submitter, stop_with
 
 
@@ -24,6 +25,7 @@ def main() -> None:
     """Run a worker until Beam or its submitter's end stops it."""
     stop_with(Submitter(**json.loads(sys.argv[1])))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_out_unused()
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv[:1])

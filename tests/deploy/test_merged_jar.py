@@ -7,6 +7,7 @@ from pathlib import Path
 
 MERGE = Path(__file__).parents[2] / "deploy/engines/merge.py"
 SERVICE = "META-INF/services/a.Service"
+SERVICE_OF_GOOGLE = "META-INF/services/a.FileSystem"
 
 
 def jar(path, **files):
@@ -15,7 +16,10 @@ def jar(path, **files):
         for name, text in files.items():
             made.writestr(name.replace("__", "/"), text)
         made.writestr(SERVICE, f"# of {path.name}\nof.{path.stem}.First\n\nof.both.Second")
+        made.writestr(SERVICE_OF_GOOGLE, "org.apache.beam.sdk.extensions.gcp.storage.Registrar\nof.all.Systems\n")
         made.writestr("META-INF/KEY.RSA", "signed")
+        made.writestr("META-INF/native/netty.dll", "of Windows")
+        made.writestr("META-INF/native/netty.so", "of Linux")
         made.writestr("module-info.class", "module")
 
 
@@ -27,7 +31,7 @@ def merged(folder, target):
         return {name: made.read(name).decode() for name in names}
 
 
-def test_services_add_up_the_first_of_a_name_counts_and_no_signature_is_left(tmp_path):
+def test_services_add_up_the_first_of_a_name_counts_and_what_no_job_uses_is_left_out(tmp_path):
     (tmp_path / "jars").mkdir()
     jar(tmp_path / "jars/b.jar", org__B="b", org__Both="of b")
     jar(tmp_path / "jars/a.jar", org__A="a", org__Both="of a")
@@ -37,6 +41,8 @@ def test_services_add_up_the_first_of_a_name_counts_and_no_signature_is_left(tmp
         "org/A": "a",
         "org/B": "b",
         "org/Both": "of a",
+        "META-INF/native/netty.so": "of Linux",
+        SERVICE_OF_GOOGLE: "of.all.Systems\n",
         SERVICE: "of.a.First\nof.both.Second\nof.b.First\n",
     }
 

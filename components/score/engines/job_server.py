@@ -144,11 +144,20 @@ def _command(engine: Engine, endpoint: str, scratch: str, options: Sequence[str]
     return java_command(path, driver, [f"--spark-master-url=spark://{engine.address}", *own], HEAP, options)
 
 
+def spark_jar() -> Path:
+    """Beam's part of a Spark job, where `make engines` puts it."""
+    return engines_folder() / "spark" / "job-server.jar"
+
+
 def spark_class_path() -> str:
-    """Beam's jars before Spark's, whose Guava is too old for it; but Spark's SLF4J first, or the driver logs nothing.
+    """Beam's jar before Spark's, whose Guava is too old for it; but Spark's SLF4J first, or the driver logs nothing.
 
     Raises:
-        EnvironmentRefused: one of the folders is not there.
+        EnvironmentRefused: one of the folders is not there, or is of an earlier version.
     """
     path = class_path("spark", f"{SPARK}/jars")
+    if not spark_jar().is_file():
+        raise EnvironmentRefused(
+            f"{spark_jar().parent} is of an earlier version of heartbeat: remove it and run `make engines`."
+        )
     return os.pathsep.join([*map(str, sorted((engines_folder() / SPARK / "jars").glob("slf4j-api-*.jar"))), path])

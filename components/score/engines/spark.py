@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from components.beats.errors import EnvironmentRefused
+from components.score.engines.runner import option
 
 PARTITIONS: Final = 1000
 """Most tasks of a job: up to it each shard is one, so that Spark spreads them as workers become free."""
@@ -19,6 +22,11 @@ PATIENCE: Final = 2
 """How often it may say so: a cluster that is merely slow says it once."""
 
 
+KEEP_SECONDS: Final = 60
+"""How long an executor keeps a worker process that has nothing to do: Beam would end it after every task, and the next
+one would begin with seconds of imports."""
+
+
 def driver_options(workers: int | None, shards: int) -> list[str]:
     """Settings of Spark as options of the driver's virtual machine.
 
@@ -30,6 +38,20 @@ def driver_options(workers: int | None, shards: int) -> list[str]:
     if workers is not None:
         settings["spark.cores.max"] = workers
     return [f"-D{name}={value}" for name, value in settings.items()]
+
+
+def spark_options(given: Sequence[str], jar: Path | None) -> list[str]:
+    """Beam options for a job; those that are given stay as they are.
+
+    Args:
+        given: options of the user.
+        jar: all that executors need beside Spark's own classes, if the job server is ours: of itself it would have them
+            fetch its whole class path, Spark and all.
+    """
+    defaults = {"environment_cache_millis": str(KEEP_SECONDS * 1000)}
+    if jar is not None:
+        defaults["files_to_stage"] = str(jar)
+    return [f"--{name}={value}" for name, value in defaults.items() if option(given, name) is None]
 
 
 def check_room(address: str, told: str) -> None:

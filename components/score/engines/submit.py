@@ -13,9 +13,9 @@ from typing import Final
 from components.beats.errors import EnvironmentRefused
 from components.score.engines.address import Engine
 from components.score.engines.flink import cancel_flink_job, flink_options
-from components.score.engines.job_server import JobServer, check_listens, job_server
+from components.score.engines.job_server import JobServer, check_listens, job_server, spark_jar
 from components.score.engines.runner import option
-from components.score.engines.spark import check_room, driver_options
+from components.score.engines.spark import check_room, driver_options, spark_options
 from components.score.model import ModelPlace
 from components.score.shard import ShardTask
 
@@ -70,11 +70,10 @@ def run_on_engine(
     with job_server(asked.engine, asked.job_endpoint, spark) as server:
         from components.score.beam import Submission, run_on_beam  # takes seconds, in which the job server starts
 
-        server.await_ready()
         options = [f"--job_endpoint={server.endpoint}", f"--job_name={name}", *before, *asked.options]
         ended = False
         try:
-            submission = Submission(tasks, model, 0, options, server.told)
+            submission = Submission(tasks, model, 0, options, server.told, server.await_ready)
             troubles = run_on_beam(submission, _watching(asked, server, follow))
             ended = True
         finally:
@@ -86,6 +85,8 @@ def run_on_engine(
 def engine_options(asked: EngineJob, shards: int) -> list[str]:
     """Beam options of a job, less what is known only when its job server runs.
 
+    Without the experiment Beam would list this environment with pip, for nobody to read.
+
     Raises:
         EnvironmentRefused: the engine is not reached, has no room, or is of another version.
     """
@@ -94,8 +95,8 @@ def engine_options(asked: EngineJob, shards: int) -> list[str]:
         special = flink_options(address, asked.workers, shards, asked.options, asked.job_endpoint is None)
     else:
         check_listens(address, "Spark master", "check that it runs and that this is its port")
-        special = []
-    options = ["--runner=PortableRunner", *special]
+        special = spark_options(asked.options, spark_jar() if asked.job_endpoint is None else None)
+    options = ["--runner=PortableRunner", "--experiments=disable_logging_submission_environment", *special]
     if option(asked.options, "environment_type") is None:
         command = asked.worker_command or own_worker()
         options += ["--environment_type=PROCESS", f"--environment_option=process_command={command}"]

@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from components.score.lean import leave_out_unused
 from components.score.watch import ORPHANED, POLL_SECONDS
 
 PROVISION_SECONDS: Final = 60.0
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run a worker until the engine, or the engine's end, stops it."""
     given = _arguments(argv)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True, name="watch-parent").start()
+    leave_out_unused()
     os.environ.update(_environment(given))
     from apache_beam.runners.worker import sdk_worker_main
 

@@ -1,5 +1,7 @@
 """An engine that cannot take a job is told before anything is done, in one sentence, with exit code 6."""
 
+import os
+
 import pytest
 
 from components.beats.errors import EnvironmentRefused
@@ -9,9 +11,9 @@ from components.score.engines.failures import of_the_environment
 from components.score.engines.flink import cancel_flink_job, flink_options
 from components.score.engines.flink_rest import flink_overview
 from components.score.engines.java import class_path, free_port
-from components.score.engines.job_server import JobServer, check_listens, job_server
+from components.score.engines.job_server import JobServer, check_listens, job_server, spark_class_path, spark_jar
 from components.score.engines.runner import option
-from components.score.engines.spark import GRANTED, NO_ROOM, check_room, driver_options
+from components.score.engines.spark import GRANTED, NO_ROOM, check_room, driver_options, spark_options
 from components.score.engines.submit import EngineJob, engine_options, own_worker
 from tests.score.engines.fakes import fake_flink
 
@@ -96,6 +98,26 @@ def test_class_paths_that_were_not_fetched(tmp_path, monkeypatch):
     with pytest.raises(EnvironmentRefused, match="make engines") as refused:
         class_path("flink")
     assert str(tmp_path / "flink") in one_sentence(refused)
+
+
+def test_a_class_path_of_spark_that_was_fetched_before_it_was_one_jar(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEARTBEAT_ENGINES", str(tmp_path))
+    for jar in ("spark/beam-runners-spark-3.jar", "spark-3.5.3/jars/slf4j-api-2.jar"):
+        (tmp_path / jar).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / jar).touch()
+    with pytest.raises(EnvironmentRefused, match="earlier version") as refused:
+        spark_class_path()
+    assert "make engines" in one_sentence(refused)
+    spark_jar().touch()
+    assert f"{tmp_path}/spark/*" in spark_class_path().split(os.pathsep)
+
+
+def test_executors_fetch_beams_jar_and_keep_their_workers_between_tasks():
+    own = spark_options([], spark_jar())
+    assert option(own, "files_to_stage") == str(spark_jar())
+    assert int(option(own, "environment_cache_millis")) > 0
+    assert option(spark_options([], None), "files_to_stage") is None  # another's job server has its own
+    assert spark_options(["--environment_cache_millis=1", "--files_to_stage=/mine.jar"], spark_jar()) == []
 
 
 def test_workers_run_what_this_environment_has_unless_told_otherwise():

@@ -23,6 +23,7 @@ from typing import Any
 from bench.beat_files import as_tfrecord, linked
 from bench.score import REPEATS, extra_seconds, job_seconds, line
 from components.score.model import use_one_thread
+from components.score.settings import ScoreSettings
 
 KERAS_FILE = "assets.extra/heartbeat/model.keras"
 KERAS_BATCH = 256
@@ -78,7 +79,7 @@ def beam_rows(model_dir: str, inputs: list[str], out: str) -> float:
             return list(model.answers(np.stack(batch), len(batch)).probabilities)
 
         def batch_elements_kwargs(self) -> dict[str, int]:
-            return {"max_batch_size": 2048}
+            return {"max_batch_size": ScoreSettings().batch}
 
     def parse(line: str) -> Any:
         return np.array(line.split(",")[:SAMPLES], np.float32)

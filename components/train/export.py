@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from components.beats.beat import SAMPLES
-from components.train.networks import answering, served_logits
+from components.train.networks import answering, served_network
 
 if TYPE_CHECKING:
     import keras
@@ -43,8 +43,10 @@ def export_model(
     """
     import tensorflow as tf
 
+    served = served_network(model, network)
+
     def answers(signal: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = served_logits(model, network, normalise(signal))
+        logits = served.logits(normalise(signal))
         if certainty is None:
             return {"probabilities": tf.nn.softmax(logits)}
         probabilities = tf.nn.softmax(logits / certainty.temperature)
@@ -57,6 +59,7 @@ def export_model(
     module = tf.Module()
     # The plain variables: a TF 1 session, as tfx_bsl uses, does not find those that only Keras objects hold.
     module.weights = [variable.value for variable in model.weights]
+    module.folded = served.folded
     signatures = {
         "beats": tf.function(answers).get_concrete_function(tf.TensorSpec((None, SAMPLES), tf.float32, "signal")),
         "serving_default": tf.function(from_examples).get_concrete_function(

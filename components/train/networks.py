@@ -8,6 +8,8 @@ be put on a trained body.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from components.beats.beat import CLASSES, SAMPLES
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 BODY = "body"
 HEAD = "head"
+CONVOLUTION = "convolution_"
+"""How the names of a body's convolutions begin."""
+
 STUDY_SAMPLES = SAMPLES - 1
 """The study left the last sample of each beat out."""
 
@@ -127,43 +132,69 @@ class _Serving:
     On (n, 1, steps, channels): TensorFlow computes such a convolution, its bias and its relu as one operation.
     """
 
-    def __init__(self, body: keras.Model) -> None:
-        self._body = body
-        self._taken = 0
+    def __init__(self, folded: Sequence[tuple[tf.Variable, tf.Variable]]) -> None:
+        self._left = iter(folded)
 
     def __call__(self, x: Any, filters: int, kernel: int, stride: int) -> Any:
         import tensorflow as tf
 
-        convolution, normalisation = (self._body.get_layer(name) for name in _names(self._taken))
-        self._taken += 1
-        variance = normalisation.moving_variance.value
-        scale = normalisation.gamma.value * tf.math.rsqrt(variance + normalisation.epsilon)  # (filters,)
-        folded = (convolution.kernel.value * scale)[None]  # (1, kernel, channels, filters)
-        bias = normalisation.beta.value - normalisation.moving_mean.value * scale
+        folded, bias = next(self._left)
         return tf.nn.bias_add(tf.nn.conv2d(x, folded, [1, 1, stride, 1], "SAME"), bias)
 
 
+def _folded(body: keras.Model) -> list[tuple[tf.Variable, tf.Variable]]:
+    """Kernels (1, kernel, channels, filters) and biases (filters,) of a body's convolutions, in order."""
+    import tensorflow as tf
+
+    convolutions = sum(layer.name.startswith(CONVOLUTION) for layer in body.layers)
+    folded = []
+    for convolution, normalisation in ([body.get_layer(name) for name in _names(at)] for at in range(convolutions)):
+        variance = normalisation.moving_variance.value
+        scale = normalisation.gamma.value * tf.math.rsqrt(variance + normalisation.epsilon)  # (filters,)
+        kernel = (convolution.kernel.value * scale)[None]
+        bias = normalisation.beta.value - normalisation.moving_mean.value * scale
+        folded.append((tf.Variable(kernel, trainable=False), tf.Variable(bias, trainable=False)))
+    return folded
+
+
 def _names(number: int) -> tuple[str, str]:
-    return f"convolution_{number}", f"normalisation_{number}"
+    return f"{CONVOLUTION}{number}", f"normalisation_{number}"
 
 
-def served_logits(model: keras.Model, settings: NetworkSettings, signal: tf.Tensor) -> tf.Tensor:
-    """What the network answers, computed as is fastest: float32[n, 187], normalised -> logits float32[n, 5].
+@dataclass(frozen=True)
+class ServedNetwork:
+    """A trained network as is fastest to compute.
+
+    Attributes:
+        logits: float32[n, 187], normalised -> what the network answers, float32[n, 5].
+        folded: the variables of its own that this reads, beside some of the network's.
+    """
+
+    logits: Callable[[tf.Tensor], tf.Tensor]
+    folded: Sequence[tf.Variable]
+
+
+def served_network(model: keras.Model, settings: NetworkSettings) -> ServedNetwork:
+    """The network to serve, its convolutions as they are trained by now.
 
     Args:
         model: as `build_network(settings)` made it, trained.
         settings: of the network.
-        signal: the beats.
     """
     import tensorflow as tf
 
     if settings.name == "study":
-        return answer(model(signal, training=False))
-    beats = tf.reshape(signal, (-1, 1, SAMPLES, 1))
-    convolve = _Serving(model.get_layer(BODY))
-    towers = [_residual_features(beats, settings, convolve) for _ in range(settings.towers)]
-    features = [tf.reshape(tower, (-1, tower.shape[2] * tower.shape[3])) for tower in towers]
-    return answer(model.get_layer(HEAD)(tf.concat(features, axis=1), training=False))
+        return ServedNetwork(lambda signal: answer(model(signal, training=False)), ())
+    folded, head = _folded(model.get_layer(BODY)), model.get_layer(HEAD)
+
+    def logits(signal: tf.Tensor) -> tf.Tensor:
+        convolve = _Serving(folded)
+        beats = tf.reshape(signal, (-1, 1, SAMPLES, 1))
+        towers = [_residual_features(beats, settings, convolve) for _ in range(settings.towers)]
+        features = [tf.reshape(tower, (-1, tower.shape[2] * tower.shape[3])) for tower in towers]
+        return answer(head(tf.concat(features, axis=1), training=False))
+
+    return ServedNetwork(logits, [variable for pair in folded for variable in pair])
 
 
 def _study_body() -> keras.Model:

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from components.beats.beat import CLASSES, SAMPLES
-from components.train.networks import BODY, HEAD, answer, build_network, served_logits, with_new_head
+from components.train.networks import BODY, HEAD, answer, build_network, served_network, with_new_head
 from components.train.settings import NetworkSettings
 
 SIGNAL = np.random.default_rng(0).random((3, SAMPLES), dtype=np.float32)
@@ -75,7 +75,7 @@ def test_the_fast_network_is_named_alone_or_with_other_sizes():
 
 
 @pytest.mark.parametrize("name", ["residual", "fast", "study"])
-def test_served_logits_are_the_networks_own(name):
+def test_the_served_networks_logits_are_the_networks_own(name):
     """With statistics and scales as after training, not the ones and zeros of a fresh normalisation."""
     settings = NetworkSettings(name=name)
     model = build_network(settings)
@@ -84,5 +84,5 @@ def test_served_logits_are_the_networks_own(name):
         if isinstance(layer, keras.layers.BatchNormalization):
             for weight in layer.weights:
                 weight.assign(rng.uniform(0.5, 1.5, weight.shape))
-    served = served_logits(model, settings, tf.constant(SIGNAL))
+    served = served_network(model, settings).logits(tf.constant(SIGNAL))
     np.testing.assert_allclose(served, answer(model(SIGNAL, training=False)), rtol=1e-4, atol=1e-4)

@@ -23,7 +23,7 @@ DEMO: dict[str, Any] = {
     "stages": ALL_STAGES,
     "tune": {"trials": 2, "epochs": 2, "share": 1.0},
     "train": {"network": {"towers": 1, "block_filters": (32, 48, 64)}, "epochs": 10, "batch": 64},
-    "finetune": {"head_epochs": 2, "epochs": 8},
+    "finetune": {"head_epochs": 2, "epochs": 8, "refit_epochs": 0},
 }
 """Small enough for minutes on two cores: half a network, a few epochs."""
 
@@ -50,6 +50,7 @@ STUDY: dict[str, Any] = {
         "head_learning_rate": 1e-3,
         "head_dropout": 0.25,
         "epochs": 10,
+        "refit_epochs": 0,
         "learning_rate": 1e-4,
         "noise": "fixed",
         "noisy_share": 1.0,

@@ -1,8 +1,12 @@
-"""The FineTuner: the trained network learns to read noisy beats, its head first, then all of it; then its certainty."""
+"""The FineTuner: the trained network learns to read noisy beats, its head first, then all of it; then its certainty.
+
+Last it learns from the eval split's beats, too: what was chosen by them (temperature, thresholds) stays as it is.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +18,7 @@ from components.train.export import export_model
 from components.train.fit import History, Phase, fit
 from components.train.history import write_history
 from components.train.input import Batches, choose_rows, make_batches
-from components.train.material import Material, load_material
+from components.train.material import Material, load_everything, load_material
 from components.train.networks import BODY, with_new_head
 from components.train.settings import FineTunerConfig, FineTuneSettings, TrainSettings
 from components.train.start import start_afresh
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 FROZEN = "frozen"
 FINETUNED = "finetuned"
+REFITTED = "refitted"
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -55,9 +60,13 @@ def run_fn(fn_args: FnArgs) -> None:
         export_model(model, train.network, material.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
         finetuned = train_all(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
         certainty = learn_certainty(make_predictor(model), material.validation, tune.abstain_accuracy, tune.mean_recall)
+        histories = {FROZEN: frozen, FINETUNED: finetuned}
+        if tune.refit_epochs:
+            everything = replace(material, train=load_everything(fn_args, scratch))
+            histories[REFITTED] = refit(model, everything, train, tune, f"{fn_args.model_run_dir}/logs")
     export_model(model, train.network, material.normalise, fn_args.serving_model_dir, certainty)
     write_certainty(certainty, fn_args.model_run_dir)
-    write_history({FROZEN: frozen, FINETUNED: finetuned}, model.count_params(), fn_args.model_run_dir)
+    write_history(histories, model.count_params(), fn_args.model_run_dir)
 
 
 def train_head(
@@ -77,6 +86,14 @@ def train_all(
     """Phase two: every layer learns, at a low rate, from noisy and clean beats."""
     phase = _phase(FINETUNED, tune.epochs, tune.learning_rate, train, log_dir)
     return fit(model, _batches(material, train, tune, tune.noisy_share, train.seed + 2), material.validation, phase)
+
+
+def refit(
+    model: keras.Model, everything: Material, train: TrainSettings, tune: FineTuneSettings, log_dir: str
+) -> History:
+    """The same as phase two from where it ended, for a few epochs, with nothing left to validate on."""
+    phase = _phase(REFITTED, tune.refit_epochs, tune.refit_learning_rate, train, log_dir)
+    return fit(model, _batches(everything, train, tune, tune.noisy_share, train.seed + 3), None, phase)
 
 
 def _batches(

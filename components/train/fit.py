@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 History = dict[str, list[float]]
-"""`epoch` (from 1), `loss`, `accuracy`, `val_loss`, `val_accuracy`, `val_noisy_accuracy` ...: a value an epoch."""
+"""`epoch` (from 1), `loss`, `accuracy`, with a validation `val_loss`, `val_noisy_accuracy` ...: a value an epoch."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,16 @@ class Phase:
     log_dir: str | None = None
 
 
-def fit(model: keras.Model, batches: Batches, validation: Spool, phase: Phase) -> History:
+def fit(model: keras.Model, batches: Batches, validation: Spool | None, phase: Phase) -> History:
     """Train the model's trainable weights; with an average, the averaged weights are what remains in it.
 
     Each tower has a loss of its own; `loss` and `accuracy` are the mean over the towers.
+
+    Args:
+        model: normalised beats -> logits of each tower.
+        batches: to learn from.
+        validation: to measure with after each epoch; None where no beat is left that is not learnt from.
+        phase: how long and how fast.
     """
     import keras
     import tensorflow as tf
@@ -86,7 +92,7 @@ def _optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, **average)
 
 
-def _curves(model: keras.Model, validation: Spool, phase: Phase) -> keras.callbacks.Callback:
+def _curves(model: keras.Model, validation: Spool | None, phase: Phase) -> keras.callbacks.Callback:
     """A callback that validates after each epoch, with the averaged weights, and reports."""
     import keras
 
@@ -105,12 +111,14 @@ def _curves(model: keras.Model, validation: Spool, phase: Phase) -> keras.callba
             self.began = time.monotonic()
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-            self.average.on_test_begin()
-            logs |= validate(self.predict, validation)  # in place: the callbacks that follow log these too
-            self.average.on_test_end()
+            if validation is not None:
+                self.average.on_test_begin()
+                logs |= validate(self.predict, validation)  # in place: the callbacks that follow log these too
+                self.average.on_test_end()
             for name, value in ({"epoch": epoch + 1} | logs).items():
                 self.history.setdefault(name, []).append(value)
             seconds = time.monotonic() - self.began
-            report_epoch(phase.stage, phase.name, epoch + 1, phase.epochs, logs["loss"], logs["val_accuracy"], seconds)
+            told = logs["loss"], logs.get("val_accuracy")
+            report_epoch(phase.stage, phase.name, epoch + 1, phase.epochs, *told, seconds)
 
     return Curves()

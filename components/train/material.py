@@ -29,6 +29,16 @@ class Material:
     normalise: ConcreteFunction
 
 
+def load_everything(fn_args: FnArgs, scratch: str) -> Spool:
+    """The beats of both splits, column `clean`, to train on when the eval split has served its purpose.
+
+    Args:
+        fn_args: as of `load_material`.
+        scratch: a local folder that outlives the spool.
+    """
+    return spool_examples([*fn_args.train_files, *fn_args.eval_files], ("clean",), Path(scratch, "all"))
+
+
 def load_material(fn_args: FnArgs, scratch: str) -> Material:
     """Read what TFX hands to a stage.
 

@@ -88,6 +88,12 @@ class FineTuneSettings(Settings):
     learning_rate: float = Field(
         default=1.5e-3, gt=0, description="highest step size of phase two; below the trainer's"
     )
+    refit_epochs: int = Field(
+        default=10,
+        ge=0,
+        description="last passes, over the eval split's beats too, after all that is learnt from them; 0 for none",
+    )
+    refit_learning_rate: float = Field(default=4e-4, gt=0, description="highest step size of those")
     head_dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the new head's units dropped")
     noise: Literal["fresh", "fixed"] = Field(
         default="fresh",

@@ -28,7 +28,7 @@ TRAIN = TrainSettings(
     learning_rate=5e-3,
     seed=4,
 )
-FINETUNE = FineTuneSettings(head_epochs=2, epochs=2)
+FINETUNE = FineTuneSettings(head_epochs=2, epochs=2, refit_epochs=0)
 
 
 def make_beats(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ import pytest
 
 from components.beats.errors import HeartbeatError
 from components.train import finetuner, trainer, tuner
+from components.train.material import load_material
 from components.train.networks import BODY, HEAD, build_network
 from components.train.served import ServedModel
 from components.train.settings import (
@@ -95,6 +96,29 @@ def test_the_finetuner_keeps_the_curves_of_both_phases(finetuned):
     assert sorted(path.name for path in (finetuned / "run/logs").iterdir()) == ["finetuned", "frozen"]
 
 
+def test_the_refit_learns_from_all_beats_and_keeps_what_validation_has_taught(
+    trained, finetuned, fn_args_for, tmp_path, monkeypatch
+):
+    learnt_from = []
+    choose = finetuner.choose_rows
+    monkeypatch.setattr(
+        finetuner, "choose_rows", lambda label, *rest: learnt_from.append(len(label)) or choose(label, *rest)
+    )
+    config = FineTunerConfig(train=TRAIN, finetune=FINETUNE.model_copy(update={"refit_epochs": 3}))
+    finetuner.run_fn(fn_args_for(tmp_path, config, base_model=f"{trained}/model/Format-Serving"))
+    head, body, refit = learnt_from
+    assert head == body
+    assert refit == body + len(load_material(fn_args_for(tmp_path, config), str(tmp_path)).validation)
+    certainties = [(folder / "run/certainty.json").read_bytes() for folder in (tmp_path, finetuned)]
+    assert certainties[0] == certainties[1]
+    curves = history(tmp_path)
+    assert curves["finetuned"] == history(finetuned)["finetuned"]
+    assert set(curves["refitted"]) == {"epoch", "loss", "accuracy"}
+    assert curves["refitted"]["epoch"] == [1, 2, 3]
+    before, after = (weights(folder / "model/Format-Serving", BODY) for folder in (finetuned, tmp_path))
+    assert not any(np.array_equal(*pair) for pair in zip(before, after, strict=True))
+
+
 def test_fine_tuning_gives_the_same_numbers_again(trained, finetuned, fn_args_for, tmp_path):
     config = FineTunerConfig(train=TRAIN, finetune=FINETUNE)
     finetuner.run_fn(fn_args_for(tmp_path, config, base_model=f"{trained}/model/Format-Serving"))
@@ -111,7 +135,7 @@ def test_the_studys_transfer_runs_on_the_studys_network(fn_args_for, tmp_path):
         update={"network": network, "policy": "balanced:20", "epochs": 1, "schedule": "constant", "average_epochs": 0}
     )
     trainer.run_fn(fn_args_for(tmp_path / "first", TrainerConfig(train=train)))
-    fixed = FineTuneSettings(head_epochs=1, epochs=1, noise="fixed")
+    fixed = FineTuneSettings(head_epochs=1, epochs=1, refit_epochs=0, noise="fixed")
     base_model = f"{tmp_path}/first/model/Format-Serving"
     finetuner.run_fn(fn_args_for(tmp_path, FineTunerConfig(train=train, finetune=fixed), base_model=base_model))
     assert set(history(tmp_path)) == {"parameters", "frozen", "finetuned"}

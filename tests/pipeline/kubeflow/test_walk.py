@@ -31,6 +31,7 @@ QUICK = (
     "train.epochs=2",
     "finetune.head_epochs=1",
     "finetune.epochs=2",
+    "finetune.refit_epochs=1",
     "evaluate.resamples=100",
     "gate.synthetic.clean_accuracy=0",
     "gate.synthetic.clean_macro_f1=0",

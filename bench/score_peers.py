@@ -23,7 +23,6 @@ from typing import Any
 from bench.beat_files import as_tfrecord, linked
 from bench.score import REPEATS, extra_seconds, job_seconds, line
 from components.score.model import use_one_thread
-from components.score.settings import ScoreSettings
 
 KERAS_FILE = "assets.extra/heartbeat/model.keras"
 KERAS_BATCH = 256
@@ -62,7 +61,7 @@ def pandas_keras_seconds(model_dir: str, inputs: list[str], out: str, clock: Cal
 
 
 def beam_rows(model_dir: str, inputs: list[str], out: str) -> float:
-    """Beam's ReadFromText, a parser for each line, RunInference on the same signature, WriteToText."""
+    """Beam's ReadFromText, a parser for each line, RunInference on the same signature, WriteToText; batches by Beam."""
     import apache_beam as beam
     import numpy as np
     from apache_beam.ml.inference.base import ModelHandler, RunInference
@@ -77,9 +76,6 @@ def beam_rows(model_dir: str, inputs: list[str], out: str) -> float:
 
         def run_inference(self, batch: list[Any], model: ScoringModel, inference_args: Any = None) -> list[Any]:
             return list(model.answers(np.stack(batch), len(batch)).probabilities)
-
-        def batch_elements_kwargs(self) -> dict[str, int]:
-            return {"max_batch_size": ScoreSettings().batch}
 
     def parse(line: str) -> Any:
         return np.array(line.split(",")[:SAMPLES], np.float32)

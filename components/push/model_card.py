@@ -60,6 +60,14 @@ def _certainty_lines(judgement: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _refit(settings: Mapping[str, Any]) -> str:
+    """What became of the beats that training was watched by."""
+    epochs = settings.get("finetune", {}).get("refit_epochs", 0)
+    return (
+        f" (and trained on in the last {epochs} epochs, when all was learnt that is learnt from them)" if epochs else ""
+    )
+
+
 def _origin_lines(digests: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
     """What the model was made from, by digest, and with which settings."""
     made_with = {group: settings[group] for group in ("data", "transform", "train", "finetune") if group in settings}
@@ -114,7 +122,8 @@ def model_card(
         "",
         "## Data",
         "",
-        f"{rows['train']:,} beats trained on, {rows['eval']:,} to watch training, {rows['test']:,} to test.",
+        f"{rows['train']:,} beats trained on, {rows['eval']:,} to watch training{_refit(settings)}, "
+        f"{rows['test']:,} to test.",
         "The beats are simulated." if judgement["synthetic"] else SPLITS[judgement["split"]],
         "",
         "## How good it is (test beats; in brackets 95 % intervals over beats, not over patients)",

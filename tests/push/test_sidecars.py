@@ -105,8 +105,14 @@ def test_card_of_kaggles_beats_names_the_patients_and_the_split():
     assert "47 patients of the MIT-BIH" in card
     assert "Beats of one patient may be on both sides" in card
     assert "Not a medical device" in card
-    assert "87,554 beats trained on" in card
+    assert "87,554 beats trained on, 8,000 to watch training, 300 to test." in card
     assert "SYNTHETIC" not in card
+
+
+def test_card_says_that_the_last_epochs_learnt_from_the_beats_that_training_was_watched_by():
+    refitted = SETTINGS | {"finetune": {"epochs": 36, "refit_epochs": 10}}
+    card = model_card(judged(), ROWS, DIGESTS, refitted, [])
+    assert "8,000 to watch training (and trained on in the last 10 epochs" in card
 
 
 def test_card_of_synthetic_beats_begins_with_it_and_names_no_real_data():

@@ -53,7 +53,8 @@ def make_run(root: Path, split: Any = "patient", synthetic: bool = True) -> Path
     trials = [{"trial_id": "1", "score": 0.2, "learning_rate": 0.001}, {"trial_id": "0", "score": 0.3}]
     write_json(place("Tuner", "tuner_results") / "tuner_results.json", trials)
     write_json(place("Trainer", "model_run") / "history.json", history(3))
-    phases = {"frozen": history(1), "finetuned": history(2)}
+    refitted = {name: curve for name, curve in history(3).items() if not name.startswith("val_")}
+    phases = {"frozen": history(1), "finetuned": history(2), "refitted": refitted}
     write_json(place("FineTuner", "model_run") / "history.json", phases)
     for stage in ("Trainer", "FineTuner"):
         (Path(places[stage]["model_run"][0]) / "logs").mkdir()

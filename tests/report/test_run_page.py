@@ -67,6 +67,10 @@ def test_the_page_says_what_the_temperature_did_and_when_the_model_abstains(page
     assert f"{told['noisy']['shifted_mean_recall']:.3f}" in page.text["coverage"]
 
 
+def test_the_page_says_that_the_last_epochs_had_no_validation(page: Read) -> None:
+    assert "3 epochs of all beats followed, those of validation too" in " ".join(page.text.values())
+
+
 def test_synthetic_is_marked_in_every_section_and_only_then(page: Read, tmp_path: Path, only: Only) -> None:
     for name, _, _ in SECTIONS:
         assert "SYNTHETIC" in page.text[name], name

@@ -46,6 +46,11 @@ def training(material: RunMaterial) -> list[Block]:
         joined = {name: [*frozen[name], *finetuned[name]] for name in frozen if name in finetuned}
         head = len(frozen["epoch"])
         note = f"Up to the line ({head} of {len(joined['epoch'])} epochs) the body is frozen; then every layer learns."
+        if refitted := tuned.get("refitted"):
+            note += (
+                f" After the curves' end {len(refitted['epoch'])} epochs of all beats followed, those of validation "
+                "too, so that nothing is left to draw them against."
+            )
         blocks += [Heading("Transfer and fine-tuning"), Pictures(_pictures(joined, "Fine-tuning", (head,), note))]
     return [*blocks, *_tensorboard(material)]
 

@@ -17,7 +17,7 @@ class DataSettings(Settings):
         default=0.1,
         gt=0,
         lt=1,
-        description="share of train rows held out for validation, 0..1; enough to choose by",
+        description="share of train rows held out for validation (but for the refit), 0..1; enough to choose by",
     )
     seed: int = Field(
         default=1, ge=0, lt=2**63, description="which rows (or records) are held out; another seed holds out others"

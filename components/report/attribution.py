@@ -56,7 +56,7 @@ def attribute(model_dir: str, signal: Signal, baseline: Signal, label: npt.NDArr
     """Attribute each beat's class to its samples, for a model and for its control.
 
     Args:
-        model_dir: SavedModel with the signature `beats` and its variables in the attribute `weights`.
+        model_dir: SavedModel with the signature `beats` and its variables in the attributes `weights` and `folded`.
         signal: float32[n, 187], 0..1.
         baseline: float32[187], the beat to compare with.
         label: int64[n], the classes asked about.
@@ -80,7 +80,8 @@ def redraw_weights(model: Any) -> None:
     """
     import tensorflow as tf
 
-    kernels = [weight for weight in tf.nest.flatten(getattr(model, "weights", [])) if len(weight.shape) > 1]
+    shown = tf.nest.flatten([getattr(model, "weights", []), getattr(model, "folded", [])])
+    kernels = [weight for weight in shown if len(weight.shape) > 1]
     if not kernels:
         raise HeartbeatError("The model does not show its weights, so there is no control with redrawn ones.")
     rng = np.random.default_rng(CONTROL_SEED)

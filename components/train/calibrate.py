@@ -1,8 +1,9 @@
 """What a model is unsure of: the temperature that makes its probabilities true, and when it would rather not say.
 
-Both are learnt on the eval split, after training, and served with the model; so is how far the rare classes must be
-favoured for all to be found alike, which is only told. Source of the temperature: Guo et al., "On Calibration of Modern
-Neural Networks", 2017; of the shift: Menon et al., "Long-tail learning via logit adjustment", 2021.
+Both are learnt on the eval split, before the last epochs learn from it, too, and served with the model; so is how far
+the rare classes must be favoured for all to be found alike, which is only told. Source of the temperature: Guo et
+al., "On Calibration of Modern Neural Networks", 2017; of the shift: Menon et al., "Long-tail learning via logit
+adjustment", 2021.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ REFITTED = "refitted"
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Fine-tune and calibrate, then write the SavedModel, the one of phase one, `history.json`, `certainty.json`, logs.
+    """Fine-tune, calibrate, refit; write the SavedModel, the one of phase one, `history.json`, `certainty.json`, logs.
 
     Args:
         fn_args: as the Trainer's; `base_model`, the Trainer's `Format-Serving` directory;
@@ -100,6 +100,7 @@ def _batches(
     material: Material, train: TrainSettings, tune: FineTuneSettings, noisy_share: float, seed: int
 ) -> Batches:
     # The same rows as the Trainer's: of a class that is sampled down, other ones would be new to the body.
+    # In the refit they are drawn among all beats, so others of such a class come in.
     rows = choose_rows(material.train.label, train.policy, 1.0, np.random.default_rng(train.seed))
     how = Augmentation(
         stretch=train.stretch,

@@ -105,7 +105,8 @@ def _curves(model: keras.Model, validation: Spool | None, phase: Phase) -> keras
 
         def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
             self.average.set_model(self.model)
-            self.predict = make_predictor(self.model)
+            if validation is not None:
+                self.predict = make_predictor(self.model)
 
         def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.began = time.monotonic()

@@ -35,6 +35,9 @@ def load_everything(fn_args: FnArgs, scratch: str) -> Spool:
     Args:
         fn_args: as of `load_material`.
         scratch: a local folder that outlives the spool.
+
+    Raises:
+        DataRefused: no example.
     """
     return spool_examples([*fn_args.train_files, *fn_args.eval_files], ("clean",), Path(scratch, "all"))
 

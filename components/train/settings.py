@@ -80,7 +80,7 @@ class TrainSettings(Settings):
 
 
 class FineTuneSettings(Settings):
-    """How the trained model learns to read noisy beats: a new head first, then all layers at a low rate."""
+    """How the trained model learns to read noisy beats: a new head first, then all layers, then from all beats."""
 
     head_epochs: int = Field(default=1, ge=1, description="passes with the body frozen")
     epochs: int = Field(default=36, ge=1, description="passes with every layer learning")

@@ -43,7 +43,7 @@ def load_first_model(model_dir: str | None) -> keras.Model:
         if not served.has_tensor(key) or not np.array_equal(served.get_tensor(key), weight.numpy()):
             raise HeartbeatError(
                 f"Fine-tuning starts from the Trainer's network, but {weight.path} in {file} is not the weight of the "
-                f"model that {model_dir} serves; train again."
+                f"model in {model_dir}; train again."
             )
     return model
 

@@ -24,7 +24,7 @@ BEGIN = (1980, 1, 1, 0, 0, 0)
 
 
 def merge(folder: Path, target: Path) -> None:
-    """Make one jar of a folder's.
+    """Make one jar of a folder's, less what LEFT_OUT and NO_SERVICE name.
 
     Args:
         folder: with jars.

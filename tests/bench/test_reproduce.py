@@ -105,7 +105,7 @@ def test_the_page_shows_means_and_spreads_of_the_seeds(begun):
     [row] = [line for line in page.splitlines() if line.startswith("| accuracy, clean beats")][:1]
     assert "| 53.00% (51.00% to 55.00%) | 43.00% to 63.00% |" in row
     [kept_row] = [line for line in page.splitlines() if line.startswith("| clean beats kept with 99.5 %")][:1]
-    assert "60% (60% to 60%)" in kept_row
+    assert "60.0% (60.0% to 60.0%)" in kept_row
     assert "## The fast network" in page
     assert "DS1" not in page
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.beats.errors import EnvironmentRefused
 from components.score import beam
 from components.score.model import ModelPlace
 from components.score.run import score
@@ -34,6 +35,27 @@ def test_beam_in_this_process_leaves_the_bytes_of_a_loop(tmp_path):
     assert score(request(tmp_path / "a.csv", output=tmp_path / "out"), on_beam).exit_code == 0
     run(tmp_path / "a.csv", output=tmp_path / "loop")
     assert digests(tmp_path / "out") == digests(tmp_path / "loop")
+
+
+@pytest.mark.usefixtures("_numpy_model")
+def test_a_job_is_not_submitted_before_its_server_is_ready(tmp_path, monkeypatch):
+    write_csv(tmp_path / "a.csv", 10)
+    made = []
+    put = beam.score_on
+    monkeypatch.setattr(beam, "score_on", lambda *given: made.append("graph") or put(*given))
+
+    def not_ready():
+        made.append("asked")
+        raise EnvironmentRefused("The job server ended.")
+
+    def on_beam(tasks, progress):
+        place = ModelPlace("/models/1", "ab" * 32)
+        return beam.run_on_beam(beam.Submission(tasks, place, 0, [], await_ready=not_ready), progress.look)
+
+    with pytest.raises(EnvironmentRefused, match="job server ended"):
+        score(request(tmp_path / "a.csv", output=tmp_path / "out"), on_beam)
+    assert made == ["graph", "asked"]  # which is made meanwhile
+    assert not list((tmp_path / "out/parts").glob("*.parquet"))
 
 
 def test_a_job_that_beam_cannot_run_is_told(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """An engine that cannot take a job is told before anything is done, in one sentence, with exit code 6."""
 
 import os
+import socket
 
 import pytest
 
@@ -110,6 +111,17 @@ def test_a_class_path_of_spark_that_was_fetched_before_it_was_one_jar(tmp_path, 
     assert "make engines" in one_sentence(refused)
     spark_jar().touch()
     assert f"{tmp_path}/spark/*" in spark_class_path().split(os.pathsep)
+
+
+def test_a_job_on_spark_is_told_what_executors_fetch_unless_the_job_server_is_anothers():
+    with socket.create_server(("127.0.0.1", 0)) as master:
+        engine = Engine("spark", f"localhost:{master.getsockname()[1]}")
+        own = engine_options(EngineJob(engine, None, None, None, []), 10)
+        assert option(own, "files_to_stage") == str(spark_jar())
+        assert option(own, "environment_cache_millis") is not None
+        assert "--experiments=disable_logging_submission_environment" in own
+        others = engine_options(EngineJob(engine, "server:8099", None, None, []), 10)
+        assert option(others, "files_to_stage") is None
 
 
 def test_executors_fetch_beams_jar_and_keep_their_workers_between_tasks():

@@ -7,6 +7,7 @@ from concurrent import futures
 from contextlib import contextmanager
 
 import grpc
+import pytest
 from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
 from google.protobuf import json_format, struct_pb2
 
@@ -73,6 +74,26 @@ def test_a_worker_ends_soon_after_the_process_that_started_it():
     parent.kill()
     parent.communicate()
     await_end([number])
+
+
+@pytest.mark.parametrize(
+    ("module", "given"),
+    [
+        ("components.score.worker", "'{}'"),
+        ("components.score.engines.worker", "'--id=1', '--provision_endpoint=localhost:1'"),
+    ],
+)
+def test_workers_begin_without_what_scoring_never_calls(module, given):
+    code = (
+        f"import sys, types; import {module} as worker; from components.score.lean import NEVER_CALLED; "
+        "worker.stop_with = worker.Submitter = worker._environment = lambda *_, **__: {}; "
+        "beams = sys.modules['apache_beam.runners.worker.sdk_worker_main'] = types.ModuleType('sdk_worker_main'); "
+        "beams.main = lambda _: print(*(name for name in NEVER_CALLED if sys.modules.get(name, worker) is not None)); "
+        f"sys.argv = ['worker', {given}]; print('left in:', end=' '); worker.main()"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "left in:"
 
 
 def test_it_imports_what_scoring_needs_and_neither_tfx_nor_the_commands():

@@ -18,7 +18,7 @@ from apitools.base.py import encoding
 
 from components.beats.errors import UsageError
 from components.score.beam import score_on
-from components.score.engines.runner import option
+from components.score.engines.runner import option, unless_given
 from components.score.lease import Lease
 from components.score.model import ModelPlace
 from components.score.shard import ShardTask
@@ -61,7 +61,7 @@ def dataflow_options(given: Sequence[str], workers: int | None) -> list[str]:
     defaults = {"number_of_worker_harness_threads": THREADS, "job_name": f"heartbeat-score-{uuid.uuid4().hex[:8]}"}
     if workers is not None:
         defaults["max_num_workers"] = str(workers)
-    added = [f"--{name}={value}" for name, value in defaults.items() if option(given, name) is None]
+    added = unless_given(defaults, given)
     options = ["--runner=DataflowRunner", *added, *given]
     faults = [*_unknown(options), *_malformed(options)]
     if faults:

@@ -8,7 +8,7 @@ from typing import Final
 
 from components.beats.errors import EnvironmentRefused
 from components.score.engines.flink_rest import flink_overview, flink_says
-from components.score.engines.runner import option
+from components.score.engines.runner import unless_given
 
 VERSION: Final = "1.19."
 """Of Flink, that the job server which `make engines` fetches is made for."""
@@ -49,7 +49,7 @@ def flink_options(address: str, workers: int | None, shards: int, given: Sequenc
         "parallelism": min(workers or cluster.free, shards),
         "sdk_worker_parallelism": -(-cluster.slots // cluster.task_managers),
     }
-    return [f"--{name}={value}" for name, value in defaults.items() if option(given, name) is None]
+    return unless_given(defaults, given)
 
 
 def cancel_flink_job(address: str, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 LOCAL: Final = ("DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner", "FnApiRunner", "PrismRunner")
@@ -23,6 +23,16 @@ def option(options: Sequence[str], *names: str) -> str | None:
             continue
         value = told if equals else next(iter(options[at + 1 : at + 2]), None)
     return value
+
+
+def unless_given(defaults: Mapping[str, object], given: Sequence[str]) -> list[str]:
+    """Options `--name=value` for those names that the options given do not have.
+
+    Args:
+        defaults: name, without dashes -> value.
+        given: options of the user.
+    """
+    return [f"--{name}={value}" for name, value in defaults.items() if option(given, name) is None]
 
 
 def names_runner(options: Sequence[str]) -> bool:

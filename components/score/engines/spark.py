@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from components.beats.errors import EnvironmentRefused
-from components.score.engines.runner import option
+from components.score.engines.runner import unless_given
 
 PARTITIONS: Final = 1000
 """Most tasks of a job: up to it each shard is one, so that Spark spreads them as workers become free."""
@@ -51,7 +51,7 @@ def spark_options(given: Sequence[str], jar: Path | None) -> list[str]:
     defaults = {"environment_cache_millis": str(KEEP_SECONDS * 1000)}
     if jar is not None:
         defaults["files_to_stage"] = str(jar)
-    return [f"--{name}={value}" for name, value in defaults.items() if option(given, name) is None]
+    return unless_given(defaults, given)
 
 
 def check_room(address: str, told: str) -> None:

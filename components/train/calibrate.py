@@ -60,18 +60,22 @@ UNCALIBRATED: Final = Certainty(1.0, 0.0, (1 / len(CLASSES),) * len(CLASSES), {"
 """Of a model that says what its logits say, and never abstains."""
 
 
-def learn_certainty(predict: Predictor, validation: Spool, accuracy: float, recall: float) -> Certainty:
+def learn_certainty(
+    predict: Predictor, validation: Spool, weight: npt.NDArray[np.float64], accuracy: float, recall: float
+) -> Certainty:
     """All of it, from the eval split.
 
     Args:
         predict: the trained network.
         validation: the eval split, columns `signal` and `noisy`, normalised.
+        weight: float64[n], how much each of its beats counts for the temperature, which unlike threshold and shift has
+            no interval to allow for the split's luck.
         accuracy: that the model is to have on the clean beats which it answers, a share.
         recall: that the classes' mean is to have at the shift, a share.
     """
     logits = {"clean": predict(validation.columns["signal"]), "noisy": predict(validation.columns["noisy"])}
     label = validation.label
-    temperature = fit_temperature(np.concatenate(list(logits.values())), np.tile(label, 2))
+    temperature = fit_temperature(np.concatenate(list(logits.values())), np.tile(label, 2), np.tile(weight, 2))
     told = {kind: softmax(of / np.float32(temperature)) for kind, of in logits.items()}
     priors = np.bincount(label, minlength=len(CLASSES)) / len(label)
     return Certainty(
@@ -82,19 +86,22 @@ def learn_certainty(predict: Predictor, validation: Spool, accuracy: float, reca
     )
 
 
-def fit_temperature(logits: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> float:
-    """The temperature with the least cross-entropy, by golden section; the cross-entropy has one minimum.
+def fit_temperature(
+    logits: npt.NDArray[np.float32], label: npt.NDArray[np.int64], weight: npt.NDArray[np.float64]
+) -> float:
+    """The temperature with the least weighted cross-entropy, by golden section; the cross-entropy has one minimum.
 
     Args:
         logits: float32[n, 5].
         label: int64[n], 0..4.
+        weight: float64[n], how much each counts.
     """
 
     def loss(log_temperature: float) -> float:
         scaled = logits.astype(np.float64) / np.exp(log_temperature)
         top = scaled.max(axis=1)
         spread = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-        return float((spread - scaled[np.arange(len(label)), label]).mean())
+        return float(np.average(spread - scaled[np.arange(len(label)), label], weights=weight))
 
     golden = (np.sqrt(5) - 1) / 2
     low, high = np.log(LOWEST), np.log(HIGHEST)

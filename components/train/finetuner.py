@@ -20,6 +20,7 @@ from components.train.history import write_history
 from components.train.input import Batches, choose_rows, make_batches
 from components.train.material import Material, load_everything, load_material
 from components.train.networks import BODY, with_new_head
+from components.train.poststratify import post_stratify
 from components.train.settings import FineTunerConfig, FineTuneSettings, TrainSettings
 from components.train.start import start_afresh
 from components.train.tuned import with_tuned
@@ -59,7 +60,10 @@ def run_fn(fn_args: FnArgs) -> None:
             raise HeartbeatError("The body's weights changed while they were frozen; this model is not what it says.")
         export_model(model, train.network, material.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
         finetuned = train_all(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
-        certainty = learn_certainty(make_predictor(model), material.validation, tune.abstain_accuracy, tune.mean_recall)
+        weight = post_stratify(material.train, material.validation, train.seed)
+        certainty = learn_certainty(
+            make_predictor(model), material.validation, weight, tune.abstain_accuracy, tune.mean_recall
+        )
         histories = {FROZEN: frozen, FINETUNED: finetuned}
         if tune.refit_epochs:
             everything = replace(material, train=load_everything(fn_args, scratch))

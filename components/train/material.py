@@ -20,7 +20,7 @@ class Material:
 
     Attributes:
         train: column `clean`, samples in 0..1.
-        validation: the eval split; columns `signal` and `noisy`, normalised.
+        validation: the eval split; columns `clean`, samples in 0..1, and `signal` and `noisy`, normalised.
         normalise: float32[n, 187] in 0..1 -> normalised.
     """
 
@@ -54,6 +54,6 @@ def load_material(fn_args: FnArgs, scratch: str) -> Material:
     """
     return Material(
         train=spool_examples(fn_args.train_files, ("clean",), Path(scratch, "train")),
-        validation=spool_examples(fn_args.eval_files, ("signal", "noisy"), Path(scratch, "eval")),
+        validation=spool_examples(fn_args.eval_files, ("clean", "signal", "noisy"), Path(scratch, "eval")),
         normalise=load_normalise(fn_args.transform_graph_path),
     )

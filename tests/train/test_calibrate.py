@@ -29,12 +29,21 @@ def answers(count: int, spoil: float, seed: int = 0) -> tuple[np.ndarray, np.nda
 @pytest.mark.parametrize("spoil", [0.5, 1.0, 2.5])
 def test_the_temperature_undoes_what_spoilt_the_logits(spoil):
     logits, label = answers(40_000, spoil)
-    assert fit_temperature(logits, label) == pytest.approx(spoil, rel=0.03)
+    assert fit_temperature(logits, label, np.ones(len(label))) == pytest.approx(spoil, rel=0.03)
+
+
+def test_a_beat_that_counts_twice_is_two_beats():
+    (sure, label), (unsure, other) = answers(3_000, 1.0), answers(3_000, 3.0, seed=1)
+    both, labels = np.concatenate([sure, unsure]), np.concatenate([label, other])
+    weight = np.repeat([1.0, 2.0], 3_000)
+    twice = fit_temperature(np.concatenate([both, unsure]), np.concatenate([labels, other]), np.ones(9_000))
+    assert fit_temperature(both, labels, weight) == pytest.approx(twice, rel=1e-6)
+    assert fit_temperature(both, labels, np.ones(6_000)) < 0.95 * twice
 
 
 def test_a_temperature_changes_no_answer():
     logits, label = answers(500, 2.0)
-    temperature = fit_temperature(logits, label)
+    temperature = fit_temperature(logits, label, np.ones(len(label)))
     assert np.array_equal(softmax(logits).argmax(axis=1), softmax(logits / temperature).argmax(axis=1))
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -78,7 +79,8 @@ def parser(data: str, out: str) -> dict[str, float]:
     from components.ingest.parse import parse_block
     from components.ingest.plan import plan
 
-    blocks = [block for shard in plan(list_files(f"{data}/mitbih_test.csv")) for block in read_blocks(shard)]
+    shards = plan(list_files(f"{data}/mitbih_test.csv"))
+    blocks = [replace(block, data=bytes(block.data)) for shard in shards for block in read_blocks(shard)]
     names = [str(column) for column in range(COLUMNS)]
     read = csv.ReadOptions(use_threads=False, column_names=names)
     convert = csv.ConvertOptions(column_types={name: pa.float32() for name in names})

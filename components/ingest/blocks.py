@@ -28,20 +28,23 @@ class Block:
     Attributes:
         first_row: number of its first line in the file.
         rows: lines, the last of which may lack its newline.
-        data: their bytes; for an over-long line its first 8 KiB.
+        data: their bytes, good only until the next block is read; for an over-long line its first 8 KiB.
         over_long: the block is one line of more than 64 KiB, of which `data` is the head.
     """
 
     first_row: int
     rows: int
-    data: bytes
+    data: bytes | memoryview
     over_long: bool = False
 
 
 def read_blocks(
-    shard: Shard, block_bytes: int = BLOCK_BYTES, seen: Callable[[bytes | bytearray], object] = len
+    shard: Shard, block_bytes: int = BLOCK_BYTES, seen: Callable[[memoryview], object] = len
 ) -> Iterator[Block]:
     """Yields the shard's lines as blocks of at most about `block_bytes`, an over-long line as a block of its own.
+
+    All of them lie in one buffer, in which a line that a read cut in two is put together before what is read next: the
+    text is not copied, and a block is good only until the next is asked for.
 
     Args:
         shard: what to read.
@@ -54,44 +57,45 @@ def read_blocks(
     """
     if block_bytes < 2 * LINE_BYTES:
         raise ValueError(f"block_bytes is {block_bytes}, must be at least {2 * LINE_BYTES}")
+    read_to = LINE_BYTES
+    buffer = bytearray(read_to + block_bytes)
+    view = memoryview(buffer)
     row = shard.first_row
-    rest = b""  # the beginning of a line whose end is not read yet, at most LINE_BYTES long
+    begin = read_to  # where in the buffer a line begins whose end is not read yet, at most LINE_BYTES before `read_to`
     head: bytes | None = None  # the kept part of an over-long line whose end is not read yet
-    for chunk in read_passing(shard.file, shard.start, shard.end, block_bytes):
-        seen(chunk)
-        at = 0
+    for filled in read_passing(shard.file, shard.start, shard.end, view[read_to:]):
+        end = read_to + filled
+        seen(view[read_to:end])
+        at = begin
         if head is not None:
-            at = chunk.find(b"\n") + 1
+            at = buffer.find(b"\n", read_to, end) + 1
             if at == 0:
                 continue
             yield Block(row, 1, head, over_long=True)
             row, head = row + 1, None
-        begun, rest = rest, b""
-        if begun and chunk.find(b"\n", 0, LINE_BYTES + 1 - len(begun)) < 0:
-            begun, chunk = b"", begun + chunk  # the line is over-long, or goes on beyond this chunk
-        while at < len(chunk):
-            stop, after = _run(chunk, at)
+        while at < end:
+            stop, after = _run(buffer, at, end)
             if stop > at:
-                data = b"".join((begun, memoryview(chunk)[at:stop]))
-                block = Block(row, count_newlines(data), data)
+                block = Block(row, count_newlines(view[at:stop]), view[at:stop])
                 yield block
-                row, begun = row + block.rows, b""
+                row += block.rows
             at = stop
             if after is None:
                 break
             if after == 0:
-                head, at = bytes(chunk[at : at + HEAD_BYTES]), len(chunk)
+                head, at = bytes(view[at : at + HEAD_BYTES]), end
                 break
-            yield Block(row, 1, bytes(chunk[at : at + HEAD_BYTES]), over_long=True)
+            yield Block(row, 1, bytes(view[at : at + HEAD_BYTES]), over_long=True)
             row, at = row + 1, after
-        rest = bytes(chunk[at:])
+        begin = read_to - (end - at)
+        buffer[begin:read_to] = buffer[at:end]
     if head is not None:
         yield Block(row, 1, head, over_long=True)
-    elif rest:
-        yield Block(row, 1, rest)
+    elif begin < read_to:
+        yield Block(row, 1, view[begin:read_to])
 
 
-def _run(text: bytes | bytearray, start: int) -> tuple[int, int | None]:
+def _run(text: bytearray, start: int, end: int) -> tuple[int, int | None]:
     """Finds how far lines of fair length go on from `start`, and what stops them there.
 
     Returns:
@@ -99,9 +103,9 @@ def _run(text: bytes | bytearray, start: int) -> tuple[int, int | None]:
         0 if it ends within an over-long one; else the byte after the over-long line that is next.
     """
     stop = start
-    while len(text) - stop > LINE_BYTES:
+    while end - stop > LINE_BYTES:
         newline = text.rfind(b"\n", stop, stop + LINE_BYTES + 1)
         if newline < 0:
-            return stop, text.find(b"\n", stop) + 1
+            return stop, text.find(b"\n", stop, end) + 1
         stop = newline + 1
-    return max(stop, text.rfind(b"\n", stop) + 1), None
+    return max(stop, text.rfind(b"\n", stop, end) + 1), None

@@ -166,28 +166,35 @@ def read_text_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BY
         raise DataRefused(f"{path} is not a whole gzip file ({error}): copy or download it again.") from error
 
 
-def read_passing(path: str, start: int, end: int, chunk_bytes: int) -> Iterator[bytes | bytearray]:
-    """Yields the text of a range as `read_text_range` does, each chunk good only until the next is asked for.
+def read_passing(path: str, start: int, end: int, room: memoryview) -> Iterator[int]:
+    """Reads the text of a range as `read_text_range` does, into the same room again and again; says how much is there.
 
-    A plain local file is read into one and the same buffer: the kernel takes as long to give out memory as to fill it.
+    A plain local file is read straight into it: the kernel takes as long to give out memory as to fill it.
+
+    Args:
+        path: local, or a URI.
+        start: first byte.
+        end: byte after the last one.
+        room: is full each time but the last.
 
     Raises:
         DataRefused: the file is not there, changed while read, or is not whole gzip.
         EnvironmentRefused: it cannot be opened or read for another reason.
     """
     if is_remote(path) or is_compressed(path):
-        yield from read_text_range(path, start, end, chunk_bytes)
+        for chunk in read_text_range(path, start, end, len(room)):
+            room[: len(chunk)] = chunk
+            yield len(chunk)
         return
-    buffer = bytearray(min(chunk_bytes, end - start))
-    with closing(open_input(path)) as source, memoryview(buffer) as view:
+    with closing(open_input(path)) as source:
         source.seek(start)
         while start < end:
-            wanted = min(len(buffer), end - start)
-            filled = _read_into(source, path, view[:wanted])
+            wanted = min(len(room), end - start)
+            filled = _read_into(source, path, room[:wanted])
             if filled < wanted:
                 raise _shorter(path, start + filled, end)
             start += wanted
-            yield buffer if wanted == len(buffer) else buffer[:wanted]
+            yield wanted
 
 
 def _read_into(source: Any, path: str, buffer: memoryview) -> int:

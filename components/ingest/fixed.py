@@ -28,7 +28,7 @@ DOUBT: Final = 8
 it is as near as that to the middle between two of them. Five roundings, as there are here, are off by at most 5."""
 
 
-def read_fixed(text: bytes, rows: int, width: int) -> npt.NDArray[np.float32] | None:
+def read_fixed(text: bytes | memoryview, rows: int, width: int) -> npt.NDArray[np.float32] | None:
     """Reads lines whose every value is spelt in the one way.
 
     Args:
@@ -51,7 +51,7 @@ def read_fixed(text: bytes, rows: int, width: int) -> npt.NDArray[np.float32] | 
     return matrix.reshape(rows, width)
 
 
-def _values(text: bytes, first: int, count: int, width: int) -> npt.NDArray[np.float64] | None:
+def _values(text: bytes | memoryview, first: int, count: int, width: int) -> npt.NDArray[np.float64] | None:
     """`count` values from number `first` on, a whole number of lines; or None."""
 
     def column(at: int, kind: str) -> npt.NDArray[Any]:

@@ -200,7 +200,7 @@ def _count(block: Block, parsed: Parsed, tally: _Tally) -> None:
         last is not None
         and last.row == block.first_row + block.rows - 1
         and last.kind in (COLUMNS_WRONG, NOT_A_NUMBER)
-        and not block.data.endswith(b"\n")
+        and block.data[-1:] != b"\n"
     )
 
 

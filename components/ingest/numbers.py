@@ -19,7 +19,7 @@ READ_BYTES: Final = 1 << 20
 """Bytes Arrow parses at a time: measured fastest from 256 KiB to 64 MiB, and sixteen times the longest line."""
 
 BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-"""UTF-8's and UTF-16's. Arrow skips UTF-8's at the beginning of what it reads, so no line may begin with one."""
+"""UTF-8's and UTF-16's, with which no line may begin. Arrow skips UTF-8's at the beginning of what it reads."""
 
 MISSING: Final = ("", "NA", "N/A", "null", "NULL", "None", "?")
 """Spellings of a missing value that turn up in many rows of a file; naming them spares reading each row alone."""
@@ -45,11 +45,11 @@ def _options(width: int) -> tuple[Any, Any, Any]:
     )
 
 
-def read_matrix(text: bytes, rows: int, width: int) -> npt.NDArray[np.float32]:
+def read_matrix(text: bytes | memoryview, rows: int, width: int) -> npt.NDArray[np.float32]:
     """Reads lines of numbers.
 
     Args:
-        text: lines of LF or CRLF, none beginning with a byte order mark.
+        text: lines of LF or CRLF.
         rows: how many lines there are.
         width: numbers in a line.
 
@@ -60,11 +60,15 @@ def read_matrix(text: bytes, rows: int, width: int) -> npt.NDArray[np.float32]:
         UnreadableNumbersError: not every line is one row of `width` numbers.
     """
     fixed = read_fixed(text, rows, width)
-    return _read_any(text, rows, width) if fixed is None else fixed
+    return _read_any(bytes(text), rows, width) if fixed is None else fixed
 
 
 def _read_any(text: bytes, rows: int, width: int) -> npt.NDArray[np.float32]:
     """Reads lines of numbers however they are spelt."""
+    if text.startswith(BYTE_ORDER_MARKS):
+        raise UnreadableNumbersError("byte order mark")
+    if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
+        raise UnreadableNumbersError("lone carriage return, which Arrow takes for a line end")
     import pyarrow as pa
     import pyarrow.csv as csv
 

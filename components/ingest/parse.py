@@ -39,11 +39,10 @@ def parse_block(block: Block, labelled: bool = True) -> Parsed:
     """
     width = COLUMNS if labelled else SAMPLES
     if block.over_long:
-        return _parsed(
-            np.empty((0, width), np.float32), np.empty(0, np.int64), (reject_over_long(block.first_row, block.data),)
-        )
+        rejects = (reject_over_long(block.first_row, bytes(block.data)),)
+        return _parsed(np.empty((0, width), np.float32), np.empty(0, np.int64), rejects)
     try:
-        matrix = _read_clean(block, width)
+        matrix = read_matrix(block.data, block.rows, width)
     except UnreadableNumbersError:
         return _parse_faulty(block, width)
     if not _all_valid(matrix):
@@ -51,20 +50,12 @@ def parse_block(block: Block, labelled: bool = True) -> Parsed:
     return _parsed(matrix, np.arange(block.first_row, block.first_row + block.rows), ())
 
 
-def _read_clean(block: Block, width: int) -> npt.NDArray[np.float32]:
-    """Reads a block whose every line is readable; Arrow takes a lone CR for a line end, which here is a fault."""
-    if block.data.startswith(BYTE_ORDER_MARKS):
-        raise UnreadableNumbersError("byte order mark")
-    if b"\r" in block.data and block.data.count(b"\r") != block.data.count(b"\r\n"):
-        raise UnreadableNumbersError("lone carriage return")
-    return read_matrix(block.data, block.rows, width)
-
-
 def _parse_faulty(block: Block, width: int) -> Parsed:
     """Parses a block with faults: the lines that can be rows go through the same reader, the others are explained."""
-    lines = [line.removesuffix(b"\r") for line in block.data.split(b"\n")[: block.rows]]
-    if not block.data.endswith(b"\n"):
-        lines[-1] = block.data[block.data.rfind(b"\n") + 1 :]  # a CR that no LF follows is no line end
+    text = bytes(block.data)
+    lines = [line.removesuffix(b"\r") for line in text.split(b"\n")[: block.rows]]
+    if not text.endswith(b"\n"):
+        lines[-1] = text[text.rfind(b"\n") + 1 :]  # a CR that no LF follows is no line end
     possible = np.array([_has_columns(line, width) for line in lines], bool)
     matrix = np.full((block.rows, width), np.nan, np.float32)
     matrix[possible] = read_floats(

@@ -17,8 +17,11 @@ BINS = 32
 BLOCK = 4096
 """Examples read at a time: 3 MB of signal."""
 
-CACHED = 1 << 14
+CACHED = 1 << 15
 """Samples counted at a time: they and their bins fit the second-level cache, which is four times as fast."""
+
+_SIDE = 64
+"""Samples are counted in pairs, which takes half as long, in a square table with sides of a power of two."""
 
 
 def signal_blocks(split_dir: str) -> Iterator[npt.NDArray[np.float32]]:
@@ -45,14 +48,22 @@ def count_samples(blocks: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.i
     Returns:
         int64[32].
     """
-    counts = np.zeros(BINS + 1, dtype=np.int64)  # one more, for samples of exactly 1
+    pairs = np.zeros(_SIDE * _SIDE, np.int64)
+    alone = 0
     for block in blocks:
         samples = block.ravel()
         for start in range(0, len(samples), CACHED):
-            bin_of = (samples[start : start + CACHED] * BINS).astype(np.intp)
-            counts += np.bincount(bin_of, minlength=BINS + 1)
-    counts[-2] += counts[-1]
-    return counts[:-1]
+            bin_of = (samples[start : start + CACHED] * BINS).astype(np.int32)
+            half = len(bin_of) // 2
+            pair = bin_of[half:] * _SIDE
+            pair[:half] += bin_of[:half]
+            pairs += np.bincount(pair, minlength=len(pairs))
+            alone += len(bin_of) % 2
+    table = pairs.reshape(_SIDE, _SIDE)
+    counts = table.sum(axis=0) + table.sum(axis=1)
+    counts[0] -= alone  # as its partner 0 was counted
+    counts[BINS - 1] += counts[BINS]  # samples of exactly 1
+    return counts[:BINS]
 
 
 def histogram_json(counts: npt.NDArray[np.int64]) -> dict[str, Any]:

@@ -58,6 +58,6 @@ def csv_has_labels(file: InputFile) -> bool | None:
 
 def _text_of(block: Block) -> Text:
     def text(row: int) -> str:
-        return shown(block.data.split(b"\n")[row - block.first_row].removesuffix(b"\r"))
+        return shown(bytes(block.data).split(b"\n")[row - block.first_row].removesuffix(b"\r"))
 
     return text

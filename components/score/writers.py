@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from components.score.columns import prediction_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+REPEATING: Final = ["file", "record", "label", "predicted", "symbol", "model"]
+"""Columns of few values, which a dictionary makes small; of the others it only takes time and room."""
 
 
 class Writer(Protocol):
@@ -31,7 +35,7 @@ def open_writer(path: Path, format: str) -> Iterator[Writer]:
     import pyarrow.parquet as pq
 
     if format == "parquet":
-        with pq.ParquetWriter(path, prediction_schema(), compression="snappy") as parquet:
+        with pq.ParquetWriter(path, prediction_schema(), compression="snappy", use_dictionary=REPEATING) as parquet:
             yield parquet
         return
     with csv.CSVWriter(str(path), prediction_schema()) as text:

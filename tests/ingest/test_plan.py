@@ -51,7 +51,7 @@ def test_blocks_hold_every_line_of_fair_length_and_the_head_of_others(path, text
             for block in blocks.read_blocks(shard, block_bytes, lambda chunk, kept=parts: kept.append(bytes(chunk))):
                 assert block.first_row == len(found)
                 assert len(block.data) <= block_bytes + 12
-                rows = [block.data] if block.over_long else split_rows(block.data)
+                rows = [bytes(block.data)] if block.over_long else split_rows(bytes(block.data))
                 assert len(rows) == block.rows
                 found += [(row, block.over_long) for row in rows]
             seen += b"".join(parts)

@@ -77,7 +77,7 @@ def read_parquet(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBl
                 sample = None if layout.sample is None else _samples(batch, layout.sample)
                 yield _block(row, signal, has_samples, label, record, sample)
                 row += batch.num_rows
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of records' names
             raise DataRefused(f"{shard.file} cannot be read on from row {row} ({error}): make it again.") from error
 
 

@@ -53,7 +53,7 @@ def open_parquet(path: str) -> pq.ParquetFile:
     source: Any = pa.PythonFile(open_input(path), "r") if is_remote(path) else local_path(path)
     try:
         return pq.ParquetFile(source, buffer_size=BUFFER_BYTES)
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:  # the last: of the columns' names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of the columns' names
         raise DataRefused(f"{path} is not a whole Parquet file ({error}): copy or make it again.") from error
 
 

@@ -1,3 +1,5 @@
+from base64 import b64decode, b64encode
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -97,3 +99,25 @@ def test_a_name_of_a_column_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "a.parquet").write_bytes(content.replace(b"wrong", b"\xb6rong"))
     with pytest.raises(DataRefused, match="not a whole Parquet file"):
         run(tmp_path / "a.parquet", output=tmp_path / "out")
+
+
+def test_a_type_that_arrow_does_not_have_is_refused(tmp_path):
+    """A flipped bit in the schema that Arrow keeps in the file: integers of 124 bits."""
+    pq.write_table(pa.table({"signal": list(SIGNAL), "label": LABEL}), tmp_path / "a.parquet")
+    content = (tmp_path / "a.parquet").read_bytes()
+    schema = pq.read_metadata(tmp_path / "a.parquet").metadata[b"ARROW:schema"]
+    before, after = b64decode(schema).rsplit(b"\x40\0\0\0", 1)
+    wider = b64encode(before + b"\x7c\0\0\0" + after)
+    assert schema in content
+    assert wider != schema
+    (tmp_path / "a.parquet").write_bytes(content.replace(schema, wider))
+    with pytest.raises(DataRefused, match=r"not a whole Parquet file \(Integers with more than 64 bits"):
+        run(tmp_path / "a.parquet", output=tmp_path / "out")
+
+
+def test_a_record_that_is_no_text_fails_its_shard_in_words(tmp_path):
+    names = pa.array([b"\xff\xfe"] * 40, pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"signal": list(SIGNAL), "label": LABEL, "record": names}), tmp_path / "a.parquet")
+    summary = run(tmp_path / "a.parquet", output=tmp_path / "out")
+    assert summary.exit_code
+    assert "cannot be read on from row 0" in " ".join(summary.sentences)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from components.ingest.files import read_passing
+from components.ingest.files import is_compressed, read_passing
 from components.ingest.plan import Shard, count_newlines
 
 BLOCK_BYTES = 16 << 20
@@ -43,8 +43,8 @@ def read_blocks(
 ) -> Iterator[Block]:
     """Yields the shard's lines as blocks of at most about `block_bytes`, an over-long line as a block of its own.
 
-    All of them lie in one buffer, in which a line that a read cut in two is put together before what is read next: the
-    text is not copied, and a block is good only until the next is asked for.
+    All of them lie in one buffer, in which a line that a read cut in two is put together in front of what is read next:
+    no text is copied, and a block is good only until the next is asked for.
 
     Args:
         shard: what to read.
@@ -58,12 +58,13 @@ def read_blocks(
     if block_bytes < 2 * LINE_BYTES:
         raise ValueError(f"block_bytes is {block_bytes}, must be at least {2 * LINE_BYTES}")
     read_to = LINE_BYTES
-    buffer = bytearray(read_to + block_bytes)
-    view = memoryview(buffer)
+    length = block_bytes if is_compressed(shard.file) else min(block_bytes, shard.end - shard.start)
+    buffer = bytearray(read_to + length)
+    room, view = memoryview(buffer)[read_to:], memoryview(buffer).toreadonly()
     row = shard.first_row
     begin = read_to  # where in the buffer a line begins whose end is not read yet, at most LINE_BYTES before `read_to`
     head: bytes | None = None  # the kept part of an over-long line whose end is not read yet
-    for filled in read_passing(shard.file, shard.start, shard.end, view[read_to:]):
+    for filled in read_passing(shard.file, shard.start, shard.end, room):
         end = read_to + filled
         seen(view[read_to:end])
         at = begin

@@ -21,7 +21,7 @@ CACHED = 1 << 15
 """Samples counted at a time: they and their bins fit the second-level cache, which is four times as fast."""
 
 _SIDE = 64
-"""Samples are counted in pairs, which takes half as long, in a square table with sides of a power of two."""
+"""Samples are counted in pairs, which takes half as long, in a square table with sides of more than BINS."""
 
 
 def signal_blocks(split_dir: str) -> Iterator[npt.NDArray[np.float32]]:

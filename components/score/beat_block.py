@@ -36,7 +36,7 @@ class BeatBlock:
         sample: int64[n], place of the beat in its record, NO_SAMPLE where a row has none; None where no row has.
         rows: int64[n], each beat's row number in its file.
         rejects: the other rows, in order.
-        text: what a row looks like, for a reject that is only found later.
+        text: what a row looks like, for a reject that is only found later; good until the next block is read.
     """
 
     signal: npt.NDArray[np.float32]

@@ -21,6 +21,7 @@ from components.score.source import SourceShard
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 CSV_ROW_BYTES: Final = 4700
 """Bytes of a beat in Kaggle's CSV: a shard holds as many beats whatever the format."""
@@ -69,8 +70,7 @@ def read_parquet(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBl
     with closing(open_parquet(shard.file)) as parquet:
         layout = layout_of(shard.file, parquet.schema_arrow)
         try:
-            batches = parquet.iter_batches(settings.block_rows, groups, columns=layout.columns, use_threads=False)
-            for batch in batches if groups else ():
+            for batch in _batches(parquet, groups, layout.columns, settings.block_rows) if groups else ():
                 signal, has_samples = _signal(batch, layout.signal)
                 label = None if layout.label is None else _numbers(batch, layout.label)
                 record = None if layout.record is None else _names(batch, layout.record)
@@ -79,6 +79,25 @@ def read_parquet(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBl
                 row += batch.num_rows
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of records' names
             raise DataRefused(f"{shard.file} cannot be read on from row {row} ({error}): make it again.") from error
+
+
+def _batches(parquet: pq.ParquetFile, groups: list[int], columns: list[str], most: int) -> Iterator[pa.RecordBatch]:
+    """Yields the rows of row groups, `most` at a time.
+
+    Raises:
+        pa.ArrowInvalid: a column ends before the others; Arrow would end the process when asked for more.
+    """
+    import pyarrow as pa
+
+    left = sum(parquet.metadata.row_group(group).num_rows for group in groups)
+    types = [parquet.schema_arrow.field(name).type for name in columns]
+    split_anywhere = any(pa.types.is_dictionary(kind) for kind in types)  # such batches end where a dictionary does
+    for batch in parquet.iter_batches(most, groups, columns=columns, use_threads=False):
+        expected = min(most, left)
+        if batch.num_rows != expected and not split_anywhere:
+            raise pa.ArrowInvalid(f"a column ends after {batch.num_rows} of {expected} rows")
+        left -= batch.num_rows
+        yield batch
 
 
 def _block(

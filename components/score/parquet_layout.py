@@ -53,7 +53,7 @@ def open_parquet(path: str) -> pq.ParquetFile:
     source: Any = pa.PythonFile(open_input(path), "r") if is_remote(path) else local_path(path)
     try:
         return pq.ParquetFile(source, buffer_size=BUFFER_BYTES)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of the columns' names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # damaged: sizes, types, columns' names
         raise DataRefused(f"{path} is not a whole Parquet file ({error}): copy or make it again.") from error
 
 
@@ -61,18 +61,16 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
     """Finds the columns.
 
     Raises:
-        DataRefused: it holds neither a list column of samples nor 187 columns of numbers.
+        DataRefused: it holds neither a list column of samples nor 187 columns of numbers, or labels that are none.
     """
-    import pyarrow.types as kinds
-
     named = {name: name if name in schema.names else None for name in (LABEL, RECORD, SAMPLE)}
+    if named[LABEL] and not _is_number(schema.field(LABEL).type):
+        raise DataRefused(f"{path} has labels of type {schema.field(LABEL).type}, expected numbers, 0 to 4.")
     lists = [field.name for field in schema if _is_list(field.type)]
     numbers = [
         field.name
         for field in schema
-        if (kinds.is_integer(field.type) or kinds.is_floating(field.type))
-        and field.name not in named
-        and not field.name.startswith("__index_level_")
+        if _is_number(field.type) and field.name not in named and not field.name.startswith("__index_level_")
     ]
     if SIGNAL in lists or len(lists) == 1:
         signal = (SIGNAL if SIGNAL in lists else lists[0],)
@@ -91,3 +89,9 @@ def _is_list(kind: pa.DataType) -> bool:
     import pyarrow.types as kinds
 
     return bool(kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_integer(kind) or kinds.is_floating(kind))

@@ -8,7 +8,7 @@ import pytest
 
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings
-from components.push.histogram import BINS, count_samples, histogram_json
+from components.push.histogram import BINS, CACHED, count_samples, histogram_json
 from components.push.model_card import model_card
 from components.push.sidecars import Sidecars, code_digest_of, stage_version
 from components.train.calibrate import UNCALIBRATED
@@ -94,7 +94,7 @@ def test_histogram_by_hand():
 
 def test_histogram_is_numpys():
     rng = np.random.default_rng(0)
-    blocks = [rng.random((5, 187)).astype(np.float32) for _ in range(3)]
+    blocks = [rng.random((rows, 187)).astype(np.float32) for rows in (5, 1, 2 * CACHED // 187 + 2)]
     expected, _ = np.histogram(np.concatenate(blocks), bins=BINS, range=(0, 1))
     np.testing.assert_array_equal(count_samples(blocks), expected)
 

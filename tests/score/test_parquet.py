@@ -76,6 +76,7 @@ def test_integers_and_187_columns_without_label(tmp_path):
         ({"signal": list(SIGNAL), "label": LABEL}, False, "--no-label says"),
         ({"a": LABEL, "b": LABEL}, True, "0 list columns and 2 columns of numbers"),
         ({"a": list(SIGNAL), "b": list(SIGNAL), "label": LABEL}, True, "2 list columns"),
+        ({"signal": list(SIGNAL), "label": ["N"] * 40}, True, "labels of type string, expected numbers"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(tmp_path, columns, labelled, sentence):
@@ -121,3 +122,32 @@ def test_a_record_that_is_no_text_fails_its_shard_in_words(tmp_path):
     summary = run(tmp_path / "a.parquet", output=tmp_path / "out")
     assert summary.exit_code
     assert "cannot be read on from row 0" in " ".join(summary.sentences)
+
+
+def test_a_column_that_ends_before_the_others_is_refused_before_arrow_ends_the_process(tmp_path):
+    table = pa.table({f"s{at}": SIGNAL[:, at] for at in range(187)})
+    pq.write_table(table, tmp_path / "a.parquet", use_dictionary=False, compression="none")
+    content = (tmp_path / "a.parquet").read_bytes()
+    of_40, of_24 = b"\x2c\x15\x50\x15\x00", b"\x2c\x15\x30\x15\x00"  # values of a page, in its header
+    assert content.count(of_40) == 187
+    (tmp_path / "a.parquet").write_bytes(content.replace(of_40, of_24, 1))
+    summary = run(tmp_path / "a.parquet", output=tmp_path / "out", labelled=False)
+    assert "from row 16 (a column ends after 8 of 16 rows)" in " ".join(summary.sentences)
+
+
+def test_a_column_with_a_dictionary_is_read_where_its_row_groups_end(tmp_path):
+    record = pa.array([f"r{at % 3}" for at in range(40)]).dictionary_encode()
+    table = pa.table({"signal": list(SIGNAL), "label": LABEL, "record": record})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=15)
+    assert not run(tmp_path / "a.parquet", output=tmp_path / "out").sentences
+    assert read_parts(tmp_path / "out")["record"].to_pylist() == record.to_pylist()
+
+
+def test_only_columns_of_few_values_have_dictionaries(tmp_path):
+    pq.write_table(pa.table({"signal": list(SIGNAL), "label": LABEL}), tmp_path / "a.parquet")
+    run(tmp_path / "a.parquet", output=tmp_path / "out")
+    (part,) = (tmp_path / "out" / "parts").iterdir()
+    group = pq.read_metadata(part).row_group(0)
+    columns = [group.column(at) for at in range(group.num_columns)]
+    told = {column.path_in_schema for column in columns if column.has_dictionary_page}
+    assert told == {"file", "record", "label", "predicted", "symbol", "model"}

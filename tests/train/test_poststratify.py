@@ -41,15 +41,31 @@ def test_a_train_split_like_the_eval_split_changes_nothing():
 
 
 def test_a_large_eval_split_is_left_as_it_is(monkeypatch):
-    monkeypatch.setattr(poststratify, "MOST", 3)
+    monkeypatch.setattr(poststratify, "LARGE", 3)
     many = beats([0, 0, 1, 1], [0.0, 0.1, 0.2, 0.21])
     assert (post_stratify(many, many, seed=1) == 1).all()
 
 
-def test_no_more_train_beats_are_looked_at_than_are_needed(monkeypatch):
-    monkeypatch.setattr(poststratify, "MOST", 4)
-    monkeypatch.setattr(poststratify, "_BLOCK", 3)
-    train = beats([0] * 50 + [1] * 50, [*np.linspace(0, 0.4, 50), *np.linspace(0.6, 1, 50)])
-    weight = post_stratify(train, beats([0, 0, 1, 0], [0.1, 0.3, 0.9, 1.0]), seed=2)
-    assert weight[3] == 0  # of train's class 0 no beat lies among class 1's
-    assert weight[:2] == pytest.approx(weight[0])
+def test_whole_records_that_are_harder_than_train_beats_among_their_own_stay_as_they_are():
+    train = beats([0, 0, 0, 1, 1, 1], [0.0, 0.01, 0.02, 0.5, 0.51, 0.52])
+    assert (post_stratify(train, beats([1, 0, 0, 0], [0.2, 0.21, 0.22, 0.23]), seed=1) == 1).all()
+
+
+def test_only_so_many_train_beats_are_looked_at_a_block_at_a_time(monkeypatch):
+    monkeypatch.setattr(poststratify, "NEIGHBOURS", 40)
+    monkeypatch.setattr(poststratify, "_BLOCK", 7)
+    seen = []
+
+    def watched(wanted, among, label, itself=False):
+        seen.append((len(wanted), len(among), itself))
+        return nearest(wanted, among, label, itself)
+
+    nearest = poststratify._nearest
+    monkeypatch.setattr(poststratify, "_nearest", watched)
+    rng = np.random.default_rng(4)
+    place = rng.random(200)
+    train = beats(((place * 10).astype(int) % 2).tolist(), place.tolist())
+    easy = np.array([0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95])
+    weight = post_stratify(train, beats([0, 1] * 5, easy.tolist()), seed=2)
+    assert seen == [(40, 40, True), (10, 40, False)]
+    assert weight == pytest.approx(np.where(np.arange(10) % 2, weight[1], weight[0]))  # none is hard: by class alone

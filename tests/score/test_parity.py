@@ -37,6 +37,21 @@ def test_the_job_agrees_with_serving_default_row_by_row(tmp_path, saved_model, s
     assert summary.exit_code == 0
 
 
+def test_calls_are_as_few_as_the_batch_allows_and_about_as_large(saved_model, monkeypatch):
+    model = ScoringModel(saved_model.place, saved_model.digest)
+    whole = model.answers(BEATS.signal, 100).probabilities
+    sizes, signature = [], model._signature
+
+    def counted(signal):
+        sizes.append(len(signal))
+        return signature(signal=signal)
+
+    monkeypatch.setattr(model, "_signature", counted)
+    np.testing.assert_allclose(model.answers(BEATS.signal, 40).probabilities, whole, atol=1e-6)
+    assert model.answers(BEATS.signal[:0], 40).probabilities.shape == (0, 5)
+    assert sizes == [34, 33, 33]
+
+
 THRESHOLD = 0.8
 
 

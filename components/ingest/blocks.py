@@ -77,9 +77,9 @@ def read_blocks(
         while at < end:
             stop, after = _run(buffer, at, end)
             if stop > at:
-                block = Block(row, count_newlines(view[at:stop]), view[at:stop])
-                yield block
-                row += block.rows
+                rows = count_newlines(view[at:stop])
+                yield Block(row, rows, view[at:stop])
+                row += rows
             at = stop
             if after is None:
                 break

@@ -94,7 +94,7 @@ def read_floats(lines: list[bytes], width: int) -> npt.NDArray[np.float32]:
     """Reads lines one of which may be unreadable: halves them until each is read or alone.
 
     Args:
-        lines: without line ends; none begins with a byte order mark or holds a carriage return.
+        lines: without line ends; none holds a carriage return.
         width: numbers in a line.
 
     Returns:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from components.beats.beat import CLASSES, COLUMNS, SAMPLES
 from components.ingest.blocks import Block
-from components.ingest.numbers import BYTE_ORDER_MARKS, UnreadableNumbersError, read_floats, read_matrix
+from components.ingest.numbers import UnreadableNumbersError, read_floats, read_matrix
 from components.ingest.rejects import Reject, reject_line, reject_over_long
 
 
@@ -67,7 +67,7 @@ def _parse_faulty(block: Block, width: int) -> Parsed:
 
 
 def _has_columns(line: bytes, width: int) -> bool:
-    return line.count(b",") == width - 1 and b"\r" not in line and not line.startswith(BYTE_ORDER_MARKS)
+    return line.count(b",") == width - 1 and b"\r" not in line
 
 
 def _all_valid(matrix: npt.NDArray[np.float32]) -> bool:

@@ -101,7 +101,7 @@ def _not_text(line: bytes) -> str | None:
 
 def _faulty_value(fields: list[bytes], width: int) -> tuple[str, str]:
     """The first fault among fields of the right number."""
-    values = read_floats([_readable(field) for field in fields], 1)[:, 0]
+    values = read_floats(fields, 1)[:, 0]
     in_range = (values >= 0) & (values <= 1)
     in_range[SAMPLES:] = ~np.isnan(values[SAMPLES:])
     if not in_range.all():
@@ -111,11 +111,6 @@ def _faulty_value(fields: list[bytes], width: int) -> tuple[str, str]:
         return OUT_OF_RANGE, f"sample {column} is {_plain(fields[column], values[column])}, outside 0..1"
     label = _plain(fields[-1], values[-1])
     return LABEL_UNKNOWN, f"label {label} is not one of 0..{len(CLASSES) - 1}"
-
-
-def _readable(field: bytes) -> bytes:
-    """A field as a line of its own; a space keeps Arrow from skipping a byte order mark, which is no number."""
-    return b" " + field if field.startswith(BYTE_ORDER_MARKS) else field
 
 
 def _quoted(field: bytes) -> str:

@@ -28,7 +28,7 @@ class ScoreSettings(Settings):
         description="of CSV read at a time: some 1,700 beats, a row group of the result; larger ones are slower",
     )
     block_rows: int = Field(default=4096, ge=1, description="rows of Parquet or TFRecord read at a time, likewise")
-    batch: int = Field(default=768, ge=1, description="beats in a call of the model: 500 to 1,000 are fastest")
+    batch: int = Field(default=768, ge=1, description="most beats in a call of the model: 500 to 1,000 are fastest")
 
 
 class BatchSettings(Settings):

@@ -69,8 +69,8 @@ def strata_weights(
     for one in np.unique(label):
         here, there = label == one, label_train == one
         weight[here] = there.mean() / here.mean()
-        if hard[here].any() and not hard[here].all():
-            share = hard_train[there].mean() if there.any() else 0.0
+        if there.any() and hard[here].any() and not hard[here].all():
+            share = hard_train[there].mean()
             weight[here & hard] *= share / hard[here].mean()
             weight[here & ~hard] *= (1 - share) / (1 - hard[here].mean())
     return weight

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from components.beats.beats import Beats
+from components.beat import Beats
 
 
 def linked(inputs: list[str], times: int, folder: Path) -> list[str]:
@@ -24,10 +24,10 @@ def read_beats(inputs: list[str]) -> Beats:
     """All beats of labelled CSV files."""
     import numpy as np
 
-    from components.ingest.blocks import read_blocks
-    from components.ingest.files import list_files
-    from components.ingest.parse import parse_block
-    from components.ingest.plan import plan
+    from components.io.blocks import read_blocks
+    from components.io.files import list_files
+    from components.io.parse import parse_block
+    from components.io.plan import plan
 
     parsed = [
         parse_block(block)
@@ -55,8 +55,8 @@ def as_parquet(inputs: list[str], folder: Path) -> str:
 
 def as_tfrecord(inputs: list[str], folder: Path) -> str:
     """A TFRecord file of tf.Examples."""
-    from components.ingest.examples import encode_examples
-    from components.ingest.tfrecord import write_records
+    from components.io.examples import encode_examples
+    from components.io.tfrecord import write_records
 
     path = folder / "beats.tfrecord"
     with path.open("wb") as file:

@@ -73,11 +73,11 @@ def parser(data: str, out: str) -> dict[str, float]:
     import pyarrow as pa
     import pyarrow.csv as csv
 
-    from components.beats.beat import COLUMNS
-    from components.ingest.blocks import read_blocks
-    from components.ingest.files import list_files
-    from components.ingest.parse import parse_block
-    from components.ingest.plan import plan
+    from components.beat import COLUMNS
+    from components.io.blocks import read_blocks
+    from components.io.files import list_files
+    from components.io.parse import parse_block
+    from components.io.plan import plan
 
     shards = plan(list_files(f"{data}/mitbih_test.csv"))
     blocks = [replace(block, data=bytes(block.data)) for shard in shards for block in read_blocks(shard)]

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.score.model import use_one_thread
 from components.train.settings import NetworkSettings
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from components.beats.errors import HeartbeatError, UsageError
+from components.errors import HeartbeatError, UsageError
 from components.report.content import Picture
 from components.report.material import RunMaterial, load_run
 from components.report.palette import INK_ON

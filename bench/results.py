@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 
 RESULTS: Final = Path(__file__).parents[1] / "docs" / "results"
 PAGE: Final = RESULTS.with_suffix(".md")

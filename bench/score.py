@@ -72,7 +72,7 @@ def warm(model_dir: str) -> None:
     """Have the model's graph built for the batch that is used."""
     import numpy as np
 
-    from components.beats.beat import SAMPLES
+    from components.beat import SAMPLES
     from components.score.model import find_model, loaded_model
 
     model = loaded_model(find_model(model_dir, ""))
@@ -81,10 +81,10 @@ def warm(model_dir: str) -> None:
 
 def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
     """CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
-    from components.ingest.blocks import read_blocks
-    from components.ingest.files import list_files
-    from components.ingest.parse import parse_block
-    from components.ingest.plan import plan
+    from components.io.blocks import read_blocks
+    from components.io.files import list_files
+    from components.io.parse import parse_block
+    from components.io.plan import plan
     from components.score.model import find_model, loaded_model
 
     warm(model_dir)
@@ -223,8 +223,8 @@ def extra_seconds(model_dir: str, few: list[str], many: list[str], scratch: Path
 
 def growth(model_dir: str, inputs: list[str], scratch: Path, beats: Sequence[int] = BEATS) -> None:
     """The cost of a beat and the peak of memory with ever more beats, against those with the fewest."""
-    from components.ingest.files import list_files
-    from components.ingest.plan import plan
+    from components.io.files import list_files
+    from components.io.plan import plan
 
     measured: list[Figures] = []
     rows = sum(shard.rows for shard in plan([file for path in inputs for file in list_files(path)]))

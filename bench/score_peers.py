@@ -48,7 +48,7 @@ def pandas_keras_seconds(model_dir: str, inputs: list[str], out: str, clock: Cal
     import numpy as np
     import pandas as pd
 
-    from components.beats.beat import SAMPLES
+    from components.beat import SAMPLES
 
     model = keras.models.load_model(f"{model_dir}/{KERAS_FILE}", compile=False)
     model.predict(np.zeros((2 * KERAS_BATCH, SAMPLES), np.float32), batch_size=KERAS_BATCH, verbose=0)
@@ -67,7 +67,7 @@ def beam_rows(model_dir: str, inputs: list[str], out: str) -> float:
     from apache_beam.ml.inference.base import ModelHandler, RunInference
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-    from components.beats.beat import SAMPLES
+    from components.beat import SAMPLES
     from components.score.model import ScoringModel
 
     class Handler(ModelHandler):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from components.evaluate.metrics import measure
-from components.ingest.examples import read_examples
+from components.io.examples import read_examples
 from components.train.served import ServedModel
 from pipeline.profiles import STUDY
 

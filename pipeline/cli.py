@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from components.score.lean import leave_out_unused
 from pipeline.quiet import silence_libraries
 from pipeline.refusal import UnexpectedError, refusal_behind

@@ -1,36 +1,104 @@
-"""Digests that tell the cache that something it cannot see has changed."""
+"""Digests that tell TFX's cache that something it cannot see has changed: the code of a stage, or a packaged text.
+
+Prose changes no result, so code is digested as parsed, without docstrings and comments.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import components
 
+OURS: Final = ("components", "schema")
+"""Packages whose code a stage may run; TFX, Beam and the like are pinned by the lock."""
+
 
 def digest_text(text: str) -> str:
-    """SHA-256 of a text, as 64 hex digits."""
+    """Return the SHA-256 of a text as 64 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def code_digest(*stages: str) -> str:
-    """SHA-256 over the Python files of stages' folders, of `beats/` and of the settings' base, by relative path.
-
-    What prepares CSVs (`beats/prepare/`) is left out: no stage runs it.
+def code_digest(*modules: str) -> str:
+    """Return the SHA-256 over the code of modules and of everything of ours that they import, as 64 hex digits.
 
     Args:
-        stages: folders of `components` whose code a node runs.
+        modules: dotted names of the modules where a stage's code begins.
 
     Raises:
-        FileNotFoundError: there is no such stage.
+        ModuleNotFoundError: there is no such module.
     """
-    top = Path(components.__path__[0])
-    files = {top / "settings.py"}
-    for folder in ("beats", *stages):
-        if not (top / folder).is_dir():
-            raise FileNotFoundError(f"components/{folder} is not a stage's folder")
-        files |= set((top / folder).rglob("*.py"))
     digest = hashlib.sha256()
-    for file in sorted(files - set((top / "beats" / "prepare").rglob("*.py"))):
-        digest.update(file.relative_to(top).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for name, file in sorted(imported_files(*modules).items()):
+        digest.update(name.encode() + b"\0" + _code(file.read_text(encoding="utf-8")).encode() + b"\0")
     return digest.hexdigest()
+
+
+def imported_files(*modules: str) -> dict[str, Path]:
+    """Find the files of modules and of all of ours that they import, at once or when a function is called.
+
+    Returns:
+        Dotted name -> file.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    files: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in files:
+            continue
+        file = _file(name)
+        if file is None:
+            raise ModuleNotFoundError(f"{name} is not a module of {' or '.join(OURS)}")
+        files[name] = file
+        waiting += [each for each in _imports(file.read_text(encoding="utf-8")) if _file(each) is not None]
+    return files
+
+
+def _file(name: str) -> Path | None:
+    """Return the file of one of our modules; None for a name of something else, such as a function."""
+    parts = name.split(".")
+    if parts[0] not in OURS:
+        return None
+    path = Path(components.__path__[0]).parent.joinpath(*parts)
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in candidates if file.is_file()), None)
+
+
+@cache
+def _imports(text: str) -> tuple[str, ...]:
+    """List what a module imports: every dotted name, and every name in it that may be a module itself."""
+    return tuple(dict.fromkeys(_imported_names(ast.parse(text))))
+
+
+def _imported_names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        dotted: list[str] = []
+        if isinstance(node, ast.Import):
+            dotted = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            dotted = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in dotted:
+            parts = name.split(".")
+            yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+@cache
+def _code(text: str) -> str:
+    """Return a module's syntax tree as text, without comments and docstrings, those under constants included."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [each for each in body if not _is_prose(each)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_prose(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

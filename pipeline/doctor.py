@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
-from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.errors import EnvironmentRefused, HeartbeatError
 
 LOCK_FILE: Final = Path(__file__).parents[1] / "requirements.txt"
 """What `make` installs, exactly; a package that was installed as a wheel has none beside it."""
@@ -178,7 +178,7 @@ def check_bucket(uri: str) -> str:
     Raises:
         HeartbeatError: it is not reached, or does not let us.
     """
-    from components.ingest.files import list_files
+    from components.io.files import list_files
 
     list_files(f"{uri.rstrip('/')}/{PROBE}")
     return f"{uri}: can be listed"

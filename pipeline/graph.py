@@ -9,12 +9,12 @@ from typing import Any
 import tfx.v1 as tfx
 from tfx.proto import transform_pb2
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from components.evaluate.node import Judge, ModelGate
 from components.evaluate.tfma_config import eval_config
-from components.ingest.files import fingerprint, list_files
 from components.ingest.gate import IngestGate
 from components.ingest.node import BeatExampleGen
+from components.io.files import fingerprint, list_files
 from components.push.node import Pusher
 from components.score.node import BatchScorer
 from components.settings import Settings
@@ -52,7 +52,7 @@ def _example_gen(given: GraphInputs, built: Built) -> Any:
         data=given.data,
         settings=given.settings.data.model_dump_json(),
         fingerprint=given.fingerprint,
-        code_digest=code_digest("ingest"),
+        code_digest=code_digest("components.ingest.node"),
     )
 
 
@@ -60,7 +60,7 @@ def _ingest_gate(given: GraphInputs, built: Built) -> Any:
     return IngestGate(
         report=built["ExampleGen"].outputs["report"],
         settings=given.settings.data.model_dump_json(),
-        code_digest=code_digest("ingest"),
+        code_digest=code_digest("components.ingest.gate"),
     )
 
 
@@ -90,7 +90,7 @@ def _data_gate(given: GraphInputs, built: Built) -> Any:
         schema=built["CuratedSchema"].outputs["schema"],
         serving=given.serving,
         settings=given.settings.validation.model_dump_json(),
-        code_digest=code_digest("validate", "push"),
+        code_digest=code_digest("components.validate.node"),
     )
 
 
@@ -101,7 +101,7 @@ def _transform(given: GraphInputs, built: Built) -> Any:
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
-        custom_config=_custom_config("transform", given.settings.transform),
+        custom_config=_custom_config("components.transform.preprocessing", given.settings.transform),
     )
 
 
@@ -110,7 +110,7 @@ def _tuner(given: GraphInputs, built: Built) -> Any:
     return tfx.components.Tuner(
         tuner_fn="components.train.tuner.tuner_fn",
         **_training_inputs(built),
-        custom_config=_custom_config("train", TunerConfig(tune=settings.tune, train=settings.train)),
+        custom_config=_custom_config("components.train.tuner", TunerConfig(tune=settings.tune, train=settings.train)),
     )
 
 
@@ -119,18 +119,20 @@ def _trainer(given: GraphInputs, built: Built) -> Any:
         run_fn="components.train.trainer.run_fn",
         **_training_inputs(built),
         hyperparameters=_best_hyperparameters(built),
-        custom_config=_custom_config("train", TrainerConfig(train=given.settings.train)),
+        custom_config=_custom_config("components.train.trainer", TrainerConfig(train=given.settings.train)),
     )
 
 
 def _fine_tuner(given: GraphInputs, built: Built) -> Any:
-    settings = given.settings
+    settings = FineTunerConfig(train=given.settings.train, finetune=given.settings.finetune)
     return tfx.components.Trainer(
         run_fn="components.train.finetuner.run_fn",
         **_training_inputs(built),
         base_model=built["Trainer"].outputs["model"],
         hyperparameters=_best_hyperparameters(built),
-        custom_config=_custom_config("train", FineTunerConfig(train=settings.train, finetune=settings.finetune)),
+        custom_config=_custom_config(
+            "components.train.finetuner", FineTunerConfig(train=settings.train, finetune=settings.finetune)
+        ),
     ).with_id("FineTuner")
 
 
@@ -139,7 +141,9 @@ def _evaluator(given: GraphInputs, built: Built) -> Any:
         examples=built["ExampleGen"].outputs["examples"],
         example_splits=["test"],
         model=built["FineTuner"].outputs["model"],
-        eval_config=eval_config(given.settings.gate, code_digest("evaluate")),
+        eval_config=eval_config(
+            given.settings.gate, code_digest("components.evaluate.tfma_config", "components.evaluate.tfma_metrics")
+        ),
     )
 
 
@@ -151,7 +155,7 @@ def _judge(given: GraphInputs, built: Built) -> Any:
         model=built["FineTuner"].outputs["model"],
         model_run=built["FineTuner"].outputs["model_run"],
         settings=given.settings.evaluate.model_dump_json(),
-        code_digest=code_digest("evaluate"),
+        code_digest=code_digest("components.evaluate.node"),
     )
 
 
@@ -164,7 +168,7 @@ def _model_gate(given: GraphInputs, built: Built) -> Any:
         judgement=built["Judge"].outputs["judgement"],
         serving=given.serving,
         settings=given.settings.gate.model_dump_json(),
-        code_digest=code_digest("evaluate", "push"),
+        code_digest=code_digest("components.evaluate.node"),
     )
 
 
@@ -178,7 +182,7 @@ def _pusher(given: GraphInputs, built: Built) -> Any:
         examples=built["ExampleGen"].outputs["examples"],
         serving=given.serving,
         settings=given.settings.model_dump_json(),
-        code_digest=code_digest("push"),
+        code_digest=code_digest("components.push.node"),
     )
 
 
@@ -192,12 +196,12 @@ def _batch_scorer(given: GraphInputs, built: Built) -> Any:
         output=settings.output,
         fingerprint=given.scored or fingerprint(list_files(settings.input)),
         settings=settings.model_dump_json(),
-        code_digest=code_digest("score", "ingest"),
+        code_digest=code_digest("components.score.node"),
     )
 
 
-def _custom_config(stage: str, settings: Settings) -> dict[str, Any]:
-    return {"settings": settings.model_dump_json(), "code_digest": code_digest(stage)}
+def _custom_config(module: str, settings: Settings) -> dict[str, Any]:
+    return {"settings": settings.model_dump_json(), "code_digest": code_digest(module)}
 
 
 def _training_inputs(built: Built) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from components.ingest.judge import judge_ingest
 from components.ingest.report import read_ingest_report
-from components.push.digest import model_digest
-from components.push.serving import list_versions
+from components.io.digest import model_digest
+from components.io.serving import list_versions
 from pipeline.settings import RunSettings
 from pipeline.summary import Summary
 

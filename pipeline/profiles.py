@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 
 DATA_STAGES = (
     "ExampleGen",

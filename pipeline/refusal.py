@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from components.beats.errors import EnvironmentRefused, HeartbeatError
+from components.errors import EnvironmentRefused, HeartbeatError
 
 
 class UnexpectedError(HeartbeatError):

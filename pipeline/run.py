@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.beats.errors import HeartbeatError
+from components.errors import HeartbeatError
 from components.train.threads import run_operations_side_by_side
 from pipeline.capture import output_captured
 from pipeline.places import Places
@@ -92,8 +92,8 @@ def _run_stages(
     screen: Screen,
     run_folder: Path,
 ) -> None:
-    from components.ingest.files import fingerprint
     from components.ingest.locate import find_inputs
+    from components.io.files import fingerprint
 
     if places.data == str(places.root / DEMO_FOLDER):
         from components.beats.synthetic import write_demo_set

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from pipeline.capture import Terminal
 from pipeline.places import Places
 from pipeline.settings import RunSettings, settings_from

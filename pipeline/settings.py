@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.settings import DataSettings
 from components.score.settings import BatchSettings

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.ingest import reach
+from components.io import reach
 
 MITDB = "HEARTBEAT_MITDB"
 SOAK = "HEARTBEAT_SOAK"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.beats.beat import CLASSES, SAMPLES
+from components.beat import CLASSES, SAMPLES
 from pipeline.cli import main
 from pipeline.commands.run import run
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import RECORD_RATE_HZ, SAMPLE_RATE_HZ, SAMPLES, SYMBOL_TO_LABEL
-from components.beats.errors import DataRefused
+from components.beat import RECORD_RATE_HZ, SAMPLE_RATE_HZ, SAMPLES, SYMBOL_TO_LABEL
+from components.errors import DataRefused
 
 STEP = RECORD_RATE_HZ // SAMPLE_RATE_HZ
 """Samples of the record per sample of a beat."""

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from components.beats.atomic import atomic_file
-from components.beats.csv_text import provenance_header, provenance_text, rows_text
 from components.beats.cut import CutBeats, cut
-from components.beats.errors import UsageError
 from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TRAIN_FILE, TRAIN_PROVENANCE
 from components.beats.synthetic_rhythm import simulate_rhythm
 from components.beats.synthetic_waves import draw_shapes, peaks, render
+from components.errors import UsageError
+from components.io.atomic import atomic_file
+from components.io.csv_text import provenance_header, provenance_text, rows_text
 
 VERSION = 1
 """Raised when the same seed gives other bytes than before."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES, RECORD_RATE_HZ
+from components.beat import CLASSES, RECORD_RATE_HZ
 from components.beats.synthetic_rhythm import F, N, Q, Rhythm, S, V
 
 WAVES = ("P", "Q", "R", "S", "T", "spike")

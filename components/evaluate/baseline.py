@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from components.evaluate.answers import served
 from components.evaluate.gate import Current
-from components.push.names import METRICS
-from components.push.serving import read_sidecar, store_at
+from components.io.names import METRICS
+from components.io.serving import read_sidecar, store_at
 
 
 def current_answers(serving: str, signal: npt.NDArray[np.float32], noisy: npt.NDArray[np.float32]) -> Current | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.evaluate.intervals import Metric, paired_bootstrap
 from components.evaluate.metrics import accuracy_of, macro_f1_of, measure
 from components.evaluate.settings import EvaluateSettings, GateSettings, Thresholds

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 
 Interval = tuple[float, float]
 """Lower and upper end."""

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
-from components.beats.beats import Beats
-from components.beats.errors import ModelRefused
+from components.beat import CLASSES, Beats
+from components.errors import ModelRefused
 from components.evaluate.calibration import calibration, coverage_curve, reliability
 from components.evaluate.intervals import interval_of, resampled_confusions, wilson
 from components.evaluate.metrics import accuracy_of, class_rates, confusion_counts, macro_f1_of, measure, per_class

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 
 KERAS_EPSILON = 1e-7
 """Probabilities are clipped this far from 0 and 1 before their logarithm is taken, as Keras does."""

@@ -10,9 +10,16 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
-from components.beats.errors import ModelRefused
+from components.errors import ModelRefused
 from components.evaluate.answers import noisy_signal, served
-from components.evaluate.artifact_files import (
+from components.evaluate.artifacts import Judgement, Verdict
+from components.evaluate.baseline import current_answers
+from components.evaluate.gate import judge_model
+from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
+from components.evaluate.settings import EvaluateSettings, GateSettings
+from components.ingest.artifacts import IngestReport
+from components.ingest.report import read_ingest_report
+from components.io.artifact_files import (
     JUDGEMENT,
     PREDICTIONS,
     VERDICT,
@@ -21,14 +28,7 @@ from components.evaluate.artifact_files import (
     write_arrays,
     write_json,
 )
-from components.evaluate.artifacts import Judgement, Verdict
-from components.evaluate.baseline import current_answers
-from components.evaluate.gate import judge_model
-from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
-from components.evaluate.settings import EvaluateSettings, GateSettings
-from components.ingest.artifacts import IngestReport
-from components.ingest.examples import read_examples
-from components.ingest.report import read_ingest_report
+from components.io.examples import read_examples
 from components.train.calibrate import read_certainty
 
 FROZEN_DIR = "frozen"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.evaluate.settings import GateSettings
 
 PREDICTION_KEY, LABEL_KEY, SIGNATURE = "probabilities", "label", "serving_default"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.metrics.multi_class_confusion_matrix_metrics import multi_class_confusion_matrices
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.evaluate.metrics import class_rates, macro_f1_of
 
 STATISTICS: dict[str, Callable[[npt.NDArray[np.float64], int], Any]] = {

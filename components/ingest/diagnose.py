@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from components.beats.beat import COLUMNS, SAMPLES
-from components.ingest.rejects import COLUMNS_WRONG
+from components.beat import COLUMNS, SAMPLES
 from components.ingest.report import ShardRecord, added
+from components.io.rejects import COLUMNS_WRONG
 
 FORMAT: Final = f"{SAMPLES} samples in 0..1 and then the label, separated by commas, without header"
 """What a CSV of beats is."""

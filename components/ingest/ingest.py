@@ -12,20 +12,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
-from components.beats.beats import Beats
-from components.beats.errors import EnvironmentRefused, HeartbeatError
-from components.ingest.blocks import Block, read_blocks
+from components.beat import CLASSES, Beats
+from components.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.diagnose import describe_file
-from components.ingest.examples import encode_examples
-from components.ingest.files import open_output
-from components.ingest.parse import Parsed, parse_block
-from components.ingest.plan import Shard
-from components.ingest.provenance import NO_LABEL, Origin, read_origin
-from components.ingest.rejects import COLUMNS_WRONG, NOT_A_NUMBER
 from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, refusal_json, write_whole
 from components.ingest.split import DataSplit, held_out_rows
-from components.ingest.tfrecord import write_records
+from components.io.blocks import Block, read_blocks
+from components.io.examples import encode_examples
+from components.io.files import open_output
+from components.io.parse import Parsed, parse_block
+from components.io.plan import Shard
+from components.io.provenance import NO_LABEL, Origin, read_origin
+from components.io.rejects import COLUMNS_WRONG, NOT_A_NUMBER
+from components.io.tfrecord import write_records
 
 QUOTED_REJECTS: Final = 5
 """Rejects of a shard that its record quotes; all are in its rejects file."""

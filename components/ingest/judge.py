@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.beats.beat import CLASS_NAMES, CLASSES
-from components.beats.errors import DataRefused, HeartbeatError
+from components.beat import CLASS_NAMES, CLASSES
+from components.errors import DataRefused, HeartbeatError
 from components.ingest.report import SPLITS, IngestSummary
 from components.ingest.settings import DataSettings
 

@@ -9,9 +9,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.ingest.files import CHUNK_BYTES, open_input, open_output
+from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
 from components.ingest.split import DataSplit
+from components.io.files import CHUNK_BYTES, open_input, open_output
 
 Side = Literal["train", "test"]
 """Which of the two files a row was in."""

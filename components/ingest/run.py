@@ -6,12 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from components.beats.errors import DataRefused
-from components.ingest.files import InputFile, open_output, read_text_range
+from components.errors import DataRefused
 from components.ingest.ingest import Cut, ShardJob, summarise
 from components.ingest.locate import TrainTest
-from components.ingest.plan import Shard, plan
-from components.ingest.provenance import count_records
 from components.ingest.report import (
     REJECTS_FILE,
     SUMMARY_FILE,
@@ -24,6 +21,9 @@ from components.ingest.report import (
 )
 from components.ingest.settings import DataSettings
 from components.ingest.split import DataSplit, held_out_records, is_kaggle_test
+from components.io.files import InputFile, open_output, read_text_range
+from components.io.plan import Shard, plan
+from components.io.provenance import count_records
 
 HEAD_BYTES = 64 << 10
 """First bytes of a file that a diagnosis looks at: a whole line where it is not over-long."""

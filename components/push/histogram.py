@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 
 BINS = 32
 """Equal bins over 0..1; the last includes 1. Padding counts too: how long beats are is part of what is seen."""
@@ -32,7 +32,7 @@ def signal_blocks(split_dir: str) -> Iterator[npt.NDArray[np.float32]]:
     """
     import tensorflow as tf
 
-    from components.ingest.examples import example_files
+    from components.io.examples import example_files
 
     features = {"signal": tf.io.FixedLenFeature([SAMPLES], tf.float32)}
     for batch in tf.data.TFRecordDataset(example_files(split_dir)).batch(BLOCK):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.beats.beat import CLASS_NAMES, CLASSES, SAMPLE_RATE_HZ, SAMPLES
+from components.beat import CLASS_NAMES, CLASSES, SAMPLE_RATE_HZ, SAMPLES
 
 SPLITS = {
     "kaggle": "Train and test are Kaggle's own files: the beats of 47 patients of the MIT-BIH Arrhythmia Database, "

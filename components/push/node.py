@@ -10,12 +10,12 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from components.evaluate.artifact_files import JUDGEMENT, VERDICT, read_json, write_json
 from components.evaluate.artifacts import Judgement, Verdict
 from components.ingest.artifacts import IngestReport
 from components.ingest.report import read_ingest_report
+from components.io.artifact_files import JUDGEMENT, VERDICT, read_json, write_json
+from components.io.serving import push
 from components.push.histogram import count_samples, signal_blocks
-from components.push.serving import push
 from components.push.sidecars import Sidecars, stage_version
 
 

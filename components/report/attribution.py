@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import SAMPLES
-from components.beats.errors import HeartbeatError
+from components.beat import SAMPLES
+from components.errors import HeartbeatError
 
 STEPS: Final = 64
 """Points on the line; sums then differ from the log probabilities by about a percent."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from components.beats.errors import HeartbeatError
+from components.errors import HeartbeatError
 from components.report.content import Block, Bullets, Section, Words
 from components.report.page import Page, html_of
 

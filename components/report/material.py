@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from components.ingest.report import IngestSummary, read_ingest_report
 from components.report.made import NotReachedError
 from components.report.split_beats import Survey, blocks, survey

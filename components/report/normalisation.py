@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import SAMPLES
-from components.beats.errors import HeartbeatError
+from components.beat import SAMPLES
+from components.errors import HeartbeatError
 
 READ: Final = 256
 """Beats that the two numbers are read off."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from components.beats.atomic import atomic_file
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
+from components.io.atomic import atomic_file
 from components.report.made import FOOTER, REPORT, Make, made_sections, text_of
 from components.report.material import RunMaterial, load_run
 from components.report.page import Page

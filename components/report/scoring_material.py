@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from components.beats.beat import CLASSES
-from components.beats.errors import UsageError
+from components.beat import CLASSES
+from components.errors import UsageError
 from components.ingest.report import read_whole
+from components.io.folder import Folder, folder_at
+from components.io.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
 from components.push.histogram import BINS
-from components.push.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
-from components.score.folder import Folder, folder_at
 from components.score.job import JOB_FILE, Job
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import read_record, tasks_of

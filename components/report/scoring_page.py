@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from components.io.folder import write_whole
 from components.report.made import FOOTER, REPORT, Make, made_sections, text_of
 from components.report.page import Page
 from components.report.scoring_material import ScoringMaterial, load_scoring
@@ -12,7 +13,6 @@ from components.report.scoring_sections.findings import classes, drift, scores
 from components.report.scoring_sections.first_screen import cards
 from components.report.scoring_sections.origin import origin
 from components.report.wording import SYNTHETIC, SYNTHETIC_MARK
-from components.score.folder import write_whole
 
 SECTIONS: Sequence[Make[ScoringMaterial]] = (
     ("outcome", "Every row accounted for", outcome),

@@ -9,10 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES, SAMPLES
-from components.beats.beats import Beats
-from components.beats.errors import HeartbeatError
-from components.ingest.examples import example_files
+from components.beat import CLASSES, SAMPLES, Beats
+from components.errors import HeartbeatError
+from components.io.examples import example_files
 
 BLOCK: Final = 4096
 """Beats read at a time: 3 MB of signal."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from components.beats.beat import CLASS_NAMES, CLASSES
+from components.beat import CLASS_NAMES, CLASSES
 
 UNKNOWN: Final = "–"
 """Stands where there is no figure."""

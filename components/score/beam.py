@@ -15,10 +15,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from components.io.folder import folder_at
+from components.io.lease import leasing
 from components.score.engines.failures import of_the_environment
 from components.score.engines.runner import is_elsewhere, names_runner
-from components.score.folder import folder_at
-from components.score.lease import leasing
 from components.score.model import ModelPlace, loaded_model, use_one_thread
 from components.score.record import ShardRecord
 from components.score.resume import read_record

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
-from components.ingest.rejects import LABEL_UNKNOWN, NOT_A_NUMBER, OUT_OF_RANGE, Reject
+from components.beat import CLASSES
+from components.io.rejects import LABEL_UNKNOWN, NOT_A_NUMBER, OUT_OF_RANGE, Reject
 
 Text = Callable[[int], "str | None"]
 """The beginning of the line that a row number stands for; None where the input is not text."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 
 DEFAULT = "1%"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.score.beat_block import NO_SAMPLE, BeatBlock
 from components.score.model import Answers
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from components.ingest.blocks import LINE_BYTES, Block, read_blocks
-from components.ingest.files import InputFile
-from components.ingest.parse import parse_block
-from components.ingest.plan import Shard
-from components.ingest.rejects import shown
+from components.io.blocks import LINE_BYTES, Block, read_blocks
+from components.io.files import InputFile
+from components.io.parse import parse_block
+from components.io.plan import Shard
+from components.io.rejects import shown
 from components.score.beat_block import BeatBlock, Text
 from components.score.origin import OriginReader
 from components.score.settings import ScoreSettings

@@ -10,9 +10,9 @@ from typing import Final
 
 import google_crc32c
 
-from components.beats.errors import DataRefused
-from components.ingest.files import InputFile, is_compressed, list_files, read_range, read_text_range
-from components.ingest.provenance import count_records, find_provenance, provenance_path
+from components.errors import DataRefused
+from components.io.files import InputFile, is_compressed, list_files, read_range, read_text_range
+from components.io.provenance import count_records, find_provenance, provenance_path
 from components.score.source import Kind, Source
 
 HEAD_BYTES: Final = 64

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from components.beats.errors import UsageError
-from components.ingest.files import InputFile
-from components.ingest.plan import Shard
+from components.errors import UsageError
+from components.io.files import InputFile
+from components.io.plan import Shard
 from components.score.planning import stem_of
 from components.score.settings import ScoreSettings
 from components.score.source import Source, SourceShard

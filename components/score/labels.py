@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.beats.beat import COLUMNS, SAMPLES
-from components.beats.errors import DataRefused
+from components.beat import COLUMNS, SAMPLES
+from components.errors import DataRefused
 from components.score.read import has_labels
 from components.score.source import Source
 

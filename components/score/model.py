@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
-from components.beats.errors import HeartbeatError, UsageError
-from components.ingest.files import is_remote, local_path
-from components.push.digest import model_digest
-from components.push.serving import Store, store_at
+from components.beat import CLASSES
+from components.errors import HeartbeatError, UsageError
+from components.io.digest import model_digest
+from components.io.files import is_remote, local_path
+from components.io.serving import Store, store_at
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
-from components.beats.errors import ScoringIncomplete
-from components.evaluate.artifact_files import write_json
+from components.errors import ScoringIncomplete
+from components.io.artifact_files import write_json
 from components.score.artifacts import ScoredBeats
 from components.score.batch import batch_request, run_where_set
 from components.score.run import score

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.errors import DataRefused
-from components.ingest.provenance import Origin, origin_parts
+from components.errors import DataRefused
+from components.io.provenance import Origin, origin_parts
 
 
 class OriginReader:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import SAMPLES
-from components.beats.errors import DataRefused
-from components.ingest.files import InputFile
-from components.ingest.plan import Shard
-from components.ingest.rejects import Reject
+from components.beat import SAMPLES
+from components.errors import DataRefused
+from components.io.files import InputFile
+from components.io.plan import Shard
+from components.io.rejects import Reject
 from components.score.beat_block import NO_SAMPLE, WRONG_LENGTH, BeatBlock, check_values, no_text
 from components.score.parquet_layout import layout_of, open_parquet
 from components.score.settings import ScoreSettings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from components.beats.beat import COLUMNS, SAMPLES
-from components.beats.errors import DataRefused
-from components.ingest.files import is_remote, local_path, open_input
+from components.beat import COLUMNS, SAMPLES
+from components.errors import DataRefused
+from components.io.files import is_remote, local_path, open_input
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.score.folder import Folder, LocalFolder
+from components.io.folder import Folder, LocalFolder
 from components.score.resume import read_record
 from components.score.shard import ShardTask
 

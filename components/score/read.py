@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from components.ingest.files import InputFile
-from components.ingest.plan import Shard, plan
+from components.io.files import InputFile
+from components.io.plan import Shard, plan
 from components.score.beat_block import BeatBlock
 from components.score.csv_blocks import csv_has_labels, read_csv
 from components.score.parquet_blocks import parquet_has_labels, parquet_shards, read_parquet

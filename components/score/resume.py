@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from components.score.folder import Folder
+from components.io.folder import Folder
 from components.score.job import Job
 from components.score.record import ShardFailure, ShardRecord, Written
 from components.score.shard import ShardTask

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from components.beats.errors import DataRefused, UsageError
+from components.errors import DataRefused, UsageError
+from components.io.claim import LOCK_DIR
+from components.io.folder import Folder, LocalFolder, folder_at, write_whole
+from components.io.lock import locked
 from components.score.budget import RejectBudget
-from components.score.claim import LOCK_DIR
-from components.score.folder import Folder, LocalFolder, folder_at, write_whole
 from components.score.inputs import check_provenance, find_sources
 from components.score.job import JOB_FILE, Fingerprint, Job, differences
 from components.score.labels import check_labels
-from components.score.lock import locked
 from components.score.model import ModelPlace
 from components.score.planning import plan_sources, rows_by_file
 from components.score.progress import ProgressReader

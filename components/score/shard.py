@@ -13,13 +13,13 @@ from typing import BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.ingest.files import CHUNK_BYTES, list_files
-from components.ingest.rejects import Reject
+from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
+from components.io.files import CHUNK_BYTES, list_files
+from components.io.folder import folder_at, write_whole
+from components.io.rejects import Reject
 from components.push.histogram import count_samples
 from components.score.beat_block import BeatBlock
 from components.score.columns import prediction_columns
-from components.score.folder import folder_at, write_whole
 from components.score.model import Answers, ScoringModel
 from components.score.read import read_blocks_of
 from components.score.record import ShardFailure, ShardRecord, Tally, Written

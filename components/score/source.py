@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from components.ingest.files import InputFile
-from components.ingest.plan import Shard
+from components.io.files import InputFile
+from components.io.plan import Shard
 
 Kind = Literal["csv", "parquet", "tfrecord"]
 

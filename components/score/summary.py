@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from components.beats.beat import CLASSES
-from components.beats.errors import DataRefused, HeartbeatError, ScoringIncomplete
-from components.ingest.files import list_files
+from components.beat import CLASSES
+from components.errors import DataRefused, HeartbeatError, ScoringIncomplete
+from components.io.files import list_files
 from components.push.histogram import BINS, histogram_json
 from components.score.budget import RejectBudget
 from components.score.job import Job

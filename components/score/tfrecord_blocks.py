@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import SAMPLES
-from components.ingest.files import InputFile
-from components.ingest.plan import Shard
-from components.ingest.rejects import Reject
+from components.beat import SAMPLES
+from components.io.files import InputFile
+from components.io.plan import Shard
+from components.io.rejects import Reject
 from components.score.beat_block import NO_SAMPLE, WRONG_LENGTH, BeatBlock, check_values, no_text
 from components.score.settings import ScoreSettings
 from components.score.source import SourceShard

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from components.beats.errors import DataRefused
-from components.ingest.files import CHUNK_BYTES, InputFile, is_compressed, read_text_range
+from components.errors import DataRefused
+from components.io.files import CHUNK_BYTES, InputFile, is_compressed, read_text_range
 from components.score.inputs import is_record_header, masked_crc
 
 HEADER_BYTES: Final = 12

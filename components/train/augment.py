@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.transform.noise import add_noise
 from components.transform.preprocessing import NOISE_DRAW
 

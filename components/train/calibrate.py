@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 
 if TYPE_CHECKING:
     from components.train.spool import Spool

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.train.networks import answering, served_network
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.beats.errors import HeartbeatError
+from components.errors import HeartbeatError
 from components.train.augment import Augmentation
 from components.train.calibrate import learn_certainty, write_certainty
 from components.train.export import export_model

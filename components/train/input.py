@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES, SAMPLES
-from components.beats.errors import DataRefused
+from components.beat import CLASSES, SAMPLES
+from components.errors import DataRefused
 from components.train.augment import Augmentation, augment
 from components.train.spool import Spool
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from components.beats.beat import CLASSES, SAMPLES
+from components.beat import CLASSES, SAMPLES
 from components.train.settings import NetworkSettings
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 
 if TYPE_CHECKING:
     from tensorflow.types.experimental import ConcreteFunction

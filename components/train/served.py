@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 
 
 class ServedModel:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import SAMPLES
-from components.beats.errors import DataRefused
+from components.beat import SAMPLES
+from components.errors import DataRefused
 
 _BLOCK = 2048
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES, SAMPLES
+from components.beat import CLASSES, SAMPLES
 from components.train.networks import answer
 from components.train.spool import Spool
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.beats.errors import HeartbeatError
+from components.errors import HeartbeatError
 from components.train.export import KERAS_FILE
 from components.train.networks import BODY
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 
 if TYPE_CHECKING:
     import tensorflow as tf

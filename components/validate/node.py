@@ -9,8 +9,8 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.beats.errors import DataRefused
-from components.push.serving import newest_statistics
+from components.errors import DataRefused
+from components.io.serving import newest_statistics
 from components.validate.artifacts import DataVerdict
 from components.validate.judge import find_anomalies, judge_data
 from components.validate.settings import ValidateSettings

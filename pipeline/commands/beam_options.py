@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 
 
 def _only_options(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def doctor(
 
     Exit codes: 0 all is well, 2 usage, 6 something is not.
     """
-    from components.beats.errors import EnvironmentRefused
+    from components.errors import EnvironmentRefused
 
     checks = [
         *_of_this_machine(data, root, beam_options),
@@ -84,7 +84,7 @@ def _of_this_machine(data: str | None, root: Path, beam_options: tuple[str, ...]
 def _of_stores(data: str | None, serving: str | None, pipeline_root: str | None) -> list[Check]:
     from functools import partial
 
-    from components.ingest.files import is_remote
+    from components.io.files import is_remote
     from pipeline.doctor import check_bucket, checked
     from pipeline.kubeflow.places import check_root, default_serving, store_uri
 
@@ -97,7 +97,7 @@ def _of_stores(data: str | None, serving: str | None, pipeline_root: str | None)
 
 
 def _of_kubeflow(host: str | None, namespace: str | None, image: str | None) -> list[Check]:
-    from components.beats.errors import UsageError
+    from components.errors import UsageError
     from pipeline.doctor import checked
     from pipeline.kubeflow.doctor import check_host, check_image, check_namespace
 

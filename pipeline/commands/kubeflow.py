@@ -59,7 +59,7 @@ def kubeflow(
     Without --submit nothing is looked at but the settings; a step that reads CSVs is then never taken from the cache.
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 data refused, 4 model refused, 6 host, namespace, token or bucket.
     """
-    from components.beats.errors import UsageError
+    from components.errors import UsageError
     from pipeline.kubeflow.places import check_place, check_root, default_serving
     from pipeline.profiles import profile_named
     from pipeline.runfolder import write_whole

@@ -12,7 +12,7 @@ import click
 from pipeline.places import DEFAULT_SERVING
 
 if TYPE_CHECKING:
-    from components.push.serving import PushedVersion
+    from components.io.serving import PushedVersion
 
 PLAIN_WIDTH = 140
 """Columns of a table that goes to a file or a pipe: no line of it is broken."""
@@ -36,7 +36,7 @@ def models() -> None:
 @_as_json
 def list_command(serving: str, as_json: bool) -> None:
     """List the pushed versions, oldest first."""
-    from components.push.serving import list_versions
+    from components.io.serving import list_versions
 
     versions = list_versions(serving)
     if as_json:
@@ -57,7 +57,7 @@ def list_command(serving: str, as_json: bool) -> None:
 @_as_json
 def show_command(version: int, serving: str, as_json: bool) -> None:
     """Show what is known of one pushed VERSION."""
-    from components.push.serving import digest_now, show_version
+    from components.io.serving import digest_now, show_version
 
     shown, now = show_version(serving, version), digest_now(serving, version)
     if as_json:
@@ -87,7 +87,7 @@ def show_command(version: int, serving: str, as_json: bool) -> None:
 @_as_json
 def rollback_command(version: int, serving: str, as_json: bool) -> None:
     """Make an earlier VERSION serve again, by copying it under a new highest number."""
-    from components.push.serving import roll_back
+    from components.io.serving import roll_back
 
     new, location = roll_back(serving, version)
     if as_json:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from components.beats.prepare.report import PrepareReport
+    from components.recordings.report import PrepareReport
 
 PLAIN_SECONDS = 5.0
 """How often a line of progress is written where stderr is not a terminal."""
@@ -99,8 +99,8 @@ def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, anno
 
 def _prepare(options: dict[str, Any], annotator: str) -> tuple[PrepareReport, float]:
     """Prepare; returns what came of it, and how many seconds it took."""
-    from components.beats.prepare.prepare import prepare as prepare_archive
-    from components.beats.prepare.settings import PrepareSettings
+    from components.recordings.prepare import prepare as prepare_archive
+    from components.recordings.settings import PrepareSettings
 
     settings = PrepareSettings(**options, annotator=annotator)
     began = time.monotonic()
@@ -163,7 +163,7 @@ class ProgressLine:
 
 
 def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> None:
-    from components.beats.prepare.annotate import annotate as annotate_records
+    from components.recordings.annotate import annotate as annotate_records
 
     report = annotate_records(scored, wfdb, out, annotator)
     beats = sum(count for _, count in report.files)
@@ -171,7 +171,7 @@ def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> None:
 
 
 def _download(folder: Path) -> None:
-    from components.beats.prepare.download import download_mitdb
+    from components.recordings.download import download_mitdb
 
     count = download_mitdb(folder)
     click.echo(f"{count} files of MIT-BIH fetched into {folder}, checksums right.", err=True)
@@ -182,7 +182,7 @@ def _show(report: PrepareReport, out: Path, seconds: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from components.beats.beat import CLASSES
+    from components.beat import CLASSES
 
     console = Console(soft_wrap=True, highlight=False, markup=False)
     table = Table(title=f"{report.records} records in {seconds:.1f} s, into {out}", title_justify="left")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 
 
 @click.command()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from pipeline.commands.beam_options import beam_options as with_beam_options
 from pipeline.commands.engine_flags import engine_flags as with_engine_flags
 from pipeline.places import DEFAULT_SERVING

@@ -10,8 +10,8 @@ from functools import cached_property
 
 import click
 
-from components.beats.errors import UsageError
-from components.ingest.plan import Shard
+from components.errors import UsageError
+from components.io.plan import Shard
 from components.score.engines.address import Engine, parse_engine
 from components.score.engines.runner import is_elsewhere, names_runner
 from components.score.engines.submit import EngineJob, engine_options, run_on_engine

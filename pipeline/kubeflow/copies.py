@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.ingest.files import list_files, read_range
-from components.ingest.objects import store_told
-from components.ingest.remote import BYTES, create_remote
+from components.io.files import list_files, read_range
+from components.io.objects import store_told
+from components.io.remote import BYTES, create_remote
 from pipeline.kubeflow.places import store_uri
 
 

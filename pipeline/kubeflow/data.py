@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from components.ingest.files import fingerprint, is_remote
 from components.ingest.locate import find_inputs
+from components.io.files import fingerprint, is_remote
 
 
 def data_fingerprint(data: str) -> str | None:

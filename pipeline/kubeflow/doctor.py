@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from typing import Any, Final
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from pipeline.kubeflow.submit import TOKEN
 
 API: Final = "/apis/v2beta1"

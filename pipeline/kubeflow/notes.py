@@ -16,9 +16,9 @@ from typing import Any, Final, Literal
 
 import absl.logging
 
-from components.beats.errors import HeartbeatError
-from components.ingest.files import list_files, open_output, read_range
-from components.ingest.objects import store_told
+from components.errors import HeartbeatError
+from components.io.files import list_files, open_output, read_range
+from components.io.objects import store_told
 from pipeline.kubeflow.places import RunPlace, run_place
 from pipeline.kubeflow.translate import LOGS_OUTPUT, Json, remote_uri
 from pipeline.refusal import refusal_behind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 
 ROOT_SCHEMES: Final = ("minio://", "s3://", "gs://")
 """What Kubeflow's launcher copies artifacts from and to."""

@@ -8,7 +8,7 @@ import absl.logging
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 
-from components.beats.errors import (
+from components.errors import (
     DataRefused,
     EnvironmentRefused,
     HeartbeatError,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused
-from components.ingest.reach import connect
+from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused
+from components.io.reach import connect
 from pipeline.profiles import ALL_STAGES
 
 TOKEN: Final = "KFP_TOKEN"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.beats.cut import CutCounts, cut
-from components.beats.errors import DataRefused
+from components.errors import DataRefused
 
 LABELS = {"N": 0, "L": 0, "R": 0, "e": 0, "j": 0, "A": 1, "a": 1, "J": 1, "S": 1, "V": 2, "E": 2, "F": 3}
 LABELS |= {"/": 4, "f": 4, "Q": 4}

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.beats.beat import CLASSES, COLUMNS
-from components.beats.errors import UsageError
+from components.beat import CLASSES, COLUMNS
 from components.beats.synthetic import DEFAULT_SEED, demo_files, write_demo_set
+from components.errors import UsageError
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from components.evaluate import answers
 from components.evaluate.baseline import current_answers
-from components.push.serving import push
+from components.io.serving import push
 from components.transform.noise import add_noise
 from tests.evaluate.tiny_model import answers_of, save_tiny_model, some_beats, template_weights
 

@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 
 from bench.beat_files import read_beats
-from components.beats.beat import CLASSES, SAMPLES
-from components.beats.beats import Beats
+from components.beat import CLASSES, SAMPLES, Beats
 from components.beats.synthetic import write_demo_set
 from components.evaluate.answers import noisy_signal, served
 from components.evaluate.gate import judge_model

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from components.beats.errors import ModelRefused
+from components.errors import ModelRefused
 from components.evaluate.calibration import calibration
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.metrics import measure

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.evaluate.metrics import confusion_counts, cross_entropy, macro_f1_of, measure
 
 labels = st.integers(1, 60).flatmap(lambda n: arrays.arrays(np.int64, (2, n), elements=st.integers(0, 4)))

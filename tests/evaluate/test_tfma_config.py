@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.evaluate.answers import noisy_signal, served
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.evaluate.tfma_config import eval_config
-from components.ingest.examples import encode_examples
+from components.io.examples import encode_examples
 from components.train.calibrate import UNCALIBRATED
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 

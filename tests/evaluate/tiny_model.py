@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES, SAMPLES
-from components.beats.beats import Beats
+from components.beat import CLASSES, SAMPLES, Beats
 
 
 def some_beats(rows: int, seed: int = 0, absent: str = "") -> Beats:

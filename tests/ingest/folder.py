@@ -2,13 +2,13 @@
 
 import json
 
-from components.ingest.examples import read_examples
 from components.ingest.ingest import attempt_shard
 from components.ingest.locate import find_inputs
 from components.ingest.report import read_ingest_report
 from components.ingest.run import ingest
 from components.ingest.settings import DataSettings
-from tests.ingest.rows import lines
+from components.io.examples import read_examples
+from tests.io.rows import lines
 
 TRAIN, TRAIN_SIGNAL, TRAIN_LABEL = lines(200, seed=1)
 TEST, TEST_SIGNAL, TEST_LABEL = lines(40, seed=2)

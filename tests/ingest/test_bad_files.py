@@ -5,11 +5,11 @@ import gzip
 import numpy as np
 import pytest
 
-from components.beats.errors import DataRefused
+from components.errors import DataRefused
 from components.ingest.judge import judge_ingest
 from components.ingest.settings import DataSettings
 from tests.ingest.folder import TRAIN, TRAIN_LABEL, provenance, rejects, run
-from tests.ingest.rows import line
+from tests.io.rows import line
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError
+from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
 from components.ingest import split
 from components.ingest.ingest import summarise
 from components.ingest.judge import judge_ingest
 from components.ingest.locate import find_inputs
-from components.ingest.plan import plan
 from components.ingest.report import ShardRecord
 from components.ingest.run import finish_ingest, plan_ingest
 from components.ingest.settings import DataSettings
+from components.io.plan import plan
 from tests.ingest.folder import (
     TEST,
     TEST_LABEL,

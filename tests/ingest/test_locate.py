@@ -1,6 +1,6 @@
 import pytest
 
-from components.beats.errors import DataRefused, UsageError
+from components.errors import DataRefused, UsageError
 from components.ingest.locate import find_inputs
 
 

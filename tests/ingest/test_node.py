@@ -4,13 +4,13 @@ import pytest
 from tfx.components.util.examples_utils import get_payload_format_string
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.beats.errors import DataRefused
+from components.errors import DataRefused
 from components.ingest.artifacts import IngestReport
-from components.ingest.examples import read_examples
 from components.ingest.gate import IngestGate
 from components.ingest.node import BeatExampleGen, BeatExampleGenExecutor
 from components.ingest.report import read_ingest_report
 from components.ingest.settings import DataSettings
+from components.io.examples import read_examples
 from tests.ingest.folder import TRAIN, fill
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import wfdb
 
-from components.beats.csv_text import rows_text
 from components.beats.cut import cut
 from components.ingest.judge import judge_ingest
 from components.ingest.settings import DataSettings
+from components.io.csv_text import rows_text
 from tests.ingest.folder import rejects, run, split_of
 
 

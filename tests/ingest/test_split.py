@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.ingest import split
-from components.ingest.files import list_files
 from components.ingest.split import held_out_records, held_out_rows, is_kaggle_test
+from components.io.files import list_files
 
 ROWS = st.dictionaries(st.text("0123456789", min_size=1, max_size=3), st.integers(1, 500), min_size=1, max_size=30)
 

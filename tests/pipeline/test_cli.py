@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused, UsageError
+from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused, UsageError
 from pipeline.cli import COMMANDS, heartbeat, main
 
 TOP = Path(__file__).parents[2]

@@ -1,62 +1,80 @@
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 import pytest
 
 import components
-from pipeline.digest import code_digest, digest_text
+from pipeline.digest import code_digest, digest_text, imported_files
+
+BEGINS = {
+    "ExampleGen": ("components.ingest.node",),
+    "IngestGate": ("components.ingest.gate",),
+    "DataGate": ("components.validate.node",),
+    "Transform": ("components.transform.preprocessing",),
+    "Tuner": ("components.train.tuner",),
+    "Trainer": ("components.train.trainer",),
+    "FineTuner": ("components.train.finetuner",),
+    "Evaluator": ("components.evaluate.tfma_config", "components.evaluate.tfma_metrics"),
+    "Judge": ("components.evaluate.node",),
+    "Pusher": ("components.push.node",),
+    "BatchScorer": ("components.score.node",),
+}
 
 
 @pytest.fixture
-def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "settings.py").write_text("# base\n")
-    for stage in ("beats", "beats/prepare", "train", "push"):
-        (tmp_path / stage).mkdir()
-        (tmp_path / stage / "a.py").write_text(f"# {stage}\n")
-    monkeypatch.setattr(components, "__path__", [str(tmp_path)])
-    return tmp_path
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    top = tmp_path / "components"
+    for folder in ("io", "train", "push"):
+        (top / folder).mkdir(parents=True)
+        (top / folder / "__init__.py").write_text("")
+    (top / "__init__.py").write_text("")
+    (top / "io" / "floor.py").write_text("LEVEL = 0\n")
+    (top / "train" / "trainer.py").write_text(
+        "def run():\n    from components.io import floor\n    return floor.LEVEL\n"
+    )
+    (top / "push" / "node.py").write_text("SERVING = 1\n")
+    monkeypatch.setattr(components, "__path__", [str(top)])
+    return top
 
 
-def test_an_edit_changes_its_own_stage_only(stages: Path) -> None:
-    train, push = code_digest("train"), code_digest("push")
-    (stages / "train" / "a.py").write_text("# edited\n")
-    assert code_digest("train") != train
-    assert code_digest("push") == push
+def test_an_edit_changes_the_digests_of_all_that_import_it_and_no_others(package: Path) -> None:
+    train, push = code_digest("components.train.trainer"), code_digest("components.push.node")
+    (package / "io" / "floor.py").write_text("LEVEL = 1\n")
+    assert code_digest("components.train.trainer") != train
+    assert code_digest("components.push.node") == push
 
 
-def test_an_edit_in_beats_changes_every_stage(stages: Path) -> None:
-    train, push = code_digest("train"), code_digest("push")
-    (stages / "beats" / "a.py").write_text("# edited\n")
-    assert code_digest("train") != train
-    assert code_digest("push") != push
+def test_prose_changes_nothing(package: Path) -> None:
+    before = code_digest("components.train.trainer")
+    (package / "io" / "floor.py").write_text(
+        '"""The floor."""\n# where all stand\nLEVEL = 0\n"""Metres above the ground."""\n'
+    )
+    assert code_digest("components.train.trainer") == before
 
 
-def test_code_that_no_stage_runs_changes_nothing_and_the_settings_base_everything(stages: Path) -> None:
-    train = code_digest("train")
-    (stages / "beats" / "prepare" / "a.py").write_text("# edited\n")
-    assert code_digest("train") == train
-    (stages / "settings.py").write_text("# edited\n")
-    assert code_digest("train") != train
+def test_a_renamed_file_counts_and_other_files_do_not(package: Path) -> None:
+    before = code_digest("components.push.node")
+    (package / "push" / "notes.txt").write_text("not code")
+    assert code_digest("components.push.node") == before
+    (package / "push" / "node.py").rename(package / "push" / "nodes.py")
+    assert code_digest("components.push.nodes") != before
 
 
-def test_a_node_that_runs_two_stages_code_sees_edits_of_both(stages: Path) -> None:
-    both = code_digest("train", "push")
-    assert both not in (code_digest("train"), code_digest("push"))
-    (stages / "push" / "a.py").write_text("# edited\n")
-    assert code_digest("train", "push") != both
+def test_a_module_that_is_not_there_is_an_error(package: Path) -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"components\.score"):
+        code_digest("components.score")
 
 
-def test_a_renamed_file_counts_and_other_files_do_not(stages: Path) -> None:
-    before = code_digest("train")
-    (stages / "train" / "notes.txt").write_text("not code")
-    assert code_digest("train") == before
-    (stages / "train" / "a.py").rename(stages / "train" / "b.py")
-    assert code_digest("train") != before
+@pytest.mark.parametrize("stage", BEGINS)
+def test_a_stage_digest_covers_all_that_the_interpreter_would_import(stage: str) -> None:
+    """The standard library's finder reads byte code, so it finds imports in another way than the digest does."""
+    covered = set(imported_files(*BEGINS[stage]))
+    for module, file in imported_files(*BEGINS[stage]).items():
+        finder = ModuleFinder(path=[str(Path(components.__path__[0]).parent)])
+        finder.run_script(str(file))
+        needed = {name for name in finder.modules if name.split(".")[0] in ("components", "schema")}
+        assert needed <= covered, f"{module} imports what the digest of {stage} does not cover"
 
 
-def test_a_stage_that_is_not_there_is_an_error(stages: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="components/score"):
-        code_digest("score")
-
-
-def test_digest_of_a_text_is_sha256() -> None:
+def test_digest_of_a_text() -> None:
     assert digest_text("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from tfx.orchestration.pipeline import Pipeline
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from pipeline.graph import GraphInputs, build_nodes
 from pipeline.profiles import PROFILES, profile_named
 from pipeline.settings import settings_from

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from components.push.serving import push
+from components.io.serving import push
 from pipeline.outcome import take_from
 from pipeline.profiles import profile_named
 from pipeline.settings import settings_from

@@ -3,7 +3,7 @@ import sqlite3
 
 import pytest
 
-from components.beats.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused
+from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused
 from pipeline.refusal import UnexpectedError, refusal_behind
 
 

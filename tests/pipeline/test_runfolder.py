@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from pipeline.runfolder import new_run_folder, root_locked, write_whole
 
 HOLDER = """

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from pipeline.profiles import PROFILES, profile_named
 from pipeline.settings import RunSettings, all_keys, settings_from
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from components.push.serving import push
+from components.io.serving import push
 from pipeline.cli import main
 from pipeline.commands.models import models
-from tests.push.test_serving import a_model
+from tests.io.test_serving import a_model
 
 FIGURES = {"accuracy": 0.98765, "macro_f1": 0.91234, "loss": 0.0456}
 

@@ -10,16 +10,16 @@ import pytest
 from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.beats.beat import SAMPLES
-from components.beats.errors import ModelRefused
+from components.beat import SAMPLES
+from components.errors import ModelRefused
 from components.evaluate.artifacts import Judgement, Verdict
 from components.evaluate.node import Judge, ModelGate
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.artifacts import IngestReport
-from components.ingest.examples import encode_examples
 from components.ingest.report import IngestSummary
+from components.io.examples import encode_examples
+from components.io.serving import list_versions, newest_statistics
 from components.push.node import Pusher
-from components.push.serving import list_versions, newest_statistics
 from components.train.calibrate import UNCALIBRATED, write_certainty
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 

@@ -13,7 +13,7 @@ from components.push.model_card import model_card
 from components.push.sidecars import Sidecars, code_digest_of, stage_version
 from components.train.calibrate import UNCALIBRATED
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
-from tests.push.test_serving import a_model, contents
+from tests.io.test_serving import a_model, contents
 
 DIGESTS = {
     "model": "ab" * 32,

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from components.beats.beat import CLASSES, SAMPLES
-from components.beats.beats import Beats
+from components.beat import CLASSES, SAMPLES, Beats
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings
-from components.ingest.examples import encode_examples
 from components.ingest.report import FileReport, IngestSummary
+from components.io.examples import encode_examples
 from components.train.calibrate import Certainty
 from pipeline.profiles import ALL_STAGES, profile_named
 from pipeline.settings import settings_from

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from components.beats.beat import CLASSES
-from components.ingest.files import InputFile
-from components.ingest.plan import Shard
+from components.beat import CLASSES
+from components.io.files import InputFile
+from components.io.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
+from components.io.plan import Shard
 from components.push.histogram import count_samples, histogram_json
-from components.push.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
 from components.score.job import Fingerprint, Job
 from components.score.record import ShardRecord, Written
 from components.score.resume import tasks_of

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.beats.errors import HeartbeatError
+from components.errors import HeartbeatError
 from components.report.attribution import FLOOR, attribute, redraw_weights
 from components.train.export import export_model
 from components.train.networks import build_network

@@ -12,7 +12,7 @@ from defusedxml import ElementTree
 from matplotlib import image
 from matplotlib.colors import to_hex
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.report.content import Picture
 from components.report.drawing import picture
 from components.report.palette import CLASS_COLOURS, INK, INK_ON

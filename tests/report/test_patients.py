@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from components.beats.beats import Beats
+from components.beat import Beats
 from components.report import patients
 from components.report.material import load_run
 from components.report.patients import about_patients, records

@@ -5,7 +5,7 @@ from xml.dom import minidom
 import pytest
 
 from bench.readme_pictures import FOLDER, on_white, pictures_of
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from components.report.material import load_run
 
 README = Path(__file__).parents[2] / "README.md"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.beats.beat import CLASS_NAMES
-from components.beats.errors import EnvironmentRefused, HeartbeatError, UsageError
+from components.beat import CLASS_NAMES
+from components.errors import EnvironmentRefused, HeartbeatError, UsageError
 from components.report import run_page
 from components.report.run_page import SECTIONS, write_report
 from tests.report.made_run import EVIL_FILE, HOSTILE, ended, make_run

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from components.report.scoring_page import SECTIONS, write_scoring_report
 from components.report.scoring_sections.findings import divergence
 from tests.report.made_run import HOSTILE

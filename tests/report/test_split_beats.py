@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from components.beats.beats import Beats
-from components.beats.errors import HeartbeatError
+from components.beat import Beats
+from components.errors import HeartbeatError
 from components.report import split_beats
 from components.report.split_beats import KEPT, rows_of, survey
 from tests.evaluate.tiny_model import some_beats

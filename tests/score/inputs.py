@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.beats.beats import Beats
-from components.ingest.examples import encode_examples
-from components.ingest.tfrecord import write_records
+from components.beat import Beats
+from components.io.examples import encode_examples
+from components.io.tfrecord import write_records
 
 FORMATS = (
     "plain.csv",

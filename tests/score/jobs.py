@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from components.beats.beat import CLASSES, SAMPLES
+from components.beat import CLASSES, SAMPLES
 from components.score.budget import RejectBudget
 from components.score.model import Answers, ModelPlace
 from components.score.run import ScoreRequest, score
 from components.score.settings import ScoreSettings
 from components.score.shard import attempt_shard
 from tests.evaluate.tiny_model import answers_of, template_weights
-from tests.ingest.rows import lines
+from tests.io.rows import lines
 
 PLACE = ModelPlace("/models/1", "ab" * 32)
 BLOCK_BYTES = 128 << 10

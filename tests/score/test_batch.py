@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from pydantic import ValidationError
 
-from components.beats.errors import EnvironmentRefused, UsageError
+from components.errors import EnvironmentRefused, UsageError
 from components.score.batch import batch_request, run_where_set
 from components.score.engines import submit
 from components.score.run import score

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from components.score import beam
 from components.score.model import ModelPlace
 from components.score.run import score

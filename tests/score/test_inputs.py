@@ -3,13 +3,13 @@ import json
 
 import pytest
 
-from components.beats.errors import DataRefused, UsageError
+from components.errors import DataRefused, UsageError
 from components.score.budget import RejectBudget
 from components.score.columns import prediction_schema
 from components.score.inputs import find_sources
 from components.score.planning import stem_of
 from schema import PREDICTION_FILE, prediction_schema_text
-from tests.ingest.rows import line
+from tests.io.rows import line
 from tests.score.inputs import write_formats
 from tests.score.jobs import read_parts, run, write_csv
 from tests.score.test_parquet import LABEL, SIGNAL

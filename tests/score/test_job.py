@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.beats.errors import DataRefused, EnvironmentRefused, UsageError
+from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.io.lock import locked
 from components.score import columns
-from components.score.lock import locked
 from components.score.model import ModelPlace
 from components.score.run import score
-from tests.ingest.rows import line
+from tests.io.rows import line
 from tests.score.jobs import (
     PLACE,
     NumpyModel,

@@ -3,7 +3,7 @@ import json
 import pytest
 from tfx.types import standard_artifacts
 
-from components.beats.errors import ScoringIncomplete
+from components.errors import ScoringIncomplete
 from components.score.artifacts import ScoredBeats
 from components.score.node import BatchScorer
 from components.score.settings import BatchSettings

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.beats.beats import Beats
+from components.beat import Beats
 from components.evaluate.metrics import measure
-from components.ingest.examples import encode_examples
-from components.push.digest import model_digest
+from components.io.digest import model_digest
+from components.io.examples import encode_examples
 from components.score.model import ModelPlace, ScoringModel
 from pipeline.commands.score_screen import show_summary
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
@@ -72,7 +72,7 @@ def test_abstain_is_what_the_signature_says_and_is_counted(tmp_path, threshold, 
 
 
 def test_a_directory_without_the_signature_is_told(tmp_path):
-    from components.beats.errors import HeartbeatError
+    from components.errors import HeartbeatError
 
     tf.saved_model.save(tf.Module(), str(tmp_path / "model"))
     with pytest.raises(HeartbeatError, match="is no model that scores beats"):

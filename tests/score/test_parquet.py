@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.beats.errors import DataRefused
+from components.errors import DataRefused
 from tests.score.jobs import expected, probabilities, read_parts, read_rejects, run
 
 SIGNAL = np.random.default_rng(3).random((40, 187), np.float32)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.beats.beats import Beats
-from components.beats.errors import DataRefused
-from components.ingest.examples import encode_examples
-from components.ingest.files import list_files
-from components.ingest.tfrecord import write_records
+from components.beat import Beats
+from components.errors import DataRefused
+from components.io.examples import encode_examples
+from components.io.files import list_files
+from components.io.tfrecord import write_records
 from components.score.tfrecord_frames import RECORD_BYTES, read_frames
 from tests.score.jobs import expected, probabilities, read_parts, read_rejects, run
 

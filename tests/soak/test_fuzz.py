@@ -14,10 +14,10 @@ import google_crc32c
 import numpy as np
 import pytest
 
-from components.beats.csv_text import rows_text
-from components.beats.errors import DataRefused
+from components.errors import DataRefused
+from components.io.csv_text import rows_text
 from tests.evaluate.tiny_model import some_beats
-from tests.ingest.rows import reference
+from tests.io.rows import reference
 from tests.score.inputs import write_formats
 from tests.score.jobs import expected, probabilities, read_parts, read_rejects, run
 from tests.soak.children import CONTEXT

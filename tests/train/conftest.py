@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.beats.beat import CLASSES, SAMPLES
+from components.beat import CLASSES, SAMPLES
 from components.train import finetuner, trainer
 from components.train.settings import (
     FineTunerConfig,

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.train.calibrate import (
     Certainty,
     abstention_threshold,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.beats.beat import SAMPLES
-from components.beats.errors import DataRefused
+from components.beat import SAMPLES
+from components.errors import DataRefused
 from components.train.augment import Augmentation
 from components.train.input import choose_rows, make_batches, row_batches
 from components.train.spool import Spool, spool_examples

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.beats.beat import CLASSES, SAMPLES
+from components.beat import CLASSES, SAMPLES
 from components.train.networks import BODY, HEAD, answer, build_network, served_network, with_new_head
 from components.train.settings import NetworkSettings
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.train import poststratify
 from components.train.poststratify import post_stratify, strata_weights
 from components.train.spool import Spool

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from components.beats.errors import HeartbeatError
+from components.errors import HeartbeatError
 from components.train import finetuner, trainer, tuner
 from components.train.material import load_material
 from components.train.networks import BODY, HEAD, build_network

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.transform.noise import add_noise, normal_numbers
 
 N = 3000

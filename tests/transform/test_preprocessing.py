@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.transform.noise import add_noise
 from components.transform.settings import TransformSettings
 from tests.transform.transform_run import run_transform

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.transform.preprocessing import preprocessing_fn
 from components.transform.settings import TransformSettings
 

@@ -4,7 +4,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from components.beats.beat import SAMPLES
+from components.beat import SAMPLES
 from components.validate.judge import find_anomalies, judge_data
 from components.validate.settings import ValidateSettings
 from schema import curated_schema_text

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES, SAMPLE_RATE_HZ, SAMPLES
-from components.beats.beats import Beats
+from components.beat import CLASSES, SAMPLE_RATE_HZ, SAMPLES, Beats
 from components.report.content import Picture
 from components.report.drawing import picture
 from components.report.palette import CLASS_COLOURS, INK

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.report.content import Picture
 from components.report.drawing import picture
 from components.report.palette import INK, MAIN

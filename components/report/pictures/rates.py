@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.report.content import Picture
 from components.report.drawing import picture
 from components.report.palette import CLASS_COLOURS, CLASS_MARKERS, INK, MAIN

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.report.content import Picture
 from components.report.drawing import picture
 from components.report.palette import CLASS_COLOURS, INK, MAIN, SECOND

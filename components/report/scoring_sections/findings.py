@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.report.content import Block, Picture, Pictures, Table, Words
 from components.report.made import NotReachedError
 from components.report.pictures.confusion import confusion_picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from components.beats.errors import HeartbeatError
+from components.errors import HeartbeatError
 from components.report.content import Card
 from components.report.scoring_material import ScoringMaterial
 from components.report.scoring_sections.findings import share_change, signal_divergence

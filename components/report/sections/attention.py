@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.report.attribution import Attribution, attribute
 from components.report.content import Block, Pictures, Words
 from components.report.material import RunMaterial

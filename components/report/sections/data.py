@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.beat import CLASSES, SAMPLE_RATE_HZ, SAMPLES
+from components.beat import CLASSES, SAMPLE_RATE_HZ, SAMPLES
 from components.beats.kaggle import TRAIN_COUNTS
 from components.report.content import Block, Heading, Pictures, Table, Words
 from components.report.made import NotReachedError

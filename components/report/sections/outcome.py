@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.evaluate.settings import GateSettings
 from components.report.content import Block, Bullets, Code, Folded, Table, Words
 from components.report.material import RunMaterial

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from components.report.content import Block, Picture, Pictures, Table, Words
 from components.report.material import RunMaterial
 from components.report.pictures.confusion import confusion_picture

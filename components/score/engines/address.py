@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 
 ADDRESS: Final = re.compile(r"(flink|spark)://([A-Za-z0-9._-]+:[0-9]{1,5})/?")
 

@@ -16,10 +16,10 @@ from apache_beam.runners.dataflow.internal import apiclient
 from apache_beam.runners.internal.names import STAGED_PIPELINE_FILENAME
 from apitools.base.py import encoding
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
+from components.io.lease import Lease
 from components.score.beam import score_on
 from components.score.engines.runner import option, unless_given
-from components.score.lease import Lease
 from components.score.model import ModelPlace
 from components.score.shard import ShardTask
 

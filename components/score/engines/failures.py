@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 
 KNOWN: Final = (
     (

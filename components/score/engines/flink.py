@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from components.score.engines.flink_rest import flink_overview, flink_says
 from components.score.engines.runner import unless_given
 

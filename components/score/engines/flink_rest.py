@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.error import URLError
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 
 ANSWER_SECONDS: Final = 10.0
 

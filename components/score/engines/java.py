@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 
 FOLDER: Final = "HEARTBEAT_ENGINES"
 """Name of the environment variable that says where `make engines` has put the class paths."""

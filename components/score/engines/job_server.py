@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from components.score.engines.address import Engine
 from components.score.engines.guard import guarded
 from components.score.engines.java import class_path, engines_folder, free_port, java_command

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from components.score.engines.flink_rest import flink_overview
 from components.score.engines.guard import child_of, guarded
 from components.score.engines.java import class_path, free_port, java_command

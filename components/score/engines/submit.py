@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from components.score.engines.address import Engine
 from components.score.engines.flink import cancel_flink_job, flink_options
 from components.score.engines.job_server import JobServer, check_listens, job_server, spark_jar

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from components.beats.errors import UsageError
-from components.ingest.files import is_remote, local_path
+from components.errors import UsageError
+from components.io.files import is_remote, local_path
 
 
 def check_visible(inputs: Sequence[str], output: str, model: str, assume_shared: bool) -> None:

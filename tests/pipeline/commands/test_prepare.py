@@ -13,8 +13,8 @@ import wfdb
 
 from pipeline.cli import heartbeat, main
 from pipeline.commands.prepare import prepare
-from tests.beats.prepare.archives import write_archive
-from tests.beats.prepare.test_annotate import scored
+from tests.recordings.archives import write_archive
+from tests.recordings.test_annotate import scored
 
 
 def test_an_archive_is_prepared_and_the_table_is_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +111,7 @@ def test_ctrl_c_says_one_sentence_and_leaves_nothing(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("components.beats.prepare.prepare.join_parts", interrupt)
+    monkeypatch.setattr("components.recordings.prepare.join_parts", interrupt)
     argv = ["prepare", "--wfdb", str(archive), "--out", str(tmp_path / "out"), "--split", "record:0.3"]
     assert main(heartbeat, [*argv, "--workers", workers]) == 130
     assert capfd.readouterr() == ("", f"Interrupted: nothing was written to {tmp_path / 'out'}.\n")

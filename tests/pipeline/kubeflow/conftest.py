@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.beats.beat import CLASSES, SAMPLES
+from components.beat import CLASSES, SAMPLES
 from pipeline.kubeflow.spec import Target, compile_spec
 from pipeline.profiles import profile_named
 from pipeline.settings import settings_from

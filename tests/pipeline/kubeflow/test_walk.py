@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.beats.beat import CLASSES
+from components.beat import CLASSES
 from pipeline.kubeflow.data import data_fingerprint
 from pipeline.kubeflow.spec import Target, compile_text
 from pipeline.profiles import ALL_STAGES, profile_named

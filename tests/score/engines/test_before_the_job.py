@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from components.beats.errors import EnvironmentRefused
+from components.errors import EnvironmentRefused
 from components.score.engines import flink
 from components.score.engines.address import Engine
 from components.score.engines.failures import of_the_environment

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from components.score.engines.dataflow import dataflow_options, dataflow_request
 from components.score.engines.runner import option
 from components.score.job import Job

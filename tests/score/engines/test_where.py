@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.beats.errors import UsageError
+from components.errors import UsageError
 from components.score.engines.address import Engine, parse_engine
 from components.score.engines.runner import is_elsewhere, option
 from components.score.engines.visible import check_visible

@@ -1,0 +1,50 @@
+"""The shape of one heartbeat, the five classes it can have, and many beats as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+SAMPLES: Final = 187
+"""Samples in one beat: Kaggle's window of 1.56 s, zero-padded on the right."""
+
+SAMPLE_RATE_HZ: Final = 120
+"""Sampling rate of a beat. The data set's page says 125; 360 Hz records with every third sample taken are 120."""
+
+RECORD_RATE_HZ: Final = 360
+"""Sampling rate of the MIT-BIH records that beats are cut from, and which the cutting rule assumes."""
+
+COLUMNS: Final = SAMPLES + 1
+"""Columns of a labelled CSV row: the samples, then the label."""
+
+CLASSES: Final = ("N", "S", "V", "F", "Q")
+"""AAMI EC57 class symbols; a label is an index into this tuple."""
+
+CLASS_NAMES: Final = ("normal", "supraventricular ectopic", "ventricular ectopic", "fusion", "paced or unclassifiable")
+"""The same classes in words."""
+
+SYMBOL_TO_LABEL: Final = {
+    symbol: label for label, symbols in enumerate(("NLRej", "AaJS", "VE", "F", "/fQ")) for symbol in symbols
+}
+"""MIT-BIH annotation symbol -> label. Symbols that are not keys do not start a beat of this data set."""
+
+
+@dataclass(frozen=True)
+class Beats:
+    """n beats, row i of every column being the same beat.
+
+    Attributes:
+        signal: float32[n, 187], min-max scaled 0..1, 120 Hz, zero-padded on the right.
+        label: int64[n], an index into CLASSES.
+        record: n record names, or None where they are not known.
+    """
+
+    signal: npt.NDArray[np.float32]
+    label: npt.NDArray[np.int64]
+    record: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.label)

@@ -1,0 +1,1 @@
+"""The floor under everything: storage, locks, and the file formats that beats come in."""

@@ -1,0 +1,143 @@
+"""Scored beats written back as WFDB annotations, for LightWAVE and PhysioNet's tools."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.recordings.header import read_header
+from components.recordings.scratch import made_folder, uninterrupted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ABSTAINED = "?"
+"""WFDB symbol of a beat that the model abstained from: not classified."""
+
+COLUMNS = ("record", "sample", "symbol", "abstain")
+
+
+@dataclass(frozen=True)
+class AnnotateReport:
+    """Annotation files written: path and beats of each."""
+
+    files: tuple[tuple[Path, int], ...]
+
+
+def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateReport:
+    """Write one annotation file for each record of a finished scoring job.
+
+    Args:
+        scored: the job's folder.
+        wfdb: where the records' headers lie.
+        out: where the annotation files go.
+        annotator: their extension, letters only.
+
+    Raises:
+        UsageError: the extension is not letters, or a file is there already.
+        DataRefused: the job is not finished, its rows do not say where they come from, or a beat is scored twice or
+            lies outside its record.
+        EnvironmentRefused: the folder cannot be written.
+    """
+    if not annotator.isalpha() or not annotator.isascii():
+        raise UsageError(f"--annotator {annotator} cannot be the extension of an annotation file: use letters only.")
+    beats = read_scored(scored)
+    records = np.array(beats["record"].to_pylist(), np.str_)
+    samples = beats["sample"].to_numpy()
+    symbols = np.where(beats["abstain"].to_numpy(), ABSTAINED, beats["symbol"].to_pylist())
+    order = np.lexsort((samples, records))
+    names, first = np.unique(records[order], return_index=True)
+    groups = np.split(order, first[1:])
+    for name in names.tolist():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise DataRefused(f"The scored record {name!r} is not a record's name.")
+        if (out / f"{name}.{annotator}").exists():
+            raise UsageError(f"{out / name}.{annotator} is there already; remove it, or choose another --annotator.")
+    try:
+        with made_folder(out), tempfile.TemporaryDirectory(prefix=".annotate-", dir=out) as scratch:
+            for name, group in zip(names.tolist(), groups, strict=True):
+                _write_record(name, samples[group], symbols[group], wfdb, Path(scratch), annotator)
+            written = []
+            with uninterrupted():
+                for name, group in zip(names.tolist(), groups, strict=True):
+                    target = out / f"{name}.{annotator}"
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    (Path(scratch) / f"{name}.{annotator}").replace(target)
+                    written.append((target, len(group)))
+    except OSError as error:
+        raise EnvironmentRefused(f"{error.filename or out} cannot be written: {error.strerror or error}.") from error
+    return AnnotateReport(tuple(written))
+
+
+def read_scored(scored: Path) -> pa.Table:
+    """The columns record, sample, symbol and abstain of all parts of a scoring job.
+
+    Raises:
+        DataRefused: the job is not there or not finished, or its rows do not say which record and sample they are.
+    """
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+    import pyarrow.parquet as pq
+
+    parts = sorted((scored / "parts").glob("*.parquet")) + sorted((scored / "parts").glob("*.csv"))
+    if not parts:
+        raise DataRefused(f"{scored} is not a scoring directory: it has no parts/*.parquet or parts/*.csv.")
+    if not (scored / "_SUCCESS").exists():
+        raise DataRefused(f"The scoring job in {scored} is not finished: _SUCCESS is missing; finish it first.")
+    types = {"record": pa.string(), "sample": pa.int64(), "symbol": pa.string(), "abstain": pa.bool_()}
+    tables = []
+    for part in parts:
+        try:
+            if part.suffix == ".parquet":
+                table = pq.read_table(part, columns=list(COLUMNS))
+            else:
+                options = pa_csv.ConvertOptions(column_types=types, include_columns=COLUMNS, strings_can_be_null=True)
+                table = pa_csv.read_csv(part, convert_options=options)
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise DataRefused(f"{part} does not hold scored rows: {error}.") from error
+        lacking = [name for name in COLUMNS if name not in table.column_names]
+        if lacking:
+            raise DataRefused(f"{part} has no column {', '.join(lacking)}; scored rows have.")
+        tables.append(table.select(COLUMNS).cast(pa.schema(types.items())))
+    beats = pa.concat_tables(tables)
+    unplaced = max(beats[name].null_count for name in ("record", "sample"))
+    if unplaced:
+        raise DataRefused(
+            f"{unplaced} of {len(beats)} rows in {scored} do not say which record and sample they are; "
+            "score CSVs that have their provenance file beside them."
+        )
+    return beats
+
+
+def _write_record(
+    name: str,
+    samples: npt.NDArray[np.int64],
+    symbols: npt.NDArray[np.str_],
+    wfdb_dir: Path,
+    folder: Path,
+    annotator: str,
+) -> None:
+    """Write one record's annotations, which are in order of position."""
+    import wfdb
+
+    try:
+        header = read_header(wfdb_dir / name)
+    except DataRefused as refused:
+        raise DataRefused([f"Record {name}: {sentence}" for sentence in refused.sentences]) from refused
+    twice = np.flatnonzero(np.diff(samples) == 0)
+    if twice.size:
+        raise DataRefused(f"Record {name}: the beat at sample {samples[twice[0]]} was scored more than once.")
+    if samples[0] < 0 or (header.sig_len and samples[-1] >= header.sig_len):
+        raise DataRefused(
+            f"Record {name}: a scored beat is at sample {samples[-1]}, but the record has {header.sig_len}; "
+            "name the records that were scored with --wfdb."
+        )
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    wfdb.wrann(target.name, annotator, samples, symbol=symbols.tolist(), write_dir=str(target.parent))

@@ -1,0 +1,144 @@
+"""Which beats go into the training file and which into the test file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from components.errors import UsageError
+from components.recordings.archive import MITDB, SAME_PERSON, is_mitdb
+from components.recordings.kaggle_rows import kaggle_rows
+
+DS1: Final = tuple(
+    str(number)
+    for number in (
+        101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220,
+        223, 230
+    )
+)  # fmt: skip
+DS2: Final = tuple(
+    str(number)
+    for number in (
+        100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210, 212, 213, 214, 219, 221, 222, 228, 231, 232,
+        233, 234
+    )
+)  # fmt: skip
+"""The inter-patient split of de Chazal, O'Dwyer and Reilly (IEEE Trans Biomed Eng 51:1196, 2004): train, test."""
+
+PACED: Final = ("102", "104", "107", "217")
+"""Records of patients with a pacemaker, which AAMI EC57 leaves out."""
+
+
+class Split(Protocol):
+    """A rule that parts the beats of an archive."""
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The records that it takes, in the order of the files."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a reader of the result should know of it."""
+
+    def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """bool[n]: which of a record's beats, by position, belong to the test file."""
+
+
+@dataclass(frozen=True)
+class KaggleSplit:
+    """Kaggle's own test rows; all other beats are for training."""
+
+    records: tuple[str, ...]
+    sentences: tuple[str, ...] = (
+        "Split kaggle: beats of one patient are on both sides, so figures made with it are optimistic.",
+        "The training file holds the other beats record by record, in order of time; Kaggle's own order is not known.",
+    )
+
+    def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """bool[n]: whether Kaggle's test file has a row that was cut here."""
+        return np.isin(samples, kaggle_rows().samples_of(record))
+
+
+@dataclass(frozen=True)
+class RecordSplit:
+    """Whole records to either side."""
+
+    records: tuple[str, ...]
+    test: frozenset[str]
+    sentences: tuple[str, ...]
+
+    def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """bool[n]: all of them or none."""
+        return np.full(len(samples), record in self.test)
+
+
+def choose_split(name: str | None, records: tuple[str, ...], exclude: tuple[str, ...], seed: int) -> Split:
+    """The split that a person asked for.
+
+    Args:
+        name: kaggle, patient or record:FRACTION; None is kaggle for MIT-BIH.
+        records: what the archive holds.
+        exclude: records to leave out.
+        seed: for record:FRACTION.
+
+    Raises:
+        UsageError: the split does not fit the archive, or a name is not known.
+    """
+    strangers = sorted(set(exclude) - set(records))
+    if strangers:
+        raise UsageError(f"--exclude names {', '.join(strangers)}, which the archive does not hold.")
+    kept = tuple(record for record in records if record not in exclude)
+    mitdb = is_mitdb(records)
+    if name is None and not mitdb:
+        raise UsageError(
+            "These are not the records of MIT-BIH: say how to split them, for instance --split record:0.2."
+        )
+    if name in ("kaggle", "patient", None) and not mitdb:
+        raise UsageError(f"--split {name} is for the records of MIT-BIH; for others use --split record:FRACTION.")
+    if name in ("kaggle", None):
+        return KaggleSplit(tuple(record for record in MITDB if record not in exclude))
+    if name == "patient":
+        return patient_split(exclude)
+    match = re.fullmatch(r"record:(0?\.\d+)", name or "")
+    if not match or not 0 < float(match[1]) < 1:
+        raise UsageError(f"--split {name} is not known: use kaggle, patient or record:FRACTION with 0 < FRACTION < 1.")
+    return record_split(kept, float(match[1]), seed, SAME_PERSON if mitdb else {})
+
+
+def patient_split(exclude: tuple[str, ...]) -> RecordSplit:
+    """DS1 for training and DS2 for testing, paced records out."""
+    sides = tuple(tuple(record for record in side if record not in exclude) for side in (DS1, DS2))
+    sentences = [
+        "Split patient: de Chazal's DS1 (train) and DS2 (test), classes of AAMI EC57; "
+        f"the paced records {', '.join(PACED)} are left out.",
+    ]
+    for one, other in SAME_PERSON.items():
+        if any(one in side for side in sides) and any(other in side for side in sides):
+            sentences.append(
+                f"Records {other} and {one} are one person, and DS1 / DS2 put them on different sides; "
+                f"`--exclude {other}` (or {one}) leaves one of them out."
+            )
+    return RecordSplit(tuple(sorted(sides[0] + sides[1])), frozenset(sides[1]), tuple(sentences))
+
+
+def record_split(records: tuple[str, ...], fraction: float, seed: int, same_person: dict[str, str]) -> RecordSplit:
+    """A share of the records, drawn by the seed and their names, for testing; never one record on both sides.
+
+    Raises:
+        UsageError: there are too few records to have some on both sides.
+    """
+    persons: dict[str, list[str]] = {}
+    for record in records:
+        persons.setdefault(same_person.get(record, record), []).append(record)
+    drawn = sorted(persons, key=lambda person: hashlib.sha256(f"{seed} {person}".encode()).digest())
+    count = max(1, round(fraction * len(drawn)))
+    if len(drawn) < 2 or count == len(drawn):
+        raise UsageError(f"{len(drawn)} record(s) cannot be split {fraction:g} to {1 - fraction:g} by record.")
+    test = frozenset(record for person in drawn[:count] for record in persons[person])
+    sentence = f"Split record:{fraction:g}, seed {seed}: {len(test)} of {len(records)} records are in the test file."
+    return RecordSplit(records, test, (sentence,))

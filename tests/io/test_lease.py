@@ -1,0 +1,176 @@
+"""Workers of a cluster look for their submitter in the scoring directory, and leave nothing when he is gone."""
+
+from dataclasses import asdict
+
+import pytest
+
+from components.errors import EnvironmentRefused
+from components.io.claim import STALE_SECONDS
+from components.io.folder import LocalFolder
+from components.io.lease import LOCAL_SECONDS, Lease, _Look, leasing
+from components.score import beam
+from components.score.model import ModelPlace
+from components.score.record import ShardRecord
+from components.score.resume import read_record
+from components.score.run import score
+from components.score.shard import Stopped, attempt_shard
+from tests.score.jobs import NumpyModel, digests, loop, request, run, write_csv
+
+
+def test_a_submitter_is_there_for_as_long_as_he_holds_his_lease(tmp_path):
+    with leasing(str(tmp_path)) as lease:
+        assert not lease.is_gone(at_once=True)
+        assert Lease(**asdict(lease)) == lease
+    assert lease.is_gone(at_once=True)
+    assert LocalFolder(str(tmp_path)).names() == {}
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_submitter_of_whom_nothing_is_heard_is_taken_for_dead(tmp_path):
+    clock = Clock()
+    (tmp_path / "lease").write_text("1")
+    look = _Look(Lease(str(tmp_path), "lease"), clock)
+    assert not look.is_gone(False)
+    clock.now += STALE_SECONDS - 1
+    (tmp_path / "lease").write_text("2")
+    assert not look.is_gone(False)
+    clock.now += STALE_SECONDS - 1
+    assert not look.is_gone(False)
+    clock.now += 1
+    assert look.is_gone(False)
+
+
+def test_a_store_that_is_not_reached_says_nothing_of_the_submitter(tmp_path, monkeypatch):
+    clock = Clock()
+    (tmp_path / "lease").write_text("1")
+    look = _Look(Lease(str(tmp_path), "lease"), clock)
+    assert not look.is_gone(False)
+
+    def unreached(self, name):
+        raise EnvironmentRefused("no route")
+
+    monkeypatch.setattr(LocalFolder, "read", unreached)
+    clock.now += LOCAL_SECONDS
+    assert not look.is_gone(True)
+    clock.now += STALE_SECONDS
+    assert look.is_gone(True)
+
+
+def test_between_two_looks_nothing_is_read(tmp_path):
+    clock = Clock()
+    (tmp_path / "lease").write_text("1")
+    look = _Look(Lease(str(tmp_path), "lease"), clock)
+    assert not look.is_gone(False)
+    (tmp_path / "lease").unlink()
+    assert not look.is_gone(False)
+    assert look.is_gone(True)
+
+
+def planned(tmp_path):
+    """The tasks of a job of which nothing is done."""
+    tasks = []
+
+    def keep(asked, progress):
+        tasks.extend(asked)
+        return []
+
+    score(request(tmp_path / "a.csv", output=tmp_path / "out"), keep)
+    return tasks
+
+
+@pytest.mark.parametrize("spoil", [lambda s, p: p, lambda s, p: 1 / 0], ids=["scored", "failed"])
+def test_who_is_not_wanted_any_more_leaves_neither_rows_nor_a_failure(tmp_path, spoil):
+    write_csv(tmp_path / "a.csv", 20)
+    [task, *_] = planned(tmp_path)
+    before = LocalFolder(str(tmp_path / "out")).names()
+
+    def gone():
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        attempt_shard(task, lambda: NumpyModel(spoil), check_wanted=gone)
+    assert LocalFolder(str(tmp_path / "out")).names() == before
+
+
+def test_a_new_job_ends_the_workers_of_one_whose_submitter_was_killed(tmp_path):
+    write_csv(tmp_path / "a.csv", 20)
+    planned(tmp_path)
+    (tmp_path / "out" / "lock").mkdir()
+    (tmp_path / "out" / "lock" / "dead.json").write_text("{}")
+    seen = []
+
+    def look(tasks, progress):
+        seen.append(Lease(str(tmp_path / "out"), "lock/dead.json").is_gone(at_once=True))
+        return []
+
+    score(request(tmp_path / "a.csv", output=tmp_path / "out", existing="resume"), look)
+    assert seen == [True]
+
+
+@pytest.fixture
+def _numpy_model(monkeypatch):
+    monkeypatch.setattr(beam, "use_one_thread", lambda: None)
+    monkeypatch.setattr(beam, "loaded_model", lambda place: NumpyModel())
+
+
+@pytest.mark.usefixtures("_numpy_model")
+def test_an_engines_second_attempt_leaves_what_the_first_has_done(tmp_path):
+    write_csv(tmp_path / "a.csv", 20)
+    [task, *_] = planned(tmp_path)
+    with leasing(str(tmp_path / "out")) as lease:
+        worker = beam.ScoreShard(ModelPlace("/models/1", "ab" * 32), lease)
+        list(worker.process(task))
+        record = tmp_path / "out" / task.record_name
+        first = record.stat().st_mtime_ns
+        assert isinstance(read_record(LocalFolder(str(tmp_path / "out")), task), ShardRecord)
+        list(worker.process(task))
+        assert record.stat().st_mtime_ns == first
+
+
+def test_what_a_lost_worker_had_begun_to_write_is_not_among_the_results(tmp_path):
+    write_csv(tmp_path / "a.csv", 20)
+
+    def lose_one(tasks, progress):
+        loop()(tasks, progress)
+        (tmp_path / "out" / "parts" / ".part-of-a-dead-worker").write_bytes(b"half")
+        return []
+
+    assert score(request(tmp_path / "a.csv", output=tmp_path / "out"), lose_one).exit_code == 0
+    run(tmp_path / "a.csv", output=tmp_path / "loop")
+    assert digests(tmp_path / "out") == digests(tmp_path / "loop")
+
+
+@pytest.mark.usefixtures("_numpy_model")
+def test_a_worker_without_a_submitter_does_nothing(tmp_path):
+    write_csv(tmp_path / "a.csv", 20)
+    [task, *_] = planned(tmp_path)
+    list(beam.ScoreShard(ModelPlace("/models/1", "ab" * 32), Lease(str(tmp_path / "out"), "lock/x.json")).process(task))
+    assert not (tmp_path / "out" / task.record_name).exists()
+
+
+@pytest.mark.usefixtures("_numpy_model")
+def test_on_a_runner_that_may_be_elsewhere_the_submitter_is_a_lease(tmp_path, monkeypatch):
+    """Beam's own in-process runner, taken for a cluster."""
+    monkeypatch.setattr(beam, "is_elsewhere", lambda options: True)
+    write_csv(tmp_path / "a.csv", 60)
+
+    def on_beam(tasks, progress):
+        options = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
+        held = []
+
+        def follow():
+            held.append(list((tmp_path / "out" / "lock").iterdir()))
+
+        troubles = beam.run_on_beam(beam.Submission(tasks, ModelPlace("/models/1", "ab" * 32), 0, options), follow)
+        assert all(held)
+        return troubles
+
+    assert score(request(tmp_path / "a.csv", output=tmp_path / "out"), on_beam).exit_code == 0
+    run(tmp_path / "a.csv", output=tmp_path / "loop")
+    assert digests(tmp_path / "out") == digests(tmp_path / "loop")

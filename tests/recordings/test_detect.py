@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wfdb.processing import XQRS, find_local_peaks
+
+from components.recordings.detect import detect_beats, find_peaks
+from tests.recordings.archives import at_rate, simulated
+
+
+def whole(signal: np.ndarray, rate: float) -> np.ndarray:
+    detector = XQRS(sig=signal, fs=rate)
+    detector.detect(verbose=False)
+    return np.unique(detector.qrs_inds)
+
+
+def in_blocks(signal: np.ndarray, rate: float, size: int) -> np.ndarray:
+    blocks = [(first, min(first + size, len(signal))) for first in range(0, len(signal), size)]
+    return detect_beats(lambda first, last: signal[first:last], len(signal), rate, blocks)
+
+
+@pytest.mark.parametrize("rate", [360, 128])
+@pytest.mark.parametrize("kind", ["ventricular", "atrial"])
+def test_blocks_find_the_beats_of_the_whole_record(rate: float, kind: str) -> None:
+    signal, _, _ = simulated(seed=3, beats=250, kind=kind)
+    millivolts = (at_rate(signal, rate) - 1024) / 200.0
+    expected = whole(millivolts, rate)
+    assert len(expected) > 150
+    for seconds in (35, 60, 1000):
+        assert in_blocks(millivolts, rate, seconds * int(rate)).tolist() == expected.tolist()
+
+
+def test_the_beats_found_are_the_beats_there() -> None:
+    signal, positions, _ = simulated(seed=5, beats=200, kind="sinus")
+    found = in_blocks((signal - 1024) / 200.0, 360, 20_000)
+    distance = np.abs(found[:, None] - positions[None, :]).min(axis=1)
+    assert len(found) > 0.97 * len(positions)
+    assert (distance < 0.1 * 360).mean() > 0.97
+
+
+def test_missing_samples_do_not_stop_the_search() -> None:
+    signal, positions, _ = simulated(seed=5, beats=200, kind="sinus")
+    millivolts = (signal - 1024) / 200.0
+    millivolts[20_000:24_000] = np.nan
+    found = in_blocks(millivolts, 360, 15_000)
+    assert len(found) > 150
+    assert found.max() > positions[-5]
+
+
+def test_a_flat_signal_has_no_beats() -> None:
+    assert in_blocks(np.zeros(20_000), 360, 7000).tolist() == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=30, max_size=200), st.integers(2, 10))
+def test_peaks_are_those_of_wfdb(values: list[int], radius: int) -> None:
+    signal = np.array(values, np.float64)
+    assert find_peaks(signal, radius).tolist() == find_local_peaks(signal, radius).tolist()
+
+
+@pytest.mark.real
+def test_blocks_find_the_beats_of_a_whole_real_record() -> None:
+    import os
+
+    import wfdb
+
+    record = wfdb.rdrecord(str(Path(os.environ["HEARTBEAT_MITDB"]) / "203"), channels=[0], sampto=100_000)
+    signal = record.p_signal[:, 0]
+    assert in_blocks(signal, 360, 21_000).tolist() == whole(signal, 360).tolist()

@@ -1,0 +1,265 @@
+"""Whole archives, prepared: what the files hold, and that nothing but the input decides it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+from components.beat import SAMPLES
+from components.beats.cut import cut
+from components.beats.kaggle import TEST_COUNTS, TEST_SHA256, TRAIN_COUNTS
+from components.beats.synthetic import MARKER
+from components.errors import UsageError
+from components.io.csv_text import rows_text
+from components.recordings import lead as lead_module
+from components.recordings.prepare import prepare
+from components.recordings.report import PrepareReport
+from components.recordings.settings import PrepareSettings
+from tests.recordings.archives import at_rate, edit_header, simulated, write_archive, write_patient, write_record
+
+
+def silent(records: int) -> Callable[[float, int], None]:
+    return lambda share, rows: None
+
+
+def run(wfdb: Path, out: Path, **options: object) -> PrepareReport:
+    return prepare(PrepareSettings.model_validate({"wfdb": wfdb, "out": out, **options}), silent)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def provenance(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_files_hold_what_the_rule_cuts(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    report = run(archive, tmp_path / "out", split="record:0.3", seed=1)
+    expected = []
+    for name in ("p1", "p2"):
+        record = wfdb.rdrecord(str(archive / name), physical=False)
+        annotation = wfdb.rdann(str(archive / name), "atr")
+        beats, _ = cut(record.d_signal[:, 0], annotation.sample, annotation.symbol)
+        expected.append(beats)
+    train = (tmp_path / "out" / "mitbih_train.csv").read_bytes()
+    assert train == b"".join(rows_text(beats.signal, beats.label).tobytes() for beats in expected)
+    lines = provenance(tmp_path / "out" / "mitbih_train_provenance.csv")
+    assert [int(line["sample"]) for line in lines] == np.concatenate([beats.sample for beats in expected]).tolist()
+    assert {line["record"] for line in lines} == {"p1", "p2"}
+    assert report.files[0].rows == len(lines) == train.count(b"\n")
+    assert report.files[0].sha256 == hashlib.sha256(train).hexdigest()
+    test = provenance(tmp_path / "out" / "mitbih_test_provenance.csv")
+    assert {line["record"] for line in test} == {"p3"}
+    assert report.files[1].classes == tuple(np.bincount([int(line["label"]) for line in test], minlength=5))
+
+
+def test_any_number_of_processes_and_blocks_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_archive(tmp_path / "archive")
+    signal, positions, symbols = simulated(seed=8, beats=60)
+    write_record(archive, "p2", at_rate(signal, 250), positions * 250 // 360, symbols, fs=250, fmt="16")
+    run(archive, tmp_path / "one", split="record:0.3")
+    run(archive, tmp_path / "two", split="record:0.3", workers=2)
+    monkeypatch.setattr(lead_module, "BLOCK_SECONDS", 5)
+    run(archive, tmp_path / "blocks", split="record:0.3")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two") == contents(tmp_path / "blocks")
+
+
+def test_detected_beats_in_blocks_are_those_of_the_whole_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "archive"
+    signal, positions, _ = simulated(seed=4, beats=200, kind="sinus")
+    write_record(archive, "long", signal)
+    report = run(archive, tmp_path / "whole", detect=True)
+    monkeypatch.setattr(lead_module, "BLOCK_SECONDS", 40)
+    run(archive, tmp_path / "blocks", detect=True)
+    assert contents(tmp_path / "whole") == contents(tmp_path / "blocks")
+    assert set(contents(tmp_path / "whole")) == {"beats.csv", "beats_provenance.csv"}
+    rows = np.loadtxt(tmp_path / "whole" / "beats.csv", delimiter=",")
+    lines = provenance(tmp_path / "whole" / "beats_provenance.csv")
+    assert rows.shape == (report.files[0].rows, SAMPLES)
+    assert len(lines) == len(rows) > 0.95 * len(positions)
+    assert {(line["record"], line["symbol"], line["label"]) for line in lines} == {("long", "", "")}
+
+
+def test_the_second_lead_is_taken_by_name_or_by_number(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    for option in ("1", "v1"):
+        run(archive, tmp_path / option, split="record:0.3", lead=option)
+    run(archive, tmp_path / "first", split="record:0.3")
+    assert contents(tmp_path / "1") == contents(tmp_path / "v1")
+    first, second = contents(tmp_path / "first"), contents(tmp_path / "1")
+    assert first["mitbih_train.csv"] != second["mitbih_train.csv"]
+    assert first["mitbih_train_provenance.csv"] == second["mitbih_train_provenance.csv"]
+
+
+@pytest.mark.parametrize(("fs", "fmt"), [(250, "16"), (720, "212"), (128, "16")])
+def test_another_sampling_rate_gives_nearly_the_same_beats(tmp_path: Path, fs: int, fmt: str) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=60)
+    for name in ("a", "b"):
+        write_record(tmp_path / "at360", name, signal, positions, symbols)
+        moved = np.rint(positions * fs / 360).astype(int)
+        write_record(tmp_path / "other", name, at_rate(signal, fs), moved, symbols, fs=fs, fmt=fmt)
+    run(tmp_path / "at360", tmp_path / "one", split="record:0.5")
+    run(tmp_path / "other", tmp_path / "two", split="record:0.5")
+    one = np.loadtxt(tmp_path / "one" / "mitbih_test.csv", delimiter=",")
+    two = np.loadtxt(tmp_path / "two" / "mitbih_test.csv", delimiter=",")
+    assert one.shape == two.shape
+    assert np.median(np.abs(one - two)) < 0.02
+    assert (one[:, -1] == two[:, -1]).all()
+    lines = provenance(tmp_path / "two" / "mitbih_test_provenance.csv")
+    assert [int(line["sample"]) for line in lines] == np.rint(positions * fs / 360).astype(int)[:-1].tolist()
+
+
+def test_a_lead_with_several_samples_in_a_frame_is_read_at_its_own_rate(tmp_path: Path) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=60)
+    archive = tmp_path / "frames"
+    for name in ("a", "b"):
+        write_record(archive, name, signal[: len(signal) // 2 * 2], positions // 2, symbols, fmt="16")
+        length = len(signal) // 2 * 2
+        edit_header(archive / name, f"1 360 {length}", f"1 180 {length // 2}")
+        edit_header(archive / name, ".dat 16 ", ".dat 16x2 ")
+    write_record(tmp_path / "plain", "a", signal[:length], positions // 2 * 2, symbols)
+    write_record(tmp_path / "plain", "b", signal[:length], positions // 2 * 2, symbols)
+    run(archive, tmp_path / "one", split="record:0.5")
+    run(tmp_path / "plain", tmp_path / "two", split="record:0.5")
+    assert (tmp_path / "one" / "mitbih_test.csv").read_bytes() == (tmp_path / "two" / "mitbih_test.csv").read_bytes()
+
+
+@pytest.mark.parametrize("fmt", ["16", "24", "32", "516"])
+def test_every_signal_format_holds_the_same_beats(tmp_path: Path, fmt: str) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=30)
+    for name in ("a", "b"):
+        write_record(tmp_path / "one", name, signal, positions, symbols)
+        write_record(tmp_path / "two", name, signal, positions, symbols, fmt=fmt)
+    for archive in ("one", "two"):
+        run(tmp_path / archive, tmp_path / f"{archive}_out", split="record:0.5")
+    assert contents(tmp_path / "one_out") == contents(tmp_path / "two_out")
+
+
+def test_differences_are_read_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=30)
+    steps = np.diff(signal.astype(int), prepend=1024).clip(-128, 127)
+    signal = 1024 + steps.cumsum()
+    for name in ("a", "b"):
+        write_record(tmp_path / "plain", name, signal, positions, symbols)
+        write_record(tmp_path / "steps", name, signal, positions, symbols)
+        (tmp_path / "steps" / f"{name}.dat").write_bytes(steps.astype(np.int8).tobytes())
+        head = f"{name} 1 360 {len(signal)}\n{name}.dat 8 200(1024)/mV 12 0 1024 {signal.sum() % 65536} 0 MLII\n"
+        (tmp_path / "steps" / f"{name}.hea").write_text(head)
+    monkeypatch.setattr(lead_module, "BLOCK_SECONDS", 5)
+    for archive in ("plain", "steps"):
+        run(tmp_path / archive, tmp_path / f"{archive}_out", split="record:0.5")
+    assert contents(tmp_path / "plain_out") == contents(tmp_path / "steps_out")
+
+
+def test_a_record_of_several_segments_is_one_record(tmp_path: Path) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=60)
+    half = len(signal) // 2
+    archive = tmp_path / "segments"
+    write_record(archive, "m_1", signal[:half])
+    write_record(archive, "m_2", signal[half:])
+    (archive / "m.hea").write_text(f"m/3 1 360 {len(signal) + 720}\nm_1 {half}\n~ 720\nm_2 {len(signal) - half}\n")
+    moved = np.where(positions < half, positions, positions + 720)
+    wfdb.wrann("m", "atr", moved, symbol=symbols, write_dir=str(archive))
+    write_record(archive, "other", signal, positions, symbols)
+    report = run(archive, tmp_path / "out", split="record:0.5")
+    assert report.records == 2
+    assert len(report.missing["m"]) == 2  # the last beat before the gap, and the one whose overhang reaches into it
+    lines = [
+        line for name in ("train", "test") for line in provenance(tmp_path / "out" / f"mitbih_{name}_provenance.csv")
+    ]
+    assert sum(line["record"] == "m" for line in lines) == len(positions) - 3
+
+
+def test_other_annotators_and_symbols_are_read(tmp_path: Path) -> None:
+    signal, positions, _ = simulated(seed=6, beats=60)
+    for name in ("a", "b"):
+        symbols = ["N", "+", "V"] * (len(positions) // 3)
+        write_record(tmp_path / "archive", name, signal, positions[: len(symbols)], symbols, extension="qrs")
+    report = run(tmp_path / "archive", tmp_path / "out", split="record:0.5", annotator="qrs")
+    assert report.counts.unknown == {"+": 2 * (len(positions) // 3)}
+    assert report.files[0].classes == (20, 0, 19, 0, 0)
+
+
+def test_a_demo_set_is_never_mixed_with_real_beats(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    (tmp_path / MARKER).write_text("SYNTHETIC\n")
+    with pytest.raises(UsageError, match="synthetic demo set"):
+        run(archive, tmp_path, split="record:0.3")
+
+
+def test_excluded_records_are_left_out(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    assert run(archive, tmp_path / "out", split="record:0.5", exclude=("p2",)).records == 2
+    with pytest.raises(UsageError, match="--exclude names nobody"):
+        run(archive, tmp_path / "out", split="record:0.5", exclude=("nobody",))
+    with pytest.raises(UsageError, match="Every record is excluded"):
+        run(archive, tmp_path / "out", detect=True, exclude=("p1", "p2", "p3"))
+
+
+def test_a_partial_copy_of_mitbih_says_what_it_lacks(tmp_path: Path) -> None:
+    for seed, name in enumerate(("100", "102")):
+        write_patient(tmp_path / "archive", name, seed)
+    signal, positions, symbols = simulated(seed=3)
+    symbols[0] = "N"
+    write_record(tmp_path / "archive", "101", signal, positions, symbols)
+    with pytest.raises(Exception, match=r"Record 103: its header 103\.hea is missing"):
+        run(tmp_path / "archive", tmp_path / "out")
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_kaggles_test_file_comes_out_byte_for_byte(tmp_path: Path) -> None:
+    mitdb = Path(os.environ["HEARTBEAT_MITDB"])
+    report = run(mitdb, tmp_path, workers=2)
+    train, test = report.files
+    assert test.sha256 == TEST_SHA256
+    assert hashlib.sha256((tmp_path / "mitbih_test.csv").read_bytes()).hexdigest() == TEST_SHA256
+    assert (train.classes, test.classes) == (TRAIN_COUNTS, TEST_COUNTS)
+    assert any("byte for byte Kaggle's" in sentence for sentence in report.sentences)
+    lines = provenance(tmp_path / "mitbih_test_provenance.csv")
+    assert (lines[0]["record"], lines[0]["sample"], lines[0]["symbol"], lines[0]["label"]) == (
+        "103",
+        "322111",
+        "N",
+        "0",
+    )
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_de_chazals_split_of_mitbih(tmp_path: Path) -> None:
+    report = run(Path(os.environ["HEARTBEAT_MITDB"]), tmp_path, split="patient", workers=2)
+    assert report.files[0].classes == (45845, 943, 3788, 415, 8)
+    assert report.files[1].classes == (44238, 1836, 3221, 388, 7)
+    assert any(
+        "201 and 202 are one person" in sentence or "202 are one person" in sentence for sentence in report.sentences
+    )
+
+
+@pytest.mark.real
+def test_without_the_older_annotations_the_report_says_what_differs(tmp_path: Path) -> None:
+    mitdb = Path(os.environ["HEARTBEAT_MITDB"])
+    (tmp_path / "copy").mkdir()
+    for name in ("102", "103"):
+        for extension in ("hea", "dat", "atr"):
+            (tmp_path / "copy" / f"{name}.{extension}").symlink_to(mitdb / f"{name}.{extension}")
+    report = run(tmp_path / "copy", tmp_path / "out", skip_bad=True)
+    said = " ".join(report.sentences)
+    assert "102-0.atr is not in" in said
+    assert "mitbih_test.csv is not Kaggle's" in said
+    assert "Rows with other values: record 102." in said
+    assert len(report.skipped) == 46

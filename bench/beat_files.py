@@ -24,15 +24,14 @@ def read_beats(inputs: list[str]) -> Beats:
     """All beats of labelled CSV files."""
     import numpy as np
 
-    from components.io.blocks import read_blocks
     from components.io.files import list_files
     from components.io.parse import parse_block
-    from components.io.plan import plan
+    from components.io.shards import plan_text, read_lines
 
     parsed = [
         parse_block(block)
-        for shard in plan([file for path in inputs for file in list_files(path)])
-        for block in read_blocks(shard)
+        for shard in plan_text([file for path in inputs for file in list_files(path)])
+        for block in read_lines(shard)
     ]
     labels = [each.label for each in parsed if each.label is not None]
     return Beats(np.concatenate([each.signal for each in parsed]), np.concatenate(labels))

@@ -74,13 +74,12 @@ def parser(data: str, out: str) -> dict[str, float]:
     import pyarrow.csv as csv
 
     from components.beat import COLUMNS
-    from components.io.blocks import read_blocks
     from components.io.files import list_files
     from components.io.parse import parse_block
-    from components.io.plan import plan
+    from components.io.shards import plan_text, read_lines
 
-    shards = plan(list_files(f"{data}/mitbih_test.csv"))
-    blocks = [replace(block, data=bytes(block.data)) for shard in shards for block in read_blocks(shard)]
+    shards = plan_text(list_files(f"{data}/mitbih_test.csv"))
+    blocks = [replace(block, data=bytes(block.data)) for shard in shards for block in read_lines(shard)]
     names = [str(column) for column in range(COLUMNS)]
     read = csv.ReadOptions(use_threads=False, column_names=names)
     convert = csv.ConvertOptions(column_types={name: pa.float32() for name in names})

@@ -81,10 +81,9 @@ def warm(model_dir: str) -> None:
 
 def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
     """CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
-    from components.io.blocks import read_blocks
     from components.io.files import list_files
     from components.io.parse import parse_block
-    from components.io.plan import plan
+    from components.io.shards import plan_text, read_lines
     from components.score.model import find_model, loaded_model
 
     warm(model_dir)
@@ -92,10 +91,10 @@ def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
     files = [file for path in inputs for file in list_files(path)]
     began = time.process_time()
     settings = ScoreSettings()
-    shards = plan(files, settings.shard_bytes)
+    shards = plan_text(files, settings.shard_bytes)
     spent = {"read": time.process_time() - began, "parse": 0.0, "model": 0.0}
     for shard in shards:
-        for block in read_blocks(shard, settings.block_bytes):
+        for block in read_lines(shard, settings.block_bytes):
             began = time.process_time()
             parsed = parse_block(block)
             parsed_at = time.process_time()
@@ -107,18 +106,19 @@ def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
 
 def binary_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
     """CPU seconds of reading blocks of beats and of the model, each alone, for the same rows."""
-    from components.score.inputs import find_sources
+    from components.io.shards import plan_sources, read_shard
+    from components.io.sources import find_sources
     from components.score.model import find_model, loaded_model
-    from components.score.planning import plan_sources
-    from components.score.read import read_blocks_of
 
     warm(model_dir)
     model = loaded_model(find_model(model_dir, ""))
     settings = ScoreSettings()
     spent = {"read": 0.0, "model": 0.0}
     began = time.process_time()
-    for piece in plan_sources(find_sources(inputs), settings, 1):
-        for block in read_blocks_of(piece, settings):
+    for piece in plan_sources(find_sources(inputs), settings.shard_bytes):
+        for block in read_shard(
+            piece, labelled=settings.labelled, block_bytes=settings.block_bytes, block_rows=settings.block_rows
+        ):
             read = time.process_time()
             model.answers(block.signal, settings.batch)
             spent["model"] += time.process_time() - read
@@ -224,10 +224,10 @@ def extra_seconds(model_dir: str, few: list[str], many: list[str], scratch: Path
 def growth(model_dir: str, inputs: list[str], scratch: Path, beats: Sequence[int] = BEATS) -> None:
     """The cost of a beat and the peak of memory with ever more beats, against those with the fewest."""
     from components.io.files import list_files
-    from components.io.plan import plan
+    from components.io.shards import plan_text
 
     measured: list[Figures] = []
-    rows = sum(shard.rows for shard in plan([file for path in inputs for file in list_files(path)]))
+    rows = sum(shard.rows for shard in plan_text([file for path in inputs for file in list_files(path)]))
     for wanted in beats:
         folder, out = scratch / f"in-{wanted}", scratch / f"out-{wanted}"
         measured.append(measure("job", model_dir, linked(inputs, max(round(wanted / rows), 1), folder), str(out)))

@@ -17,13 +17,13 @@ from components.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.diagnose import describe_file
 from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, refusal_json, write_whole
 from components.ingest.split import DataSplit, held_out_rows
-from components.io.blocks import Block, read_blocks
 from components.io.examples import encode_examples
 from components.io.files import open_output
 from components.io.parse import Parsed, parse_block
-from components.io.plan import Shard
 from components.io.provenance import NO_LABEL, Origin, read_origin
 from components.io.rejects import COLUMNS_WRONG, NOT_A_NUMBER
+from components.io.shards import Shard, read_lines
+from components.io.text import Block
 from components.io.tfrecord import write_records
 
 QUOTED_REJECTS: Final = 5
@@ -100,7 +100,7 @@ def ingest_shard(job: ShardJob) -> ShardRecord:
     with ExitStack() as stack:
         outputs = {split: stack.enter_context(open_output(path)) for split, path in job.examples.items()}
         rejects = stack.enter_context(open_output(job.rejects))
-        for block in read_blocks(shard, seen=digest.update):
+        for block in read_lines(shard, on_text=digest.update):
             parsed = parse_block(block)
             rejects.write("".join(reject.to_json(shard.file) for reject in parsed.rejects).encode())
             records = _records(parsed, origin, shard, tally)

@@ -21,9 +21,10 @@ from components.ingest.report import (
 )
 from components.ingest.settings import DataSettings
 from components.ingest.split import DataSplit, held_out_records, is_kaggle_test
-from components.io.files import InputFile, open_output, read_text_range
-from components.io.plan import Shard, plan
+from components.io.files import InputFile, open_output
 from components.io.provenance import count_records
+from components.io.shards import Shard, plan_text
+from components.io.text import read_text_range
 
 HEAD_BYTES = 64 << 10
 """First bytes of a file that a diagnosis looks at: a whole line where it is not over-long."""
@@ -56,7 +57,7 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
         DataRefused: a file cannot be read.
     """
     shards = {
-        side: plan(files, settings.shard_mib << 20, COUNTING_THREADS)
+        side: plan_text(files, settings.shard_mib << 20, COUNTING_THREADS)
         for side, files in (("train", inputs.train), ("test", inputs.test))
     }
     rows: dict[str, int] = {}

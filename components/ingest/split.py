@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beats.kaggle import TEST_SHA256 as KAGGLE_TEST_SHA256
-from components.io.files import InputFile, is_compressed, read_text_range
+from components.io.files import InputFile
+from components.io.text import is_compressed, read_text_range
 
 DataSplit = Literal["kaggle", "patient", "unknown"]
 """kaggle: the public test file, which shares patients with its train file; patient: no record is on both sides."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -42,11 +41,6 @@ class InputFile:
 def is_remote(path: str) -> bool:
     """Whether a path is a URI that only Beam's FileSystems can open."""
     return "://" in path and not path.startswith("file://")
-
-
-def is_compressed(path: str) -> bool:
-    """Whether a file is gzip, told by its name."""
-    return path.endswith(".gz")
 
 
 def local_path(path: str) -> str:
@@ -148,49 +142,31 @@ def _read(source: Any, path: str, wanted: int) -> bytes:
     return chunk
 
 
-def read_text_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """Yields the text of a range: as `read_range`, decompressed for a .gz (whose range must be the whole file).
+def read_range_into(path: str, start: int, end: int, buffer: memoryview) -> Iterator[int]:
+    """Read the stored bytes from start up to end into one reused buffer; yield how many of its bytes are valid.
 
-    Chunks of a .gz are at most `chunk_bytes` long, too, however well it is compressed.
-
-    Raises:
-        DataRefused: the file is not there, changed while read, or is not whole gzip.
-        EnvironmentRefused: it cannot be opened or read for another reason.
-    """
-    if not is_compressed(path):
-        yield from read_range(path, start, end, chunk_bytes)
-        return
-    try:
-        yield from _gunzip(read_range(path, start, end), chunk_bytes)
-    except (EOFError, zlib.error) as error:
-        raise DataRefused(f"{path} is not a whole gzip file ({error}): copy or download it again.") from error
-
-
-def read_passing(path: str, start: int, end: int, room: memoryview) -> Iterator[int]:
-    """Reads the text of a range as `read_text_range` does, into the same room again and again; says how much is there.
-
-    A plain local file is read straight into it: the kernel takes as long to give out memory as to fill it.
+    A local file is read straight into it: the kernel takes as long to give out memory as to fill it.
 
     Args:
         path: local, or a URI.
         start: first byte.
         end: byte after the last one.
-        room: is full each time but the last.
+        buffer: full each time but the last.
 
     Raises:
-        DataRefused: the file is not there, changed while read, or is not whole gzip.
+        DataRefused: the file is not there, or ends before `end`: it changed while being read.
         EnvironmentRefused: it cannot be opened or read for another reason.
     """
-    if is_remote(path) or is_compressed(path):
-        for chunk in read_text_range(path, start, end, len(room)):
-            room[: len(chunk)] = chunk
+    if is_remote(path):
+        for chunk in read_range(path, start, end, len(buffer)):
+            buffer[: len(chunk)] = chunk
             yield len(chunk)
         return
     with closing(open_input(path)) as source:
         source.seek(start)
         while start < end:
-            wanted = min(len(room), end - start)
-            filled = _read_into(source, path, room[:wanted])
+            wanted = min(len(buffer), end - start)
+            filled = _read_into(source, path, buffer[:wanted])
             if filled < wanted:
                 raise _shorter(path, start + filled, end)
             start += wanted
@@ -206,32 +182,3 @@ def _read_into(source: Any, path: str, buffer: memoryview) -> int:
     except OSError as error:
         raise _unread("read", path, error) from error
     return filled
-
-
-def _gunzip(stored: Iterator[bytes], chunk_bytes: int) -> Iterator[bytes]:
-    """Decompresses one or more gzip members with bounded memory; a chunk is full but for the last."""
-    gzip_format = 16 + zlib.MAX_WBITS
-    decoder = zlib.decompressobj(gzip_format)
-    text = bytearray()
-    for piece in stored:
-        while piece:
-            if decoder.eof:
-                piece = piece.lstrip(b"\0")
-                if not piece:
-                    break
-                decoder = zlib.decompressobj(gzip_format)
-            text += decoder.decompress(piece, chunk_bytes - len(text))
-            piece = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
-            if len(text) == chunk_bytes:
-                yield bytes(text)
-                text.clear()
-    while not decoder.eof:
-        rest = decoder.decompress(b"", chunk_bytes - len(text)) if chunk_bytes > len(text) else b""
-        if not rest:
-            raise EOFError("it ends before its last block")
-        text += rest
-        if len(text) == chunk_bytes:
-            yield bytes(text)
-            text.clear()
-    if text:
-        yield bytes(text)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, COLUMNS, SAMPLES
-from components.io.blocks import Block
 from components.io.numbers import UnreadableNumbersError, read_floats, read_matrix
 from components.io.rejects import Reject, reject_line, reject_over_long
+from components.io.text import Block
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import DataRefused
-from components.io.files import InputFile, list_files, read_text_range
+from components.io.files import InputFile, list_files
+from components.io.text import read_text_range
 
 HEADER: Final = ("record", "sample", "symbol", "label")
 
@@ -111,6 +112,49 @@ def origin_parts(path: str) -> Iterator[Origin]:
             yield Origin(record.to_numpy(zero_copy_only=False), sample.to_numpy(), label.fill_null(NO_LABEL).to_numpy())
     except pa.ArrowInvalid as error:
         raise DataRefused(f"{path} is not a provenance file, lines of {','.join(HEADER)}: {error}.") from error
+
+
+class OriginReader:
+    """Hands out the origin of ever later rows, holding no more of the file than one part of it.
+
+    Args:
+        path: the provenance file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._parts = origin_parts(path)
+        self._part: Origin | None = None
+        self._first = 0  # row number of the first row of self._part
+
+    def take(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+        """Record names str[n] and samples int64[n] of rows.
+
+        Args:
+            rows: int64[n], ascending, all after those of the call before.
+
+        Raises:
+            DataRefused: the file ends before, or is not a provenance file.
+        """
+        record, sample = np.empty(len(rows), object), np.empty(len(rows), np.int64)
+        at = 0
+        while at < len(rows):
+            part = self._reach(int(rows[at]))
+            stop = at + int(np.searchsorted(rows[at:], self._first + len(part.label)))
+            here = rows[at:stop] - self._first
+            record[at:stop], sample[at:stop] = part.record[here], part.sample[here]
+            at = stop
+        return record, sample
+
+    def _reach(self, row: int) -> Origin:
+        """The part that holds a row."""
+        while self._part is None or row >= self._first + len(self._part.label):
+            if self._part is not None:
+                self._first += len(self._part.label)
+            self._part = next(self._parts, None)
+            if self._part is None:
+                raise DataRefused(f"{self._path} has {self._first} rows, expected at least {row + 1}.")
+        return self._part
 
 
 class _Text(io.RawIOBase):

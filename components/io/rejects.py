@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from components.beat import CLASSES, SAMPLES
-from components.io.blocks import HEAD_BYTES, LINE_BYTES
 from components.io.numbers import BYTE_ORDER_MARKS, read_floats
+from components.io.text import HEAD_BYTES, LINE_BYTES
 
 EMPTY: Final = "empty line"
 OVER_LONG: Final = "over-long line"

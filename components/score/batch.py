@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from components.io.sources import find_sources
 from components.score.budget import RejectBudget
 from components.score.engines.address import parse_engine
 from components.score.engines.visible import check_visible
-from components.score.inputs import find_sources
 from components.score.job import Fingerprint
 from components.score.model import ModelPlace, find_model
 from components.score.progress import ProgressReader

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.score.beat_block import NO_SAMPLE, BeatBlock
+from components.io.beat_block import NO_SAMPLE, BeatBlock
 from components.score.model import Answers
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from typing import Any, Final
 
 from components.errors import UsageError
 from components.io.files import InputFile
-from components.io.plan import Shard
-from components.score.planning import stem_of
+from components.io.shards import Shard, SourceShard, stem_of
+from components.io.sources import Source
 from components.score.settings import ScoreSettings
-from components.score.source import Source, SourceShard
 
 JOB_FILE: Final = "job.json"
 

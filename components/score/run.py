@@ -11,12 +11,11 @@ from components.errors import DataRefused, UsageError
 from components.io.claim import LOCK_DIR
 from components.io.folder import Folder, LocalFolder, folder_at, write_whole
 from components.io.lock import locked
+from components.io.shards import plan_sources, rows_by_file
+from components.io.sources import check_labels, check_provenance, find_sources
 from components.score.budget import RejectBudget
-from components.score.inputs import check_provenance, find_sources
 from components.score.job import JOB_FILE, Fingerprint, Job, differences
-from components.score.labels import check_labels
 from components.score.model import ModelPlace
-from components.score.planning import plan_sources, rows_by_file
 from components.score.progress import ProgressReader
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import done_shards, remove_strays, tasks_of, what_is_left
@@ -137,7 +136,7 @@ def _empty(folder: Folder, present: dict[str, int], is_job: bool) -> None:
 
 def _planned(folder: Folder, asked: Fingerprint, model_place: str) -> Job:
     check_labels(asked.sources, asked.settings.labelled)
-    pieces = tuple(plan_sources(asked.sources, asked.settings, COUNTING_THREADS))
+    pieces = tuple(plan_sources(asked.sources, asked.settings.shard_bytes, COUNTING_THREADS))
     rows = rows_by_file(pieces)
     if not any(rows.values()):
         raise DataRefused(f"There are no rows in {', '.join(rows)}.")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.io.blocks import LINE_BYTES
+from components.io.text import LINE_BYTES
 from components.settings import Settings
 
 

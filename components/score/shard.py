@@ -14,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
+from components.io.beat_block import BeatBlock
 from components.io.files import CHUNK_BYTES, list_files
 from components.io.folder import folder_at, write_whole
 from components.io.rejects import Reject
+from components.io.shards import SourceShard, read_shard
+from components.io.sources import Source
 from components.push.histogram import count_samples
-from components.score.beat_block import BeatBlock
 from components.score.columns import prediction_columns
 from components.score.model import Answers, ScoringModel
-from components.score.read import read_blocks_of
 from components.score.record import ShardFailure, ShardRecord, Tally, Written
 from components.score.settings import ScoreSettings
-from components.score.source import Source, SourceShard
 from components.score.writers import Writer, open_writer
 
 NOT_FINITE: Final = "probabilities not finite"
@@ -164,10 +164,15 @@ def score_shard(
 
 
 def _score_blocks(task: ShardTask, model: ScoringModel, writer: Writer, rejects_file: BinaryIO, seen: Seen) -> Tally:
-    tally = Tally()
-    file = task.piece.shard.file
-    for block in read_blocks_of(task.piece, task.settings):
-        answers = model.answers(block.signal, task.settings.batch)
+    tally, file, settings = Tally(), task.piece.shard.file, task.settings
+    blocks = read_shard(
+        task.piece,
+        labelled=settings.labelled,
+        block_bytes=settings.block_bytes,
+        block_rows=settings.block_rows,
+    )
+    for block in blocks:
+        answers = model.answers(block.signal, settings.batch)
         block, answers = without_unusable(block, answers)
         table, predicted = prediction_columns(file, block, answers, model.short_digest)
         if table.num_rows:

@@ -27,8 +27,7 @@ def show_plan(request: ScoreRequest) -> None:
     Raises:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
     """
-    from components.score.inputs import find_sources
-    from components.score.labels import check_labels
+    from components.io.sources import check_labels, find_sources
 
     sources = find_sources(request.inputs)
     check_labels(sources, request.settings.labelled)

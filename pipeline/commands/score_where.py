@@ -11,17 +11,15 @@ from functools import cached_property
 import click
 
 from components.errors import UsageError
-from components.io.plan import Shard
+from components.io.shards import Shard, SourceShard, stem_of
+from components.io.sources import find_sources
 from components.score.engines.address import Engine, parse_engine
 from components.score.engines.runner import is_elsewhere, names_runner
 from components.score.engines.submit import EngineJob, engine_options, run_on_engine
 from components.score.engines.visible import check_visible
-from components.score.inputs import find_sources
 from components.score.model import ModelPlace
-from components.score.planning import stem_of
 from components.score.run import ScoreRequest
 from components.score.shard import ShardTask
-from components.score.source import SourceShard
 
 
 @dataclass(frozen=True)

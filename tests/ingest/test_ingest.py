@@ -17,7 +17,7 @@ from components.ingest.locate import find_inputs
 from components.ingest.report import ShardRecord
 from components.ingest.run import finish_ingest, plan_ingest
 from components.ingest.settings import DataSettings
-from components.io.plan import plan
+from components.io.shards import plan_text
 from tests.ingest.folder import (
     TEST,
     TEST_LABEL,
@@ -81,7 +81,9 @@ def test_the_cut_does_not_depend_on_order_line_ends_or_packing(tmp_path):
 def test_many_shards_in_any_order_give_the_same_rows_in_the_same_order(tmp_path, monkeypatch):
     files = {"mitbih_train__csv": TRAIN.replace(b"\n", b"\nbad\n", 3), "mitbih_test__csv": b"x\n" + TEST}
     one = run(tmp_path / "one", **files)
-    monkeypatch.setattr("components.ingest.run.plan", lambda listed, _, workers: plan(listed, 20_000, workers))
+    monkeypatch.setattr(
+        "components.ingest.run.plan_text", lambda listed, _, workers: plan_text(listed, 20_000, workers)
+    )
     many = run(tmp_path / "many", run_jobs=lambda jobs: run_all(reversed(jobs)), **files)
     assert len([*(tmp_path / "many" / "examples" / "Split-train").iterdir()]) > 10
     assert many.rows == one.rows

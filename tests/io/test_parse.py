@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.io.blocks import Block
 from components.io.parse import parse_block
 from components.io.rejects import KINDS, explain
+from components.io.text import Block
 from tests.io.rows import line, lines, reference
 
 GOOD = [line(0), line(4), line(2, s0=" 0.5", s7="1e-3", s9="1.", s11=".5\t"), line(1, s3="-0.0", s4="1E0"), line("3")]

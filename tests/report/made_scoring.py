@@ -14,14 +14,14 @@ from pyarrow import csv, parquet
 from components.beat import CLASSES
 from components.io.files import InputFile
 from components.io.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
-from components.io.plan import Shard
+from components.io.shards import Shard, SourceShard
+from components.io.sources import Source
 from components.push.histogram import count_samples, histogram_json
 from components.score.job import Fingerprint, Job
 from components.score.record import ShardRecord, Written
 from components.score.resume import tasks_of
 from components.score.settings import ScoreSettings
 from components.score.shard import ShardTask
-from components.score.source import Source, SourceShard
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 from tests.report.made_run import HOSTILE, statistics_of
 

@@ -4,10 +4,10 @@ import json
 import pytest
 
 from components.errors import DataRefused, UsageError
+from components.io.shards import stem_of
+from components.io.sources import find_sources
 from components.score.budget import RejectBudget
 from components.score.columns import prediction_schema
-from components.score.inputs import find_sources
-from components.score.planning import stem_of
 from schema import PREDICTION_FILE, prediction_schema_text
 from tests.io.rows import line
 from tests.score.inputs import write_formats

@@ -6,8 +6,7 @@ from components.beat import Beats
 from components.errors import DataRefused
 from components.io.examples import encode_examples
 from components.io.files import list_files
-from components.io.tfrecord import write_records
-from components.score.tfrecord_frames import RECORD_BYTES, read_frames
+from components.io.tfrecord import RECORD_BYTES, read_frames, write_records
 from tests.score.jobs import expected, probabilities, read_parts, read_rejects, run
 
 SIGNAL = np.random.default_rng(3).random((30, 187), np.float32)

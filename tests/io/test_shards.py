@@ -6,9 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import DataRefused
-from components.io import blocks, files, plan
 from components.io.files import list_files
-from components.io.plan import Shard
+from components.io.shards import Shard, plan_text, read_lines
+from components.io.text import read_text_range
 
 TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"bcd", b"efghijklmno" * 5, b""]), max_size=40).map(b"".join)
 
@@ -29,8 +29,8 @@ def path(tmp_path_factory):
 @example(text=b"ab\ncd\n", shard_bytes=3, count_bytes=2, workers=1)
 def test_shards_tile_the_file_and_each_knows_its_first_row(path, text, shard_bytes, count_bytes, workers):
     path.write_bytes(text)
-    with patch.object(plan, "COUNT_BYTES", count_bytes):
-        shards = plan.plan(list_files(str(path)), shard_bytes, workers)
+    with patch("components.io.shards.COUNT_BYTES", count_bytes), patch("components.io.text.COUNT_BYTES", count_bytes):
+        shards = plan_text(list_files(str(path)), shard_bytes, workers)
     expected = split_rows(text)
     assert [shard.index for shard in shards] == list(range(len(shards)))
     assert b"".join(text[shard.start : shard.end] for shard in shards) == text
@@ -44,11 +44,11 @@ def test_shards_tile_the_file_and_each_knows_its_first_row(path, text, shard_byt
 def test_blocks_hold_every_line_of_fair_length_and_the_head_of_others(path, text, shard_bytes, block_bytes, packed):
     target = path.with_suffix(".csv.gz") if packed else path
     target.write_bytes(gzip.compress(text) if packed else text)
-    with patch.multiple(blocks, LINE_BYTES=12, HEAD_BYTES=5):
+    with patch.multiple("components.io.text", LINE_BYTES=12, HEAD_BYTES=5):
         found, seen = [], b""
-        for shard in plan.plan(list_files(str(target)), shard_bytes):
+        for shard in plan_text(list_files(str(target)), shard_bytes):
             parts = []
-            for block in blocks.read_blocks(shard, block_bytes, lambda chunk, kept=parts: kept.append(bytes(chunk))):
+            for block in read_lines(shard, block_bytes, lambda chunk, kept=parts: kept.append(bytes(chunk))):
                 assert block.first_row == len(found)
                 assert len(block.data) <= block_bytes + 12
                 rows = [bytes(block.data)] if block.over_long else split_rows(bytes(block.data))
@@ -61,8 +61,8 @@ def test_blocks_hold_every_line_of_fair_length_and_the_head_of_others(path, text
 
 def test_a_line_of_64_kib_is_fair_and_one_byte_more_is_over_long(path):
     path.write_bytes(b"a" * 65_536 + b"\n" + b"b" * 65_537 + b"\n" + b"c" * 40_000_000 + b"\nd")
-    (shard,) = plan.plan(list_files(str(path)))
-    found = [(block.first_row, block.rows, len(block.data), block.over_long) for block in blocks.read_blocks(shard)]
+    (shard,) = plan_text(list_files(str(path)))
+    found = [(block.first_row, block.rows, len(block.data), block.over_long) for block in read_lines(shard)]
     assert found == [(0, 1, 65_537, False), (1, 1, 8192, True), (2, 1, 8192, True), (3, 1, 1, False)]
 
 
@@ -71,7 +71,7 @@ def test_several_files_keep_their_order_and_number_rows_each_from_0(tmp_path):
         (tmp_path / name).write_bytes(text)
     found = [file for name in ("b.csv", "a.csv", "c.csv.gz") for file in list_files(f"{tmp_path}/{name}")]
     size = (tmp_path / "c.csv.gz").stat().st_size
-    assert plan.plan(found, shard_bytes=2) == [
+    assert plan_text(found, shard_bytes=2) == [
         Shard(f"{tmp_path}/b.csv", 0, 0, 2, 0, 1),
         Shard(f"{tmp_path}/b.csv", 1, 2, 4, 1, 1),
         Shard(f"{tmp_path}/a.csv", 0, 0, 0, 0, 0),
@@ -84,20 +84,20 @@ def test_a_file_that_shrank_since_it_was_listed_is_refused(path):
     found = list_files(str(path))
     path.write_bytes(b"1\n")
     with pytest.raises(DataRefused, match=r"x\.csv is 2 bytes long, expected 6: it changed"):
-        plan.plan(found)
+        plan_text(found)
 
 
 @pytest.mark.parametrize("broken", [b"", b"no gzip at all", gzip.compress(b"1\n" * 10_000)[:-12]])
 def test_a_gzip_that_is_not_whole_is_refused(tmp_path, broken):
     (tmp_path / "x.csv.gz").write_bytes(broken)
     with pytest.raises(DataRefused, match=r"x\.csv\.gz is not a whole gzip file"):
-        plan.plan(list_files(f"{tmp_path}/x.csv.gz"))
+        plan_text(list_files(f"{tmp_path}/x.csv.gz"))
 
 
 def test_gzip_members_are_read_in_bounded_pieces_as_one_text(tmp_path):
     (tmp_path / "x.gz").write_bytes(gzip.compress(b"a" * 5_000_000) + gzip.compress(b"b\n"))
     size = (tmp_path / "x.gz").stat().st_size
-    chunks = list(files.read_text_range(f"{tmp_path}/x.gz", 0, size, 1 << 20))
+    chunks = list(read_text_range(f"{tmp_path}/x.gz", 0, size, 1 << 20))
     assert b"".join(chunks) == b"a" * 5_000_000 + b"b\n"
     assert [len(chunk) for chunk in chunks[:-1]] == [1 << 20] * 4
 
@@ -105,6 +105,6 @@ def test_gzip_members_are_read_in_bounded_pieces_as_one_text(tmp_path):
 def test_sizes_that_make_no_sense_are_errors(path):
     path.write_bytes(b"1\n")
     with pytest.raises(ValueError, match="shard_bytes is 0"):
-        plan.plan(list_files(str(path)), 0)
+        plan_text(list_files(str(path)), 0)
     with pytest.raises(ValueError, match="block_bytes is 1000"):
-        next(blocks.read_blocks(Shard(str(path), 0, 0, 2, 0, 1), 1000))
+        next(read_lines(Shard(str(path), 0, 0, 2, 0, 1), 1000))

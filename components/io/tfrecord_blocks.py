@@ -1,4 +1,4 @@
-"""TFRecord of tf.Example: a file as a shard, a shard as blocks of beats."""
+"""TFRecord of tf.Example as blocks of beats."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import SAMPLES
+from components.io.beat_block import NO_SAMPLE, WRONG_LENGTH, BeatBlock, check_values, no_text
 from components.io.files import InputFile
-from components.io.plan import Shard
 from components.io.rejects import Reject
-from components.score.beat_block import NO_SAMPLE, WRONG_LENGTH, BeatBlock, check_values, no_text
-from components.score.settings import ScoreSettings
-from components.score.source import SourceShard
-from components.score.tfrecord_frames import read_frames
+from components.io.tfrecord import read_frames
 
 DAMAGED: Final = "damaged record"
 NO_EXAMPLE: Final = "no example of a beat"
@@ -24,15 +21,6 @@ LABEL_UNWANTED: Final = "label where none is expected"
 
 NONE: Final = -1
 """What stands for a label or sample that an example lacks; no label or sample is negative."""
-
-
-def tfrecord_shards(file: InputFile) -> list[Shard]:
-    """A file as its one shard, its records counted.
-
-    Raises:
-        DataRefused: it cannot be read, or is cut off.
-    """
-    return [Shard(file.path, 0, 0, file.size, 0, sum(1 for _ in read_frames(file)))]
 
 
 def tfrecord_has_labels(file: InputFile) -> bool | None:
@@ -48,15 +36,15 @@ def tfrecord_has_labels(file: InputFile) -> bool | None:
     return None
 
 
-def read_tfrecord(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBlock]:
-    """Yields the file's rows, so many at a time.
+def read_tfrecord(file: InputFile, labelled: bool, block_rows: int) -> Iterator[BeatBlock]:
+    """Yield the file's rows, `block_rows` at a time.
 
     Raises:
         DataRefused: the file cannot be read, or is cut off.
     """
-    records, row = read_frames(piece.source.file), piece.shard.first_row
-    while some := list(islice(records, settings.block_rows)):
-        yield _block(row, some, settings.labelled)
+    records, row = read_frames(file), 0
+    while some := list(islice(records, block_rows)):
+        yield _block(row, some, labelled)
         row += len(some)
 
 

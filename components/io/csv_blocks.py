@@ -1,34 +1,35 @@
-"""A shard of CSV as blocks of beats."""
+"""CSV as blocks of beats."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from components.io.blocks import LINE_BYTES, Block, read_blocks
+from components.io.beat_block import BeatBlock, Text
 from components.io.files import InputFile
 from components.io.parse import parse_block
-from components.io.plan import Shard
+from components.io.provenance import OriginReader
 from components.io.rejects import shown
-from components.score.beat_block import BeatBlock, Text
-from components.score.origin import OriginReader
-from components.score.settings import ScoreSettings
-from components.score.source import SourceShard
+from components.io.text import LINE_BYTES, Block, read_blocks
 
 PEEK_BYTES: Final = 2 * LINE_BYTES
 """Bytes looked at at a time for the first well-formed row: mostly the first line is it."""
 
 
-def read_csv(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBlock]:
-    """Yields the shard's rows, a block of whole lines at a time.
+def read_csv(text: Iterable[Block], labelled: bool, provenance: InputFile | None = None) -> Iterator[BeatBlock]:
+    """Yield the beats of blocks of whole lines.
+
+    Args:
+        text: blocks of one file, in order.
+        labelled: whether rows carry a label.
+        provenance: the file that says where the beats come from, if there is one.
 
     Raises:
         DataRefused: the file or its provenance cannot be read, changed while read, or is not whole gzip.
     """
-    provenance = piece.source.provenance
     origin = None if provenance is None else OriginReader(provenance.path)
-    for block in read_blocks(piece.shard, settings.block_bytes):
-        parsed = parse_block(block, settings.labelled)
+    for block in text:
+        parsed = parse_block(block, labelled)
         record, sample = (None, None) if origin is None else origin.take(parsed.rows)
         yield BeatBlock(
             signal=parsed.signal,
@@ -47,7 +48,7 @@ def csv_has_labels(file: InputFile) -> bool | None:
     Raises:
         DataRefused: the file cannot be read, or is not whole gzip.
     """
-    for block in read_blocks(Shard(file.path, 0, 0, file.size, 0, 0), PEEK_BYTES):
+    for block in read_blocks(file.path, 0, file.size, block_bytes=PEEK_BYTES):
         first = [
             (row, labelled) for labelled in (True, False) for row in parse_block(block, labelled).rows[:1].tolist()
         ]

@@ -1,19 +1,40 @@
-"""The files of a job: listed, told apart by their content, each CSV with its provenance."""
+"""What a file of beats is: its format, told by its content, the provenance beside it, and whether it has labels."""
 
 from __future__ import annotations
 
 import re
-import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
-import google_crc32c
-
+from components.beat import COLUMNS, SAMPLES
 from components.errors import DataRefused
-from components.io.files import InputFile, is_compressed, list_files, read_range, read_text_range
+from components.io.csv_blocks import csv_has_labels
+from components.io.files import InputFile, list_files, read_range
+from components.io.parquet import parquet_has_labels
 from components.io.provenance import count_records, find_provenance, provenance_path
-from components.score.source import Kind, Source
+from components.io.text import is_compressed, read_text_range
+from components.io.tfrecord import is_record_header
+from components.io.tfrecord_blocks import tfrecord_has_labels
+
+Kind = Literal["csv", "parquet", "tfrecord"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input file.
+
+    Attributes:
+        file: its path as matched, size and version.
+        kind: its format.
+        provenance: of a CSV, the file beside it that says where its beats come from, or None.
+    """
+
+    file: InputFile
+    kind: Kind
+    provenance: InputFile | None = None
+
 
 HEAD_BYTES: Final = 64
 """First bytes that a format is told by."""
@@ -78,20 +99,6 @@ def _text_or_records(path: str, head: bytes) -> Kind:
     return "tfrecord" if is_record_header(head) or (named and head) else "csv"
 
 
-def is_record_header(head: bytes) -> bool:
-    """Whether bytes begin with the header of a TFRecord frame: a length, and the checksum of that length."""
-    if len(head) < 12:
-        return False
-    [told] = struct.unpack_from("<I", head, 8)
-    return masked_crc(head[:8]) == told
-
-
-def masked_crc(content: bytes) -> int:
-    """TFRecord's checksum: CRC-32C, rotated and offset."""
-    crc = google_crc32c.value(content)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
 def check_provenance(sources: Sequence[Source], rows: dict[str, int]) -> None:
     """Refuses provenance that does not belong to its CSV.
 
@@ -118,3 +125,45 @@ def check_provenance(sources: Sequence[Source], rows: dict[str, int]) -> None:
             )
     if faults:
         raise DataRefused(faults)
+
+
+_HAVE_LABELS: Final[dict[Kind, Callable[[InputFile], bool | None]]] = {
+    "csv": csv_has_labels,
+    "parquet": parquet_has_labels,
+    "tfrecord": tfrecord_has_labels,
+}
+
+
+def has_labels(source: Source) -> bool | None:
+    """Whether the first well-formed row of an input has a label; None if no row is well-formed.
+
+    Raises:
+        DataRefused: the input cannot be read.
+    """
+    return _HAVE_LABELS[source.kind](source.file)
+
+
+def check_labels(sources: Sequence[Source], labelled: bool) -> None:
+    """Refuses inputs whose first well-formed row has a label where none is expected, or the other way round.
+
+    A labelled file that lost a column looks like an unlabelled one, so which it is has to be said.
+
+    Raises:
+        DataRefused: such inputs, or one that cannot be read.
+    """
+    wrong = [source for source in sources if has_labels(source) not in (None, labelled)]
+    if wrong:
+        raise DataRefused([_without(source) if labelled else _with(source) for source in wrong])
+
+
+def _without(source: Source) -> str:
+    if source.kind == "csv":
+        return (
+            f"{source.file.path} has {SAMPLES} columns in its first well-formed row, so no label; {COLUMNS} were "
+            "expected. Is a column lost? If it never had labels, say so with --no-label."
+        )
+    return f"{source.file.path} has no label. If that is as it should be, say so with --no-label."
+
+
+def _with(source: Source) -> str:
+    return f"{source.file.path} has labels, but --no-label says that there are none. Leave --no-label out."

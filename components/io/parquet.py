@@ -1,50 +1,62 @@
-"""Parquet: runs of row groups as shards, a shard as blocks of beats."""
+"""Parquet as blocks of beats: a list column of samples, or one column for each sample."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import SAMPLES
+from components.beat import COLUMNS, SAMPLES
 from components.errors import DataRefused
-from components.io.files import InputFile
-from components.io.plan import Shard
+from components.io.beat_block import NO_SAMPLE, WRONG_LENGTH, BeatBlock, check_values, no_text
+from components.io.files import InputFile, is_remote, local_path, open_input
 from components.io.rejects import Reject
-from components.score.beat_block import NO_SAMPLE, WRONG_LENGTH, BeatBlock, check_values, no_text
-from components.score.parquet_layout import layout_of, open_parquet
-from components.score.settings import ScoreSettings
-from components.score.source import SourceShard
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-CSV_ROW_BYTES: Final = 4700
-"""Bytes of a beat in Kaggle's CSV: a shard holds as many beats whatever the format."""
+SIGNAL, LABEL, RECORD, SAMPLE = "signal", "label", "record", "sample"
+
+BUFFER_BYTES: Final = 64 << 10
+"""Bytes of a column read at a time: a row group may be larger than memory, and there may be 187 columns."""
 
 
-def parquet_shards(file: InputFile, shard_bytes: int) -> list[Shard]:
-    """Cuts a file into runs of whole row groups, after a look at its columns.
+@dataclass(frozen=True)
+class ParquetLayout:
+    """The columns that matter.
+
+    Attributes:
+        signal: one list column, or one column for each of the 187 samples, in order.
+        label: of this name, or the 188th column of numbers; None without labels.
+        record: name of the column of record names, or None.
+        sample: name of the column of places in the record, or None.
+    """
+
+    signal: tuple[str, ...]
+    label: str | None
+    record: str | None
+    sample: str | None
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column to read."""
+        return [*self.signal, *(name for name in (self.label, self.record, self.sample) if name is not None)]
+
+
+def count_row_groups(file: InputFile) -> list[int]:
+    """Count the rows of every row group, after a look at the file's columns.
 
     Raises:
         DataRefused: it cannot be read, or has no columns of samples.
     """
     with closing(open_parquet(file.path)) as parquet:
         layout_of(file.path, parquet.schema_arrow)
-        groups = [parquet.metadata.row_group(at).num_rows for at in range(parquet.num_row_groups)]
-    wanted = max(shard_bytes // CSV_ROW_BYTES, 1)
-    shards: list[Shard] = []
-    start = first = rows = 0
-    for end, count in enumerate(groups, 1):
-        rows += count
-        if rows >= wanted or end == len(groups):
-            shards.append(Shard(file.path, len(shards), start, end, first, rows))
-            start, first, rows = end, first + rows, 0
-    return shards or [Shard(file.path, 0, 0, 0, 0, 0)]
+        return [parquet.metadata.row_group(at).num_rows for at in range(parquet.num_row_groups)]
 
 
 def parquet_has_labels(file: InputFile) -> bool:
@@ -57,20 +69,26 @@ def parquet_has_labels(file: InputFile) -> bool:
         return layout_of(file.path, parquet.schema_arrow).label is not None
 
 
-def read_parquet(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBlock]:
-    """Yields the shard's rows, so many at a time, however large its row groups are.
+def read_parquet(path: str, first_group: int, end_group: int, first_row: int, block_rows: int) -> Iterator[BeatBlock]:
+    """Yield the rows of row groups, `block_rows` at a time, however large the groups are.
+
+    Args:
+        path: local path or URI.
+        first_group: first row group.
+        end_group: row group after the last one.
+        first_row: number of the first group's first row in the file.
+        block_rows: rows read at a time.
 
     Raises:
         DataRefused: the file cannot be read.
     """
     import pyarrow as pa
 
-    shard, row = piece.shard, piece.shard.first_row
-    groups = list(range(shard.start, shard.end))
-    with closing(open_parquet(shard.file)) as parquet:
-        layout = layout_of(shard.file, parquet.schema_arrow)
+    row, groups = first_row, list(range(first_group, end_group))
+    with closing(open_parquet(path)) as parquet:
+        layout = layout_of(path, parquet.schema_arrow)
         try:
-            for batch in _batches(parquet, groups, layout.columns, settings.block_rows) if groups else ():
+            for batch in _batches(parquet, groups, layout.columns, block_rows) if groups else ():
                 signal, has_samples = _signal(batch, layout.signal)
                 label = None if layout.label is None else _numbers(batch, layout.label)
                 record = None if layout.record is None else _names(batch, layout.record)
@@ -78,7 +96,7 @@ def read_parquet(piece: SourceShard, settings: ScoreSettings) -> Iterator[BeatBl
                 yield _block(row, signal, has_samples, label, record, sample)
                 row += batch.num_rows
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of records' names
-            raise DataRefused(f"{shard.file} cannot be read on from row {row} ({error}): make it again.") from error
+            raise DataRefused(f"{path} cannot be read on from row {row} ({error}): make it again.") from error
 
 
 def _batches(parquet: pq.ParquetFile, groups: list[int], columns: list[str], most: int) -> Iterator[pa.RecordBatch]:
@@ -186,3 +204,59 @@ def _samples(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.int64]:
 
     column = batch.column(batch.schema.get_field_index(name)).cast(pa.int64())
     return pc.fill_null(column, NO_SAMPLE).to_numpy(zero_copy_only=False)
+
+
+def open_parquet(path: str) -> pq.ParquetFile:
+    """Opens a Parquet file, local or remote.
+
+    Raises:
+        DataRefused: it cannot be read or is not whole.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source: Any = pa.PythonFile(open_input(path), "r") if is_remote(path) else local_path(path)
+    try:
+        return pq.ParquetFile(source, buffer_size=BUFFER_BYTES)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # damaged: sizes, types, columns' names
+        raise DataRefused(f"{path} is not a whole Parquet file ({error}): copy or make it again.") from error
+
+
+def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
+    """Finds the columns.
+
+    Raises:
+        DataRefused: it holds neither a list column of samples nor 187 columns of numbers, or labels that are none.
+    """
+    named = {name: name if name in schema.names else None for name in (LABEL, RECORD, SAMPLE)}
+    if named[LABEL] and not _is_number(schema.field(LABEL).type):
+        raise DataRefused(f"{path} has labels of type {schema.field(LABEL).type}, expected numbers, 0 to 4.")
+    lists = [field.name for field in schema if _is_list(field.type)]
+    numbers = [
+        field.name
+        for field in schema
+        if _is_number(field.type) and field.name not in named and not field.name.startswith("__index_level_")
+    ]
+    if SIGNAL in lists or len(lists) == 1:
+        signal = (SIGNAL if SIGNAL in lists else lists[0],)
+        return ParquetLayout(signal, named[LABEL], named[RECORD], named[SAMPLE])
+    if len(numbers) == COLUMNS and named[LABEL] is None:
+        return ParquetLayout(tuple(numbers[:SAMPLES]), numbers[SAMPLES], named[RECORD], named[SAMPLE])
+    if len(numbers) == SAMPLES:
+        return ParquetLayout(tuple(numbers), named[LABEL], named[RECORD], named[SAMPLE])
+    raise DataRefused(
+        f"{path} has {len(lists)} list columns and {len(numbers)} columns of numbers besides {LABEL}, {RECORD} and "
+        f"{SAMPLE}: expected one list column, {SIGNAL}, of {SAMPLES} samples, or {SAMPLES} columns of them."
+    )
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_integer(kind) or kinds.is_floating(kind))

@@ -1,0 +1,240 @@
+"""Shards: the planner cuts files into runs of rows, and every shard is read as blocks of beats, whatever its format.
+
+One parallel pass over the files counts rows, so that every shard knows its first row.
+
+Its counts are the independent ones that everything later is reconciled with. A row is a line: LF or CRLF, no quoting;
+a last line without newline counts, an empty line is a row too. Rows are numbered from 0 in their file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from components.io.beat_block import BeatBlock
+from components.io.csv_blocks import read_csv
+from components.io.files import InputFile
+from components.io.parquet import count_row_groups, read_parquet
+from components.io.sources import Source
+from components.io.text import (
+    BLOCK_BYTES,
+    COUNT_BYTES,
+    NEWLINE,
+    Block,
+    count_newlines,
+    is_compressed,
+    read_blocks,
+    read_text_range,
+)
+from components.io.tfrecord import read_frames
+from components.io.tfrecord_blocks import read_tfrecord
+
+SHARD_BYTES = 256 << 20
+"""CSV bytes of a shard: some 57,000 beats, seconds of work; far more than what starting one costs."""
+
+CSV_ROW_BYTES = 4700
+"""Bytes of a beat in Kaggle's CSV: a shard holds as many beats whatever the format."""
+
+SUFFIXES = re.compile(r"(\.(csv|parquet|tfrecords?))?(\.gz)?$")
+
+NAME_CHARACTERS = 100
+"""Characters of an input's name in a shard's: names may have 255 bytes in all."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of whole lines of one file.
+
+    Attributes:
+        file: path or URI.
+        index: place among the file's shards, from 0.
+        start: first byte, as stored.
+        end: byte after the last one; for a .gz, which is one shard, its compressed size.
+        first_row: number of the first line in its file.
+        rows: lines.
+    """
+
+    file: str
+    index: int
+    start: int
+    end: int
+    first_row: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class SourceShard:
+    """A run of rows of one input.
+
+    Attributes:
+        source: the file.
+        shard: which of its rows. `start` and `end` are bytes of a CSV or TFRecord file, row groups of a Parquet file.
+        input_index: place of the file among the job's inputs.
+        stem: name of everything the shard leaves, unique in the job.
+    """
+
+    source: Source
+    shard: Shard
+    input_index: int
+    stem: str
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """What the pass saw in one range of bytes: newlines, where the first one is (or None), and the last byte."""
+
+    newlines: int
+    first_newline: int | None
+    last_byte: int | None
+
+
+def plan_text(files: Sequence[InputFile], shard_bytes: int = SHARD_BYTES, workers: int = 1) -> list[Shard]:
+    """Cuts files into shards of whole lines, in the order given; every file has at least one shard, be it of 0 rows.
+
+    Args:
+        files: what to read.
+        shard_bytes: nominal length of a shard; a shard begins at the first line that begins at or after a multiple.
+        workers: threads to count with; the result does not depend on it.
+
+    Raises:
+        DataRefused: a file cannot be read, changed while read, or is not whole gzip.
+        ValueError: shard_bytes is not positive.
+    """
+    if shard_bytes < 1:
+        raise ValueError(f"shard_bytes is {shard_bytes}, must be at least 1")
+    ranges = [(file, start, end) for file in files for start, end in _ranges(file, shard_bytes)]
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        segments = list(pool.map(lambda each: _count(each[0].path, each[1], each[2]), ranges))
+    shards: list[Shard] = []
+    at = 0
+    for file in files:
+        count = len(_ranges(file, shard_bytes))
+        shards += _shards(file, segments[at : at + count])
+        at += count
+    return shards
+
+
+def _ranges(file: InputFile, shard_bytes: int) -> list[tuple[int, int]]:
+    """Ranges to count: cut one byte before each nominal start, so that a newline there starts a shard exactly there."""
+    if is_compressed(file.path):
+        return [(0, file.size)]
+    cuts = [0, *(at - 1 for at in range(shard_bytes, file.size, shard_bytes) if at > 1), file.size]
+    return list(pairwise(cuts))
+
+
+def _count(path: str, start: int, end: int) -> _Segment:
+    """Counts newlines of a range, without holding all of it."""
+    newlines, first, last, at = 0, None, None, start
+    for chunk in read_text_range(path, start, end, COUNT_BYTES):
+        found = count_newlines(chunk)
+        if found and first is None:
+            first = at + chunk.index(b"\n")
+        newlines += found
+        last = chunk[-1]
+        at += len(chunk)
+    return _Segment(newlines, first, last)
+
+
+def _shards(file: InputFile, segments: list[_Segment]) -> list[Shard]:
+    starts, rows, before = [0], [0], segments[0].newlines
+    for segment in segments[1:]:
+        if segment.first_newline is not None and segment.first_newline + 1 < file.size:
+            starts.append(segment.first_newline + 1)
+            rows.append(before + 1)
+        before += segment.newlines
+    unfinished = segments[-1].last_byte not in (None, NEWLINE)
+    ends = [*starts[1:], file.size]
+    counts = np.diff([*rows, before + unfinished])
+    return [
+        Shard(file.path, index, start, end, first, int(count))
+        for index, (start, end, first, count) in enumerate(zip(starts, ends, rows, counts, strict=True))
+    ]
+
+
+def plan_sources(sources: Sequence[Source], shard_bytes: int = SHARD_BYTES, workers: int = 1) -> list[SourceShard]:
+    """Count the rows of every input and cut it into shards, in the order of the inputs.
+
+    Args:
+        sources: the inputs.
+        shard_bytes: bytes of CSV in a shard; shards of other formats hold as many beats.
+        workers: threads to count with; the result does not depend on it.
+
+    Raises:
+        DataRefused: an input cannot be read.
+    """
+    shards: dict[str, list[Shard]] = {}
+    for shard in plan_text([source.file for source in sources if source.kind == "csv"], shard_bytes, workers):
+        shards.setdefault(shard.file, []).append(shard)
+    binary = [source for source in sources if source.kind != "csv"]
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        cut = pool.map(lambda source: _cut_binary(source, shard_bytes), binary)
+        shards.update(zip((source.file.path for source in binary), cut, strict=True))
+    return [
+        SourceShard(source, shard, index, stem_of(index, source.file.path, shard.index))
+        for index, source in enumerate(sources)
+        for shard in shards[source.file.path]
+    ]
+
+
+def _cut_binary(source: Source, shard_bytes: int) -> list[Shard]:
+    """Cut a Parquet file into runs of whole row groups; leave a TFRecord file whole."""
+    file = source.file
+    if source.kind == "tfrecord":
+        return [Shard(file.path, 0, 0, file.size, 0, sum(1 for _ in read_frames(file)))]
+    groups = count_row_groups(file)
+    wanted = max(shard_bytes // CSV_ROW_BYTES, 1)
+    shards: list[Shard] = []
+    start = first = rows = 0
+    for end, count in enumerate(groups, 1):
+        rows += count
+        if rows >= wanted or end == len(groups):
+            shards.append(Shard(file.path, len(shards), start, end, first, rows))
+            start, first, rows = end, first + rows, 0
+    return shards or [Shard(file.path, 0, 0, 0, 0, 0)]
+
+
+def stem_of(index: int, path: str, shard: int) -> str:
+    """`<5-digit input>-<base name>-<5-digit shard>`, of characters that every file system and store takes."""
+    base = SUFFIXES.sub("", path.rstrip("/").rsplit("/", 1)[-1], count=1)
+    return f"{index:05d}-{re.sub(r'[^A-Za-z0-9._-]', '_', base)[:NAME_CHARACTERS]}-{shard:05d}"
+
+
+def rows_by_file(pieces: Sequence[SourceShard]) -> dict[str, int]:
+    """Path -> rows counted."""
+    rows: dict[str, int] = {}
+    for piece in pieces:
+        rows[piece.shard.file] = rows.get(piece.shard.file, 0) + piece.shard.rows
+    return rows
+
+
+def read_shard(piece: SourceShard, *, labelled: bool, block_bytes: int, block_rows: int) -> Iterator[BeatBlock]:
+    """Yield a shard's rows in order, a block at a time.
+
+    Args:
+        piece: what to read.
+        labelled: whether rows carry a label.
+        block_bytes: of a CSV, bytes read at a time.
+        block_rows: of other formats, rows read at a time.
+
+    Raises:
+        DataRefused: the input cannot be read, or changed while read.
+    """
+    source, shard = piece.source, piece.shard
+    if source.kind == "parquet":
+        yield from read_parquet(shard.file, shard.start, shard.end, shard.first_row, block_rows)
+    elif source.kind == "tfrecord":
+        yield from read_tfrecord(source.file, labelled, block_rows)
+    else:
+        yield from read_csv(read_lines(shard, block_bytes), labelled, source.provenance)
+
+
+def read_lines(
+    shard: Shard, block_bytes: int = BLOCK_BYTES, on_text: Callable[[memoryview], object] = len
+) -> Iterator[Block]:
+    """Yield the lines of a shard of text, a block at a time; arguments as of `read_blocks`."""
+    return read_blocks(shard.file, shard.start, shard.end, shard.first_row, block_bytes=block_bytes, on_text=on_text)

@@ -93,27 +93,38 @@ class Windows:
     stop: npt.NDArray[np.int64]
 
 
-def find_windows(positions: npt.NDArray[np.int64], length: int) -> Windows:
-    """The window of every annotation but the last.
+def check_positions(positions: npt.NDArray[np.int64], length: int) -> None:
+    """Refuse annotations that cannot be.
 
     Args:
-        positions: int64[n], all annotations of the record in file order, samples at 360 Hz.
-        length: samples that the record has at 360 Hz.
+        positions: int64[n], all annotations of a record in file order, in samples.
+        length: the record's samples.
 
     Raises:
         DataRefused: positions run backwards or lie outside the record; the first such one is named.
     """
-    outside = np.flatnonzero((positions < 0) | (positions >= length))
-    if outside.size:
-        i = int(outside[0])
-        raise DataRefused(f"Annotation {i} is at sample {positions[i]}, outside the record's {length} samples.")
     backwards = np.flatnonzero(np.diff(positions) < 0)
     if backwards.size:
         i = int(backwards[0])
         raise DataRefused(
-            f"Annotations are out of order: number {i + 1} at sample {positions[i + 1]} "
-            f"comes after sample {positions[i]}."
+            f"annotations are out of order: number {i + 1} is at sample {positions[i + 1]}, "
+            f"the one before at {positions[i]}."
         )
+    outside = np.flatnonzero((positions < 0) | (positions >= length))
+    if outside.size:
+        i = int(outside[0])
+        raise DataRefused(
+            f"annotations go past the end: number {i} is at sample {positions[i]} of a record of {length}."
+        )
+
+
+def find_windows(positions: npt.NDArray[np.int64], length: int) -> Windows:
+    """Return the window of every annotation but the last.
+
+    Args:
+        positions: int64[n], all annotations of the record in file order, rising, samples at 360 Hz.
+        length: samples that the record has at 360 Hz.
+    """
     following = np.append(positions[2:], length)[: max(len(positions) - 1, 0)]
     return Windows(positions[:-1], positions[1:] + (following - positions[1:]) // OVERHANG)
 
@@ -157,6 +168,7 @@ def cut(
         DataRefused: positions run backwards or lie outside the record.
     """
     positions = np.asarray(positions, np.int64)
+    check_positions(positions, len(signal))
     names = np.asarray(symbols, np.str_)
     windows = find_windows(positions, len(signal))
     wanted = np.flatnonzero(np.isin(names[:-1], list(SYMBOL_TO_LABEL)))
@@ -171,7 +183,7 @@ def gather(
     names: npt.NDArray[np.str_],
     wanted: npt.NDArray[np.int64],
 ) -> tuple[CutBeats, CutCounts]:
-    """Columns and counts of a record from its cut windows.
+    """Make the columns and counts of a record from its cut windows.
 
     Args:
         values: float32[m, 187] as from cut_windows.

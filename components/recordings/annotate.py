@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError
 from components.recordings.header import read_header
-from components.recordings.scratch import made_folder, uninterrupted
+from components.recordings.output import made_folder, uninterrupted
 
 if TYPE_CHECKING:
     import pyarrow as pa

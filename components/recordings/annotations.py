@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from components.beats.cut import check_positions
 from components.errors import DataRefused
 
 END_OF_FILE = b"\0\0"
@@ -27,14 +28,14 @@ class Annotations:
     symbol: npt.NDArray[np.str_]
 
 
-def read_annotations(stem: Path, extension: str, frame_rate: Fraction, frames: int) -> Annotations:
+def read_annotations(stem: Path, extension: str, fs: Fraction, sig_len: int) -> Annotations:
     """Read an annotation file with wfdb.
 
     Args:
         stem: path of the annotation file, without extension.
         extension: the annotator, for instance atr.
-        frame_rate: frames per second of the record.
-        frames: the record's length.
+        fs: frames per second of the record.
+        sig_len: frames of the record.
 
     Raises:
         DataRefused: the file is missing, cut short or does not parse, or an annotation is out of order or outside the
@@ -59,26 +60,12 @@ def read_annotations(stem: Path, extension: str, frame_rate: Fraction, frames: i
     except Exception as error:  # wfdb raises what its parser happens to meet
         raise DataRefused(f"its annotations {path.name} cannot be read: {error}") from error
     samples = np.asarray(read.sample, np.int64)
-    own_rate = Fraction(read.fs).limit_denominator(1000) if read.fs else frame_rate
-    if own_rate != frame_rate:
-        ratio = frame_rate / own_rate
+    own_fs = Fraction(read.fs).limit_denominator(1000) if read.fs else fs
+    if own_fs != fs:
+        ratio = fs / own_fs
         samples = (2 * samples * ratio.numerator + ratio.denominator) // (2 * ratio.denominator)
-    _check(samples, frames, path.name)
+    try:
+        check_positions(samples, sig_len)
+    except DataRefused as refused:
+        raise DataRefused(f"its {path.name} is wrong: {refused.sentences[0]}") from refused
     return Annotations(samples, np.asarray(read.symbol, np.str_))
-
-
-def _check(samples: npt.NDArray[np.int64], frames: int, name: str) -> None:
-    """Refuse annotations that run backwards or lie outside the record."""
-    backwards = np.flatnonzero(np.diff(samples) < 0)
-    if backwards.size:
-        i = int(backwards[0])
-        raise DataRefused(
-            f"its annotations {name} are out of order: number {i + 1} is at sample {samples[i + 1]}, "
-            f"the one before at {samples[i]}."
-        )
-    outside = np.flatnonzero((samples < 0) | (samples >= frames))
-    if outside.size:
-        i = int(outside[0])
-        raise DataRefused(
-            f"its annotations {name} go past the end: number {i} is at sample {samples[i]} of a record of {frames}."
-        )

@@ -1,24 +1,10 @@
-"""Which records a folder holds, and whether it is the MIT-BIH Arrhythmia Database."""
+"""Which records a folder holds."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from components.errors import DataRefused, EnvironmentRefused
-
-MITDB: Final = tuple(
-    str(number)
-    for number in (
-        100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 111, 112, 113, 114, 115, 116, 117, 118, 119, 121,
-        122, 123, 124, 200, 201, 202, 203, 205, 207, 208, 209, 210, 212, 213, 214, 215, 217, 219, 220, 221,
-        222, 223, 228, 230, 231, 232, 233, 234
-    )
-)  # fmt: skip
-"""The records of the MIT-BIH Arrhythmia Database 1.0.0."""
-
-SAME_PERSON: Final = {"202": "201"}
-"""Record -> another record of MIT-BIH that was taken from the same person."""
 
 
 def list_records(folder: Path) -> tuple[str, ...]:
@@ -41,11 +27,6 @@ def list_records(folder: Path) -> tuple[str, ...]:
     if not names:
         raise DataRefused(f"{folder} holds no WFDB record: neither a RECORDS file nor a header (*.hea).")
     return names
-
-
-def is_mitdb(records: tuple[str, ...]) -> bool:
-    """Whether these are records of MIT-BIH, all or some of them."""
-    return set(records) <= set(MITDB)
 
 
 def _segments(header: Path) -> list[str]:

@@ -32,25 +32,25 @@ class Segment:
     Attributes:
         stem: path of the segment's header, without its extension.
         start: frame of the record at which it begins.
-        frames: its length.
+        sig_len: its frames.
         channel: index of the lead among its signals.
         fmt: WFDB signal format.
         checksum: 16-bit sum of its samples as the header has it, or None where it cannot be compared.
-        gain: ADC units per mV.
+        adc_gain: ADC units per mV.
         baseline: ADC units at 0 mV.
-        samples_per_frame: samples that the lead has in a frame.
+        samps_per_frame: samples that the lead has in a frame.
         frame_samples: samples that all signals of its file have in a frame.
     """
 
     stem: Path
     start: int
-    frames: int
+    sig_len: int
     channel: int
     fmt: str
     checksum: int | None
-    gain: float
+    adc_gain: float
     baseline: int
-    samples_per_frame: int
+    samps_per_frame: int
     frame_samples: int
 
 
@@ -59,18 +59,18 @@ class Lead:
     """One lead of a record.
 
     Attributes:
-        name: as in the header.
-        frame_rate: frames per second, in which annotations count.
-        frames: length of the record.
-        samples_per_frame: samples that the lead has in a frame.
+        sig_name: as in the header.
+        fs: frames per second, in which annotations count.
+        sig_len: length of the record in frames.
+        samps_per_frame: samples that the lead has in a frame.
         segments: the stretches that hold it, in order; between them it was not recorded.
         whole: True for a record of one segment, whose samples stay in ADC units.
     """
 
-    name: str
-    frame_rate: Fraction
-    frames: int
-    samples_per_frame: int
+    sig_name: str
+    fs: Fraction
+    sig_len: int
+    samps_per_frame: int
     segments: tuple[Segment, ...]
     whole: bool
 
@@ -95,7 +95,7 @@ def open_lead(stem: Path, lead: str) -> Lead:
     if not hasattr(header, "seg_name"):
         channel = find_lead(header.sig_name, lead)
         segment = _segment(header, stem, 0, channel)
-        return Lead(header.sig_name[channel], rate, header.sig_len, segment.samples_per_frame, (segment,), whole=True)
+        return Lead(header.sig_name[channel], rate, header.sig_len, segment.samps_per_frame, (segment,), whole=True)
     return _open_segments(header, stem, lead, rate)
 
 
@@ -151,7 +151,7 @@ def _open_segments(header: Any, stem: Path, lead: str, rate: Fraction) -> Lead:
         raise DataRefused(f"none of its segments holds lead {wanted}.")
     if start != header.sig_len:
         raise DataRefused(f"its header says {header.sig_len} samples, its segments hold {start}.")
-    per_frame = {segment.samples_per_frame for segment in segments}
+    per_frame = {segment.samps_per_frame for segment in segments}
     if len(per_frame) > 1:
         raise DataRefused(f"lead {wanted} is sampled at several rates in its segments, which is not supported.")
     return Lead(wanted, rate, start, per_frame.pop(), tuple(segments), whole=False)
@@ -175,13 +175,13 @@ def _segment(header: Any, stem: Path, start: int, channel: int) -> Segment:
     return Segment(
         stem=stem,
         start=start,
-        frames=header.sig_len,
+        sig_len=header.sig_len,
         channel=channel,
         fmt=header.fmt[channel],
         checksum=None if skewed or header.checksum[channel] is None else header.checksum[channel] % 65536,
-        gain=header.adc_gain[channel] / MILLIVOLTS[unit.lower()],
+        adc_gain=header.adc_gain[channel] / MILLIVOLTS[unit.lower()],
         baseline=header.baseline[channel] or 0,
-        samples_per_frame=per_frame[channel],
+        samps_per_frame=per_frame[channel],
         frame_samples=frame_samples,
     )
 

@@ -2,29 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import Field
 
 from components.beat import CLASSES
 from components.beats.cut import CutCounts
-from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TRAIN_FILE, TRAIN_PROVENANCE
+from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TEST_SHA256, TRAIN_FILE, TRAIN_PROVENANCE
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, EnvironmentRefused, UsageError
-from components.recordings.archive import is_mitdb, list_records
-from components.recordings.assemble import join_in_kaggle_order, join_parts, publish
+from components.recordings.archive import list_records
+from components.recordings.output import join_in_kaggle_order, join_parts, made_folder, publish, scratch_folder
 from components.recordings.record import RecordJob, RecordResult
-from components.recordings.report import FileCount, PrepareReport, kaggle_sentences
-from components.recordings.scratch import made_folder, scratch_folder
-from components.recordings.settings import PrepareSettings
-from components.recordings.splits import KaggleSplit, Split, choose_split
+from components.recordings.splits import KaggleSplit, Split, choose_split, is_mitdb, kaggle_rows
 from components.recordings.workers import run_jobs
+from components.settings import Settings
 
 DETECTED_FILE = "beats.csv"
 DETECTED_PROVENANCE = "beats_provenance.csv"
 
 Advance = Callable[[float, int], None]
+
+
+class PrepareSettings(Settings):
+    """One preparation of an archive."""
+
+    wfdb: Path = Field(description="folder of the WFDB records")
+    out: Path = Field(description="folder that the CSVs are written to")
+    split: str | None = Field(None, description="kaggle, patient or record:FRACTION; None is kaggle for MIT-BIH")
+    seed: int = Field(0, description="which records a record:FRACTION split draws")
+    lead: str = Field("0", description="name or index of the lead; the first is the one that Kaggle's files hold")
+    annotator: str = Field("atr", description="extension of the annotation files; atr is PhysioNet's reference")
+    detect: bool = Field(False, description="find the beats in the signal instead of reading annotations")
+    exclude: tuple[str, ...] = Field((), description="records to leave out")
+    skip_bad: bool = Field(False, description="go on without the records that cannot be used, and list them")
+    workers: int = Field(1, ge=1, description="processes; their number changes no byte of the result")
+
+
+@dataclass(frozen=True)
+class FileCount:
+    """One CSV: its name, rows, rows of each class (None without labels) and SHA-256."""
+
+    name: str
+    rows: int
+    classes: tuple[int, ...] | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """What came of a preparation.
+
+    Attributes:
+        files: the CSVs.
+        records: how many records they hold.
+        counts: what became of all annotations.
+        flat: record -> positions of beats whose window is flat.
+        missing: record -> positions of beats whose window lacks a sample.
+        sentences: what else there is to know.
+        skipped: why each record that was left out was.
+    """
+
+    files: tuple[FileCount, ...]
+    records: int
+    counts: CutCounts
+    flat: Mapping[str, tuple[int, ...]]
+    missing: Mapping[str, tuple[int, ...]]
+    sentences: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> PrepareReport:
@@ -143,3 +191,38 @@ def _put_together(
         sentences=tuple(sentences),
         skipped=skipped,
     )
+
+
+def kaggle_sentences(sha256: str, results: Sequence[RecordResult], settings: PrepareSettings) -> list[str]:
+    """Whether the test file is Kaggle's, and if not, which records make the difference.
+
+    Args:
+        sha256: of the test file.
+        results: of the records that are in it.
+        settings: what was asked for.
+    """
+    if sha256 == TEST_SHA256:
+        return [f"mitbih_test.csv is byte for byte Kaggle's: its SHA-256 is {sha256}."]
+    sentences = [f"mitbih_test.csv is not Kaggle's: its SHA-256 is {sha256}, Kaggle's is {TEST_SHA256}."]
+    listed = kaggle_rows()
+    there = {result.record: result for result in results}
+    absent = [name for name in listed.names if name not in there]
+    if absent:
+        rows = sum(len(listed.samples_of(name)) for name in absent)
+        sentences.append(f"It lacks {_named(absent)}, {rows:,} rows.")
+    lead = "" if settings.lead == "0" else f" (lead {settings.lead} was asked for, Kaggle's rows are of the first)"
+    differing = []
+    for name, result in there.items():
+        expected, found = len(listed.samples_of(name)), result.sides["test"].rows
+        if found != expected:
+            sentences.append(f"Record {name}: {found} of its {expected} rows in Kaggle's test file were found.")
+        elif result.sides["test"].digest != listed.digests[name]:
+            differing.append(name)
+    if differing:
+        which = "all records" if len(differing) == len(there) else _named(differing)
+        sentences.append(f"Rows with other values{lead}: {which}.")
+    return sentences
+
+
+def _named(records: Sequence[str]) -> str:
+    return f"record{'s' if len(records) > 1 else ''} {', '.join(records)}"

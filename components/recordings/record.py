@@ -19,10 +19,8 @@ from components.io.csv_text import provenance_text, rows_text
 from components.recordings.annotations import Annotations, read_annotations
 from components.recordings.detect import detect_beats
 from components.recordings.header import Lead, open_lead
-from components.recordings.kaggle_rows import DIGEST_BYTES
-from components.recordings.lead import LeadReader
-from components.recordings.rate import Rate, resample
-from components.recordings.splits import Split
+from components.recordings.signal import LeadReader, Rate, resample
+from components.recordings.splits import DIGEST_BYTES, Split
 
 OLDER_ANNOTATIONS = {"102": "102-0"}
 """Record of MIT-BIH -> the older annotation file that Kaggle's rows were cut by."""
@@ -107,14 +105,14 @@ def _find_beats(
 ) -> tuple[Annotations, tuple[str, ...]]:
     """The record's annotations, read or detected, and what a person should know of them."""
     if job.annotator is None:
-        per_frame = lead.samples_per_frame
-        rate = float(lead.frame_rate * per_frame)
+        per_frame = lead.samps_per_frame
+        rate = float(lead.fs * per_frame)
 
         def read(first: int, last: int) -> npt.NDArray[np.float64]:
-            advance(DETECTING * (last - first) / reader.length, 0)
+            advance(DETECTING * (last - first) / reader.sig_len, 0)
             return reader.millivolts(reader.read(first, last))
 
-        found = detect_beats(read, reader.length, rate, reader.blocks())
+        found = detect_beats(read, reader.sig_len, rate, reader.blocks())
         return Annotations(found // per_frame, np.full(len(found), "")), ()
     stem, warnings = job.folder / job.record, []
     if job.mitdb and job.annotator == "atr" and job.record in OLDER_ANNOTATIONS:
@@ -126,16 +124,16 @@ def _find_beats(
                 f"{older.name}.atr is not in {job.folder}; {job.record}.atr is used for record {job.record} instead, "
                 "which is newer than what Kaggle's rows were cut by."
             )
-    return read_annotations(stem, job.annotator, lead.frame_rate, lead.frames), tuple(warnings)
+    return read_annotations(stem, job.annotator, lead.fs, lead.sig_len), tuple(warnings)
 
 
 def _write_rows(
     job: RecordJob, lead: Lead, reader: LeadReader, annotations: Annotations, advance: Callable[[float, int], None]
 ) -> tuple[CutCounts, dict[str, Side]]:
     """Cut the record block by block and write its parts."""
-    rate = Rate.of(lead.frame_rate * lead.samples_per_frame)
-    length = rate.length(reader.length)
-    positions = Rate.of(lead.frame_rate).positions(annotations.sample, lead.frames)
+    rate = Rate.of(lead.fs * lead.samps_per_frame)
+    length = rate.length(reader.sig_len)
+    positions = Rate.of(lead.fs).positions(annotations.sample, lead.sig_len)
     windows = find_windows(positions, length)
     known = ["", *SYMBOL_TO_LABEL]
     wanted = np.flatnonzero(np.isin(annotations.symbol[:-1], known))
@@ -148,11 +146,11 @@ def _write_rows(
         files = {name: _open_parts(job.parts, name, stack) for name in names}
         for first, last in reader.blocks():
             low = rate.length(first)
-            high = length if last == reader.length else rate.length(last)
+            high = length if last == reader.sig_len else rate.length(last)
             here = slice(*np.searchsorted(starts, [low, high]))
             chosen = wanted[here]
             end = max(high, int(windows.stop[chosen].max(initial=0)))
-            signal = resample(reader.read, reader.length, rate, low, end)
+            signal = resample(reader.read, reader.sig_len, rate, low, end)
             values, spread = cut_windows(signal, windows.start[chosen] - low, windows.stop[chosen] - low)
             spreads.append(spread)
             beats, _ = gather(values, spread, annotations.sample, annotations.symbol, chosen)
@@ -162,7 +160,7 @@ def _write_rows(
                 sides[name].rows += int(mask.sum())
                 sides[name].classes += np.bincount(beats.label[mask & (beats.label >= 0)], minlength=len(CLASSES))
             cutting = 1 - DETECTING if job.annotator is None else 1
-            advance(cutting * (last - first) / reader.length, len(beats))
+            advance(cutting * (last - first) / reader.sig_len, len(beats))
     for name in names:
         sides[name].digest = hashes[name].digest()[:DIGEST_BYTES]
     spread = np.concatenate(spreads)

@@ -1,18 +1,33 @@
-"""Which beats go into the training file and which into the test file."""
+"""Which beats go into the training file and which into the test file, and the rows of Kaggle's test file."""
 
 from __future__ import annotations
 
 import hashlib
+import lzma
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from components.errors import UsageError
-from components.recordings.archive import MITDB, SAME_PERSON, is_mitdb
-from components.recordings.kaggle_rows import kaggle_rows
+
+MITDB: Final = tuple(
+    str(number)
+    for number in (
+        100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 111, 112, 113, 114, 115, 116, 117, 118, 119, 121,
+        122, 123, 124, 200, 201, 202, 203, 205, 207, 208, 209, 210, 212, 213, 214, 215, 217, 219, 220, 221,
+        222, 223, 228, 230, 231, 232, 233, 234
+    )
+)  # fmt: skip
+"""The records of the MIT-BIH Arrhythmia Database 1.0.0."""
+
+SAME_PERSON: Final = {"202": "201"}
+"""Record -> another record of MIT-BIH that was taken from the same person."""
 
 DS1: Final = tuple(
     str(number)
@@ -32,6 +47,63 @@ DS2: Final = tuple(
 
 PACED: Final = ("102", "104", "107", "217")
 """Records of patients with a pacemaker, which AAMI EC57 leaves out."""
+
+DIGEST_BYTES = 8
+POSITION_BYTES = 3
+
+
+@dataclass(frozen=True)
+class KaggleRows:
+    """The test rows in file order.
+
+    Attributes:
+        names: the records that they come from.
+        record: int64[n], index into `names`.
+        sample: int64[n], position of the annotation, samples at 360 Hz.
+        digests: record name -> first 8 bytes of the SHA-256 of the text of its rows, ordered by position.
+    """
+
+    names: tuple[str, ...]
+    record: npt.NDArray[np.int64]
+    sample: npt.NDArray[np.int64]
+    digests: Mapping[str, bytes]
+
+    def samples_of(self, record: str) -> npt.NDArray[np.int64]:
+        """int64[m], positions of a record's test rows, rising; none for a record that is not in the list."""
+        if record not in self.names:
+            return np.zeros(0, np.int64)
+        return np.sort(self.sample[self.record == self.names.index(record)])
+
+
+@lru_cache(maxsize=1)
+def kaggle_rows() -> KaggleRows:
+    """Read the packaged list; kaggle_test_rows.txt says where it comes from and whom to cite."""
+    return expand(files(__package__).joinpath("kaggle_test_rows.xz").read_bytes())
+
+
+def expand(packed: bytes) -> KaggleRows:
+    """Expand the packaged form.
+
+    Unpacked it is one line of record names, 8 bytes a record (the start of the SHA-256 of the text of its rows in
+    Kaggle's file, ordered by position), then one byte a row (index of its record) and three times one byte a row
+    (position in samples, low bytes of all rows first).
+    """
+    line, rest = lzma.decompress(packed).split(b"\n", 1)
+    names = tuple(line.decode().split())
+    digests, body = rest[: DIGEST_BYTES * len(names)], rest[DIGEST_BYTES * len(names) :]
+    record, *planes = np.frombuffer(body, np.uint8).reshape(1 + POSITION_BYTES, -1).astype(np.int64)
+    sample = sum((plane << (8 * i) for i, plane in enumerate(planes)), np.zeros_like(record))
+    return KaggleRows(
+        names,
+        record,
+        sample,
+        {name: digests[DIGEST_BYTES * i : DIGEST_BYTES * (i + 1)] for i, name in enumerate(names)},
+    )
+
+
+def is_mitdb(records: tuple[str, ...]) -> bool:
+    """Whether these are records of MIT-BIH, all or some of them."""
+    return set(records) <= set(MITDB)
 
 
 class Split(Protocol):

@@ -16,7 +16,7 @@ from components.errors import UsageError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from components.recordings.report import PrepareReport
+    from components.recordings.prepare import PrepareReport
 
 PLAIN_SECONDS = 5.0
 """How often a line of progress is written where stderr is not a terminal."""
@@ -99,8 +99,8 @@ def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, anno
 
 def _prepare(options: dict[str, Any], annotator: str) -> tuple[PrepareReport, float]:
     """Prepare; returns what came of it, and how many seconds it took."""
+    from components.recordings.prepare import PrepareSettings
     from components.recordings.prepare import prepare as prepare_archive
-    from components.recordings.settings import PrepareSettings
 
     settings = PrepareSettings(**options, annotator=annotator)
     began = time.monotonic()

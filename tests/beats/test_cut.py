@@ -91,9 +91,9 @@ def test_counts_of_records_add() -> None:
 @pytest.mark.parametrize(
     ("positions", "said"),
     [
-        ([0, 50, 40], "number 2 at sample 40 comes after sample 50"),
-        ([0, 50, 100], "Annotation 2 is at sample 100, outside the record's 100 samples"),
-        ([-1, 50], "Annotation 0 is at sample -1"),
+        ([0, 50, 40], "number 2 is at sample 40, the one before at 50"),
+        ([0, 50, 100], "number 2 is at sample 100 of a record of 100"),
+        ([-1, 50], "number 0 is at sample -1"),
     ],
 )
 def test_positions_that_cannot_be_are_refused(positions: list[int], said: str) -> None:

@@ -11,8 +11,7 @@ import pytest
 import wfdb
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError
-from components.recordings.prepare import prepare
-from components.recordings.settings import PrepareSettings
+from components.recordings.prepare import PrepareSettings, prepare
 from tests.recordings.archives import edit_header, simulated, write_archive, write_record
 
 SEED = 1
@@ -109,8 +108,14 @@ FAULTS = [
     (other_units, r"lead MLII is in mmHg"),
     (annotations_missing, r"annotations p2\.atr are missing"),
     (annotations_cut_short, r"annotations p2\.atr are cut short"),
-    (annotations_out_of_order, r"annotations p2\.atr are out of order: number 3 is at sample 1200"),
-    (annotations_past_the_end, r"annotations p2\.atr go past the end: number 2 is at sample \d+"),
+    (
+        annotations_out_of_order,
+        r"p2\.atr is wrong: annotations are out of order: number 3 is at sample 1200",
+    ),
+    (
+        annotations_past_the_end,
+        r"p2\.atr is wrong: annotations go past the end: number 2 is at sample \d+",
+    ),
     (lead_flat, r"lead MLII is flat"),
     (lead_full_of_nan, r"lead MLII has no valid sample"),
 ]

@@ -18,10 +18,8 @@ from components.beats.kaggle import TEST_COUNTS, TEST_SHA256, TRAIN_COUNTS
 from components.beats.synthetic import MARKER
 from components.errors import UsageError
 from components.io.csv_text import rows_text
-from components.recordings import lead as lead_module
-from components.recordings.prepare import prepare
-from components.recordings.report import PrepareReport
-from components.recordings.settings import PrepareSettings
+from components.recordings import signal as signal_module
+from components.recordings.prepare import PrepareReport, PrepareSettings, prepare
 from tests.recordings.archives import at_rate, edit_header, simulated, write_archive, write_patient, write_record
 
 
@@ -71,7 +69,7 @@ def test_any_number_of_processes_and_blocks_gives_the_same_bytes(
     write_record(archive, "p2", at_rate(signal, 250), positions * 250 // 360, symbols, fs=250, fmt="16")
     run(archive, tmp_path / "one", split="record:0.3")
     run(archive, tmp_path / "two", split="record:0.3", workers=2)
-    monkeypatch.setattr(lead_module, "BLOCK_SECONDS", 5)
+    monkeypatch.setattr(signal_module, "BLOCK_SECONDS", 5)
     run(archive, tmp_path / "blocks", split="record:0.3")
     assert contents(tmp_path / "one") == contents(tmp_path / "two") == contents(tmp_path / "blocks")
 
@@ -83,7 +81,7 @@ def test_detected_beats_in_blocks_are_those_of_the_whole_record(
     signal, positions, _ = simulated(seed=4, beats=200, kind="sinus")
     write_record(archive, "long", signal)
     report = run(archive, tmp_path / "whole", detect=True)
-    monkeypatch.setattr(lead_module, "BLOCK_SECONDS", 40)
+    monkeypatch.setattr(signal_module, "BLOCK_SECONDS", 40)
     run(archive, tmp_path / "blocks", detect=True)
     assert contents(tmp_path / "whole") == contents(tmp_path / "blocks")
     assert set(contents(tmp_path / "whole")) == {"beats.csv", "beats_provenance.csv"}
@@ -159,7 +157,7 @@ def test_differences_are_read_from_the_start(tmp_path: Path, monkeypatch: pytest
         (tmp_path / "steps" / f"{name}.dat").write_bytes(steps.astype(np.int8).tobytes())
         head = f"{name} 1 360 {len(signal)}\n{name}.dat 8 200(1024)/mV 12 0 1024 {signal.sum() % 65536} 0 MLII\n"
         (tmp_path / "steps" / f"{name}.hea").write_text(head)
-    monkeypatch.setattr(lead_module, "BLOCK_SECONDS", 5)
+    monkeypatch.setattr(signal_module, "BLOCK_SECONDS", 5)
     for archive in ("plain", "steps"):
         run(tmp_path / archive, tmp_path / f"{archive}_out", split="record:0.5")
     assert contents(tmp_path / "plain_out") == contents(tmp_path / "steps_out")

@@ -1,13 +1,28 @@
 from __future__ import annotations
 
+import lzma
+from importlib.resources import files
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.beats.kaggle import TEST_COUNTS
 from components.errors import UsageError
-from components.recordings.archive import MITDB
-from components.recordings.splits import DS1, DS2, PACED, KaggleSplit, RecordSplit, choose_split
+from components.recordings.splits import (
+    DS1,
+    DS2,
+    MITDB,
+    PACED,
+    POSITION_BYTES,
+    KaggleRows,
+    KaggleSplit,
+    RecordSplit,
+    choose_split,
+    expand,
+    kaggle_rows,
+)
 
 OTHERS = ("s1", "s2", "s3", "s4", "s5")
 
@@ -79,3 +94,46 @@ def test_one_person_of_mitbih_stays_on_one_side(seed: int) -> None:
 def test_a_split_that_does_not_fit_is_refused(name: str | None, records: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         choose_split(name, records, (), 0)
+
+
+def condense(rows: KaggleRows) -> bytes:
+    """The packaged form of a list, as it was made once: the inverse of `expand`."""
+    planes = [(rows.sample >> (8 * plane)) & 255 for plane in range(POSITION_BYTES)]
+    body = np.concatenate([rows.record, *planes]).astype(np.uint8).tobytes()
+    head = " ".join(rows.names).encode() + b"\n" + b"".join(rows.digests[name] for name in rows.names)
+    return lzma.compress(head + body, preset=9 | lzma.PRESET_EXTREME)
+
+
+def test_the_packaged_list_expands_to_kaggles_rows() -> None:
+    rows = kaggle_rows()
+    assert rows.names == MITDB
+    assert len(rows.record) == len(rows.sample) == sum(TEST_COUNTS)
+    assert len(set(zip(rows.record.tolist(), rows.sample.tolist(), strict=True))) == sum(TEST_COUNTS)
+    assert (rows.names[rows.record[0]], rows.sample[0]) == ("103", 322111)
+    assert (rows.names[rows.record[1]], rows.sample[1]) == ("203", 608260)
+    assert rows.sample.max() < 650_000
+    assert len(rows.samples_of("114")) == 360
+    assert (np.diff(rows.samples_of("114")) > 0).all()
+    assert rows.samples_of("900").tolist() == []
+
+
+def test_the_packaged_list_is_what_its_maker_makes() -> None:
+    packed = files("components.recordings").joinpath("kaggle_test_rows.xz").read_bytes()
+    assert len(packed) < 100_000
+    assert condense(expand(packed)) == packed
+
+
+def test_the_list_comes_with_its_attribution() -> None:
+    text = files("components.recordings").joinpath("kaggle_test_rows.txt").read_text()
+    for cited in ("Moody", "Goldberger", "ODC-By", "10.13026/C2F305"):
+        assert cited in text
+
+
+def test_an_expanded_list_is_what_was_packed() -> None:
+    digests = {"a": b"12345678", "b": b"abcdefgh"}
+    rows = KaggleRows(("a", "b"), np.array([1, 0, 1]), np.array([70_000, 5, 20]), digests)
+    again = expand(condense(rows))
+    assert again.names == ("a", "b")
+    assert again.sample.tolist() == [70_000, 5, 20]
+    assert again.record.tolist() == [1, 0, 1]
+    assert again.digests == digests

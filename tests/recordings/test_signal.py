@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.recordings.rate import Rate, resample
+from components.recordings.signal import Rate, resample
 
 RATES = [Fraction(128), Fraction(250), Fraction(257), Fraction(1000), Fraction(500, 3)]
 

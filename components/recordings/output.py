@@ -1,21 +1,85 @@
-"""The parts of all records put together: in the order of the records, or in Kaggle's."""
+"""Folders for results: made only for good, parts joined in a scratch folder, and published all at once."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+import signal
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from components.io.csv_text import provenance_header
-from components.recordings.kaggle_rows import kaggle_rows
-from components.recordings.scratch import uninterrupted
+from components.recordings.splits import kaggle_rows
+
+PREFIX = ".prepare-"
 
 COPY_BYTES = 1 << 22
 """Bytes, or rows' worth of them, copied at once."""
+
+
+@contextmanager
+def made_folder(out: Path) -> Iterator[None]:
+    """Make a folder; where the work in it fails, remove again what was made, unless it holds something.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C meanwhile: for a few renames that belong together. For the main thread only."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def scratch_folder(out: Path) -> Iterator[Path]:
+    """Make a folder in `out` and remove it at the end; first remove those that killed processes have left.
+
+    Raises:
+        OSError: `out` cannot be written.
+    """
+    for left in out.glob(f"{PREFIX}*"):
+        if (free := _lock(left)) is not None:
+            shutil.rmtree(left)
+            os.close(free)
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=out) as name:
+        held = _lock(Path(name))
+        try:
+            yield Path(name)
+        finally:
+            if held is not None:
+                os.close(held)
+
+
+def _lock(folder: Path) -> int | None:
+    """A descriptor that locks the folder until it is closed or its process ends; None where another holds it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def join_parts(parts: Sequence[Path], side: str, rows: Path, provenance: Path) -> str:

@@ -1,40 +1,32 @@
-"""The one graph, for every runner: each stage's node, joined in the order that the settings list."""
+"""How the TFX node of each stage is built. The table of stages is in `stages.py`; TFX is imported when a node is built.
+
+Every builder takes what the graph is built from, the output channels that the table lists as the stage's inputs, and
+the digest of the stage's code, which is a parameter of the node so that TFX's cache sees a change of the code.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import tfx.v1 as tfx
-from tfx.proto import transform_pb2
+from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
-from components.evaluate.node import Judge, ModelGate
-from components.evaluate.tfma_config import eval_config
-from components.ingest.gate import IngestGate
-from components.ingest.node import BeatExampleGen
-from components.io.files import fingerprint, list_files
-from components.push.node import Pusher
-from components.score.node import BatchScorer
-from components.settings import Settings
-from components.train.settings import FineTunerConfig, TrainerConfig, TunerConfig
-from components.validate.node import CuratedSchema, DataGate
-from pipeline.digest import code_digest, digest_text
-from pipeline.settings import RunSettings
-from schema import curated_schema_text
+
+if TYPE_CHECKING:
+    from components.settings import Settings
+    from pipeline.settings import RunSettings
 
 
 @dataclass(frozen=True)
 class GraphInputs:
-    """What a graph is built from, besides the stages built before.
+    """What a graph is built from.
 
     Attributes:
         settings: the run's settings.
         data: directory or URI of the CSVs, or a runtime parameter that holds it.
         fingerprint: names, sizes and times of the CSVs, so that changed data is not taken from the cache.
         serving: directory or URI of pushed models, or a runtime parameter that holds it.
-        scored: names, sizes and times of what BatchScorer scores.
+        scored: names, sizes and times of what BatchScorer scores; empty: its input is listed.
     """
 
     settings: RunSettings
@@ -44,232 +36,175 @@ class GraphInputs:
     scored: str = ""
 
 
-Built = Mapping[str, Any]
+Channels = Mapping[str, Any]
+"""Input name -> output channel of an earlier node."""
+
+Builder = Callable[[GraphInputs, Channels, str], Any]
 
 
-def _example_gen(given: GraphInputs, built: Built) -> Any:
-    return BeatExampleGen(
-        data=given.data,
-        settings=given.settings.data.model_dump_json(),
-        fingerprint=given.fingerprint,
-        code_digest=code_digest("components.ingest.node"),
-    )
+def example_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Read the CSVs into train, eval and test beats, with a report of what became of every row."""
+    from components.ingest.node import BeatExampleGen
+
+    settings = run.settings.data.model_dump_json()
+    return BeatExampleGen(data=run.data, settings=settings, fingerprint=run.fingerprint, code_digest=code_digest)
 
 
-def _ingest_gate(given: GraphInputs, built: Built) -> Any:
-    return IngestGate(
-        report=built["ExampleGen"].outputs["report"],
-        settings=given.settings.data.model_dump_json(),
-        code_digest=code_digest("components.ingest.gate"),
-    )
+def ingest_gate(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Stop the run where too many rows were rejected."""
+    from components.ingest.gate import IngestGate
+
+    return IngestGate(**inputs, settings=run.settings.data.model_dump_json(), code_digest=code_digest)
 
 
-def _curated_schema(given: GraphInputs, built: Built) -> Any:
+def curated_schema(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Hand on the schema of the beats that the package ships."""
+    from components.validate.node import CuratedSchema
+    from pipeline.digest import digest_text
+    from schema import curated_schema_text
+
     return CuratedSchema(digest=digest_text(curated_schema_text()))
 
 
-def _statistics_gen(given: GraphInputs, built: Built) -> Any:
-    return tfx.components.StatisticsGen(
-        examples=built["ExampleGen"].outputs["examples"], schema=built["CuratedSchema"].outputs["schema"]
-    )
+def statistics_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Compute statistics of each split."""
+    import tfx.v1 as tfx
+
+    return tfx.components.StatisticsGen(**inputs)
 
 
-def _schema_gen(given: GraphInputs, built: Built) -> Any:
-    return tfx.components.SchemaGen(statistics=built["StatisticsGen"].outputs["statistics"], infer_feature_shape=True)
+def schema_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Infer a schema from the statistics, for the report's comparison with the curated one."""
+    import tfx.v1 as tfx
+
+    return tfx.components.SchemaGen(**inputs, infer_feature_shape=True)
 
 
-def _example_validator(given: GraphInputs, built: Built) -> Any:
-    return tfx.components.ExampleValidator(
-        statistics=built["StatisticsGen"].outputs["statistics"], schema=built["CuratedSchema"].outputs["schema"]
-    )
+def example_validator(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Look for anomalies in the statistics, against the curated schema."""
+    import tfx.v1 as tfx
+
+    return tfx.components.ExampleValidator(**inputs)
 
 
-def _data_gate(given: GraphInputs, built: Built) -> Any:
-    return DataGate(
-        statistics=built["StatisticsGen"].outputs["statistics"],
-        schema=built["CuratedSchema"].outputs["schema"],
-        serving=given.serving,
-        settings=given.settings.validation.model_dump_json(),
-        code_digest=code_digest("components.validate.node"),
-    )
+def data_gate(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Stop the run at anomalies, and at drift from the data of the model that serves."""
+    from components.validate.node import DataGate
+
+    settings = run.settings.validation.model_dump_json()
+    return DataGate(**inputs, serving=run.serving, settings=settings, code_digest=code_digest)
 
 
-def _transform(given: GraphInputs, built: Built) -> Any:
+def transform(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Normalise the train and eval beats, and keep the same as a graph for serving."""
+    import tfx.v1 as tfx
+    from tfx.proto import transform_pb2
+
     return tfx.components.Transform(
-        examples=built["ExampleGen"].outputs["examples"],
-        schema=built["CuratedSchema"].outputs["schema"],
+        **inputs,
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
-        custom_config=_custom_config("components.transform.preprocessing", given.settings.transform),
+        custom_config=_custom_config(run.settings.transform, code_digest),
     )
 
 
-def _tuner(given: GraphInputs, built: Built) -> Any:
-    settings = given.settings
-    return tfx.components.Tuner(
-        tuner_fn="components.train.tuner.tuner_fn",
-        **_training_inputs(built),
-        custom_config=_custom_config("components.train.tuner", TunerConfig(tune=settings.tune, train=settings.train)),
-    )
+def tuner(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Search for the learning rate and the like."""
+    import tfx.v1 as tfx
+
+    from components.train.settings import TunerConfig
+
+    config = TunerConfig(tune=run.settings.tune, train=run.settings.train)
+    return tfx.components.Tuner(tuner_fn="components.train.tuner.tuner_fn", **_training(inputs, config, code_digest))
 
 
-def _trainer(given: GraphInputs, built: Built) -> Any:
-    return tfx.components.Trainer(
-        run_fn="components.train.trainer.run_fn",
-        **_training_inputs(built),
-        hyperparameters=_best_hyperparameters(built),
-        custom_config=_custom_config("components.train.trainer", TrainerConfig(train=given.settings.train)),
-    )
+def trainer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Train on clean beats."""
+    import tfx.v1 as tfx
+
+    from components.train.settings import TrainerConfig
+
+    config = TrainerConfig(train=run.settings.train)
+    return tfx.components.Trainer(run_fn="components.train.trainer.run_fn", **_training(inputs, config, code_digest))
 
 
-def _fine_tuner(given: GraphInputs, built: Built) -> Any:
-    settings = FineTunerConfig(train=given.settings.train, finetune=given.settings.finetune)
-    return tfx.components.Trainer(
-        run_fn="components.train.finetuner.run_fn",
-        **_training_inputs(built),
-        base_model=built["Trainer"].outputs["model"],
-        hyperparameters=_best_hyperparameters(built),
-        custom_config=_custom_config(
-            "components.train.finetuner", FineTunerConfig(train=settings.train, finetune=settings.finetune)
-        ),
-    ).with_id("FineTuner")
+def fine_tuner(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Fine-tune the trained model on noisy beats."""
+    import tfx.v1 as tfx
+
+    from components.train.settings import FineTunerConfig
+
+    config = FineTunerConfig(train=run.settings.train, finetune=run.settings.finetune)
+    node = tfx.components.Trainer(run_fn="components.train.finetuner.run_fn", **_training(inputs, config, code_digest))
+    return node.with_id("FineTuner")
 
 
-def _evaluator(given: GraphInputs, built: Built) -> Any:
-    return tfx.components.Evaluator(
-        examples=built["ExampleGen"].outputs["examples"],
-        example_splits=["test"],
-        model=built["FineTuner"].outputs["model"],
-        eval_config=eval_config(
-            given.settings.gate, code_digest("components.evaluate.tfma_config", "components.evaluate.tfma_metrics")
-        ),
-    )
+def evaluator(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Evaluate on the test split with TFMA, and bless."""
+    import tfx.v1 as tfx
+
+    from components.evaluate.tfma_config import eval_config
+
+    config = eval_config(run.settings.gate, code_digest)
+    return tfx.components.Evaluator(**inputs, example_splits=["test"], eval_config=config)
 
 
-def _judge(given: GraphInputs, built: Built) -> Any:
-    return Judge(
-        examples=built["ExampleGen"].outputs["examples"],
-        report=built["ExampleGen"].outputs["report"],
-        trainer_model=built["Trainer"].outputs["model"],
-        model=built["FineTuner"].outputs["model"],
-        model_run=built["FineTuner"].outputs["model_run"],
-        settings=given.settings.evaluate.model_dump_json(),
-        code_digest=code_digest("components.evaluate.node"),
-    )
+def judge(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Measure clean and noisy metrics with intervals, calibration and curves on the test split."""
+    from components.evaluate.node import Judge
+
+    return Judge(**inputs, settings=run.settings.evaluate.model_dump_json(), code_digest=code_digest)
 
 
-def _model_gate(given: GraphInputs, built: Built) -> Any:
-    return ModelGate(
-        examples=built["ExampleGen"].outputs["examples"],
-        report=built["ExampleGen"].outputs["report"],
-        model=built["FineTuner"].outputs["model"],
-        blessing=built["Evaluator"].outputs["blessing"],
-        judgement=built["Judge"].outputs["judgement"],
-        serving=given.serving,
-        settings=given.settings.gate.model_dump_json(),
-        code_digest=code_digest("components.evaluate.node"),
-    )
+def model_gate(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Stop the run where the model misses a threshold or is worse than the one that serves."""
+    from components.evaluate.node import ModelGate
+
+    settings = run.settings.gate.model_dump_json()
+    return ModelGate(**inputs, serving=run.serving, settings=settings, code_digest=code_digest)
 
 
-def _pusher(given: GraphInputs, built: Built) -> Any:
-    return Pusher(
-        model=built["FineTuner"].outputs["model"],
-        verdict=built["ModelGate"].outputs["verdict"],
-        judgement=built["Judge"].outputs["judgement"],
-        statistics=built["StatisticsGen"].outputs["statistics"],
-        report=built["ExampleGen"].outputs["report"],
-        examples=built["ExampleGen"].outputs["examples"],
-        serving=given.serving,
-        settings=given.settings.model_dump_json(),
-        code_digest=code_digest("components.push.node"),
-    )
+def pusher(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Push the model to the serving directory, with its card."""
+    from components.push.node import Pusher
+
+    return Pusher(**inputs, serving=run.serving, settings=run.settings.model_dump_json(), code_digest=code_digest)
 
 
-def _batch_scorer(given: GraphInputs, built: Built) -> Any:
-    settings = given.settings.score
+def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    """Score files with the pushed model.
+
+    Raises:
+        UsageError: the settings do not say what to score.
+    """
+    from components.io.files import fingerprint, list_files
+    from components.score.node import BatchScorer
+
+    settings = run.settings.score
     if not settings.input:
         raise UsageError("Stage BatchScorer needs to know what to score: --set score.input=GLOB.")
     return BatchScorer(
-        pushed_model=built["Pusher"].outputs["pushed_model"],
+        **inputs,
         input=settings.input,
         output=settings.output,
-        fingerprint=given.scored or fingerprint(list_files(settings.input)),
+        fingerprint=run.scored or fingerprint(list_files(settings.input)),
         settings=settings.model_dump_json(),
-        code_digest=code_digest("components.score.node"),
+        code_digest=code_digest,
     )
 
 
-def _custom_config(module: str, settings: Settings) -> dict[str, Any]:
-    return {"settings": settings.model_dump_json(), "code_digest": code_digest(module)}
+def _custom_config(settings: Settings, code_digest: str) -> dict[str, Any]:
+    return {"settings": settings.model_dump_json(), "code_digest": code_digest}
 
 
-def _training_inputs(built: Built) -> dict[str, Any]:
+def _training(inputs: Channels, config: Settings, code_digest: str) -> dict[str, Any]:
+    """Return the arguments that all stages have in common that train."""
+    import tfx.v1 as tfx
+
     return {
-        "examples": built["Transform"].outputs["transformed_examples"],
-        "transform_graph": built["Transform"].outputs["transform_graph"],
+        **inputs,
         "train_args": tfx.proto.TrainArgs(splits=["train"]),
         "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
+        "custom_config": _custom_config(config, code_digest),
     }
-
-
-def _best_hyperparameters(built: Built) -> Any:
-    return built["Tuner"].outputs["best_hyperparameters"] if "Tuner" in built else None
-
-
-NODES: dict[str, Callable[[GraphInputs, Built], Any]] = {
-    "ExampleGen": _example_gen,
-    "IngestGate": _ingest_gate,
-    "CuratedSchema": _curated_schema,
-    "StatisticsGen": _statistics_gen,
-    "SchemaGen": _schema_gen,
-    "ExampleValidator": _example_validator,
-    "DataGate": _data_gate,
-    "Transform": _transform,
-    "Tuner": _tuner,
-    "Trainer": _trainer,
-    "FineTuner": _fine_tuner,
-    "Evaluator": _evaluator,
-    "Judge": _judge,
-    "ModelGate": _model_gate,
-    "Pusher": _pusher,
-    "BatchScorer": _batch_scorer,
-}
-
-WAITS_FOR = {
-    "CuratedSchema": ("IngestGate",),
-    "StatisticsGen": ("IngestGate",),
-    "DataGate": ("SchemaGen", "ExampleValidator"),
-    "Transform": ("DataGate",),
-}
-"""Gates order stages by dependency, not by an artifact: what stands behind a gate is not computed from its words."""
-
-
-NEEDS = {"Pusher": ("IngestGate", "DataGate", "ModelGate")}
-"""What may only be done behind these gates, although no artifact says so."""
-
-
-def build_nodes(given: GraphInputs) -> Sequence[Any]:
-    """Build the nodes of the settings' stages, in their order.
-
-    Raises:
-        UsageError: a stage is unknown, or needs one that does not stand before it.
-    """
-    built: dict[str, Any] = {}
-    for stage in given.settings.stages:
-        if stage not in NODES:
-            raise UsageError(f"There is no stage {stage!r}; there are {', '.join(NODES)}.")
-        if stage in built:
-            raise UsageError(f"Stage {stage} stands twice in the list of stages.")
-        for gate in NEEDS.get(stage, ()):
-            if gate not in built:
-                raise UsageError(f"Stage {stage} needs stage {gate} before it in the list of stages.")
-        try:
-            node = NODES[stage](given, built)
-        except KeyError as missing:
-            raise UsageError(f"Stage {stage} needs stage {missing.args[0]} before it in the list of stages.") from None
-        for before in WAITS_FOR.get(stage, ()):
-            if before in built:
-                node.add_upstream_node(built[before])
-        built[stage] = node
-    return list(built.values())

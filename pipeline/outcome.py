@@ -1,70 +1,112 @@
-"""What a run's summary takes from the artifacts that a stage left behind."""
+"""What a run's summary takes from what a stage left. The table of stages says which function belongs to which stage."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from components.ingest.judge import judge_ingest
-from components.ingest.report import read_ingest_report
-from components.io.digest import model_digest
-from components.io.serving import list_versions
-from pipeline.settings import RunSettings
-from pipeline.summary import Summary
+if TYPE_CHECKING:
+    from pipeline.settings import RunSettings
 
 Artifacts = Mapping[str, Mapping[str, Sequence[str]]]
 """Stage -> output key -> URIs, of every stage that ran or was cached so far."""
 
+Part = Mapping[str, Any]
+"""Fields of `summary.json`: values of `data`, `metrics` and `model`, more sentences of `verdict`."""
 
-def take_from(stage: str, artifacts: Artifacts, settings: RunSettings, serving: str, summary: Summary) -> None:
-    """Fill in what one stage tells: counts, metrics, the model, and every sentence that a gate said.
 
-    Args:
-        stage: the stage that has just ended well.
+@dataclass(frozen=True)
+class Outcome:
+    """What the stages of a run left so far.
+
+    Attributes:
         artifacts: of all stages so far, local paths.
         settings: the run's.
         serving: where models are pushed to.
-        summary: changed in place.
     """
-    if stage == "ExampleGen":
-        report = read_ingest_report(_only(artifacts, stage, "report"))
-        summary.data = {"synthetic": report.synthetic, "split": report.split, "rows": dict(report.rows)}
-    elif stage == "IngestGate":
-        summary.verdict += judge_ingest(read_ingest_report(_only(artifacts, "ExampleGen", "report")), settings.data)
-    elif stage == "FineTuner":
-        summary.model["digest"] = model_digest(Path(_only(artifacts, stage, "model"), "Format-Serving"))
-        summary.model["parameters"] = _json(artifacts, stage, "model_run", "history.json")["parameters"]
-    elif stage == "Judge":
-        summary.metrics = _json(artifacts, stage, "judgement", "judgement.json")["metrics"]
-    elif stage in ("DataGate", "ModelGate"):
-        summary.verdict += _json(artifacts, stage, "verdict", "verdict.json")["sentences"]
-    elif stage == "Pusher":
-        _take_push(_json(artifacts, stage, "pushed_model", "pushed.json"), serving, summary)
+
+    artifacts: Artifacts
+    settings: RunSettings
+    serving: str
+
+    def path(self, name: str) -> Path:
+        """Return where `Stage.output` or `Stage.output/file` is.
+
+        Raises:
+            KeyError: the stage left no such output.
+        """
+        output, _, file = name.partition("/")
+        stage, _, key = output.partition(".")
+        [uri] = self.artifacts[stage][key]
+        return Path(uri, file)
+
+    def json(self, name: str) -> Any:
+        """Read a JSON file, named `Stage.output/file`.
+
+        Raises:
+            KeyError: the stage left no such output.
+            OSError: the file cannot be read.
+        """
+        return json.loads(self.path(name).read_text(encoding="utf-8"))
 
 
-def _take_push(pushed: Mapping[str, Any], serving: str, summary: Summary) -> None:
-    """A cached push may be gone by now, or another version may serve."""
+Summarise = Callable[[Outcome, str], Part]
+"""Takes the outcome and the name of the stage's result file; raises KeyError, OSError, ValueError if it is unusable."""
+
+
+def count_rows(outcome: Outcome, result: str) -> Part:
+    """Take how many rows each split has, and how the test split was made."""
+    from components.ingest.report import read_ingest_report
+
+    report = read_ingest_report(str(outcome.path(result).parent))
+    return {"data": {"synthetic": report.synthetic, "split": report.split, "rows": dict(report.rows)}}
+
+
+def judge_rows(outcome: Outcome, result: str) -> Part:
+    """Take what the ingest gate found and allowed."""
+    from components.ingest.judge import judge_ingest
+    from components.ingest.report import read_ingest_report
+
+    return {"verdict": judge_ingest(read_ingest_report(str(outcome.path(result).parent)), outcome.settings.data)}
+
+
+def gate_verdict(outcome: Outcome, result: str) -> Part:
+    """Take what a gate said when it let the run go on."""
+    return {"verdict": outcome.json(result)["sentences"]}
+
+
+def trained_model(outcome: Outcome, result: str) -> Part:
+    """Take the digest and the size of the model that may be pushed."""
+    from components.io.digest import model_digest
+
+    digest = model_digest(outcome.path("FineTuner.model/Format-Serving"))
+    return {"model": {"digest": digest, "parameters": outcome.json(result)["parameters"]}}
+
+
+def model_metrics(outcome: Outcome, result: str) -> Part:
+    """Take the metrics on the test split."""
+    return {"metrics": outcome.json(result)["metrics"]}
+
+
+def pushed_model(outcome: Outcome, result: str) -> Part:
+    """Take where the model was pushed to; a cached push may be gone by now, or another version may serve."""
+    from components.io.serving import list_versions
+
+    pushed, serving = outcome.json(result), outcome.serving
     versions = [version.version for version in list_versions(serving)]
     if pushed["version"] not in versions:
-        summary.verdict.append(
+        gone = (
             f"Version {pushed['version']} was pushed by an earlier run and is no longer in {serving}. "
             "To push it again, name another folder with --serving."
         )
-        return
-    summary.model["pushed"] = pushed["location"]
-    if pushed["version"] != versions[-1]:
-        summary.verdict.append(
-            f"Version {pushed['version']} was pushed by an earlier run, and version {versions[-1]} serves now: "
-            f"`heartbeat models rollback {pushed['version']} --serving {serving}` makes the first serve again."
-        )
-
-
-def _only(artifacts: Artifacts, stage: str, key: str) -> str:
-    [uri] = artifacts[stage][key]
-    return uri
-
-
-def _json(artifacts: Artifacts, stage: str, key: str, name: str) -> Any:
-    return json.loads(Path(_only(artifacts, stage, key), name).read_text(encoding="utf-8"))
+        return {"verdict": [gone]}
+    if pushed["version"] == versions[-1]:
+        return {"model": {"pushed": pushed["location"]}}
+    older = (
+        f"Version {pushed['version']} was pushed by an earlier run, and version {versions[-1]} serves now: "
+        f"`heartbeat models rollback {pushed['version']} --serving {serving}` makes the first serve again."
+    )
+    return {"model": {"pushed": pushed["location"]}, "verdict": [older]}

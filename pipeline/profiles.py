@@ -5,19 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from components.errors import UsageError
+from pipeline.stages import STAGES
 
-DATA_STAGES = (
-    "ExampleGen",
-    "IngestGate",
-    "CuratedSchema",
-    "StatisticsGen",
-    "SchemaGen",
-    "ExampleValidator",
-    "DataGate",
-    "Transform",
-)
-MODEL_STAGES = ("Trainer", "FineTuner", "Evaluator", "Judge", "ModelGate", "Pusher")
-ALL_STAGES = (*DATA_STAGES, "Tuner", *MODEL_STAGES)
+ALL_STAGES = tuple(name for name, stage in STAGES.items() if not stage.on_request)
 
 DEMO: dict[str, Any] = {
     "stages": ALL_STAGES,
@@ -31,7 +21,7 @@ FULL: dict[str, Any] = {"stages": ALL_STAGES}
 """The settings' own defaults: docs/experiments.md has what they rest on."""
 
 STUDY: dict[str, Any] = {
-    "stages": (*DATA_STAGES, *MODEL_STAGES),
+    "stages": tuple(name for name in ALL_STAGES if name != "Tuner"),
     "transform": {"normalisation": "none"},
     "train": {
         "network": {"name": "study"},

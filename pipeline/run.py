@@ -104,9 +104,10 @@ def _run_stages(
     screen.plan(settings, places, inputs.synthetic, run_folder / "log.txt")
     run_operations_side_by_side()
     with screen.err.status("loading TFX"):
-        from pipeline.graph import GraphInputs, build_nodes
+        from pipeline.graph import GraphInputs
         from pipeline.nodes import LocalNodes
-        from pipeline.outcome import take_from
+        from pipeline.outcome import Outcome
+        from pipeline.stages import build_nodes
 
         given = GraphInputs(settings, places.data, fingerprint(inputs.files), places.serving)
         runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]
@@ -120,7 +121,7 @@ def _run_stages(
             outputs = nodes.run(record)
         artifacts[name] = {key: [artifact.uri for artifact in found] for key, found in outputs.items()}
         write_whole(run_folder / "artifacts.json", json.dumps(artifacts, indent=1) + "\n")
-        take_from(name, artifacts, settings, places.serving, summary)
+        summary.take_from(name, Outcome(artifacts, settings, places.serving))
 
 
 def _report(run_folder: Path, screen: Screen) -> Path | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, create_model
 
 from components.errors import UsageError
 from components.evaluate.settings import EvaluateSettings, GateSettings
@@ -17,7 +17,91 @@ from components.settings import Settings
 from components.train.settings import FineTuneSettings, TrainSettings, TuneSettings
 from components.transform.settings import TransformSettings
 from components.validate.settings import ValidateSettings
-from pipeline.kubeflow.settings import ClusterSettings
+from pipeline.stages import STAGES, Stage
+
+
+class StageRequest(Settings):
+    """What the pod of a light stage asks for: a Python process with TFX in it, and little work."""
+
+    cpu: float = Field(default=1, gt=0, description="cores asked for; more are used where the node has them")
+    memory_gb: float = Field(
+        default=3, gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes); TFX alone takes about 1"
+    )
+
+
+class BeatsRequest(StageRequest):
+    """What the pod of a stage that goes over all beats asks for."""
+
+    cpu: float = Field(default=2, gt=0, description="cores asked for; more are used where the node has them")
+    memory_gb: float = Field(
+        default=6, gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes); Beam holds splits whole"
+    )
+
+
+class TrainingRequest(StageRequest):
+    """What the pod of a stage that trains asks for."""
+
+    cpu: float = Field(default=4, gt=0, description="cores asked for; TensorFlow uses what the node has")
+    memory_gb: float = Field(
+        default=8, gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes); the beats lie in it"
+    )
+
+
+PODS: Final[Mapping[str, type[StageRequest]]] = {
+    "light": StageRequest,
+    "beats": BeatsRequest,
+    "training": TrainingRequest,
+}
+
+
+class _ClusterSettings(Settings):
+    """What a run on Kubeflow asks of the cluster; a run on this machine does not read it."""
+
+    retries: int = Field(
+        default=2,
+        ge=0,
+        description="times a stage that failed is started again, as pods get lost; gates and Pusher never are",
+    )
+    secret: str = Field(
+        default="",
+        pattern=r"^[a-z0-9.-]*$",
+        description="Kubernetes secret of the object store, given to every stage as AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY; empty: none",
+    )
+    access_key: str = Field(default="AWS_ACCESS_KEY_ID", description="key in the secret that holds the access key's id")
+    secret_key: str = Field(default="AWS_SECRET_ACCESS_KEY", description="key in the secret that holds the access key")
+    store: str = Field(
+        default="",
+        description="URL of the S3 server as the pods reach it, given to every stage as AWS_ENDPOINT_URL; empty: "
+        "Amazon's",
+    )
+    region: str = Field(
+        default="us-east-1", description="of the S3 server, given to every stage as AWS_DEFAULT_REGION; MinIO takes any"
+    )
+    volume_claim: str = Field(
+        default="",
+        pattern=r"^[a-z0-9.-]*$",
+        description="persistent volume claim mounted into every stage, for data or serving on a volume; empty: none",
+    )
+    volume_path: str = Field(default="/data", pattern="^/", description="folder where the volume is mounted")
+    node_selector: dict[str, str] = Field(
+        default={}, description='labels of the nodes that stages may run on, for example {"pool": "cpu"}'
+    )
+
+    def request_of(self, stage: Stage) -> StageRequest:
+        """Return what a stage's pod asks for."""
+        request: StageRequest = getattr(self, stage.setting)
+        return request
+
+
+if TYPE_CHECKING:
+    ClusterSettings = _ClusterSettings
+else:  # one group of settings for each stage's pod, `cluster.trainer` for example
+    pods = {stage.setting: PODS[stage.pod] for stage in STAGES.values()} | {"report": BeatsRequest}
+    fields = {name: (request, request()) for name, request in pods.items()}
+    ClusterSettings = create_model(
+        "ClusterSettings", __base__=_ClusterSettings, __doc__=_ClusterSettings.__doc__, **fields
+    )
 
 
 class RunSettings(Settings):

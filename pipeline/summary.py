@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.outcome import Outcome
 from pipeline.runfolder import write_whole
+from pipeline.stages import STAGES
 
 State = Literal["ran", "cached", "failed", "skipped"]
-
-ROWS_OF_STAGE: Mapping[str, tuple[str, ...]] = {
-    "ExampleGen": ("train", "eval", "test", "rejects"),
-    "IngestGate": ("train", "eval", "test", "rejects"),
-    "StatisticsGen": ("train", "eval", "test"),
-    "ExampleValidator": ("train", "eval", "test"),
-    "DataGate": ("train", "eval", "test"),
-    "Transform": ("train", "eval"),
-    "Tuner": ("train", "eval"),
-    "Trainer": ("train", "eval"),
-    "FineTuner": ("train", "eval"),
-    "Evaluator": ("test",),
-    "Judge": ("test",),
-    "ModelGate": ("test",),
-}
-"""Which splits' rows a stage reads; a stage that reads none has no rows."""
 
 
 @dataclass
@@ -54,11 +40,24 @@ class Summary:
     verdict: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
+    def take_from(self, stage: str, outcome: Outcome) -> None:
+        """Take what the table of stages says of a stage that has just ended well: counts, metrics, model, sentences.
+
+        Raises:
+            KeyError, OSError, ValueError: what the stage left is missing or unreadable.
+        """
+        entry = STAGES[stage]
+        part = entry.summarise(outcome, entry.result) if entry.summarise else {}
+        self.data |= part.get("data", {})
+        self.metrics |= part.get("metrics", {})
+        self.model |= part.get("model", {})
+        self.verdict += part.get("verdict", [])
+
     def count_rows(self) -> None:
         """Give each stage that ran or was cached the rows of the splits it reads."""
         rows = self.data.get("rows")
         for stage in self.stages:
-            splits = ROWS_OF_STAGE.get(stage.name)
+            splits = STAGES[stage.name].rows
             if rows and splits and stage.state in ("ran", "cached"):
                 stage.rows = sum(rows[split] for split in splits)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.profiles import DATA_STAGES
+from pipeline.profiles import ALL_STAGES
 
 TOP = Path(__file__).parents[1]
+DATA_STAGES = ALL_STAGES[: ALL_STAGES.index("Tuner")]
 STAGES = [*DATA_STAGES, "Trainer"]
 
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from components.train.threads import run_operations_side_by_side
 from pipeline.kubeflow.notes import noted
+from pipeline.kubeflow.stages import TASKS
 from pipeline.kubeflow.translate import Json, has_local_copies, step_input, step_output
 from pipeline.refusal import refusal_behind
 
@@ -89,15 +90,11 @@ def run_step(executor: str, sent: Json, inputs_spec: Json | None, beam_options: 
 def make_types_known() -> None:
     """Tell TFX where our artifact types are: it takes a type's name for its import path, and ours is another."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
+    from tfx.utils import import_utils
 
-    from components.evaluate.artifacts import Judgement, Verdict
-    from components.ingest.artifacts import IngestReport
-    from components.score.artifacts import ScoredBeats
-    from components.validate.artifacts import DataVerdict
-    from pipeline.kubeflow.artifacts import RunPage
-
-    for known in (IngestReport, DataVerdict, Judgement, Verdict, ScoredBeats, RunPage):
-        compiler_utils.TITLE_TO_CLASS_PATH[known.TYPE_NAME] = f"{known.__module__}.{known.__qualname__}"
+    for stage in TASKS.values():
+        for path in stage.artifacts:
+            compiler_utils.TITLE_TO_CLASS_PATH[import_utils.import_class_by_path(path).TYPE_NAME] = path
 
 
 def resolve_files(told: Json, inputs_spec: Json | None) -> None:

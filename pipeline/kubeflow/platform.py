@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from pipeline.kubeflow.settings import ClusterSettings
+from pipeline.settings import ClusterSettings
 
 
 def platform_document(spec: dict[str, Any], cluster: ClusterSettings) -> dict[str, Any] | None:

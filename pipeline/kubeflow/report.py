@@ -12,7 +12,7 @@ from pipeline.kubeflow.copies import Copies
 from pipeline.kubeflow.known import Fate, Runs, Task, fates, known_outputs
 from pipeline.kubeflow.notes import read_notes
 from pipeline.kubeflow.places import RunPlace
-from pipeline.outcome import take_from
+from pipeline.outcome import Outcome
 from pipeline.refusal import UnexpectedError
 from pipeline.runfolder import write_whole
 from pipeline.settings import RunSettings
@@ -85,13 +85,14 @@ def _summary(
 ) -> Summary:
     summary = Summary(run=run, status="done", exit_code=0)
     summary.data = {"synthetic": False, "split": None, "rows": None}
+    outcome = Outcome(artifacts, settings, serving)
     for stage, fate in told.items():
         note = fate.note
         times = (note.seconds, note.cpu_seconds) if note else (0.0, 0.0)
         summary.stages.append(StageRecord(stage, fate.state, *times))
         if fate.state in ("ran", "cached"):
             try:
-                take_from(stage, artifacts, settings, serving, summary)
+                summary.take_from(stage, outcome)
             except (KeyError, OSError, ValueError) as error:
                 summary.verdict.append(f"What {stage} left cannot be read ({error!r}): the summary lacks it.")
         if fate.state == "failed" and summary.status == "done":

@@ -20,11 +20,9 @@ from pipeline.kubeflow.artifacts import RunPage
 from pipeline.kubeflow.known import Task
 from pipeline.kubeflow.places import run_place
 from pipeline.kubeflow.report import report_run
+from pipeline.kubeflow.stages import REPORT
 from pipeline.kubeflow.translate import remote_uri
 from pipeline.settings import RunSettings
-
-REPORT = "Report"
-"""The node's name."""
 
 ERRORS = (UsageError, DataRefused, ModelRefused, ScoringIncomplete, EnvironmentRefused)
 """What a run can have ended with, each with an exit code of its own."""
@@ -50,10 +48,10 @@ def Report(  # noqa: N802 - the function's name is the node's id
         HeartbeatError: a stage failed; with its sentences and its exit code.
     """
     uri = remote_uri(page.uri)
-    place = run_place(uri, REPORT)
+    place = run_place(uri, REPORT.name)
     if place is None:
         raise EnvironmentRefused(
-            f"The run's folder is not known from {uri}: only Kubeflow's <root>/<pipeline>/<run>/{REPORT} is understood."
+            f"The run's folder cannot be told from {uri}; expected Kubeflow's <root>/<pipeline>/<run>/{REPORT.name}."
         )
     graph = {stage: Task(tuple(task["upstream"]), task["cached"]) for stage, task in json.loads(tasks).items()}
     parsed = RunSettings.model_validate_json(settings)

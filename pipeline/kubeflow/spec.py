@@ -16,12 +16,12 @@ import yaml
 from tfx.orchestration import data_types, pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline.graph import GraphInputs, build_nodes
+from pipeline.graph import GraphInputs
 from pipeline.kubeflow.platform import platform_document
-from pipeline.kubeflow.report_node import REPORT, Report
-from pipeline.kubeflow.settings import ClusterSettings
+from pipeline.kubeflow.stages import REPORT, TASKS
 from pipeline.run import BEAM_RUNNER
-from pipeline.settings import RunSettings
+from pipeline.settings import ClusterSettings, RunSettings
+from pipeline.stages import build_nodes
 
 PIPELINE_NAME: Final = "heartbeat"
 
@@ -31,20 +31,11 @@ STEP_COMMAND: Final = ("python", "-m", "pipeline.kubeflow.entrypoint")
 NOT_LISTED: Final = "not listed"
 """The fingerprint of data that was not looked at when the spec was compiled."""
 
-DECIDING: Final = frozenset({"IngestGate", "DataGate", "ModelGate", "Pusher", REPORT})
-"""Stages that read the world outside, or change it: never taken from the cache, and not started again by themselves."""
-
-UNCACHED: Final = DECIDING | {"BatchScorer"}
-"""With the one that scores what is there at its time, and can be started again."""
-
 STAGES: Final = "stages"
 """The task that holds all others but the report."""
 
 BACKOFF: Final = {"backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "3600s"}
 """How long a stage waits before it is started again: half a minute, then twice as long each time."""
-
-UNKNOWN: Final = "unknown"
-"""What stands for the tasks until they are compiled."""
 
 Spec = dict[str, Any]
 
@@ -87,8 +78,7 @@ def compile_text(settings: RunSettings, target: Target) -> str:
 def compile_spec(settings: RunSettings, target: Target) -> Spec:
     """Compile the graph to a pipeline spec (schema 2.1.0) with every repair made."""
     given = {name: data_types.RuntimeParameter(name, str, default) for name, default in target.parameters.items()}
-    nodes = build_nodes(GraphInputs(settings=settings, scored=NOT_LISTED, **given))
-    report = Report(settings=settings.model_dump_json(), tasks=UNKNOWN, serving=given["serving"])
+    inputs = GraphInputs(settings=settings, scored=NOT_LISTED, **given)
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=target.image, default_commands=list(STEP_COMMAND), use_pipeline_spec_2_1=True
@@ -98,7 +88,7 @@ def compile_spec(settings: RunSettings, target: Target) -> Spec:
         pipeline.Pipeline(
             pipeline_name=PIPELINE_NAME,
             pipeline_root=target.pipeline_root,
-            components=[*nodes, report],
+            components=[*build_nodes(inputs), REPORT.node(inputs, {})],
             enable_cache=True,
             beam_pipeline_args=[BEAM_RUNNER],
         ),
@@ -140,7 +130,7 @@ def give_root(spec: Spec, pipeline_root: str) -> None:
 def ask_for_resources(spec: Spec, cluster: ClusterSettings) -> None:
     """Ask for each stage's cores and memory; a TFX node's platform_config knows limits only, for some nodes."""
     for stage in _tasks(spec):
-        request = cluster.request_of(stage)
+        request = cluster.request_of(TASKS[stage])
         _container(spec, stage)["resources"] = {
             "cpuRequest": request.cpu,
             "memoryRequest": request.memory_gb,
@@ -151,21 +141,21 @@ def ask_for_resources(spec: Spec, cluster: ClusterSettings) -> None:
 def retry_lost_pods(spec: Spec, retries: int) -> None:
     """Start stages again whose pod got lost; a gate's refusal is no such loss, and a push happens once."""
     for stage, task in _tasks(spec).items():
-        if retries and stage not in DECIDING:
+        if retries and TASKS[stage].retried:
             task["retryPolicy"] = {"maxRetryCount": retries, **BACKOFF}
 
 
 def uncache(spec: Spec, data_is_known: bool) -> None:
     """Leave the cache off where Kubeflow's key does not hold what a stage reads: the CSVs, the serving directory."""
     for stage, task in _tasks(spec).items():
-        if stage in UNCACHED or (stage == "ExampleGen" and not data_is_known):
+        if not TASKS[stage].cached or (TASKS[stage].reads_data and not data_is_known):
             task.pop("cachingOptions")
 
 
 def name_stages(spec: Spec) -> None:
     """Tell each step its stage's name, under which it leaves a note; the report leaves none."""
     for stage in _tasks(spec):
-        if stage != REPORT:
+        if stage != REPORT.name:
             container = _container(spec, stage)
             container["args"] = ["--stage", stage, *container["args"]]
 
@@ -187,7 +177,7 @@ def report_last(spec: Spec, order: Sequence[str]) -> None:
     """
     dag = spec["root"]["dag"]
     stages = _tasks(spec)
-    report = stages.pop(REPORT)
+    report = stages.pop(REPORT.name)
     declared = spec["root"]["inputDefinitions"]["parameters"]
     dag["tasks"] = {
         STAGES: {
@@ -195,7 +185,8 @@ def report_last(spec: Spec, order: Sequence[str]) -> None:
             "taskInfo": {"name": STAGES},
             "inputs": {"parameters": {name: {"componentInputParameter": name} for name in declared}},
         },
-        REPORT: report | {"dependentTasks": [STAGES], "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}},
+        REPORT.name: report
+        | {"dependentTasks": [STAGES], "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}},
     }
     types = {name: {"parameterType": one["parameterType"]} for name, one in declared.items()}
     spec["components"][STAGES] = {"dag": {"tasks": stages}, "inputDefinitions": {"parameters": types}}

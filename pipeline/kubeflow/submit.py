@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused
+from components.errors import EnvironmentRefused, HeartbeatError
 from components.io.reach import connect
-from pipeline.profiles import ALL_STAGES
+from pipeline.kubeflow.stages import TASKS
 
 TOKEN: Final = "KFP_TOKEN"
 """Environment variable of the token that the server asks for, where it asks for one."""
@@ -29,16 +29,6 @@ LOOKS: Final = 6
 
 PENDING_SECONDS: Final = 900.0
 """Longest that a pod may wait for its image and its node: more than an autoscaler needs for a new node."""
-
-STAGES: Final = (*ALL_STAGES, "BatchScorer", "Report")
-"""Tasks that are told of; Kubeflow lists drivers, executors and DAGs beside them."""
-
-REFUSING: Final[dict[str, type[HeartbeatError]]] = {
-    "IngestGate": DataRefused,
-    "DataGate": DataRefused,
-    "ModelGate": ModelRefused,
-}
-"""Stages whose failure is a refusal, and what it refuses."""
 
 IMAGE_TROUBLE: Final = re.compile(r"ImagePullBackOff|ErrImagePull|InvalidImageName|manifest unknown", re.IGNORECASE)
 """What Kubernetes says of an image that it cannot get."""
@@ -155,7 +145,7 @@ class Run:
             tasks = (run.run_details.task_details if run.run_details else None) or []
             for task in tasks:
                 name = task.display_name
-                if task.state and name in STAGES and states.get(name) != task.state:
+                if task.state and name in TASKS and states.get(name) != task.state:
                     states[name] = task.state
                     tell(f"{name} {task.state.lower()}")
             if any(IMAGE_TROUBLE.search(said) for said in _errors(run, tasks)):
@@ -194,9 +184,10 @@ class Run:
             )
 
     def _failure(self, state: str, failed: list[str]) -> HeartbeatError:
-        for stage, refusal in REFUSING.items():
-            if stage in failed:
-                return refusal(f"{stage} refused: the last lines of its log, and the run's report, say why. {self.url}")
+        for stage in TASKS.values():
+            if stage.refuses and stage.name in failed:
+                why = "the last lines of its log, and the run's report, say why"
+                return stage.refuses(f"{stage.name} refused: {why}. {self.url}")
         stages = f"{', '.join(failed)} failed" if failed else f"The run ended as {state}"
         return HeartbeatError(f"{stages}: the log there says why. {self.url}")
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from pipeline.kubeflow.platform import platform_document
-from pipeline.kubeflow.settings import ClusterSettings
+from pipeline.settings import ClusterSettings
 from tests.deploy.manifests import BASE, CONTAINERS, DEPLOY, DOCUMENTS, PODS, kustomization, named, read, template
 
 TOP = Path(__file__).parents[2]

@@ -5,20 +5,9 @@ import pytest
 
 import components
 from pipeline.digest import code_digest, digest_text, imported_files
+from pipeline.stages import STAGES
 
-BEGINS = {
-    "ExampleGen": ("components.ingest.node",),
-    "IngestGate": ("components.ingest.gate",),
-    "DataGate": ("components.validate.node",),
-    "Transform": ("components.transform.preprocessing",),
-    "Tuner": ("components.train.tuner",),
-    "Trainer": ("components.train.trainer",),
-    "FineTuner": ("components.train.finetuner",),
-    "Evaluator": ("components.evaluate.tfma_config", "components.evaluate.tfma_metrics"),
-    "Judge": ("components.evaluate.node",),
-    "Pusher": ("components.push.node",),
-    "BatchScorer": ("components.score.node",),
-}
+BEGINS = {name: stage.code for name, stage in STAGES.items() if stage.code}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from components.io.serving import push
-from pipeline.outcome import take_from
+from pipeline.outcome import Outcome
 from pipeline.profiles import profile_named
 from pipeline.settings import settings_from
 from pipeline.summary import Summary
@@ -23,7 +23,7 @@ def model(tmp_path: Path) -> Path:
 def pushed_summary(tmp_path: Path, serving: Path, version: int, location: str) -> Summary:
     (tmp_path / "pushed.json").write_text(json.dumps({"version": version, "location": location}))
     summary = Summary(run="r")
-    take_from("Pusher", {"Pusher": {"pushed_model": [str(tmp_path)]}}, SETTINGS, str(serving), summary)
+    summary.take_from("Pusher", Outcome({"Pusher": {"pushed_model": [str(tmp_path)]}}, SETTINGS, str(serving)))
     return summary
 
 
@@ -51,5 +51,5 @@ def test_a_cached_push_that_is_gone_is_not_claimed(tmp_path: Path, model: Path) 
 def test_what_a_data_gate_allowed_is_part_of_the_verdict(tmp_path: Path) -> None:
     (tmp_path / "verdict.json").write_text(json.dumps({"sentences": ["Allowed: drift."]}))
     summary = Summary(run="r")
-    take_from("DataGate", {"DataGate": {"verdict": [str(tmp_path)]}}, SETTINGS, "serving", summary)
+    summary.take_from("DataGate", Outcome({"DataGate": {"verdict": [str(tmp_path)]}}, SETTINGS, "serving"))
     assert summary.verdict == ["Allowed: drift."]

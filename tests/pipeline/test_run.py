@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.run import place_of_data
-from pipeline.summary import ROWS_OF_STAGE, StageRecord, Summary
+from pipeline.stages import STAGES
+from pipeline.summary import StageRecord, Summary
 
 
 def test_rows_of_a_stage_are_those_of_the_splits_it_reads() -> None:
@@ -12,7 +13,7 @@ def test_rows_of_a_stage_are_those_of_the_splits_it_reads() -> None:
     summary = Summary(run="r", data={"rows": rows}, stages=[*stages, StageRecord("Pusher", "ran")])
     summary.count_rows()
     assert [stage.rows for stage in summary.stages] == [100, 77, None, None]
-    assert set(ROWS_OF_STAGE["Judge"]) == {"test"}
+    assert set(STAGES["Judge"].rows) == {"test"}
 
 
 def test_data_is_what_is_named_else_the_folder_data_else_the_demo(

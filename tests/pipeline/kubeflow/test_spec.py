@@ -7,12 +7,11 @@ from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.graph import NODES
 from pipeline.kubeflow.entrypoint import make_types_known
-from pipeline.kubeflow.settings import ClusterSettings
 from pipeline.kubeflow.spec import Target, compile_spec, compile_text
+from pipeline.kubeflow.stages import TASKS
 from pipeline.profiles import ALL_STAGES, profile_named
-from pipeline.settings import settings_from
+from pipeline.settings import ClusterSettings, settings_from
 from tests.pipeline.kubeflow.conftest import TARGET
 
 YAML_1_1_BOOLEANS = {"y", "n", "yes", "no", "on", "off", "true", "false"}
@@ -122,7 +121,7 @@ def test_every_stage_asks_for_what_the_settings_say() -> None:
 
 
 def test_every_stage_has_its_request() -> None:
-    assert all(ClusterSettings().request_of(stage).cpu for stage in (*NODES, "Report"))
+    assert all(ClusterSettings().request_of(stage).cpu for stage in TASKS.values())
 
 
 def uncached(spec: dict[str, Any]) -> set[str]:

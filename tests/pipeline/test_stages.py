@@ -1,13 +1,16 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tfx.orchestration.pipeline import Pipeline
 
 from components.errors import UsageError
-from pipeline.graph import GraphInputs, build_nodes
+from pipeline.graph import GraphInputs
 from pipeline.profiles import PROFILES, profile_named
 from pipeline.settings import settings_from
+from pipeline.stages import STAGES, build_nodes
 
 
 def nodes_of(profile: str, *overrides: str) -> dict:  # type: ignore[type-arg]
@@ -15,6 +18,41 @@ def nodes_of(profile: str, *overrides: str) -> dict:  # type: ignore[type-arg]
     nodes = build_nodes(GraphInputs(settings, "data", "f", "serving"))
     Pipeline(pipeline_name="test", pipeline_root="root", components=list(nodes))  # links nodes that share artifacts
     return {node.id: node for node in nodes}
+
+
+def test_every_stage_of_a_profile_is_in_the_table() -> None:
+    assert {stage for profile in PROFILES.values() for stage in profile["stages"]} <= STAGES.keys()
+
+
+def test_the_table_agrees_with_the_nodes(tmp_path: Path) -> None:
+    """Names, our artifact types, and that each result file is in an output of a stage that ran by then."""
+    (tmp_path / "beats.csv").write_text("0\n")
+    nodes = nodes_of("full", f"stages={json.dumps(list(STAGES))}", f"score.input={tmp_path}/beats.csv")
+    assert list(nodes) == list(STAGES)
+    known = set()
+    for name, node in nodes.items():
+        known |= {f"{name}.{key}" for key in node.outputs}
+        types = {channel.type for channel in node.outputs.values()}
+        ours = {f"{each.__module__}.{each.__qualname__}" for each in types if each.TYPE_NAME.startswith("heartbeat.")}
+        assert set(STAGES[name].artifacts) == ours
+        assert bool(STAGES[name].result) == bool(STAGES[name].summarise)
+        assert not STAGES[name].result or STAGES[name].result.partition("/")[0] in known
+
+
+def test_a_gate_is_decided_anew_in_every_run() -> None:
+    gates = [stage for stage in STAGES.values() if stage.refuses]
+    assert [gate.name for gate in gates] == ["IngestGate", "DataGate", "ModelGate"]
+    assert [gate.refuses.exit_code for gate in gates if gate.refuses] == [3, 3, 4]
+    assert not any(gate.cached or gate.retried for gate in gates)
+
+
+@pytest.mark.parametrize("module", ["pipeline.stages", "pipeline.settings"])
+def test_to_know_the_stages_takes_no_tfx(module: str) -> None:
+    program = (
+        f"import sys, {module}; print([name for name in ('tfx', 'tensorflow', 'apache_beam') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -1,0 +1,281 @@
+"""The stage table: one entry holds everything about a stage; runners, summary and settings read it.
+
+How to add a stage: docs/extending.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from components.errors import DataRefused, HeartbeatError, ModelRefused, UsageError
+from pipeline import graph, outcome
+from pipeline.digest import code_digest
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage. Outputs of stages are named `Stage.output`.
+
+    Attributes:
+        name: the id of its TFX node.
+        build: builds the node.
+        inputs: the node's inputs, each with the output that it takes; the stages named must come before this one.
+        optional_inputs: the same for outputs of stages that a run may leave out.
+        requires: further stages that must come before it, although it takes none of their outputs.
+        after: stages that it waits for if the run has them, although it takes none of their outputs.
+        refuses: a gate's refusal, the error that it stops a run with; its exit code is the run's.
+        cached: whether Kubeflow may take it from its cache; False where it reads or changes the world outside.
+        retried: whether Kubeflow starts it again after a failure.
+        reads_data: whether it reads the CSVs; Kubeflow caches it only where their fingerprint is known.
+        rows: the splits whose rows it reads, which the summary counts.
+        result: the file, `Stage.output/file`, from which the summary is filled in.
+        summarise: what the summary takes from it.
+        code: the modules at which the digest of its code begins; none for TFX's own stages.
+        artifacts: import paths of our artifact types among its outputs.
+        pod: what its pod on Kubeflow asks for by default (`pipeline/settings.py` has the figures).
+        on_request: whether it runs only where the setting `stages` lists it; no profile does.
+    """
+
+    name: str
+    build: graph.Builder
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    optional_inputs: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    refuses: type[HeartbeatError] | None = None
+    cached: bool = True
+    retried: bool = True
+    reads_data: bool = False
+    rows: tuple[str, ...] = ()
+    result: str = ""
+    summarise: outcome.Summarise | None = None
+    code: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    pod: Literal["light", "beats", "training"] = "light"
+    on_request: bool = False
+
+    @property
+    def setting(self) -> str:
+        """Its name in settings: `example_gen` for `ExampleGen`."""
+        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.name).lstrip("_")
+
+    def node(self, run: graph.GraphInputs, built: Mapping[str, Any]) -> Any:
+        """Build the node.
+
+        Args:
+            run: what the graph is built from.
+            built: the nodes before it, by stage.
+
+        Raises:
+            UsageError: a stage that must come before it does not.
+        """
+        for name in (*self.requires, *(output.partition(".")[0] for output in self.inputs.values())):
+            if name not in built:
+                raise UsageError(f"Stage {self.name} needs stage {name} before it in the list of stages.")
+        taken = {**self.inputs, **self.optional_inputs}
+        channels = {}
+        for key, output in taken.items():
+            producer, _, name = output.partition(".")
+            if producer in built:
+                channels[key] = built[producer].outputs[name]
+        node = self.build(run, channels, code_digest(*self.code) if self.code else "")
+        for name in self.after:
+            if name in built:
+                node.add_upstream_node(built[name])
+        return node
+
+
+_TRAINING_DATA: Final = {
+    "examples": "Transform.transformed_examples",
+    "transform_graph": "Transform.transform_graph",
+}
+_TUNED: Final = {"hyperparameters": "Tuner.best_hyperparameters"}
+_ALL_ROWS: Final = ("train", "eval", "test", "rejects")
+
+_TABLE: Final = (
+    Stage(
+        "ExampleGen",
+        graph.example_gen,
+        reads_data=True,
+        rows=_ALL_ROWS,
+        result="ExampleGen.report/ingest.json",
+        summarise=outcome.count_rows,
+        code=("components.ingest.node",),
+        artifacts=("components.ingest.artifacts.IngestReport",),
+        pod="beats",
+    ),
+    Stage(
+        "IngestGate",
+        graph.ingest_gate,
+        inputs={"report": "ExampleGen.report"},
+        refuses=DataRefused,
+        cached=False,
+        retried=False,
+        rows=_ALL_ROWS,
+        result="ExampleGen.report/ingest.json",
+        summarise=outcome.judge_rows,
+        code=("components.ingest.gate",),
+    ),
+    Stage("CuratedSchema", graph.curated_schema, after=("IngestGate",)),
+    Stage(
+        "StatisticsGen",
+        graph.statistics_gen,
+        inputs={"examples": "ExampleGen.examples", "schema": "CuratedSchema.schema"},
+        after=("IngestGate",),
+        rows=("train", "eval", "test"),
+        pod="beats",
+    ),
+    Stage("SchemaGen", graph.schema_gen, inputs={"statistics": "StatisticsGen.statistics"}),
+    Stage(
+        "ExampleValidator",
+        graph.example_validator,
+        inputs={"statistics": "StatisticsGen.statistics", "schema": "CuratedSchema.schema"},
+        rows=("train", "eval", "test"),
+    ),
+    Stage(
+        "DataGate",
+        graph.data_gate,
+        inputs={"statistics": "StatisticsGen.statistics", "schema": "CuratedSchema.schema"},
+        after=("SchemaGen", "ExampleValidator"),
+        refuses=DataRefused,
+        cached=False,
+        retried=False,
+        rows=("train", "eval", "test"),
+        result="DataGate.verdict/verdict.json",
+        summarise=outcome.gate_verdict,
+        code=("components.validate.node",),
+        artifacts=("components.validate.artifacts.DataVerdict",),
+    ),
+    Stage(
+        "Transform",
+        graph.transform,
+        inputs={"examples": "ExampleGen.examples", "schema": "CuratedSchema.schema"},
+        after=("DataGate",),
+        rows=("train", "eval"),
+        code=("components.transform.preprocessing",),
+        pod="beats",
+    ),
+    Stage(
+        "Tuner",
+        graph.tuner,
+        inputs=_TRAINING_DATA,
+        rows=("train", "eval"),
+        code=("components.train.tuner",),
+        pod="training",
+    ),
+    Stage(
+        "Trainer",
+        graph.trainer,
+        inputs=_TRAINING_DATA,
+        optional_inputs=_TUNED,
+        rows=("train", "eval"),
+        code=("components.train.trainer",),
+        pod="training",
+    ),
+    Stage(
+        "FineTuner",
+        graph.fine_tuner,
+        inputs={**_TRAINING_DATA, "base_model": "Trainer.model"},
+        optional_inputs=_TUNED,
+        rows=("train", "eval"),
+        result="FineTuner.model_run/history.json",
+        summarise=outcome.trained_model,
+        code=("components.train.finetuner",),
+        pod="training",
+    ),
+    Stage(
+        "Evaluator",
+        graph.evaluator,
+        inputs={"examples": "ExampleGen.examples", "model": "FineTuner.model"},
+        rows=("test",),
+        code=("components.evaluate.tfma_config", "components.evaluate.tfma_metrics"),
+        pod="beats",
+    ),
+    Stage(
+        "Judge",
+        graph.judge,
+        inputs={
+            "examples": "ExampleGen.examples",
+            "report": "ExampleGen.report",
+            "trainer_model": "Trainer.model",
+            "model": "FineTuner.model",
+            "model_run": "FineTuner.model_run",
+        },
+        rows=("test",),
+        result="Judge.judgement/judgement.json",
+        summarise=outcome.model_metrics,
+        code=("components.evaluate.node",),
+        artifacts=("components.evaluate.artifacts.Judgement",),
+        pod="beats",
+    ),
+    Stage(
+        "ModelGate",
+        graph.model_gate,
+        inputs={
+            "examples": "ExampleGen.examples",
+            "report": "ExampleGen.report",
+            "model": "FineTuner.model",
+            "blessing": "Evaluator.blessing",
+            "judgement": "Judge.judgement",
+        },
+        refuses=ModelRefused,
+        cached=False,
+        retried=False,
+        rows=("test",),
+        result="ModelGate.verdict/verdict.json",
+        summarise=outcome.gate_verdict,
+        code=("components.evaluate.node",),
+        artifacts=("components.evaluate.artifacts.Verdict",),
+        pod="beats",
+    ),
+    Stage(
+        "Pusher",
+        graph.pusher,
+        inputs={
+            "model": "FineTuner.model",
+            "verdict": "ModelGate.verdict",
+            "judgement": "Judge.judgement",
+            "statistics": "StatisticsGen.statistics",
+            "report": "ExampleGen.report",
+            "examples": "ExampleGen.examples",
+        },
+        requires=("IngestGate", "DataGate", "ModelGate"),
+        cached=False,
+        retried=False,
+        result="Pusher.pushed_model/pushed.json",
+        summarise=outcome.pushed_model,
+        code=("components.push.node",),
+        pod="beats",
+    ),
+    Stage(
+        "BatchScorer",
+        graph.batch_scorer,
+        inputs={"pushed_model": "Pusher.pushed_model"},
+        cached=False,
+        code=("components.score.node",),
+        artifacts=("components.score.artifacts.ScoredBeats",),
+        pod="beats",
+        on_request=True,
+    ),
+)
+
+STAGES: Final[Mapping[str, Stage]] = {stage.name: stage for stage in _TABLE}
+"""The table, by name, in an order in which the stages can run."""
+
+
+def build_nodes(run: graph.GraphInputs) -> list[Any]:
+    """Build the nodes of the settings' stages, in their order.
+
+    Raises:
+        UsageError: a stage is unknown or listed twice, or needs one that does not come before it.
+    """
+    built: dict[str, Any] = {}
+    for name in run.settings.stages:
+        if name not in STAGES:
+            raise UsageError(f"There is no stage {name!r}; there are {', '.join(STAGES)}.")
+        if name in built:
+            raise UsageError(f"Stage {name} stands twice in the list of stages.")
+        built[name] = STAGES[name].node(run, built)
+    return list(built.values())

@@ -12,14 +12,11 @@ from typing import Final
 from urllib.parse import unquote
 
 from components.errors import HeartbeatError, UsageError
+from components.report.classes import confusion_picture, rates_of, rates_picture
 from components.report.content import Picture
+from components.report.drawing import INK_ON
 from components.report.material import RunMaterial, load_run
-from components.report.palette import INK_ON
-from components.report.pictures.confusion import confusion_picture
-from components.report.pictures.curves import noise_picture
-from components.report.pictures.rates import rates_picture
-from components.report.sections.class_rates import rates_of
-from components.report.study import NOISE_SD
+from components.report.trust import noise_picture
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "pictures"
 
@@ -39,7 +36,7 @@ def pictures_of(run: RunMaterial) -> dict[str, Picture]:
     told = run.judgement
     return {
         "confusion": confusion_picture(told["metrics"]["clean"]["confusion"], "fine-tuned, clean beats", ""),
-        "noise": noise_picture(told["noise_levels"], NOISE_SD, ""),
+        "noise": noise_picture(told["noise_levels"], ""),
         "classes": rates_picture(rates_of(told, "clean"), told["intervals"]["clean"], "Fine-tuned, clean beats", ""),
     }
 

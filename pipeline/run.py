@@ -126,11 +126,11 @@ def _run_stages(
 
 def _report(run_folder: Path, screen: Screen) -> Path | None:
     """Write the run's page; that it cannot be written is told, and changes nothing about how the run ended."""
-    from components.report.run_page import write_report
+    from components.report.pages import write_run_report
 
     try:
         with screen.err.status("writing the report"):
-            return write_report(run_folder)
+            return write_run_report(run_folder)
     except HeartbeatError as error:
         for sentence in error.sentences:
             screen.err.print(f"No report: {sentence}")

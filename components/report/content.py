@@ -1,4 +1,4 @@
-"""What a section can hold: words, tables, pictures, folded blocks. The page's template knows these and no more."""
+"""What a page can hold: words, tables, pictures, folded blocks. The template page.html.j2 knows these and no more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 Tone = Literal["plain", "good", "bad", "warn"]
-"""How a text is meant; the template adds a word or a mark to it, never a colour alone."""
+"""How a text is meant; the template shows it by more than colour."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn picture as data URIs.
+    """A picture as data URIs.
 
     Attributes:
         source: an SVG that follows the page's colour scheme, or a PNG for light pages.
@@ -95,7 +95,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Folded:
-    """Blocks that open on a click or a key; print shows them open."""
+    """Blocks that open on a click or a key; they are printed open."""
 
     kind: ClassVar[str] = "folded"
     title: str
@@ -136,3 +136,24 @@ class Card:
     lines: Sequence[str]
     tone: Tone = "plain"
     links: Sequence[tuple[str, str]] = field(default=())
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that is on a page.
+
+    Attributes:
+        title: its heading.
+        subtitle: a line below.
+        marks: a few words each, beside the heading of every section.
+        warnings: what must be known before any figure is read.
+        cards: the first screen.
+        sections: the rest.
+    """
+
+    title: str
+    subtitle: str
+    marks: Sequence[str]
+    warnings: Sequence[str]
+    cards: Sequence[Card]
+    sections: Sequence[Section]

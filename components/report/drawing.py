@@ -1,4 +1,4 @@
-"""From a matplotlib figure to a picture inside the page: an SVG, or PNGs where these are smaller."""
+"""Pictures inside the page: their colours and style; a matplotlib figure becomes an SVG, or PNGs where smaller."""
 
 from __future__ import annotations
 
@@ -9,11 +9,38 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+import numpy as np
+
+from components.beat import SAMPLE_RATE_HZ, SAMPLES
 from components.report.content import Picture
-from components.report.palette import INK, INK_ON
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+CLASS_COLOURS: Final = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7")
+"""Blue, orange, vermilion, bluish green, reddish purple for N S V F Q: Okabe and Ito's palette, which people with any
+colour vision can tell apart. Every picture also shows a class's letter, name or marker, so none depends on colour."""
+
+CLASS_MARKERS: Final = ("o", "s", "^", "D", "v")
+
+MAIN: Final = "#0072B2"
+SECOND: Final = "#D55E00"
+"""Colours of two things compared that are not classes."""
+
+CURVE_STYLES: Final = ((MAIN, "-", "o"), (SECOND, "--", "s"), ("#009E73", ":", "^"))
+"""Colour, line style and marker of the first, second and third curve of a picture."""
+
+INK: Final = "#010203"
+"""Stands for the page's text colour: in an SVG it follows the reader's colour scheme."""
+
+INK_ON: Final = {"light": "#1b1f24", "dark": "#e4e7eb"}
+"""The text colour on a light and on a dark page; the template has the same."""
+
+TIME_MS: Final = np.arange(SAMPLES) * (1000 / SAMPLE_RATE_HZ)
+"""float64[187], milliseconds after a beat's first sample."""
+
+WINDOW_MS: Final = (0.0, 1560.0)
+"""Limits of the time axis of a beat."""
 
 WIDTH: Final = 4.6
 """Inches of a picture: 442 CSS pixels at full size, so that its 9.5 point letters can be read on a 390 pixel screen."""
@@ -49,7 +76,7 @@ STYLE: Final = {
     "svg.hashsalt": "heartbeat",
     "path.simplify": True,
 }
-"""Settings of every picture."""
+"""matplotlib's settings for every picture."""
 
 INKED: Final = (
     "text.color",
@@ -61,7 +88,7 @@ INKED: Final = (
     "grid.color",
     "legend.labelcolor",
 )
-"""Settings that hold the page's text colour."""
+"""matplotlib's settings that get the page's text colour."""
 
 _LONG_NUMBER: Final = re.compile(r"(-?\d+\.\d{2})\d+")
 _PATH: Final = re.compile(r' d="[^"]*"')
@@ -72,15 +99,15 @@ _SPACE: Final = re.compile(r"\s*\n\s*")
 
 
 Draw = Callable[["Figure"], None]
-"""Draws into an empty figure; INK is the colour of text and lines that belong to no class or curve."""
+"""Draws into an empty figure; INK is the colour of text and of lines that belong to no class or curve."""
 
 
 def picture(draw: Draw, height: float, alt: str, caption: str) -> Picture:
     """Draw a picture: an SVG, or two PNGs (for light and dark pages) if together they are smaller.
 
     Args:
-        draw: what is drawn.
-        height: in inches, at the width of all pictures.
+        draw: draws into an empty figure.
+        height: in inches; all pictures are WIDTH wide.
         alt: what can be seen, in words.
         caption: below the picture.
     """
@@ -93,7 +120,7 @@ def picture(draw: Draw, height: float, alt: str, caption: str) -> Picture:
         draw(figure)
         svg = _svg_uri(figure)
         if len(svg) > SMALL_SVG:
-            figure.set_layout_engine("none")  # all has its place by now
+            figure.set_layout_engine("none")  # everything has its position by now
             light, dark = (_png_uri(figure, INK_ON[scheme]) for scheme in ("light", "dark"))
             if len(light) + len(dark) < len(svg):
                 return Picture(light, alt, caption, size, dark)
@@ -101,12 +128,12 @@ def picture(draw: Draw, height: float, alt: str, caption: str) -> Picture:
 
 
 def _svg_uri(figure: Figure) -> str:
-    """An SVG whose ink follows `prefers-color-scheme`."""
+    """Draw an SVG whose ink follows `prefers-color-scheme`."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None})
     text = _HEAD.sub("", file.getvalue())
     text = _COMMENT.sub("", _METADATA.sub("", text))
-    text = _PATH.sub(lambda found: _LONG_NUMBER.sub(r"\1", found[0]), text)
+    text = _PATH.sub(lambda path: _LONG_NUMBER.sub(r"\1", path[0]), text)
     text = _SPACE.sub(" ", text).replace(INK, "currentColor")
     scheme = (
         f"<style>svg{{color:{INK_ON['light']}}}"
@@ -117,25 +144,25 @@ def _svg_uri(figure: Figure) -> str:
 
 
 def _png_uri(figure: Figure, colour: str) -> str:
-    """A PNG on no background, in an ink of this colour; the figure has its own again afterwards."""
+    """Draw a PNG without background in ink of this colour; the figure keeps its own."""
     file = io.BytesIO()
-    inked = _inked(figure)
-    for change in inked:
-        change(colour)
+    setters = _ink_setters(figure)
+    for set_colour in setters:
+        set_colour(colour)
     figure.savefig(file, format="png", dpi=PNG_DPI)
-    for change in inked:
-        change(INK)
+    for set_colour in setters:
+        set_colour(INK)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _inked(figure: Figure) -> list[Callable[[str], None]]:
-    """What changes the colour of each thing that is drawn in ink."""
+def _ink_setters(figure: Figure) -> list[Callable[[str], None]]:
+    """Return a setter for every colour of the figure that is ink."""
     from matplotlib.colors import is_color_like, same_color
 
-    found = []
+    setters = []
     for artist in figure.findobj():
         for part in ("color", "edgecolor", "markeredgecolor"):
             colour: Any = getattr(artist, f"get_{part}", lambda: None)()
             if is_color_like(colour) and same_color(colour, INK):
-                found.append(getattr(artist, f"set_{part}"))
-    return found
+                setters.append(getattr(artist, f"set_{part}"))
+    return setters

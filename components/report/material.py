@@ -1,23 +1,36 @@
-"""What a run left in its folder, and what its stages left where `artifacts.json` says."""
+"""What the pages are made from: the folder of a run with its stages' artifacts; a scoring directory and its model."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from components.errors import UsageError
-from components.ingest.report import IngestSummary, read_ingest_report
-from components.report.made import NotReachedError
-from components.report.split_beats import Survey, blocks, survey
+from components.beat import CLASSES
+from components.errors import HeartbeatError, UsageError
+from components.ingest.report import IngestSummary, read_ingest_report, read_whole
+from components.io.folder import Folder, folder_at
+from components.io.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
+from components.push.histogram import BINS
+from components.report.split_beats import Survey, read_blocks, survey
+from components.score.job import JOB_FILE, Job
+from components.score.record import ShardFailure, ShardRecord
+from components.score.resume import read_record, tasks_of
+from components.score.summary import SUMMARY_FILE
 
-NO_STAGES: Mapping[str, Mapping[str, list[str]]] = {}
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
+
+
+class NotReachedError(HeartbeatError):
+    """The run or the job ended before what a section is about."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +38,10 @@ class RunMaterial:
     """A run, finished or not.
 
     Attributes:
-        folder: the run's folder.
+        folder: `ROOT/runs/<run id>`.
         summary: its `summary.json`.
         settings: its `settings.json`.
-        artifacts: stage -> output key -> URIs, of every stage that ran or was cached.
+        artifacts: stage -> output key -> URIs, of every stage that ran to its end or was cached.
     """
 
     folder: Path
@@ -36,36 +49,29 @@ class RunMaterial:
     settings: Mapping[str, Any]
     artifacts: Mapping[str, Mapping[str, list[str]]]
 
-    def place(self, stage: str, key: str) -> str:
-        """URI of what a stage left under an output key.
-
-        Source: `artifacts.json`, which names one artifact for each key.
+    def uri(self, stage: str, key: str) -> str:
+        """Return the URI of a stage's artifact.
 
         Raises:
             NotReachedError: the run ended before the stage did.
         """
         uris = self.artifacts.get(stage, {}).get(key, [])
         if not uris:
-            raise NotReachedError(f"The run ended before {stage} was done.")
+            raise NotReachedError(f"The run ended before {stage} finished.")
         return uris[0]
 
     def reached(self, stage: str) -> bool:
-        """Whether a stage ran to its end or was cached.
-
-        Source: `artifacts.json` has only such stages.
-        """
+        """Return whether a stage ran to its end or was cached."""
         return stage in self.artifacts
 
     def read_json(self, stage: str, key: str, name: str) -> Any:
-        """A JSON file of an artifact.
-
-        Source: the stage's own contract for its files.
+        """Read a JSON file of an artifact.
 
         Raises:
             NotReachedError: the run ended before the stage did.
-            OSError: the file is not there any more.
+            OSError: the file does not exist any more.
         """
-        return json.loads(Path(self.place(stage, key), name).read_text(encoding="utf-8"))
+        return json.loads(Path(self.uri(stage, key), name).read_text(encoding="utf-8"))
 
     @property
     def synthetic(self) -> bool:
@@ -74,50 +80,57 @@ class RunMaterial:
 
     @property
     def split(self) -> str | None:
-        """How train and test beats were parted: `kaggle`, `patient`, `unknown`; None before it was known."""
+        """How train and test beats were split: `kaggle`, `patient`, `unknown`; None before it was known."""
         split: str | None = self.summary["data"].get("split")
         return split
 
     @cached_property
     def ingest(self) -> IngestSummary:
         """What became of the rows of the input files."""
-        return read_ingest_report(self.place("ExampleGen", "report"))
+        return read_ingest_report(self.uri("ExampleGen", "report"))
 
     @cached_property
     def judgement(self) -> Mapping[str, Any]:
         """What the Judge measured."""
-        told: Mapping[str, Any] = self.read_json("Judge", "judgement", "judgement.json")
-        return told
+        judgement: Mapping[str, Any] = self.read_json("Judge", "judgement", "judgement.json")
+        return judgement
 
     @cached_property
     def predictions(self) -> Mapping[str, npt.NDArray[Any]]:
         """`label` int64[n], and probabilities float32[n, 5] of each model on the clean test beats, in their order."""
-        with np.load(Path(self.place("Judge", "judgement"), "predictions.npz")) as arrays:
+        with np.load(Path(self.uri("Judge", "judgement"), "predictions.npz")) as arrays:
             return dict(arrays)
 
     @cached_property
     def train(self) -> Survey:
         """What the first beats of the train split look like."""
-        return survey(blocks(self.examples("train")))
+        return survey(read_blocks(self.examples("train")))
 
     def examples(self, split: str) -> str:
-        """Folder of a split's examples."""
-        return f"{self.place('ExampleGen', 'examples')}/Split-{split}"
+        """Return the folder of a split's examples."""
+        return f"{self.uri('ExampleGen', 'examples')}/Split-{split}"
+
+    def statistics(self, split: str) -> DatasetFeatureStatistics:
+        """Read StatisticsGen's statistics of a split.
+
+        Raises:
+            NotReachedError: the run ended before its statistics.
+            OSError: the file does not exist any more.
+        """
+        folder = self.uri("StatisticsGen", "statistics")
+        return _parsed_statistics(Path(folder, f"Split-{split}", "FeatureStats.pb").read_bytes())
 
 
 def load_run(folder: Path) -> RunMaterial:
-    """Read what a run left.
-
-    Args:
-        folder: `ROOT/runs/<run id>`.
+    """Read the folder of a run, `ROOT/runs/<run id>`.
 
     Raises:
         UsageError: the folder is not that of a run, or a file in it cannot be read.
     """
     try:
-        summary, settings = (_read(folder / name) for name in ("summary.json", "settings.json"))
-        known = folder / "artifacts.json"
-        artifacts = _read(known) if known.exists() else NO_STAGES
+        summary, settings = _read_json(folder / "summary.json"), _read_json(folder / "settings.json")
+        artifacts_file = folder / "artifacts.json"
+        artifacts = _read_json(artifacts_file) if artifacts_file.exists() else {}
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{folder} is not the folder of a run: {error}. Name one below ROOT/runs; it holds summary.json."
@@ -125,5 +138,129 @@ def load_run(folder: Path) -> RunMaterial:
     return RunMaterial(folder, summary, settings, artifacts)
 
 
-def _read(file: Path) -> Any:
+def _read_json(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _parsed_statistics(content: bytes) -> DatasetFeatureStatistics:
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    return statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets[0]
+
+
+def value_counts(statistics: DatasetFeatureStatistics, name: str) -> dict[str, int]:
+    """Return how many examples have each value of a string or categorical feature; empty without the feature."""
+    return {
+        bucket.label: round(bucket.sample_count)
+        for feature in statistics.features
+        if name in (feature.name, *feature.path.step)
+        for bucket in feature.string_stats.rank_histogram.buckets
+    }
+
+
+@dataclass(frozen=True)
+class ScoringMaterial:
+    """A scoring job, finished or not.
+
+    Attributes:
+        folder: its directory.
+        job: what was planned.
+        shards: stem of a shard -> its record, None where it was not finished.
+        finished: whether the job wrote its summary.
+        summary: that, or the same of the shards that are done so far.
+    """
+
+    folder: Folder
+    job: Job
+    shards: Mapping[str, ShardRecord | ShardFailure | None]
+    finished: bool
+    summary: Mapping[str, Any]
+
+    @property
+    def records(self) -> Sequence[ShardRecord]:
+        """The records of the shards that are done."""
+        return [record for record in self.shards.values() if isinstance(record, ShardRecord)]
+
+    @cached_property
+    def synthetic(self) -> bool:
+        """Whether the model was trained on simulated beats; False where nothing beside the model says so."""
+        try:
+            return bool(json.loads(self._sidecar(METRICS))["synthetic"])
+        except (UsageError, KeyError):
+            return False
+
+    @cached_property
+    def training_counts(self) -> list[int]:
+        """Training beats of each class, from the statistics beside the model."""
+        counts = value_counts(_parsed_statistics(self._sidecar(STATISTICS)), "label")
+        if not counts:
+            raise UsageError(f"{STATISTICS} beside the model counts no labels, so classes cannot be compared.")
+        return [counts.get(str(index), 0) for index in range(len(CLASSES))]
+
+    @cached_property
+    def training_histogram(self) -> list[int]:
+        """Training samples by value, int[32]."""
+        counts: list[int] = json.loads(self._sidecar(HISTOGRAM))["counts"]
+        return counts
+
+    def _sidecar(self, name: str) -> bytes:
+        model = self.summary["model"]["place"]
+        try:
+            return read_whole(f"{model}/{SIDECAR_DIR}/{name}")
+        except Exception as error:
+            raise UsageError(f"The model in {model} has no {name} beside it: {error}") from error
+
+
+def load_scoring(directory: str) -> ScoringMaterial:
+    """Read a scoring directory or its URI.
+
+    Raises:
+        UsageError: there is no scoring job.
+        EnvironmentRefused: the directory cannot be read.
+    """
+    folder = folder_at(directory)
+    planned = folder.read(JOB_FILE)
+    if planned is None:
+        raise UsageError(f"{directory} is not a scoring directory: it holds no {JOB_FILE}.")
+    job = Job.from_json(planned, directory)
+    shards = {task.piece.stem: read_record(folder, task) for task in tasks_of(job, directory)}
+    text = folder.read(SUMMARY_FILE)
+    summary = _so_far(job, shards) if text is None else json.loads(text)
+    return ScoringMaterial(folder, job, shards, text is not None, summary)
+
+
+def _so_far(job: Job, shards: Mapping[str, ShardRecord | ShardFailure | None]) -> dict[str, Any]:
+    """What `summary.json` would hold, of the shards that are done."""
+    records = [record for record in shards.values() if isinstance(record, ShardRecord)]
+    files = [
+        {
+            "file": source.file.path,
+            "rows": sum(piece.shard.rows for piece in job.pieces if piece.source == source),
+            "scored": sum(record.scored for record in records if record.file == source.file.path),
+            "rejected": sum(record.rejected for record in records if record.file == source.file.path),
+        }
+        for source in job.fingerprint.sources
+    ]
+    reasons = sum((Counter(record.reasons) for record in records), Counter[str]())
+    counts = np.sum([record.classes for record in records], axis=0).tolist() if records else [0] * len(CLASSES)
+    histogram = np.sum([record.histogram for record in records], axis=0).tolist() if records else [0] * BINS
+    confusions = [record.confusion for record in records if record.confusion is not None]
+    labelled = bool(records) and len(confusions) == len(records)
+    return {
+        "status": "incomplete",
+        "model": {"digest": job.fingerprint.model, "place": job.model_place},
+        "rows": {
+            "read": sum(record.rows for record in records),
+            "scored": sum(record.scored for record in records),
+            "rejected": sum(record.rejected for record in records),
+            "abstained": sum(record.abstained for record in records),
+        },
+        "reasons": dict(reasons),
+        "classes": dict(zip(CLASSES, counts, strict=True)),
+        "confusion": np.sum(confusions, axis=0).tolist() if labelled else None,
+        "histogram": {"counts": histogram},
+        "files": files,
+        "sentences": [
+            sentence for each in shards.values() if isinstance(each, ShardFailure) for sentence in each.sentences
+        ],
+    }

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from components.evaluate.gate import SAME_PATIENTS
-from components.report.made import NotReachedError
-from components.report.material import RunMaterial
+from components.report.material import NotReachedError, RunMaterial, value_counts
 from components.report.wording import PATIENTS_MARK, SYNTHETIC_MARK
 
 ONE_PERSON = ("201", "202")
@@ -45,13 +42,4 @@ def records(material: RunMaterial, split: str) -> set[str]:
         NotReachedError: the run ended before its statistics.
         OSError: they are not there any more.
     """
-    from tensorflow_metadata.proto.v0 import statistics_pb2
-
-    file = Path(material.place("StatisticsGen", "statistics"), f"Split-{split}", "FeatureStats.pb")
-    parsed = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
-    return {
-        bucket.label
-        for feature in parsed.datasets[0].features
-        if "record" in (feature.name, *feature.path.step)
-        for bucket in feature.string_stats.rank_histogram.buckets
-    }
+    return set(value_counts(material.statistics(split), "record"))

@@ -1,4 +1,4 @@
-"""Beats of a split, read block by block: a survey of what it holds, or a few rows of it."""
+"""Beats of a split, read block by block: a survey of what the split holds, and single rows of it."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class Survey:
     Attributes:
         label: int64[n], of the n beats read, in the split's order.
         kept: the first beats of each class.
-        row: class -> int64, the rows of the kept ones.
-        mean: float32[187], of all beats read; zeros without any.
+        rows: the row numbers of the kept beats, int64 for each class.
+        mean: float32[187], of all beats read; zeros if there are none.
     """
 
     label: npt.NDArray[np.int64]
     kept: tuple[Beats, ...]
-    row: tuple[npt.NDArray[np.int64], ...]
+    rows: tuple[npt.NDArray[np.int64], ...]
     mean: npt.NDArray[np.float32]
 
 
-def blocks(split_dir: str) -> Iterator[Beats]:
-    """The beats of a split, up to 4096 at a time, files in the order of their names.
+def read_blocks(split_dir: str) -> Iterator[Beats]:
+    """Yield the beats of a split, up to 4096 at a time, files in the order of their names.
 
     Args:
         split_dir: folder or URI of one split, such as `.../Split-train`.
@@ -59,58 +59,58 @@ def blocks(split_dir: str) -> Iterator[Beats]:
         yield Beats(parsed["signal"].numpy(), parsed["label"].numpy(), record if any(record) else None)
 
 
-def survey(split: Iterator[Beats]) -> Survey:
+def survey(blocks: Iterator[Beats]) -> Survey:
     """Read up to SURVEYED beats and keep the first KEPT of each class."""
-    labels: list[npt.NDArray[np.int64]] = []
-    found: list[list[tuple[Beats, npt.NDArray[np.int64]]]] = [[] for _ in CLASSES]
-    counts, total, seen = [0] * len(CLASSES), np.zeros(SAMPLES), 0
-    for block in split:
+    labels = [np.empty(0, np.int64)]
+    kept: list[list[Beats]] = [[] for _ in CLASSES]
+    rows: list[list[npt.NDArray[np.int64]]] = [[np.empty(0, np.int64)] for _ in CLASSES]
+    total, read = np.zeros(SAMPLES), 0
+    for block in blocks:
         labels.append(block.label)
         total += block.signal.sum(axis=0, dtype=np.float64)
         for index in range(len(CLASSES)):
-            rows = np.flatnonzero(block.label == index)[: KEPT - counts[index]]
-            if len(rows):
-                found[index].append((picked(block, rows), rows + seen))
-                counts[index] += len(rows)
-        seen += len(block)
-        if seen >= SURVEYED:
+            first = np.flatnonzero(block.label == index)[: KEPT - sum(map(len, kept[index]))]
+            kept[index].append(take(block, first))
+            rows[index].append(first + read)
+        read += len(block)
+        if read >= SURVEYED:
             break
     return Survey(
-        label=np.concatenate([np.empty(0, np.int64), *labels]),
-        kept=tuple(joined([beats for beats, _ in of]) for of in found),
-        row=tuple(np.concatenate([np.empty(0, np.int64), *(rows for _, rows in of)]) for of in found),
-        mean=(total / max(seen, 1)).astype(np.float32),
+        label=np.concatenate(labels),
+        kept=tuple(concatenate(parts) for parts in kept),
+        rows=tuple(np.concatenate(parts) for parts in rows),
+        mean=(total / max(read, 1)).astype(np.float32),
     )
 
 
-def rows_of(split: Iterator[Beats], rows: Sequence[int]) -> Beats:
-    """Some beats of a split, in the order asked for.
+def rows_of(blocks: Iterator[Beats], rows: Sequence[int]) -> Beats:
+    """Read some rows of a split, in the order given; a row may be named twice.
 
     Raises:
         HeartbeatError: the split has fewer rows.
     """
-    wanted = np.array(rows, np.int64)
-    place, parts, seen = np.argsort(wanted, kind="stable"), list[Beats](), 0
-    for block in split:
-        here = wanted[place[(wanted[place] >= seen) & (wanted[place] < seen + len(block))]] - seen
-        parts.append(picked(block, here))
-        seen += len(block)
-        if len(wanted) == 0 or seen > wanted.max():
+    wanted, position = np.unique(np.asarray(rows, np.int64), return_inverse=True)
+    parts, read = list[Beats](), 0
+    for block in blocks:
+        here = wanted[(wanted >= read) & (wanted < read + len(block))]
+        parts.append(take(block, here - read))
+        read += len(block)
+        if not len(wanted) or read > wanted[-1]:
             break
-    found = joined(parts)
-    if len(found) != len(wanted):
-        raise HeartbeatError(f"The split has {seen:,} beats; row {int(wanted.max()):,} was asked for.")
-    return picked(found, np.argsort(place, kind="stable"))
+    beats = concatenate(parts)
+    if len(beats) != len(wanted):
+        raise HeartbeatError(f"The split has {read:,} beats; it has no row {wanted[-1]:,}.")
+    return take(beats, position)
 
 
-def picked(beats: Beats, rows: npt.NDArray[np.int64]) -> Beats:
-    """The beats at these places."""
+def take(beats: Beats, rows: npt.NDArray[np.int64]) -> Beats:
+    """Return the beats at these rows."""
     record = None if beats.record is None else tuple(beats.record[row] for row in rows)
     return Beats(beats.signal[rows], beats.label[rows], record)
 
 
-def joined(parts: Sequence[Beats]) -> Beats:
-    """One after another; their records only if every part that is not empty has them."""
+def concatenate(parts: Sequence[Beats]) -> Beats:
+    """Join beats; they keep their records only if every part that is not empty has them."""
     parts = [part for part in parts if len(part)]
     return Beats(
         np.concatenate([np.empty((0, SAMPLES), np.float32), *(part.signal for part in parts)]),

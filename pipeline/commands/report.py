@@ -18,13 +18,13 @@ def report(folder: str) -> None:
     report/index.html in it: one file without scripts that opens from a disk.
     """
     if "://" in folder or Path(folder, "job.json").exists():
-        from components.report.scoring_page import write_scoring_report
+        from components.report.pages import write_scoring_report
 
         click.echo(write_scoring_report(folder))
     elif Path(folder, "summary.json").exists():
-        from components.report.run_page import write_report
+        from components.report.pages import write_run_report
 
-        click.echo(write_report(Path(folder).absolute()))
+        click.echo(write_run_report(Path(folder).absolute()))
     else:
         raise UsageError(
             f"{folder} is neither the folder of a run (ROOT/runs/<run id>, which holds summary.json) nor a scoring "

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.report.run_page import write_report
+from components.report.pages import write_run_report
 from pipeline.kubeflow.copies import Copies
 from pipeline.kubeflow.known import Fate, Runs, Task, fates, known_outputs
 from pipeline.kubeflow.notes import read_notes
@@ -53,7 +53,7 @@ def report_run(
         write_whole(folder / "artifacts.json", json.dumps(local, indent=1) + "\n")
         summary.write(folder, folder)
         _keep_log(told, copies, folder)
-        made = write_report(folder)
+        made = write_run_report(folder)
         write_whole(made, copies.named(made.read_text(encoding="utf-8")))
         write_whole(folder / "artifacts.json", copies.named(json.dumps(local, indent=1)) + "\n")
         copies.publish(place.folder)

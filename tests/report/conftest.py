@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.report.run_page import write_report
+from components.report.pages import write_run_report
 from tests.report.made_run import make_run
 from tests.report.made_scoring import make_scoring
 
@@ -18,7 +18,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def report(finished: Path) -> Path:
     """The finished run's page."""
-    return write_report(finished)
+    return write_run_report(finished)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from components.report import run_page
+from components.report import pages
 from pipeline.cli import heartbeat, main
 
 
@@ -11,7 +11,7 @@ def test_the_command_makes_a_runs_page_again(
     a_run: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = a_run()
-    monkeypatch.setattr(run_page, "SECTIONS", run_page.SECTIONS[:1])
+    monkeypatch.setattr(pages, "RUN_SECTIONS", pages.RUN_SECTIONS[:1])
     assert main(heartbeat, ["report", str(run)]) == 0
     said = capsys.readouterr()
     assert Path(said.out.strip()) == run / "report" / "index.html"

@@ -13,11 +13,10 @@ from matplotlib import image
 from matplotlib.colors import to_hex
 
 from components.beat import CLASSES
+from components.report.classes import confusion_picture
 from components.report.content import Picture
-from components.report.drawing import picture
-from components.report.palette import CLASS_COLOURS, INK, INK_ON
-from components.report.pictures.classes import counts_picture, shares_picture
-from components.report.pictures.confusion import confusion_picture
+from components.report.data import counts_picture, shares_picture
+from components.report.drawing import CLASS_COLOURS, INK, INK_ON, picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

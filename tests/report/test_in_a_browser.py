@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.report.run_page import SECTIONS as RUN_SECTIONS
-from components.report.scoring_page import SECTIONS as SCORING_SECTIONS
-from components.report.scoring_page import write_scoring_report
+from components.report.pages import RUN_SECTIONS, SCORING_SECTIONS, write_scoring_report
 from tests.report.browser import CHROMIUM, Browser, browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt.txt lists it)")

@@ -7,8 +7,8 @@ import pytest
 
 from components.beat import CLASS_NAMES
 from components.errors import EnvironmentRefused, HeartbeatError, UsageError
-from components.report import run_page
-from components.report.run_page import SECTIONS, write_report
+from components.report import pages
+from components.report.pages import RUN_SECTIONS, write_run_report
 from tests.report.made_run import EVIL_FILE, HOSTILE, ended, make_run
 from tests.report.reading import Read, read
 
@@ -23,7 +23,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Only:
     """Makes pages have a few sections alone, for tests that need no more."""
 
     def choose(*names: str) -> None:
-        monkeypatch.setattr(run_page, "SECTIONS", [section for section in SECTIONS if section[0] in names])
+        monkeypatch.setattr(pages, "RUN_SECTIONS", [section for section in RUN_SECTIONS if section[0] in names])
 
     return choose
 
@@ -34,7 +34,7 @@ def page(report: Path) -> Read:
 
 
 def test_every_section_is_there_with_content(page: Read) -> None:
-    for name, title, _ in SECTIONS:
+    for name, title, _ in RUN_SECTIONS:
         assert page.text[name].startswith(title), name
         assert len(page.text[name]) > len(title) + 80, page.text[name]
         assert "could not be made" not in page.text[name], page.text[name]
@@ -68,14 +68,14 @@ def test_the_page_says_what_the_temperature_did_and_when_the_model_abstains(page
 
 
 def test_the_page_says_that_the_last_epochs_had_no_validation(page: Read) -> None:
-    assert "3 epochs of all beats followed, those of validation too" in " ".join(page.text.values())
+    assert "came 3 epochs on all beats, those of validation included" in " ".join(page.text.values())
 
 
 def test_synthetic_is_marked_in_every_section_and_only_then(page: Read, tmp_path: Path, only: Only) -> None:
-    for name, _, _ in SECTIONS:
+    for name, _, _ in RUN_SECTIONS:
         assert "SYNTHETIC" in page.text[name], name
     only("outcome", "results", "calibration", "training", "data", "statistics", "files", "about")
-    real = read(write_report(make_run(tmp_path, "kaggle", synthetic=False)))
+    real = read(write_run_report(make_run(tmp_path, "kaggle", synthetic=False)))
     assert not [name for name, text in real.text.items() if "SYNTHETIC" in text]
     assert [name for name, text in real.text.items() if "beats of one patient may be on both sides" not in text] == []
     assert "beats of one patient" not in " ".join(page.text.values())
@@ -105,7 +105,7 @@ def test_what_is_to_be_typed_is_set_so_and_a_lone_backtick_stays(a_run: Callable
     only("outcome")
     run = a_run()
     ended(run, "data_refused", 3, "IngestGate", ["Allow it with `--set a=<1>`.", "Row 3: 'x`<i>y'."])
-    text = write_report(run).read_text()
+    text = write_run_report(run).read_text()
     assert "Allow it with <code>--set a=&lt;1&gt;</code>." in text
     assert "Row 3: &#39;x`&lt;i&gt;y&#39;." in text
 
@@ -117,10 +117,10 @@ def test_the_versions_are_those_of_the_run_not_of_the_page(page: Read, a_run: Ca
     summary = json.loads((run / "summary.json").read_text())
     summary["stages"][0]["state"] = "cached"
     (run / "summary.json").write_text(json.dumps(summary))
-    assert "perhaps with other versions" in read(write_report(run)).text["origin"]
+    assert "perhaps with other versions" in read(write_run_report(run)).text["origin"]
     summary.pop("versions")
     (run / "summary.json").write_text(json.dumps(summary))
-    assert "did not write down its versions" in read(write_report(run)).text["origin"]
+    assert "did not record its versions" in read(write_run_report(run)).text["origin"]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_the_comparison_says_when_it_is_not_of_the_same_beats(
     tmp_path: Path, only: Only, split: str, said: str
 ) -> None:
     only("results")
-    text = read(write_report(make_run(tmp_path, split, synthetic=False))).text["results"]
+    text = read(write_run_report(make_run(tmp_path, split, synthetic=False))).text["results"]
     assert said in text
     assert ("do not say which network is better" in text) == bool(said)
 
@@ -144,7 +144,7 @@ def test_balanced_tables_are_marked_where_the_policy_is_not_used(
     settings = json.loads((run / "settings.json").read_text())
     settings["train"]["policy"] = "balanced:50"
     (run / "settings.json").write_text(json.dumps(settings))
-    used = read(write_report(run)).text["data"]
+    used = read(write_run_report(run)).text["data"]
     assert "NOT USED" not in used
     assert "The policy of this run is balanced:50" in used
 
@@ -156,14 +156,14 @@ def test_the_normalised_table_has_transforms_numbers(page: Read) -> None:
 def test_the_same_run_gives_the_same_bytes(a_run: Callable[[], Path], only: Only) -> None:
     only("classes", "data", "stages")
     run = a_run()
-    assert write_report(run).read_bytes() == write_report(run).read_bytes()
+    assert write_run_report(run).read_bytes() == write_run_report(run).read_bytes()
 
 
 def test_refused_data_says_why_first_and_what_was_not_reached(a_run: Callable[[], Path], only: Only) -> None:
     only("outcome", "results", "data", "files", "stages")
     run = a_run()
     ended(run, "data_refused", 3, "IngestGate", ["1 row is rejected, 0 are allowed."])
-    page = read(write_report(run))
+    page = read(write_run_report(run))
     assert "No: data refused" in page.text[""]
     assert "1 row is rejected, 0 are allowed." in page.text[""]
     assert list(page.text)[1:3] == ["outcome", "files"]
@@ -178,7 +178,7 @@ def test_a_refused_model_says_why_and_has_its_figures(a_run: Callable[[], Path],
     run = a_run()
     sentence = "Refused: recall of F 0.61, required 0.70."
     ended(run, "model_refused", 4, "ModelGate", ["SYNTHETIC: simulated.", sentence])
-    page = read(write_report(run))
+    page = read(write_run_report(run))
     assert "No: model refused" in page.text[""]
     assert "1 refused" in page.text[""]
     assert "What the gate requires" in page.text[""]
@@ -197,7 +197,7 @@ def test_a_run_that_left_nothing_has_a_page(a_run: Callable[[], Path], status: s
     summary = json.loads((run / "summary.json").read_text())
     summary["data"] = {"synthetic": False, "split": None, "rows": None}
     (run / "summary.json").write_text(json.dumps(summary))
-    page = read(write_report(run))
+    page = read(write_run_report(run))
     assert "It went wrong." in page.text["outcome"]
     assert {"failed": "FAILED", "interrupted": "INTERRUPTED"}.get(status, "REFUSED") in page.text["stages"]
     assert ("last line" in page.text["outcome"]) == (status == "failed")
@@ -208,7 +208,7 @@ def test_a_run_of_the_data_stages_alone_is_done_without_a_model(a_run: Callable[
     only("outcome", "results", "stages")
     run = a_run()
     ended(run, "done", 0, "Transform", [])
-    page = read(write_report(run))
+    page = read(write_run_report(run))
     assert "Yes: done" in page.text[""]
     assert "No model was judged" in page.text[""]
     assert "No model was judged" in page.text["outcome"]
@@ -223,7 +223,7 @@ def test_a_section_that_cannot_be_made_says_so_and_the_others_are_there(
     places = json.loads((run / "artifacts.json").read_text())
     places["Tuner"]["tuner_results"] = [str(tmp_path / "gone")]
     (run / "artifacts.json").write_text(json.dumps(places))
-    page = read(write_report(run))
+    page = read(write_run_report(run))
     assert "This section could not be made. FileNotFoundError" in page.text["tuning"]
     assert "could not be made" not in page.text["results"]
 
@@ -232,15 +232,15 @@ def test_what_is_no_run_and_what_cannot_be_written_are_refused_in_words(
     a_run: Callable[[], Path], tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=r"summary\.json"):
-        write_report(tmp_path / "nothing")
+        write_run_report(tmp_path / "nothing")
     run = a_run()
     (run / "report").write_text("a file in the way")
     with pytest.raises(EnvironmentRefused, match="cannot be written"):
-        write_report(run)
+        write_run_report(run)
     (run / "report").unlink()
     (run / "summary.json").write_text('{"run": "x"}')
     with pytest.raises(HeartbeatError, match="could not be made"):
-        write_report(run)
+        write_run_report(run)
 
 
 def test_class_names_have_the_order_of_their_classes(page: Read) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from components.errors import UsageError
-from components.report.scoring_page import SECTIONS, write_scoring_report
-from components.report.scoring_sections.findings import divergence
+from components.report.pages import SCORING_SECTIONS, write_scoring_report
+from components.report.scoring import jensen_shannon
 from tests.report.made_run import HOSTILE
 from tests.report.made_scoring import MODEL, REASON, ROWS, make_scoring
 from tests.report.reading import Read, read
@@ -23,7 +23,7 @@ def page(scored: Path) -> Read:
 
 
 def test_every_section_is_there_with_content_and_marked(page: Read) -> None:
-    for name, title, _ in SECTIONS:
+    for name, title, _ in SCORING_SECTIONS:
         assert page.text[name].startswith(title), name
         assert len(page.text[name]) > len(title) + 80, page.text[name]
         assert "could not be made" not in page.text[name], page.text[name]
@@ -113,8 +113,8 @@ def test_what_is_no_scoring_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_divergence_is_nought_for_the_same_and_one_for_nothing_in_common() -> None:
-    assert divergence([3, 4, 0], [6, 8, 0]) == 0
-    assert divergence([3, 0, 0], [0, 1, 9]) == pytest.approx(1)
+    assert jensen_shannon([3, 4, 0], [6, 8, 0]) == 0
+    assert jensen_shannon([3, 0, 0], [0, 1, 9]) == pytest.approx(1)
     some, other = np.random.default_rng(0).integers(1, 9, (2, 8)).tolist()
-    assert 0 < divergence(some, other) < 1
-    assert divergence(some, other) == pytest.approx(divergence(other, some))
+    assert 0 < jensen_shannon(some, other) < 1
+    assert jensen_shannon(some, other) == pytest.approx(jensen_shannon(other, some))

@@ -15,7 +15,7 @@ BEATS = with_records(some_beats(1500))
 
 def cut(beats: Beats, size: int) -> Iterator[Beats]:
     for at in range(0, len(beats), size):
-        yield split_beats.picked(beats, np.arange(at, min(at + size, len(beats))))
+        yield split_beats.take(beats, np.arange(at, min(at + size, len(beats))))
 
 
 @pytest.mark.parametrize("size", [7, 500, 5000])
@@ -27,7 +27,7 @@ def test_rows_come_in_the_order_asked_for_whatever_the_blocks(size: int) -> None
 
 
 def test_a_row_past_the_end_is_an_error() -> None:
-    with pytest.raises(HeartbeatError, match=r"1,500 beats; row 1,500"):
+    with pytest.raises(HeartbeatError, match=r"1,500 beats; it has no row 1,500"):
         rows_of(cut(BEATS, 400), [2, 1500])
 
 
@@ -42,7 +42,7 @@ def test_a_survey_keeps_the_first_beats_of_each_class(size: int) -> None:
     np.testing.assert_allclose(told.mean, BEATS.signal.mean(axis=0), atol=1e-6)
     for index, kept in enumerate(told.kept):
         rows = np.flatnonzero(BEATS.label == index)[:KEPT]
-        np.testing.assert_array_equal(told.row[index], rows)
+        np.testing.assert_array_equal(told.rows[index], rows)
         np.testing.assert_array_equal(kept.signal, BEATS.signal[rows])
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from components.errors import HeartbeatError
 from components.report.content import Card
-from components.report.scoring_material import ScoringMaterial
-from components.report.scoring_sections.findings import share_change, signal_divergence
+from components.report.material import ScoringMaterial
+from components.report.scoring import share_change, signal_divergence
 from components.report.sections.first_screen import short
 from components.report.wording import count, number, percent, seconds
 from components.validate.settings import ValidateSettings
@@ -25,7 +25,7 @@ def cards(material: ScoringMaterial) -> Sequence[Card]:
 def _what(material: ScoringMaterial) -> Card:
     rows, files = material.summary["rows"], material.summary["files"]
     lines = [
-        f"{_counted(len(files), 'input file')}, {_counted(len(material.left), 'shard')}.",
+        f"{_counted(len(files), 'input file')}, {_counted(len(material.shards), 'shard')}.",
         f"Model {material.job.fingerprint.model[:12]}{_version(material.job.model_version)}.",
     ]
     return Card("What was scored", f"{count(rows['read'])} rows", lines)
@@ -39,7 +39,7 @@ def _worked(material: ScoringMaterial) -> Card:
     summary, links = material.summary, [("outcome", "The account")]
     rows = f"{count(summary['rows']['scored'])} scored, {count(summary['rows']['rejected'])} rejected."
     if not material.finished:
-        done = f"{count(len(material.records))} of {count(len(material.left))} shards are done."
+        done = f"{count(len(material.records))} of {count(len(material.shards))} shards are done."
         return Card(
             "Did it work?",
             "Not finished",

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from components.report.content import Card, Tone
-from components.report.made import NotReachedError
-from components.report.material import RunMaterial
+from components.report.material import NotReachedError, RunMaterial
 from components.report.wording import SPLIT_WORDS, class_title, count, number, percent, seconds, state_of
 
 ENDINGS: dict[str, tuple[str, Tone]] = {

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import HeartbeatError
-from components.report.attribution import FLOOR, attribute, redraw_weights
+from components.report.attention import FLOOR, attribute, redraw_weights
 from components.train.export import export_model
 from components.train.networks import build_network
 from components.train.settings import NetworkSettings

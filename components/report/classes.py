@@ -1,0 +1,233 @@
+"""Class by class: recall, precision and F1 with intervals, confusion matrices, and the most confident mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beat import CLASSES, Beats
+from components.report.content import Block, Picture, Pictures, Table, Words
+from components.report.drawing import (
+    CLASS_COLOURS,
+    CLASS_MARKERS,
+    INK,
+    MAIN,
+    TIME_MS,
+    WINDOW_MS,
+    picture,
+)
+from components.report.material import RunMaterial
+from components.report.split_beats import read_blocks, rows_of
+from components.report.wording import between, class_title, count, number, percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RATES: Final = ("recall", "precision", "f1")
+
+LABEL_ERRORS: Final = " Some may be labelled wrongly, or not to be told apart by one beat of one lead."
+
+MISTAKES: Final = 12
+"""Mistakes that are drawn, in two pictures."""
+
+FULL: Final = 0.75
+"""Opacity of a matrix cell that holds all beats of its class: ink on it keeps a contrast of 5 to 1, light and dark."""
+
+
+def class_rates(material: RunMaterial) -> list[Block]:
+    """Tabulate and draw the candidate's rates on clean and on noisy beats."""
+    judgement = material.judgement
+    tables, pictures = list[Block](), []
+    for kind in ("clean", "noisy"):
+        rates, intervals = rates_of(judgement, kind), judgement["intervals"][kind]
+        beats = [sum(row) for row in judgement["metrics"][kind]["confusion"]]
+        pictures.append(rates_picture(rates, intervals, f"Fine-tuned model, {kind} beats", "Bars: 95 % intervals."))
+        rows = []
+        for index in range(len(CLASSES)):
+            cells = [(number(rates[name][index]), between(intervals[name][index])) for name in RATES]
+            rows.append([class_title(index), count(beats[index]), *(text for pair in cells for text in pair)])
+        tables.append(
+            Table(
+                f"The fine-tuned model on {kind} test beats, class by class",
+                ["class", "beats", "recall", "95 % interval", "precision", "95 % interval", "F1", "95 % interval"],
+                rows,
+            )
+        )
+    return [
+        Words(
+            "Recall is the share of a class's beats that are found, precision the share of the beats called so that "
+            "are, F1 their harmonic mean. Rare classes have wide intervals: a model is not better because one of them "
+            "moved within its bar. The study gives no figure for single classes. Noisy beats are counted once for each "
+            "draw of noise; their intervals count each beat once."
+        ),
+        Pictures(pictures),
+        *tables,
+    ]
+
+
+def rates_of(judgement: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return recall, precision and F1 of the candidate, each a list with one value per class."""
+    metrics = judgement["metrics"][kind]
+    return {"recall": metrics["recall"], "precision": metrics["precision"], "f1": judgement["f1"][kind]}
+
+
+def rates_picture(rates: Mapping[str, Any], intervals: Mapping[str, Any], title: str, caption: str) -> Picture:
+    """Draw three rates of each class with 95 % intervals.
+
+    Args:
+        rates: `recall`, `precision`, `f1` -> one value per class, None where the class has no beat.
+        intervals: the same names -> one (low, high) per class, or None.
+        title: which beats.
+        caption: below the picture.
+    """
+    lowest = min((ends[0] for name in rates for ends in intervals[name] if ends is not None), default=0.0)
+    left = max(0.0, int(10 * lowest) / 10 - 0.02)
+
+    def draw(figure: Figure) -> None:
+        plots = figure.subplots(1, len(rates), sharey=True)
+        for axes, (name, values) in zip(plots, rates.items(), strict=True):
+            for index, value in enumerate(values):
+                ends = intervals[name][index]
+                if value is None or ends is None:
+                    continue
+                axes.hlines(index, *ends, color=CLASS_COLOURS[index], linewidth=2.2)
+                axes.plot(value, index, color=CLASS_COLOURS[index], marker=CLASS_MARKERS[index], markersize=6,
+                          markeredgecolor=INK, markeredgewidth=0.6, clip_on=False)  # fmt: skip
+            axes.set(title=name.upper() if name == "f1" else name, xlim=(left, 1.02))
+        plots[0].set_yticks(range(len(CLASSES)), CLASSES)
+        plots[0].set_ylim(len(CLASSES) - 0.5, -0.5)
+        figure.suptitle(title, fontsize=9.5)
+
+    listed = "; ".join(
+        f"{name} " + ", ".join(f"{CLASSES[index]} {number(value)}" for index, value in enumerate(values))
+        for name, values in rates.items()
+    )
+    return picture(draw, 2.6, f"{title}: {listed}.", caption)
+
+
+def confusion_picture(confusion: Sequence[Sequence[int]], title: str, caption: str) -> Picture:
+    """Draw a confusion matrix: counts and shares of the true class, a darker cell for a larger share.
+
+    Args:
+        confusion: counts [5][5], rows are the truth, in the order of CLASSES.
+        title: which model on which beats.
+        caption: below the picture.
+    """
+    counts = np.asarray(confusion, np.int64)
+    true = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, true, out=np.zeros(counts.shape), where=true > 0)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.grid(visible=False)
+        for row, column in np.ndindex(counts.shape):
+            share = shares[row, column]
+            axes.bar(column, 1, 1, bottom=row - 0.5, color=MAIN, alpha=FULL * float(share) ** 0.5, linewidth=0)
+            axes.text(column, row - 0.1, f"{counts[row, column]:,}", ha="center", va="center", color=INK)
+            text = f"{100 * share:.1f} %" if true[row, 0] else "–"
+            axes.text(column, row + 0.24, text, ha="center", va="center", color=INK, fontsize=7.5)
+        axes.set(xlim=(-0.5, 4.5), ylim=(4.5, -0.5), xlabel="predicted", ylabel="true", title=title)
+        axes.set_xticks(range(len(CLASSES)), CLASSES)
+        axes.set_yticks(range(len(CLASSES)), CLASSES)
+        axes.tick_params(length=0)
+        for side in axes.spines.values():
+            side.set_visible(True)
+
+    return picture(draw, 3.9, _matrix_in_words(counts, title), caption)
+
+
+def _matrix_in_words(counts: npt.NDArray[np.int64], title: str) -> str:
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    row, column = divmod(int(wrong.argmax()), len(CLASSES))
+    right = percent(float(np.trace(counts) / counts.sum()) if counts.sum() else None)
+    most = (
+        f"; most often {CLASSES[row]} taken for {CLASSES[column]}, {wrong[row, column]:,} times" if wrong.any() else ""
+    )
+    return f"Confusion matrix of {title}: {right} of {counts.sum():,} answers on the diagonal{most}."
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A beat that was taken for another class.
+
+    Attributes:
+        signal: float32[187].
+        label: its class.
+        predicted: the class it was taken for.
+        confidence: probability that the model gave the wrong class.
+        source: the row and, where known, the record it comes from, in words.
+    """
+
+    signal: npt.NDArray[np.float32]
+    label: int
+    predicted: int
+    confidence: float
+    source: str
+
+    @property
+    def title(self) -> str:
+        """Both classes, in words."""
+        return f"{CLASSES[self.label]} taken for {CLASSES[self.predicted]}"
+
+
+def mistakes(material: RunMaterial) -> list[Block]:
+    """Draw the mistakes that the candidate was most confident of, on clean test beats."""
+    label, probabilities = material.predictions["label"], material.predictions["candidate"]
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != label)
+    if not len(wrong):
+        return [Words(f"None: all {len(label):,} clean test beats were classified correctly.")]
+    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
+    beats = rows_of(read_blocks(material.examples("test")), shown.tolist())
+    drawn = [
+        Mistake(
+            signal=beats.signal[position],
+            label=int(label[row]),
+            predicted=int(predicted[row]),
+            confidence=float(confidence[row]),
+            source=f"test row {row:,}" + (f", record {beats.record[position]}" if beats.record else ""),
+        )
+        for position, row in enumerate(shown)
+    ]
+    half = -(-len(drawn) // 2)
+    caption = (
+        "Solid: the beat, in its own class's colour. Dashed: the median training beat of the class it was taken for."
+    )
+    return [
+        Words(
+            f"{len(wrong):,} of {len(label):,} clean test beats ({percent(len(wrong) / len(label))}) were taken for "
+            "another class. Below are those that the model was surest of; the number is the probability that it gave "
+            f"the wrong class.{'' if material.synthetic else LABEL_ERRORS}"
+        ),
+        Pictures(
+            [mistakes_picture(part, material.train.kept, caption) for part in (drawn[:half], drawn[half:]) if part]
+        ),
+    ]
+
+
+def mistakes_picture(mistakes: Sequence[Mistake], typical: Sequence[Beats], caption: str) -> Picture:
+    """Draw misclassified beats, each with the median of the class that it was taken for."""
+    lines = -(-len(mistakes) // 2)
+
+    def draw(figure: Figure) -> None:
+        plots = figure.subplots(lines, 2, sharex=True, sharey=True, squeeze=False)
+        for axes, mistake in zip(plots.ravel(), mistakes, strict=False):
+            others = typical[mistake.predicted]
+            if len(others):
+                colour = CLASS_COLOURS[mistake.predicted]
+                axes.plot(TIME_MS, np.median(others.signal, axis=0), color=colour, linestyle="--", linewidth=1.1)
+            axes.plot(TIME_MS, mistake.signal, color=CLASS_COLOURS[mistake.label])
+            title = f"{mistake.title}, {mistake.confidence:.3f}\n{mistake.source}"
+            axes.set_title(title, loc="left", fontsize=8, pad=2, color=INK)
+            axes.set(ylim=(-0.05, 1.08), xlim=WINDOW_MS, xticks=(0, 500, 1000, 1500), yticks=(0, 0.5, 1))
+        for axes in plots.ravel()[len(mistakes) :]:
+            axes.set_axis_off()
+        figure.supxlabel("time (ms)", fontsize=9.5)
+
+    listed = "; ".join(f"{mistake.title} at {mistake.confidence:.3f}" for mistake in mistakes)
+    return picture(draw, 0.5 + 1.35 * lines, f"Wrongly classified beats: {listed}.", caption)

@@ -1,0 +1,201 @@
+"""The page of a run and of a scoring job: which sections it has, in the order in which a reader asks, and its HTML."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from components.errors import EnvironmentRefused, HeartbeatError
+from components.io.atomic import atomic_file
+from components.io.folder import write_whole
+from components.report.attention import attention
+from components.report.checks import statistics
+from components.report.classes import class_rates, mistakes
+from components.report.content import Block, Bullets, Page, Section, Words
+from components.report.data import beats, data
+from components.report.material import NotReachedError, RunMaterial, ScoringMaterial, load_run, load_scoring
+from components.report.origin import run_origin, scoring_origin, study_notes
+from components.report.patients import about_patients, marks
+from components.report.results import results
+from components.report.rows import files, scored_files, scoring_rejects, shards
+from components.report.scoring import confidence, drift, predicted_classes
+from components.report.scoring_sections.first_screen import cards as scoring_cards
+from components.report.sections.first_screen import cards as run_cards
+from components.report.sections.outcome import outcome
+from components.report.sections.stages import stages
+from components.report.training import training, tuning
+from components.report.trust import calibration, coverage, noise
+from components.report.wording import SYNTHETIC, SYNTHETIC_MARK
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+Material = TypeVar("Material")
+
+Make = tuple[str, str, Callable[[Material], Sequence[Block]]]
+"""A section's anchor, its heading, and the function that makes its blocks."""
+
+RUN_SECTIONS: Sequence[Make[RunMaterial]] = (
+    ("outcome", "How the run ended", outcome),
+    ("results", "How good the models are", results),
+    ("classes", "Class by class", class_rates),
+    ("mistakes", "Surest mistakes", mistakes),
+    ("calibration", "Can its probabilities be trusted?", calibration),
+    ("coverage", "Answering only where it is sure", coverage),
+    ("noise", "What noise costs", noise),
+    ("attention", "What the network looked at", attention),
+    ("training", "How the models learnt", training),
+    ("tuning", "What the Tuner tried", tuning),
+    ("beats", "The beats", beats),
+    ("data", "Classes, as they came and balanced", data),
+    ("statistics", "Statistics, schema, anomalies", statistics),
+    ("files", "Files and rejected rows", files),
+    ("stages", "Stages", stages),
+    ("origin", "Digests, versions, settings", run_origin),
+    ("about", "Reading this beside the study", study_notes),
+)
+
+FIRST: Mapping[str, Sequence[str]] = {"data_refused": ("outcome", "files", "statistics")}
+"""Sections that come first for a run of this status: what its reader looks for."""
+
+SCORING_SECTIONS: Sequence[Make[ScoringMaterial]] = (
+    ("outcome", "Every row accounted for", scored_files),
+    ("rejects", "Rejected rows", scoring_rejects),
+    ("classes", "Classes, beside training", predicted_classes),
+    ("scores", "How sure the model was", confidence),
+    ("drift", "Drift of the signal", drift),
+    ("shards", "Shards and speed", shards),
+    ("origin", "Model, inputs, settings", scoring_origin),
+)
+
+REPORT: Final = Path("report", "index.html")
+"""Where the page is in the folder of a run or of a scoring job."""
+
+log = logging.getLogger("heartbeat.report")
+
+
+def write_run_report(run_folder: Path) -> Path:
+    """Write the page of a run, `ROOT/runs/<run id>`, and return its path, whatever way the run ended.
+
+    A section that cannot be made says so in the page, with the reason.
+
+    Raises:
+        HeartbeatError: the folder is not that of a run, or the page cannot be written.
+    """
+    file, material = run_folder / REPORT, load_run(run_folder)
+    html = _render(lambda: run_page(material), str(run_folder))
+    try:
+        file.parent.mkdir(exist_ok=True)
+        with atomic_file(file) as output:
+            output.write(html)
+    except OSError as error:
+        raise EnvironmentRefused(
+            f"The report {file} cannot be written ({error.strerror}). Free the place, then run `heartbeat report` on "
+            "the run."
+        ) from error
+    return file
+
+
+def run_page(material: RunMaterial) -> Page:
+    """Make the page of a run."""
+    first = FIRST.get(material.summary["status"], ())
+    return Page(
+        title=f"Heartbeat run {material.summary['run']}",
+        subtitle=f"Profile {material.settings['profile']}, {material.folder}",
+        marks=marks(material),
+        warnings=[*([SYNTHETIC] if material.synthetic else []), *about_patients(material)],
+        cards=run_cards(material),
+        sections=_make_sections(material, sorted(RUN_SECTIONS, key=lambda section: section[0] not in first)),
+    )
+
+
+def write_scoring_report(directory: str) -> str:
+    """Write the page of a scoring job, a directory or its URI, and return where the page is.
+
+    Raises:
+        UsageError: there is no scoring job.
+        HeartbeatError: the page cannot be made or written.
+    """
+    material = load_scoring(directory)
+    html = _render(lambda: scoring_page(material), directory)
+    write_whole(material.folder, REPORT.as_posix(), html)
+    return f"{material.folder.place}/{REPORT.as_posix()}"
+
+
+def scoring_page(material: ScoringMaterial) -> Page:
+    """Make the page of a scoring job."""
+    return Page(
+        title=f"Heartbeat scoring job {material.job.fingerprint.digest}",
+        subtitle=material.folder.place,
+        marks=[SYNTHETIC_MARK] if material.synthetic else [],
+        warnings=[f"{SYNTHETIC} The model was made from such beats."] if material.synthetic else [],
+        cards=scoring_cards(material),
+        sections=_make_sections(material, SCORING_SECTIONS),
+    )
+
+
+def _make_sections(material: Material, makes: Sequence[Make[Material]]) -> list[Section]:
+    """Make each section; one that fails says why, and those whose stage was not reached are listed last."""
+    sections, missing = [], []
+    for name, title, make in makes:
+        try:
+            sections.append(Section(name, title, make(material)))
+        except NotReachedError as error:
+            missing.append(f"{title}: {error}")
+        except Exception as error:
+            log.exception("section %s", name)
+            reason = str(error) if isinstance(error, HeartbeatError) else f"{type(error).__name__}: {error}"
+            sections.append(Section(name, title, [Words(f"This section could not be made. {reason}", "warn")]))
+    if missing:
+        sections.append(Section("not-reached", "Missing sections", [Bullets(missing)]))
+    return sections
+
+
+def _render(make: Callable[[], Page], folder: str) -> bytes:
+    """Make a page and render it.
+
+    Raises:
+        HeartbeatError: the folder's files are so wrong that there is no page.
+    """
+    try:
+        return html_of(make()).encode()
+    except Exception as error:
+        log.exception("the page of %s", folder)
+        raise HeartbeatError(
+            f"The report of {folder} could not be made: {type(error).__name__}: {error}. Nothing else is affected."
+        ) from error
+
+
+def html_of(page: Page) -> str:
+    """Render a page as one HTML document that needs no other file; everything that comes from files is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("components.report", ""),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_keep_percent_signs,
+    )
+    environment.filters["worded"] = _marked_up
+    return environment.get_template("page.html.j2").render(page=page)
+
+
+def _marked_up(text: str) -> Markup:
+    """Return a sentence as HTML, with what stands between backticks set as code."""
+    from markupsafe import Markup, escape
+
+    parts = [str(_keep_percent_signs(str(escape(part)))) for part in text.split("`")]
+    if len(parts) % 2 == 0:  # the last backtick is not closed, so it is not a mark
+        parts[-2:] = ["`".join(parts[-2:])]
+    return Markup("".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts)))
+
+
+def _keep_percent_signs(value: object) -> object:
+    """Keep a percent sign on the line of its number; pictures and what is HTML already stay as they are."""
+    if isinstance(value, str) and not hasattr(value, "__html__") and not value.startswith("data:"):
+        return value.replace(" %", "\N{NO-BREAK SPACE}%")
+    return value

@@ -1,0 +1,225 @@
+"""What came out of a scoring job, beside what its model was trained on: classes, confidence, drift of the samples."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beat import CLASSES
+from components.report.classes import confusion_picture
+from components.report.content import Block, Picture, Pictures, Table, Words
+from components.report.drawing import CLASS_COLOURS, MAIN, SECOND, picture
+from components.report.material import NotReachedError, ScoringMaterial
+from components.report.wording import class_title, count, number, percent
+from components.validate.settings import ValidateSettings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SURVEYED: Final = 500_000
+"""Scored rows whose probabilities are read: a second or two."""
+
+SAME_PATIENTS: Final = "If the model was trained on beats of these patients, it will do worse on new ones."
+
+LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)
+"""Probabilities below which the table counts rows."""
+
+CONFIDENCE_BINS: Final = 40
+
+DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+"""A line style for each class, beside its colour."""
+
+
+def predicted_classes(material: ScoringMaterial) -> list[Block]:
+    """Compare the classes' shares with those of training, and with the inputs' own labels."""
+    summary = material.summary
+    counts = list(summary["classes"].values())
+    scored, trained = _shares(counts), _shares(material.training_counts)
+    if not summary["rows"]["scored"]:
+        raise NotReachedError("No row was scored.")
+    change, limit = share_change(material), ValidateSettings().label_drift
+    verdict = "more than" if change > limit else "not more than"
+    blocks: list[Block] = [
+        Words(
+            f"The largest change of one class's share is {change:.3f}: {verdict} the {limit:g} at which a training's "
+            "data gate stops. Predicted classes are compared with true ones of training, so a model's own mistakes are "
+            "part of the change.",
+            "warn" if change > limit else "plain",
+        ),
+        Pictures([shares_beside_picture(scored, trained), *_agreement(summary["confusion"])]),
+        Table(
+            "Rows by predicted class",
+            ["class", "rows", "share", "share in training"],
+            [
+                [class_title(index), count(rows), percent(scored[index]), percent(trained[index])]
+                for index, rows in enumerate(counts)
+            ],
+        ),
+    ]
+    if summary["confusion"] is None:
+        blocks.append(Words("Not all inputs carry labels, so nothing says how many of these are right."))
+    return blocks
+
+
+def _agreement(confusion: list[list[int]] | None) -> list[Picture]:
+    if confusion is None:
+        return []
+    right = float(np.trace(confusion) / max(np.sum(confusion), 1))
+    caption = f"Rows are the inputs' own labels; {percent(right)} agree. {SAME_PATIENTS}"
+    return [confusion_picture(confusion, "scored rows, by their own labels", caption)]
+
+
+def _shares(counts: Sequence[int]) -> list[float]:
+    return [of_class / max(sum(counts), 1) for of_class in counts]
+
+
+def shares_beside_picture(scored: Sequence[float], trained: Sequence[float]) -> Picture:
+    """Draw each class's share of the scored rows (full) beside that of the training beats (hatched)."""
+    x = np.arange(len(CLASSES))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.bar(x - 0.2, scored, 0.38, color=CLASS_COLOURS)
+        axes.bar(x + 0.2, trained, 0.38, color="none", edgecolor=CLASS_COLOURS, hatch="////")
+        for middle, share in [*zip(x - 0.2, scored, strict=True), *zip(x + 0.2, trained, strict=True)]:
+            axes.annotate(f"{100 * share:.1f}", (middle, share), (0, 2), textcoords="offset points", ha="center",
+                          fontsize=7.5)  # fmt: skip
+        axes.set_xticks(x, CLASSES)
+        axes.set(title="Scored rows (full) and training beats (hatched)", ylabel="share", ylim=(0, 1.1))
+        axes.grid(visible=False, axis="x")
+
+    listed = "; ".join(
+        f"{symbol} {100 * now:.1f} % of the rows, {100 * before:.1f} % in training"
+        for symbol, now, before in zip(CLASSES, scored, trained, strict=True)
+    )
+    return picture(draw, 3.0, f"Class shares. {listed}.", "The numbers are percentages.")
+
+
+def confidence(material: ScoringMaterial) -> list[Block]:
+    """Draw how sure the model was."""
+    probabilities = _probabilities(material)
+    if not len(probabilities):
+        raise NotReachedError("No row was scored.")
+    highest, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    read, total = len(probabilities), material.summary["rows"]["scored"]
+    caption = f"{count(read)} scored rows." if read == total else f"The first {count(read)} of {count(total)}."
+    below = [(level, highest < level) for level in LEVELS]
+    rows = [[f"{level:g}", count(int(lower.sum())), percent(float(lower.mean()))] for level, lower in below]
+    return [
+        Pictures([confidence_picture(highest, predicted, caption)]),
+        Table("Rows of which the model was less sure than", ["probability", "rows", "share"], rows),
+    ]
+
+
+def _probabilities(material: ScoringMaterial) -> npt.NDArray[np.float32]:
+    """Read the probabilities of the first scored rows, float32[n, 5]."""
+    parts, read = [np.empty((0, len(CLASSES)), np.float32)], 0
+    for record in material.records:
+        if read >= SURVEYED:
+            break
+        content = material.folder.read(record.parts.name)
+        if content is not None and record.scored:
+            parts.append(_read_columns(content, material.job.fingerprint.settings.format))
+            read += record.scored
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _read_columns(content: bytes, form: str) -> npt.NDArray[Any]:
+    from pyarrow import csv, parquet
+
+    names = [f"p_{symbol}" for symbol in CLASSES]
+    if form == "parquet":
+        table = parquet.read_table(io.BytesIO(content), columns=names)
+    else:
+        table = csv.read_csv(io.BytesIO(content), convert_options=csv.ConvertOptions(include_columns=names))
+    return np.column_stack([table.column(name).to_numpy() for name in names])
+
+
+def confidence_picture(highest: npt.NDArray[np.float32], predicted: npt.NDArray[np.int64], caption: str) -> Picture:
+    """Draw how sure the model was of the classes that it predicted.
+
+    Args:
+        highest: float32[n], probability of the predicted class.
+        predicted: int64[n].
+        caption: below the picture.
+    """
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for index, colour in enumerate(CLASS_COLOURS):
+            counts, edges = np.histogram(highest[predicted == index], CONFIDENCE_BINS, (0, 1))
+            axes.stairs(counts, edges, color=colour, linestyle=DASHES[index], linewidth=1.6, label=CLASSES[index])
+        axes.set(title="How sure the model was", xlabel="probability of the predicted class", ylabel="rows (log)",
+                 xlim=(0, 1), yscale="log")  # fmt: skip
+        figure.legend(loc="outside lower center", ncols=len(CLASSES))
+
+    low, median = np.percentile(highest, (5, 50))
+    alt = f"Histogram of the probabilities of the predicted classes: half above {median:.3f}, 5 % below {low:.3f}."
+    return picture(draw, 3.1, alt, caption)
+
+
+def drift(material: ScoringMaterial) -> list[Block]:
+    """Compare how samples are spread over 0..1 with training."""
+    if not material.summary["rows"]["scored"]:
+        raise NotReachedError("No row was scored.")
+    divergence, limit = signal_divergence(material), ValidateSettings().signal_drift
+    verdict = "more than" if divergence > limit else "not more than"
+    return [
+        Words(
+            f"The Jensen-Shannon divergence of the two is {number(divergence, 4)} (0: the same; 1: nothing in common), "
+            f"{verdict} the {limit:g} at which a training's data gate stops (which measures it on buckets of its own). "
+            "Padding counts too: how long beats are is part of what the model sees.",
+            "warn" if divergence > limit else "plain",
+        ),
+        Pictures([histogram_picture(material.summary["histogram"]["counts"], material.training_histogram, divergence)]),
+    ]
+
+
+def histogram_picture(scored: Sequence[int], trained: Sequence[int], divergence: float) -> Picture:
+    """Draw how samples are spread over 0..1, in the scored rows and in training."""
+    edges = np.linspace(0, 1, len(scored) + 1)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for counts, colour, dash, name in ((scored, MAIN, "-", "scored"), (trained, SECOND, "--", "training")):
+            axes.stairs(_shares(counts), edges, color=colour, linestyle=dash, linewidth=1.6, label=name)
+        axes.set(title="Samples by value", xlabel="value of a sample, 0..1", ylabel="share of samples (log)",
+                 yscale="log", xlim=(0, 1))  # fmt: skip
+        figure.legend(loc="outside lower center", ncols=2)
+
+    alt = f"Shares of samples in {len(scored)} bins of value, scored and training; divergence {divergence:.4f}."
+    return picture(draw, 3.1, alt, f"All samples of the scored rows, in {len(scored)} equal bins.")
+
+
+def share_change(material: ScoringMaterial) -> float:
+    """Return the largest difference between a class's share of the scored rows and of the training beats.
+
+    Raises:
+        HeartbeatError: nothing is known of the training beats.
+    """
+    scored, trained = _shares(list(material.summary["classes"].values())), _shares(material.training_counts)
+    return max(abs(now - before) for now, before in zip(scored, trained, strict=True))
+
+
+def signal_divergence(material: ScoringMaterial) -> float:
+    """Return how far the scored samples, by value, are from those of training: see `jensen_shannon`.
+
+    Raises:
+        HeartbeatError: nothing is known of the training samples.
+    """
+    return jensen_shannon(material.summary["histogram"]["counts"], material.training_histogram)
+
+
+def jensen_shannon(first: Sequence[int], second: Sequence[int]) -> float:
+    """Return the Jensen-Shannon divergence, base 2, of two histograms with the same bins: 0 equal, 1 disjoint.
+
+    scipy.spatial.distance.jensenshannon gives its square root, and NaN where rounding makes it slightly negative.
+    """
+    from scipy.special import rel_entr
+
+    shares = np.array([_shares(first), _shares(second)])
+    return max(0.0, float(rel_entr(shares, shares.mean(axis=0)).sum() / 2 / np.log(2)))

@@ -24,8 +24,8 @@ from pathlib import Path
 
 from bench.beat_files import linked
 from bench.score import line
-from components.score.engines.local_flink import flink_cluster
-from components.score.engines.local_spark import spark_cluster
+from tools.local_flink import flink_cluster
+from tools.local_spark import spark_cluster
 
 WORKER = "components.score.engines.worker"
 

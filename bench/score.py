@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 from bench.beat_files import as_parquet, as_tfrecord, linked
-from components.score.progress import ProgressReader
+from components.score.model import ModelPlace
 from components.score.settings import ScoreSettings
 from components.score.shard import ShardTask
 
@@ -46,7 +46,7 @@ def job_seconds(model_dir: str, inputs: list[str], out: str) -> Figures:
     model = loaded_model(place)
     warm(model_dir)
 
-    def loop(tasks: Sequence[ShardTask], progress: ProgressReader) -> list[str]:
+    def loop(tasks: Sequence[ShardTask], _: ModelPlace, follow: Callable[[], object]) -> list[str]:
         for task in tasks:
             attempt_shard(task, lambda: model)
         return []

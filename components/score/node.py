@@ -1,7 +1,6 @@
 """TFX node of this stage: scores beats with the model that the run has pushed."""
 
 import os
-from functools import partial
 
 import absl.logging
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
@@ -11,7 +10,7 @@ from tfx.types import standard_artifacts
 from components.errors import ScoringIncomplete
 from components.io.artifact_files import write_json
 from components.score.artifacts import ScoredBeats
-from components.score.batch import batch_request, run_where_set
+from components.score.batch import batch_request, batch_runner
 from components.score.run import score
 from components.score.settings import BatchSettings
 
@@ -46,7 +45,7 @@ def BatchScorer(  # noqa: N802 - the function's name is the node's id
     parsed = BatchSettings.model_validate_json(settings)
     place = pushed_model.get_string_custom_property("pushed_destination")
     request = batch_request(input, output or os.path.join(scored.uri, "jobs"), place, parsed)
-    summary = score(request, partial(run_where_set, parsed, request.model))
+    summary = score(request, batch_runner(parsed))
     write_json(scored.uri, "scored.json", {"output": request.output, "summary": summary.to_dict()})
     for sentence in summary.sentences:
         absl.logging.warning("%s", sentence)

@@ -26,8 +26,9 @@ from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, c
 COUNTING_THREADS = 4
 """Threads of the planner: two cores' worth and some waiting for the file system."""
 
-RunTasks = Callable[[Sequence[ShardTask], ProgressReader], list[str]]
-"""Runs every task, anywhere, and returns when all have ended: sentences about what went wrong with them as a whole."""
+RunShards = Callable[[Sequence[ShardTask], ModelPlace, Callable[[], object]], list[str]]
+"""Runs every shard, anywhere, and returns when all have ended: sentences about what went wrong with them as a whole.
+Calls the function it is given about twice a second meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,15 @@ class ScoreRequest:
     budget: RejectBudget
 
 
-def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
-    """Scores everything that is not yet scored, and says how it ended.
+def score(
+    request: ScoreRequest, run_shards: RunShards, show: Callable[[ProgressReader], object] = lambda reader: None
+) -> ScoreSummary:
+    """Score everything that is not yet scored, and say how it ended.
+
+    Args:
+        request: what is asked for.
+        run_shards: see there.
+        show: called about twice a second while shards run.
 
     Returns:
         The summary, which is also in the directory; its exit code is 5 if a shard failed, counts do not add up,
@@ -78,7 +86,7 @@ def score(request: ScoreRequest, run_tasks: RunTasks) -> ScoreSummary:
         _prepare(folder, tasks, done)
         waiting = [task for task in tasks if task.piece.stem not in done]
         progress = ProgressReader(folder, waiting, len(tasks), sum(task.piece.shard.rows for task in tasks))
-        troubles = run_tasks(waiting, progress) if waiting else []
+        troubles = run_shards(waiting, request.model, lambda: show(progress)) if waiting else []
         left = what_is_left(folder, tasks, done)
         summary = summarise(job, left, request.budget, request.output, request.model.place, troubles)
         _time(summary, left, done, time.monotonic() - began)

@@ -12,14 +12,10 @@ import click
 from click.core import ParameterSource
 
 from components.errors import UsageError
+from pipeline.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from components.recordings.prepare import PrepareReport
-
-PLAIN_SECONDS = 5.0
-"""How often a line of progress is written where stderr is not a terminal."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -104,62 +100,40 @@ def _prepare(options: dict[str, Any], annotator: str) -> tuple[PrepareReport, fl
 
     settings = PrepareSettings(**options, annotator=annotator)
     began = time.monotonic()
-    with ProgressLine() as line:
-        report = prepare_archive(settings, line.start)
+    with ProgressLine("records") as line:
+        report = prepare_archive(settings, RecordProgress(line).start)
     return report, time.monotonic() - began
 
 
-class ProgressLine:
-    """Progress on stderr: a bar on a terminal, else a line every few seconds, with the rate and the time left."""
+class RecordProgress:
+    """Counts what is prepared, and shows it with the rate and the time left.
 
-    def __init__(self) -> None:
-        from rich.console import Console
+    Args:
+        line: to show it on.
+    """
 
-        self._console = Console(stderr=True)
-        self._bar: Progress | None = None
+    def __init__(self, line: ProgressLine) -> None:
+        self._line = line
         self._records = self._rows = 0
         self._done = 0.0
-        self._began = self._told = time.monotonic()
-
-    def __enter__(self) -> ProgressLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._began = time.monotonic()
 
     def start(self, records: int) -> Callable[[float, int], None]:
         """Begin; returns what is told the share of records done, and rows made, since its last call."""
         self._records = records
-        self._began = self._told = time.monotonic()
-        if self._console.is_terminal:
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-            self._bar = Progress(
-                TextColumn("records"),
-                BarColumn(),
-                TextColumn("{task.completed:.1f}/{task.total:.0f}  {task.fields[rate]} rows/s, left"),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
-            self._bar.add_task("records", total=records, rate="-")
-            self._bar.start()
+        self._began = time.monotonic()
         return self.advance
 
     def advance(self, share: float, rows: int) -> None:
         """Count what was done, and show it."""
         self._done += share
         self._rows += rows
-        now = time.monotonic()
-        rate = self._rows / max(now - self._began, 1e-3)
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=self._done, rate=f"{rate:,.0f}")
-        elif now - self._told >= PLAIN_SECONDS and self._done > 0:
-            self._told = now
-            left = (now - self._began) * max(self._records - self._done, 0) / self._done
+        if self._done > 0 and self._line.is_due():
+            seconds = max(time.monotonic() - self._began, 1e-3)
+            left = seconds * max(self._records - self._done, 0) / self._done
             done = f"{min(self._done, self._records):.1f} of {self._records} records, {self._rows:,} rows"
-            click.echo(f"{done}, {rate:,.0f} rows/s, {left:.0f} s left", err=True)
+            text = f"{done}, {self._rows / seconds:,.0f} rows/s, {left:.0f} s left"
+            self._line.show(self._done, self._records, text)
 
 
 def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> None:

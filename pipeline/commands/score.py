@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import Literal, NoReturn
 
 import click
 
@@ -16,12 +16,6 @@ from components.errors import UsageError
 from pipeline.commands.beam_options import beam_options as with_beam_options
 from pipeline.commands.engine_flags import engine_flags as with_engine_flags
 from pipeline.places import DEFAULT_SERVING
-
-if TYPE_CHECKING:
-    from components.score.model import ModelPlace
-    from components.score.progress import ProgressReader
-    from components.score.shard import ShardTask
-    from pipeline.commands.score_where import Where
 
 TERMINATED = 143
 """Exit code after SIGTERM."""
@@ -82,12 +76,14 @@ def score(
         raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
     _silence_beam()
     from components.score.budget import RejectBudget
+    from components.score.engines.choose import choose_engine
     from components.score.model import find_model
     from components.score.run import ScoreRequest
     from components.score.run import score as run_score
+    from components.score.runner import EngineRunner
     from components.score.settings import ScoreSettings
-    from pipeline.commands.score_screen import show_plan, show_summary
-    from pipeline.commands.score_where import Where
+    from pipeline.commands.score_screen import show_plan, show_progress, show_summary
+    from pipeline.progress import ProgressLine
 
     request = ScoreRequest(
         inputs=inputs,
@@ -97,14 +93,23 @@ def score(
         existing="resume" if resume else "overwrite" if overwrite else "refuse",
         budget=RejectBudget(reject_budget),
     )
-    where = Where(on, job_endpoint, worker_command, assume_shared, workers, beam_options)
-    where.check(request)
+    engine = choose_engine(
+        on,
+        beam_options,
+        workers=workers,
+        job_endpoint=job_endpoint,
+        worker_command=worker_command,
+        assume_shared=assume_shared,
+    )
+    runner = EngineRunner(engine)
+    runner.check(request)
     if dry_run:
         show_plan(request)
-        where.show(request)
+        if described := runner.describe(request):
+            click.echo(described)
         return 0
-    with _interruptible(output):
-        summary = run_score(request, partial(_run_tasks, request.model, where))
+    with _interruptible(output), ProgressLine("rows") as line:
+        summary = run_score(request, runner, partial(show_progress, line))
     if as_json:
         click.echo(summary.to_json(), nl=False)
         for sentence in summary.sentences:
@@ -112,13 +117,6 @@ def score(
     else:
         show_summary(summary)
     return summary.exit_code
-
-
-def _run_tasks(model: ModelPlace, where: Where, tasks: Sequence[ShardTask], progress: ProgressReader) -> list[str]:
-    from pipeline.commands.score_screen import shown_progress
-
-    with shown_progress(progress) as follow:
-        return where.run(model, tasks, follow)
 
 
 @contextmanager

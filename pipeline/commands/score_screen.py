@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -16,9 +13,7 @@ if TYPE_CHECKING:
     from components.score.progress import Progress, ProgressReader
     from components.score.run import ScoreRequest
     from components.score.summary import ScoreSummary
-
-PLAIN_SECONDS = 5.0
-"""How often a line of progress is written where stderr is not a terminal."""
+    from pipeline.progress import ProgressLine
 
 
 def show_plan(request: ScoreRequest) -> None:
@@ -42,39 +37,11 @@ def show_plan(request: ScoreRequest) -> None:
     console.print(f"Model {request.model.short_digest} from {request.model.place}", markup=False)
 
 
-@contextmanager
-def shown_progress(reader: ProgressReader) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, else a line every few seconds; what is yielded brings it up to date."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _PlainLines(reader)
-        return
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = TextColumn("rows"), BarColumn(), TextColumn("{task.fields[told]}")
-    with Progress(*columns, console=console, transient=True) as bar:
-        first = reader.look()
-        task = bar.add_task("rows", total=first.rows[1], completed=first.rows[0], told=progress_line(first))
-
-        def follow() -> None:
-            now = reader.look()
-            bar.update(task, completed=now.rows[0], told=progress_line(now))
-
-        yield follow
-
-
-class _PlainLines:
-    """Writes a line of progress now and then."""
-
-    def __init__(self, reader: ProgressReader) -> None:
-        self._reader = reader
-        self._told = time.monotonic()
-
-    def __call__(self) -> None:
-        now = time.monotonic()
-        if now - self._told >= PLAIN_SECONDS:
-            self._told = now
-            click.echo(progress_line(self._reader.look()), err=True)
+def show_progress(line: ProgressLine, reader: ProgressReader) -> None:
+    """Bring the line up to date, if it is time to."""
+    if line.is_due():
+        progress = reader.look()
+        line.show(*progress.rows, progress_line(progress))
 
 
 def progress_line(progress: Progress) -> str:

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from components.score.engines.local_flink import flink_cluster
-from components.score.engines.local_spark import spark_cluster
 from tests.cluster.jobs import FILES, SESSION, Beats, Job, score
 from tests.s3_server import s3_server
 from tests.score.conftest import saved_model  # noqa: F401 - a fixture
 from tests.score.jobs import write_csv
+from tools.local_flink import flink_cluster
+from tools.local_spark import spark_cluster
 
 DISTINCT, ROWS = 3, 1000
 BUCKET = "beats"

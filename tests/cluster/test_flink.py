@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.score.engines.flink import cancel_flink_job
-from components.score.engines.flink_rest import flink_overview, flink_says
+from components.score.engines.flink import cancel_flink_job, flink_overview, flink_rest
 from tests.cluster.conftest import BUCKET
 from tests.cluster.jobs import (
     FILES,
@@ -40,18 +39,18 @@ def _slots_are_free(flink):
     flink.await_task_managers(2)
     yield
     flink.await_task_managers(2)
-    for job in flink_says(flink.address, "/jobs/overview")["jobs"]:
+    for job in flink_rest(flink.address, "/jobs/overview")["jobs"]:
         cancel_flink_job(flink.address, job["name"])
 
 
 def counted(flink, name):
     """A counter of ours as Flink's page shows it, for each subtask of the newest job."""
-    jobs = flink_says(flink.address, "/jobs/overview")["jobs"]
+    jobs = flink_rest(flink.address, "/jobs/overview")["jobs"]
     newest = max(jobs, key=lambda job: job["start-time"])
     counts = {}
-    for vertex in flink_says(flink.address, f"/jobs/{newest['jid']}")["vertices"]:
+    for vertex in flink_rest(flink.address, f"/jobs/{newest['jid']}")["vertices"]:
         path = f"/jobs/{newest['jid']}/vertices/{vertex['id']}/subtasks/accumulators"
-        for subtask in flink_says(flink.address, path)["subtasks"]:
+        for subtask in flink_rest(flink.address, path)["subtasks"]:
             for accumulator in subtask["user-accumulators"]:
                 value = counter_in(accumulator["value"], name)
                 if value is not None:

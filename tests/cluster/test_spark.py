@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from components.score.engines.local_spark import spark_cluster
 from tests.cluster.jobs import FILES, assert_whole, await_none, await_shards, on, score, shares
 from tests.score.engines.fakes import fake_flink
+from tools.local_spark import spark_cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
 

@@ -9,10 +9,12 @@ from components.io.claim import STALE_SECONDS
 from components.io.folder import LocalFolder
 from components.io.lease import LOCAL_SECONDS, Lease, _Look, leasing
 from components.score import beam
+from components.score.engines.engine import BeamRunner
 from components.score.model import ModelPlace
 from components.score.record import ShardRecord
 from components.score.resume import read_record
 from components.score.run import score
+from components.score.runner import EngineRunner
 from components.score.shard import Stopped, attempt_shard
 from tests.score.jobs import NumpyModel, digests, loop, request, run, write_csv
 
@@ -76,7 +78,7 @@ def planned(tmp_path):
     """The tasks of a job of which nothing is done."""
     tasks = []
 
-    def keep(asked, progress):
+    def keep(asked, model, follow):
         tasks.extend(asked)
         return []
 
@@ -105,7 +107,7 @@ def test_a_new_job_ends_the_workers_of_one_whose_submitter_was_killed(tmp_path):
     (tmp_path / "out" / "lock" / "dead.json").write_text("{}")
     seen = []
 
-    def look(tasks, progress):
+    def look(tasks, model, follow):
         seen.append(Lease(str(tmp_path / "out"), "lock/dead.json").is_gone(at_once=True))
         return []
 
@@ -136,8 +138,8 @@ def test_an_engines_second_attempt_leaves_what_the_first_has_done(tmp_path):
 def test_what_a_lost_worker_had_begun_to_write_is_not_among_the_results(tmp_path):
     write_csv(tmp_path / "a.csv", 20)
 
-    def lose_one(tasks, progress):
-        loop()(tasks, progress)
+    def lose_one(tasks, model, follow):
+        loop()(tasks, model, follow)
         (tmp_path / "out" / "parts" / ".part-of-a-dead-worker").write_bytes(b"half")
         return []
 
@@ -160,17 +162,13 @@ def test_on_a_runner_that_may_be_elsewhere_the_submitter_is_a_lease(tmp_path, mo
     monkeypatch.setattr(beam, "is_elsewhere", lambda options: True)
     write_csv(tmp_path / "a.csv", 60)
 
-    def on_beam(tasks, progress):
-        options = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
-        held = []
+    runner = EngineRunner(BeamRunner(1, ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]))
+    held = []
 
-        def follow():
-            held.append(list((tmp_path / "out" / "lock").iterdir()))
+    def show(reader):
+        held.append(list((tmp_path / "out" / "lock").iterdir()))
 
-        troubles = beam.run_on_beam(beam.Submission(tasks, ModelPlace("/models/1", "ab" * 32), 0, options), follow)
-        assert all(held)
-        return troubles
-
-    assert score(request(tmp_path / "a.csv", output=tmp_path / "out"), on_beam).exit_code == 0
+    assert score(request(tmp_path / "a.csv", output=tmp_path / "out"), runner, show).exit_code == 0
+    assert all(held)
     run(tmp_path / "a.csv", output=tmp_path / "loop")
     assert digests(tmp_path / "out") == digests(tmp_path / "loop")

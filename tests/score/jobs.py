@@ -39,10 +39,10 @@ class NumpyModel:
 def loop(model=None):
     """Runs shards one after another in this process."""
 
-    def run(tasks, progress):
+    def run(tasks, place, follow):
         for task in tasks:
             attempt_shard(task, lambda: model or NumpyModel())
-            progress.look()
+            follow()
         return []
 
     return run
@@ -56,7 +56,7 @@ def request(*inputs, output, existing="refuse", budget="1%", place=PLACE, **sett
 
 
 def run(*inputs, output, model=None, **options):
-    return score(request(*inputs, output=output, **options), loop(model))
+    return score(request(*inputs, output=output, **options), loop(model), lambda reader: reader.look())
 
 
 def write_csv(path, count, seed=0):

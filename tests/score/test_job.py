@@ -337,14 +337,11 @@ def test_progress_is_told_from_the_records(tmp_path):
     write_csv(tmp_path / "a.csv", 60)
     told = []
 
-    def follow(tasks, progress):
-        progress._every = 0
-        for task in tasks:
-            loop()([task], progress)
-            told.append(progress.look())
-        return []
+    def show(reader):
+        reader._every = 0
+        told.append(reader.look())
 
-    score(request(tmp_path / "a.csv", output=tmp_path / "out"), follow)
+    score(request(tmp_path / "a.csv", output=tmp_path / "out"), loop(), show)
     assert [each.shards[0] for each in told] == list(range(1, len(told) + 1))
     assert told[-1].rows == (60, 60)
     assert told[-1].left == 0

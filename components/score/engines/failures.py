@@ -1,4 +1,4 @@
-"""What an engine means by its errors: those that are the environment's, as a sentence with what to do."""
+"""What an engine means by its errors: a sentence with what to do, for those that are the environment's."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ KNOWN: Final = (
 """Pattern in an engine's words -> sentence; the first that fits."""
 
 
-def of_the_environment(words: str) -> EnvironmentRefused | None:
-    """The refusal that an engine's words stand for; None if they are about something else.
+def environment_refusal(log: str) -> EnvironmentRefused | None:
+    """Return the refusal that an engine's words stand for; None if they are about something else.
 
     Args:
-        words: of an error and of those behind it.
+        log: what the engine wrote, or an error with those behind it.
     """
     for pattern, sentence in KNOWN:
-        if found := re.search(pattern, words):
-            line = words[found.start() :].splitlines()[0]
+        if match := re.search(pattern, log):
+            line = log[match.start() :].splitlines()[0]
             return EnvironmentRefused(f"{sentence} ({line.strip()[:200]})")
     return None

@@ -1,7 +1,7 @@
-"""A process that does not outlive whoever started it, whatever became of him: job servers, and the clusters of tests.
+"""A process that does not outlive the one that started it, however that ends: job servers, and clusters to try out.
 
 Usage: python -m components.score.engines.guard COMMAND..., with a pipe as standard input: the command, with all that it
-started, is killed when the pipe's other end closes, which the kernel does for the dead as well.
+started, is killed when the pipe's other end closes, which the kernel does for a killed process as well.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ END_SECONDS: Final = 3.0
 
 @contextmanager
 def guarded(command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen]:
-    """Runs a command beside this process, and ends it with the block or with this process.
+    """Run a command beside this process, and end it with the block or with this process.
 
     Args:
-        command: to run; what it writes goes to the log.
-        log: a file that is appended to.
-        environ: its environment, this process's by default.
+        command: to run.
+        log: file that what it writes is appended to.
+        environ: its environment; None for this process's.
     """
     with log.open("ab") as sink:
         guard = subprocess.Popen(
@@ -37,7 +37,7 @@ def guarded(command: Sequence[str], log: Path, environ: Mapping[str, str] | None
             stdout=sink,
             stderr=sink,
             env=None if environ is None else dict(environ),
-            start_new_session=True,  # Ctrl-C in the terminal is for who started it
+            start_new_session=True,  # Ctrl-C in the terminal is for this process alone
         )
     assert guard.stdin is not None
     try:
@@ -45,12 +45,6 @@ def guarded(command: Sequence[str], log: Path, environ: Mapping[str, str] | None
     finally:
         guard.stdin.close()
         guard.wait()
-
-
-def child_of(guard: subprocess.Popen) -> int:
-    """The process number of the command that a guard runs."""
-    [child] = Path(f"/proc/{guard.pid}/task/{guard.pid}/children").read_text().split()
-    return int(child)
 
 
 def main() -> int:
@@ -62,7 +56,7 @@ def main() -> int:
 
 
 def _end_with_stdin(child: subprocess.Popen) -> None:
-    while os.read(sys.stdin.fileno(), 1):  # not through a buffer, whose lock would be held at the interpreter's end
+    while os.read(sys.stdin.fileno(), 1):  # unbuffered: a buffer's lock would be held at the interpreter's end
         pass
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):

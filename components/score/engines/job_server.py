@@ -1,36 +1,49 @@
-"""Beam's job server for an engine: started beside the job, waited for, and gone with it."""
+"""Beam's job servers and other Java programs of the engines: found, called, waited for, and gone with the job."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from components.errors import EnvironmentRefused
-from components.score.engines.address import Engine
 from components.score.engines.guard import guarded
-from components.score.engines.java import class_path, engines_folder, free_port, java_command
 
 START_SECONDS: Final = 300.0
 """How long a job server may take until it listens; some seconds are usual."""
 
-AWAIT_SECONDS: Final = 0.1
-"""How often it is looked at until then."""
-
-SPARK: Final = "spark-3.5.3"
-
-HEAP: Final = "1g"
-"""Most memory for its objects: it holds the plan of the job, never beats."""
+POLL_SECONDS: Final = 0.1
+"""How often that is checked."""
 
 CONNECT_SECONDS: Final = 10.0
 """How long another machine may take to accept a connection."""
+
+HEAP: Final = "1g"
+"""Most memory for a job server's objects: it holds the plan of the job, never beats."""
+
+FOLDER: Final = "HEARTBEAT_ENGINES"
+"""Name of the environment variable that says where `make engines` has put the class paths."""
+
+DEFAULT_FOLDER: Final = ".engines"
+
+OPENED: Final = (
+    *(f"java.base/java.{name}" for name in ("io", "lang", "lang.invoke", "lang.reflect", "net", "nio", "text", "time")),
+    *(f"java.base/java.util{name}" for name in ("", ".concurrent", ".concurrent.atomic", ".concurrent.locks")),
+    *(f"java.base/{name}" for name in ("jdk.internal.ref", "sun.nio.ch", "sun.nio.cs", "sun.security.action")),
+    "java.base/sun.util.calendar",
+)
+"""Packages that Flink and Spark reach into; JDK 17 has them closed."""
+
+QUICK_START: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Options for programs that have little to compute: beats are scored in processes of Python."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +52,13 @@ class JobServer:
 
     Attributes:
         endpoint: `HOST:PORT` for Beam.
-        process: its guard; None for one that others look after.
-        log: what it writes; None likewise.
+        process: its guard; None for a server that was running already.
+        log_file: what it writes; None likewise.
     """
 
     endpoint: str
     process: subprocess.Popen | None = None
-    log: Path | None = None
+    log_file: Path | None = None
 
     def check(self) -> None:
         """Raise if it has ended.
@@ -55,7 +68,7 @@ class JobServer:
         """
         if self.process is not None and self.process.poll() is not None:
             raise EnvironmentRefused(
-                f"The job server ended with {self.process.returncode}{self.last_words()}: go on with --resume."
+                f"The job server ended with {self.process.returncode}{self._last_line()}: go on with --resume."
             )
 
     def await_ready(self) -> None:
@@ -73,91 +86,117 @@ class JobServer:
             except EnvironmentRefused as error:
                 if time.monotonic() > deadline:
                     raise EnvironmentRefused(
-                        f"The job server did not start within {START_SECONDS:.0f} s{self.last_words()}."
+                        f"The job server did not start within {START_SECONDS:.0f} s{self._last_line()}."
                     ) from error
-            time.sleep(AWAIT_SECONDS)
+            time.sleep(POLL_SECONDS)
 
-    def told(self) -> str:
-        """All that it has written."""
-        return "" if self.log is None else self.log.read_text(errors="replace")
+    def log(self) -> str:
+        """Return all that it has written."""
+        return "" if self.log_file is None else self.log_file.read_text(errors="replace")
 
-    def last_words(self) -> str:
-        """Its last line, in brackets, if there is one."""
-        lines = [line for line in self.told().splitlines() if line.strip() and not line.startswith("\t")]
+    def _last_line(self) -> str:
+        lines = [line for line in self.log().splitlines() if line.strip() and not line.startswith("\t")]
         return f" ({lines[-1].strip()[:300]})" if lines else ""
 
 
 @contextmanager
-def job_server(engine: Engine, endpoint: str | None, options: Sequence[str] = ()) -> Iterator[JobServer]:
-    """The job server of an engine: the one that is named, else one of our own for as long as this lasts.
+def job_server(endpoint: str | None, command: Callable[[Sequence[str]], list[str]]) -> Iterator[JobServer]:
+    """Yield the job server at an endpoint, else start one of our own and end it with the block.
 
-    One of our own is still starting when this begins: `await_ready` before it is asked for anything.
+    Our own is still starting when the block begins, so that imports go on beside it (1.9 s of a job on Flink): call
+    `await_ready` before it is used. Beam's JavaJarJobServer starts one only when the job is submitted, and leaves it
+    behind when this process is killed.
 
     Args:
-        engine: to run jobs on.
-        endpoint: `HOST:PORT` of one that runs already.
-        options: of the virtual machine of one that is started.
+        endpoint: `HOST:PORT` of one that runs already, or None.
+        command: makes the command of our own from the arguments that all job servers take.
 
     Raises:
-        EnvironmentRefused: nobody listens there, or Java or a class path is missing.
+        EnvironmentRefused: nothing listens at the endpoint, or Java or a class path is missing.
     """
     if endpoint is not None:
         check_listens(endpoint, "job server", "start it, or leave --job-endpoint out to have one started")
         yield JobServer(endpoint)
         return
     with tempfile.TemporaryDirectory(prefix="heartbeat-job-server-") as scratch:
-        log = Path(scratch) / "log"
-        own = f"localhost:{free_port()}"
-        with guarded(_command(engine, own, scratch, options), log) as process:
-            yield JobServer(own, process, log)
+        port = free_port()
+        arguments = [f"--job-port={port}", "--artifact-port=0", "--expansion-port=0"]
+        log_file = Path(scratch) / "log"
+        with guarded(command([*arguments, f"--artifacts-dir={scratch}/artifacts"]), log_file) as process:
+            yield JobServer(f"localhost:{port}", process, log_file)
 
 
-def check_listens(address: str, who: str, what_to_do: str, seconds: float = CONNECT_SECONDS) -> None:
-    """Refuse an address where nobody accepts a connection.
+def check_listens(address: str, what: str, remedy: str, seconds: float = CONNECT_SECONDS) -> None:
+    """Refuse an address where nothing accepts a connection.
 
     Args:
         address: `HOST:PORT`.
-        who: is meant to listen there.
-        what_to_do: if nobody does.
+        what: is meant to listen there.
+        remedy: what to do if nothing does.
         seconds: that it may take.
 
     Raises:
-        EnvironmentRefused: nobody does, or the address is none.
+        EnvironmentRefused: nothing does, or the address is malformed.
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
-        raise EnvironmentRefused(f"{address} is no address of a {who}: give it as host:port.")
+        raise EnvironmentRefused(f"{address} is no address of a {what}: give it as host:port.")
     try:
         socket.create_connection((host, int(port)), seconds).close()
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
-        raise EnvironmentRefused(f"The {who} at {address} does not answer ({why}): {what_to_do}.") from error
+        raise EnvironmentRefused(f"The {what} at {address} does not answer ({why}): {remedy}.") from error
 
 
-def _command(engine: Engine, endpoint: str, scratch: str, options: Sequence[str]) -> list[str]:
-    port = endpoint.rpartition(":")[2]
-    own = [f"--job-port={port}", "--artifact-port=0", "--expansion-port=0", f"--artifacts-dir={scratch}/artifacts"]
-    if engine.kind == "flink":
-        path, driver = class_path("flink"), "org.apache.beam.runners.flink.FlinkJobServerDriver"
-        return java_command(path, driver, [f"--flink-master={engine.address}", *own], HEAP, options)
-    path, driver = spark_class_path(), "org.apache.beam.runners.spark.SparkJobServerDriver"
-    return java_command(path, driver, [f"--spark-master-url=spark://{engine.address}", *own], HEAP, options)
+def engines_folder() -> Path:
+    """Return where the class paths are: `HEARTBEAT_ENGINES`, or `.engines` in the current directory."""
+    return Path(os.environ.get(FOLDER, DEFAULT_FOLDER)).absolute()
 
 
-def spark_jar() -> Path:
-    """Beam's part of a Spark job, where `make engines` puts it."""
-    return engines_folder() / "spark" / "job-server.jar"
-
-
-def spark_class_path() -> str:
-    """Beam's jar before Spark's, whose Guava is too old for it; but Spark's SLF4J first, or the driver logs nothing.
+def class_path(*parts: str) -> str:
+    """Return the class path of folders below the engines' folder.
 
     Raises:
-        EnvironmentRefused: one of the folders is not there, or is of an earlier version.
+        EnvironmentRefused: one of them is not there.
     """
-    path = class_path("spark", f"{SPARK}/jars")
-    if not spark_jar().is_file():
+    folders = [engines_folder() / part for part in parts]
+    for folder in folders:
+        if not any(folder.glob("*.jar")):
+            raise EnvironmentRefused(
+                f"There are no jars in {folder}: fetch them with `make engines`, name their folder in {FOLDER}, or "
+                "name a job server that runs already with --job-endpoint."
+            )
+    return os.pathsep.join(f"{folder}/*" for folder in folders)
+
+
+def java_command(
+    path: str, main_class: str, arguments: Sequence[str], heap: str, options: Sequence[str] = ()
+) -> list[str]:
+    """Return the command that runs a Java program.
+
+    Args:
+        path: class path.
+        main_class: to run.
+        arguments: of the program.
+        heap: most memory for objects, such as `512m`.
+        options: of the virtual machine.
+
+    Raises:
+        EnvironmentRefused: there is no Java.
+    """
+    java = shutil.which("java")
+    if java is None:
         raise EnvironmentRefused(
-            f"{spark_jar().parent} is of an earlier version of heartbeat: remove it and run `make engines`."
+            "There is no `java` on the PATH: install a JDK 17 (Debian: openjdk-17-jdk-headless), or name a job server "
+            "that runs already with --job-endpoint."
         )
-    return os.pathsep.join([*map(str, sorted((engines_folder() / SPARK / "jars").glob("slf4j-api-*.jar"))), path])
+    opened = [f"--add-opens={package}=ALL-UNNAMED" for package in OPENED]
+    return [java, f"-Xmx{heap}", *QUICK_START, *opened, *options, "-cp", path, main_class, *arguments]
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

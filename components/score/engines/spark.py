@@ -2,70 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from components.errors import EnvironmentRefused
-from components.score.engines.runner import unless_given
+from components.score.engines.engine import with_defaults
+from components.score.engines.job_server import HEAP, check_listens, class_path, engines_folder, java_command
+from components.score.engines.portable import PortableEngine
+
+HOME: Final = "spark-3.5.3"
+"""Folder of Spark itself below the engines' folder."""
 
 PARTITIONS: Final = 1000
 """Most tasks of a job: up to it each shard is one, so that Spark spreads them as workers become free."""
 
 NO_ROOM: Final = "Initial job has not accepted any resources"
-"""What Spark says, every 15 s, while no worker has room for a job."""
+"""What Spark logs, every 15 s, while no worker has room for a job."""
 
 GRANTED: Final = "Granted executor ID"
-"""What it says of each executor that a worker has room for; its start may take a while."""
+"""What it logs of each executor that a worker has room for; its start may take a while."""
 
 PATIENCE: Final = 2
-"""How often it may say so: a cluster that is merely slow says it once."""
-
+"""How often it may log NO_ROOM: a cluster that is merely slow does so once."""
 
 KEEP_SECONDS: Final = 60
-"""How long an executor keeps a worker process that has nothing to do: Beam would end it after every task, and the next
-one would begin with seconds of imports."""
+"""How long an executor keeps an idle worker process. Beam would end it after every task, and each task would begin with
+seconds of imports."""
 
 
-def driver_options(workers: int | None, shards: int) -> list[str]:
-    """Settings of Spark as options of the driver's virtual machine.
+class Spark(PortableEngine):
+    """A standalone Spark cluster; `address` is that of its master."""
 
-    Args:
-        workers: cores to use; None for all.
-        shards: of the job.
-    """
-    settings = {"spark.default.parallelism": min(shards, PARTITIONS), "spark.ui.showConsoleProgress": "false"}
-    if workers is not None:
-        settings["spark.cores.max"] = workers
-    return [f"-D{name}={value}" for name, value in settings.items()]
+    def engine_options(self, shards: int) -> list[str]:
+        """Return what executors fetch and keep.
+
+        Without `files_to_stage` our job server would have them fetch its whole class path, Spark and all.
+        """
+        check_listens(self.address, "Spark master", "check that it runs and that this is its port")
+        defaults = {"environment_cache_millis": str(KEEP_SECONDS * 1000)}
+        if self.job_endpoint is None:
+            defaults["files_to_stage"] = str(spark_jar())
+        return with_defaults(defaults, self.options)
+
+    def server_command(self, shards: int, arguments: Sequence[str]) -> list[str]:
+        """Return the command of Beam's job server for Spark, with Spark's settings as options of its JVM."""
+        settings = {"spark.default.parallelism": min(shards, PARTITIONS), "spark.ui.showConsoleProgress": "false"}
+        if self.workers is not None:
+            settings["spark.cores.max"] = self.workers
+        options = [f"-D{name}={value}" for name, value in settings.items()]
+        driver = "org.apache.beam.runners.spark.SparkJobServerDriver"
+        own = [f"--spark-master-url=spark://{self.address}", *arguments]
+        return java_command(spark_class_path(), driver, own, HEAP, options)
+
+    def check(self, server_log: Callable[[], str]) -> None:
+        """Refuse a cluster that has no free cores or memory."""
+        log = server_log()
+        if GRANTED not in log and log.count(NO_ROOM) >= PATIENCE:
+            raise EnvironmentRefused(
+                f"Spark at {self.address} has no free cores or memory for the job: wait until other applications have "
+                "ended or add workers, then go on with --resume."
+            )
 
 
-def spark_options(given: Sequence[str], jar: Path | None) -> list[str]:
-    """Beam options for a job; those that are given stay as they are.
-
-    Args:
-        given: options of the user.
-        jar: all that executors need beside Spark's own classes, if the job server is ours: of itself it would have them
-            fetch its whole class path, Spark and all.
-    """
-    defaults = {"environment_cache_millis": str(KEEP_SECONDS * 1000)}
-    if jar is not None:
-        defaults["files_to_stage"] = str(jar)
-    return unless_given(defaults, given)
+def spark_jar() -> Path:
+    """Return the path of Beam's part of a Spark job, where `make engines` puts it."""
+    return engines_folder() / "spark" / "job-server.jar"
 
 
-def check_room(address: str, told: str) -> None:
-    """Refuse a cluster that has no room for a job.
+def spark_class_path() -> str:
+    """Return the driver's class path.
 
-    Args:
-        address: `HOST:PORT` of the master.
-        told: what the driver has written.
+    Beam's jar is before Spark's, whose Guava is too old for it; but Spark's SLF4J is first, or the driver logs nothing.
 
     Raises:
-        EnvironmentRefused: it has no room.
+        EnvironmentRefused: one of the folders is not there, or is of an earlier version.
     """
-    if GRANTED not in told and told.count(NO_ROOM) >= PATIENCE:
+    path = class_path("spark", f"{HOME}/jars")
+    if not spark_jar().is_file():
         raise EnvironmentRefused(
-            f"Spark at {address} has no free cores or memory for the job: wait until other applications have ended or "
-            "add workers, then go on with --resume."
+            f"{spark_jar().parent} is of an earlier version of heartbeat: remove it and run `make engines`."
         )
+    return os.pathsep.join([*map(str, sorted((engines_folder() / HOME / "jars").glob("slf4j-api-*.jar"))), path])

@@ -1,41 +1,47 @@
-"""A worker on a cluster: what Beam calls in a PROCESS environment, or as the entry point of an image.
+"""Worker processes that score: `heartbeat-worker`, which engines start, and those of Beam's local runner.
 
-Usage: heartbeat-worker --id=ID --provision_endpoint=HOST:PORT (the engine gives these and others)
-
-It asks the engine where control and logging are and ends soon after the process that started it: an engine's worker
-that is killed leaves nobody behind.
+Usage: heartbeat-worker --id=ID --provision_endpoint=HOST:PORT (the engine gives these and others), as the command of a
+PROCESS environment or the entry point of an image. It ends soon after the process that started it, so a killed engine
+leaves no workers behind. Local workers end with the process that submitted the job.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shlex
+import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
+from components.score.beam_private import run_worker, worker_environment
 from components.score.lean import leave_out_unused
-from components.score.watch import ORPHANED, POLL_SECONDS
+from components.score.watch import ORPHANED, POLL_SECONDS, Submitter, stop_with
 
 PROVISION_SECONDS: Final = 60.0
-"""How long the engine may take to answer; a worker that it does not hear of is started again by it."""
-
-CONTROL: Final = "CONTROL_API_SERVICE_DESCRIPTOR"
-LOGGING: Final = "LOGGING_API_SERVICE_DESCRIPTOR"
-STATUS: Final = "STATUS_API_SERVICE_DESCRIPTOR"
+"""How long the engine may take to answer; it starts a worker again that it does not hear of."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a worker until the engine, or the engine's end, stops it."""
-    given = _arguments(argv)
+    """Run a worker of an engine until the engine, or the engine's end, stops it."""
+    arguments = _arguments(argv)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True, name="watch-parent").start()
     leave_out_unused()
-    os.environ.update(_environment(given))
-    from apache_beam.runners.worker import sdk_worker_main
-
-    sdk_worker_main.main(sys.argv[:1])
+    os.environ.update(
+        worker_environment(
+            arguments.id,
+            arguments.provision_endpoint,
+            {"control": arguments.control_endpoint, "logging": arguments.logging_endpoint},
+            arguments.semi_persist_dir,
+            PROVISION_SECONDS,
+        )
+    )
+    run_worker()
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -48,36 +54,24 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_known_args(argv)[0]
 
 
-def _environment(given: argparse.Namespace) -> Mapping[str, str]:
-    """What Beam's worker reads from its environment, as the engine tells it."""
-    import grpc
-    from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
-    from google.protobuf import json_format
-
-    with grpc.insecure_channel(given.provision_endpoint) as channel:
-        service = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
-        request = beam_provision_api_pb2.GetProvisionInfoRequest()
-        info = service.GetProvisionInfo(
-            request, metadata=[("worker_id", given.id)], timeout=PROVISION_SECONDS, wait_for_ready=True
-        ).info
-    told = {
-        CONTROL: info.control_endpoint.url or given.control_endpoint,
-        LOGGING: info.logging_endpoint.url or given.logging_endpoint,
-        STATUS: info.status_endpoint.url,
-    }
-    return {
-        "WORKER_ID": given.id,
-        "SEMI_PERSISTENT_DIRECTORY": given.semi_persist_dir,
-        "PIPELINE_OPTIONS": json_format.MessageToJson(info.pipeline_options),
-        "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
-        **{name: f'url: "{url}"' for name, url in told.items() if url},
-    }
-
-
 def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(POLL_SECONDS)
     os._exit(ORPHANED)
+
+
+def local_worker_command(submitter: Submitter) -> str:
+    """Return the shell command that starts a local worker of a submitting process."""
+    program = "from components.score.engines.worker import main_local; main_local()"
+    return f"exec {shlex.join([sys.executable, '-c', program, json.dumps(asdict(submitter))])}"
+
+
+def main_local() -> None:
+    """Run a local worker until Beam or its submitter's end stops it; Ctrl-C is for the submitter."""
+    stop_with(Submitter(**json.loads(sys.argv[1])))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_out_unused()
+    run_worker()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ OVERVIEW = {"flink-version": "1.19.1", "taskmanagers": 2, "slots-total": 4, "slo
 
 
 @contextmanager
-def fake_flink(looks=1, **changed):
+def fake_flink(looks=1, status=200, **changed):
     """`HOST:PORT` of something that answers as Flink's REST interface does, and the requests that it got.
 
     A job that is cancelled is so after it has been looked at so many times.
@@ -27,7 +27,7 @@ def fake_flink(looks=1, **changed):
                 mine["state"] = "CANCELLING"
             elif mine["state"] == "CANCELLING" and asked[-looks:] == ["GET /jobs/overview"] * looks:
                 mine["state"] = "CANCELED"
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
             self.wfile.write(content)
 

@@ -7,15 +7,12 @@ import pytest
 
 from components.errors import EnvironmentRefused
 from components.score.engines import flink
-from components.score.engines.address import Engine
-from components.score.engines.failures import of_the_environment
-from components.score.engines.flink import cancel_flink_job, flink_options
-from components.score.engines.flink_rest import flink_overview
-from components.score.engines.java import class_path, free_port
-from components.score.engines.job_server import JobServer, check_listens, job_server, spark_class_path, spark_jar
-from components.score.engines.runner import option
-from components.score.engines.spark import GRANTED, NO_ROOM, check_room, driver_options, spark_options
-from components.score.engines.submit import EngineJob, engine_options, own_worker
+from components.score.engines.engine import option
+from components.score.engines.failures import environment_refusal
+from components.score.engines.flink import Flink, cancel_flink_job, flink_overview
+from components.score.engines.job_server import JobServer, check_listens, class_path, free_port, job_server
+from components.score.engines.portable import own_worker
+from components.score.engines.spark import GRANTED, NO_ROOM, Spark, spark_class_path, spark_jar
 from tests.score.engines.fakes import fake_flink
 
 
@@ -38,12 +35,18 @@ def test_something_else_at_flinks_port():
     one_sentence(refused)
 
 
+def test_flink_that_answers_with_an_error(monkeypatch):
+    with fake_flink(status=503) as (address, _), pytest.raises(EnvironmentRefused, match="503") as refused:
+        flink_overview(address)
+    one_sentence(refused)
+
+
 def test_flink_of_another_version_needs_a_job_server_of_its_own():
     with fake_flink(**{"flink-version": "1.20.3"}) as (address, _):
         with pytest.raises(EnvironmentRefused, match=r"is 1\.20\.3, the job server is for 1\.19\.x") as refused:
-            flink_options(address, None, 10, [], own_server=True)
+            Flink(address).beam_options(10)
         one_sentence(refused)
-        assert flink_options(address, None, 10, [], own_server=False)
+        assert Flink(address, job_endpoint="server:8099").beam_options(10)
 
 
 @pytest.mark.parametrize(("free", "workers", "told"), [(0, None, "0 free slots of 4"), (1, 2, "2 wanted")])
@@ -52,18 +55,20 @@ def test_flink_without_room(free, workers, told):
         fake_flink(**{"slots-available": free}) as (address, _),
         pytest.raises(EnvironmentRefused, match=told) as refused,
     ):
-        flink_options(address, workers, 10, [], own_server=True)
+        Flink(address, workers=workers).beam_options(10)
     one_sentence(refused)
 
 
 def test_a_job_on_flink_takes_what_is_free_unless_told_otherwise():
     with fake_flink() as (address, _):
-        options = flink_options(address, None, 10, ["--sdk_worker_parallelism", "7"], own_server=True)
+        options = Flink(address, ["--sdk_worker_parallelism", "7"]).beam_options(10)
         assert option(options, "parallelism") == "4"
-        assert option(options, "sdk_worker_parallelism") is None
-        assert option(flink_options(address, 3, 10, [], True), "parallelism") == "3"
-        assert option(flink_options(address, 3, 2, [], True), "parallelism") == "2"
-        assert option(flink_options(address, 3, 2, [], True), "sdk_worker_parallelism") == "2"
+        assert option(options, "sdk_worker_parallelism") == "7"
+        assert "--sdk_worker_parallelism=2" not in options
+        three = Flink(address, workers=3)
+        assert option(three.beam_options(10), "parallelism") == "3"
+        assert option(three.beam_options(2), "parallelism") == "2"
+        assert option(three.beam_options(2), "sdk_worker_parallelism") == "2"
 
 
 def test_only_the_own_job_is_cancelled_and_its_end_is_waited_for():
@@ -82,11 +87,11 @@ def test_a_job_that_does_not_stop_is_told(monkeypatch):
 def test_a_master_or_job_server_that_nobody_answers_for():
     address = f"localhost:{free_port()}"
     with pytest.raises(EnvironmentRefused, match="Spark master") as refused:
-        engine_options(EngineJob(Engine("spark", address), None, None, None, []), 10)
+        Spark(address).beam_options(10)
     one_sentence(refused)
     with (
         pytest.raises(EnvironmentRefused, match=r"job server at .* does not answer") as refused,
-        job_server(Engine("spark", address), address),
+        job_server(address, list),
     ):
         pass
     one_sentence(refused)
@@ -115,48 +120,50 @@ def test_a_class_path_of_spark_that_was_fetched_before_it_was_one_jar(tmp_path, 
 
 def test_a_job_on_spark_is_told_what_executors_fetch_unless_the_job_server_is_anothers():
     with socket.create_server(("127.0.0.1", 0)) as master:
-        engine = Engine("spark", f"localhost:{master.getsockname()[1]}")
-        own = engine_options(EngineJob(engine, None, None, None, []), 10)
+        address = f"localhost:{master.getsockname()[1]}"
+        own = Spark(address).beam_options(10)
         assert option(own, "files_to_stage") == str(spark_jar())
-        assert option(own, "environment_cache_millis") is not None
+        assert int(option(own, "environment_cache_millis")) > 0
         assert "--experiments=disable_logging_submission_environment" in own
-        others = engine_options(EngineJob(engine, "server:8099", None, None, []), 10)
+        others = Spark(address, job_endpoint="server:8099").beam_options(10)
         assert option(others, "files_to_stage") is None
-
-
-def test_executors_fetch_beams_jar_and_keep_their_workers_between_tasks():
-    own = spark_options([], spark_jar())
-    assert option(own, "files_to_stage") == str(spark_jar())
-    assert int(option(own, "environment_cache_millis")) > 0
-    assert option(spark_options([], None), "files_to_stage") is None  # another's job server has its own
-    assert spark_options(["--environment_cache_millis=1", "--files_to_stage=/mine.jar"], spark_jar()) == []
+        assert Spark(address, ["--environment_cache_millis=1", "--files_to_stage=/mine.jar"]).engine_options(10) == []
 
 
 def test_workers_run_what_this_environment_has_unless_told_otherwise():
     with fake_flink() as (address, _):
-        engine = Engine("flink", address)
-        own = engine_options(EngineJob(engine, None, None, None, []), 10)
+        own = Flink(address).beam_options(10)
         assert option(own, "environment_option") == f"process_command={own_worker()}"
-        named = engine_options(EngineJob(engine, None, "/opt/worker", None, []), 10)
+        named = Flink(address, worker_command="/opt/worker").beam_options(10)
         assert option(named, "environment_option") == "process_command=/opt/worker"
         pools = ["--environment_type=EXTERNAL", "--environment_option=external_service_address=localhost:50000"]
-        assert option(engine_options(EngineJob(engine, None, None, None, pools), 10), "environment_type") is None
+        assert "--environment_type=PROCESS" not in Flink(address, pools).beam_options(10)
 
 
 def test_spark_that_says_it_has_no_room_is_believed_the_second_time():
-    check_room("master:7077", f"WARN {NO_ROOM}; check your cluster UI")
+    spark = Spark("master:7077")
+    spark.check(lambda: f"WARN {NO_ROOM}; check your cluster UI")
     with pytest.raises(EnvironmentRefused, match="no free cores") as refused:
-        check_room("master:7077", f"WARN {NO_ROOM}\nWARN {NO_ROOM}\n")
+        spark.check(lambda: f"WARN {NO_ROOM}\nWARN {NO_ROOM}\n")
     one_sentence(refused)
 
 
 def test_executors_that_are_slow_to_start_are_not_taken_for_none():
-    check_room("master:7077", f"INFO {GRANTED} app-1/0\nWARN {NO_ROOM}\nWARN {NO_ROOM}\nWARN {NO_ROOM}\n")
+    log = f"INFO {GRANTED} app-1/0\nWARN {NO_ROOM}\nWARN {NO_ROOM}\nWARN {NO_ROOM}\n"
+    Spark("master:7077").check(lambda: log)
 
 
-def test_spark_makes_each_shard_a_task_and_takes_as_many_cores_as_it_is_told():
-    assert driver_options(None, 12)[0] == "-Dspark.default.parallelism=12"
-    assert "-Dspark.cores.max=3" in driver_options(3, 12)
+def test_spark_makes_each_shard_a_task_and_takes_as_many_cores_as_it_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEARTBEAT_ENGINES", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for path in ("spark/job-server.jar", "spark-3.5.3/jars/slf4j-api-2.jar", "java"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch(0o755)
+    every_core = Spark("master:7077").server_command(12, ["--job-port=1"])
+    assert "-Dspark.default.parallelism=12" in every_core
+    assert not [word for word in every_core if "cores.max" in word]
+    assert every_core[-2:] == ["--spark-master-url=spark://master:7077", "--job-port=1"]
+    assert "-Dspark.cores.max=3" in Spark("master:7077", workers=3).server_command(12, [])
 
 
 def test_a_job_server_that_ended_says_its_last_words(tmp_path):
@@ -187,8 +194,8 @@ def test_a_job_server_that_ended_says_its_last_words(tmp_path):
     ],
 )
 def test_what_engines_mean_by_their_errors(words, told):
-    assert told in of_the_environment(words).sentences[0]
+    assert told in environment_refusal(words).sentences[0]
 
 
 def test_other_errors_are_not_the_environments():
-    assert of_the_environment("ValueError: could not convert string to float") is None
+    assert environment_refusal("ValueError: could not convert string to float") is None

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from components.errors import UsageError
-from components.score.engines.dataflow import dataflow_options, dataflow_request
-from components.score.engines.runner import option
+from components.score.engines.dataflow import Dataflow
+from components.score.engines.engine import option
 from components.score.job import Job
 from components.score.model import ModelPlace
 from components.score.resume import tasks_of
+from components.score.runner import _dataflow_request
 from tests.score.jobs import run, write_csv
 
 GIVEN = [
@@ -27,7 +28,7 @@ def changed(*options):
 
 def test_all_that_is_missing_is_told_at_once():
     with pytest.raises(UsageError) as refused:
-        dataflow_options(["--project=some-project"], None)
+        Dataflow(["--project=some-project"], None).beam_options(9)
     [sentence] = refused.value.sentences
     assert "--project" not in sentence
     assert all(name in sentence for name in ("--region", "--temp_location", "--sdk_container_image"))
@@ -47,16 +48,16 @@ def test_all_that_is_missing_is_told_at_once():
 )
 def test_options_that_dataflow_would_refuse_or_ignore(option_given, told):
     with pytest.raises(UsageError, match="Options for Dataflow") as refused:
-        dataflow_options(changed(option_given), None)
+        Dataflow(changed(option_given), None).beam_options(9)
     assert told in str(refused.value)
 
 
 def test_workers_are_the_most_machines_and_each_process_scores_one_shard_at_a_time():
-    options = dataflow_options(GIVEN, 20)
+    options = Dataflow(GIVEN, 20).beam_options(9)
     assert option(options, "runner") == "DataflowRunner"
     assert option(options, "max_num_workers") == "20"
     assert option(options, "number_of_worker_harness_threads") == "1"
-    assert option(dataflow_options([*GIVEN, "--max_num_workers=5"], 20), "max_num_workers") == "5"
+    assert option(Dataflow([*GIVEN, "--max_num_workers=5"], 20).beam_options(9), "max_num_workers") == "5"
 
 
 @pytest.fixture
@@ -69,8 +70,8 @@ def tasks(tmp_path):
 
 def test_the_request_is_built_without_google(tasks):
     chosen = ["--machine_type=n2-standard-4", "--disk_size_gb=30", "--autoscaling_algorithm=THROUGHPUT_BASED"]
-    options = dataflow_options([*GIVEN, *chosen], 20)
-    request = dataflow_request(tasks, ModelPlace("gs://bucket/serving/1", "ab" * 32), options)
+    options = Dataflow([*GIVEN, *chosen], 20).beam_options(9)
+    request = json.loads(_dataflow_request(tasks, ModelPlace("gs://bucket/serving/1", "ab" * 32), options))
     assert (request["project"], request["region"]) == ("some-project", "europe-west4")
     [pool] = request["job"]["environment"]["workerPools"]
     assert (pool["machineType"], pool["diskSizeGb"]) == ("n2-standard-4", 30)
@@ -82,9 +83,8 @@ def test_the_request_is_built_without_google(tasks):
     assert request["graph"]["staged_to"].startswith("gs://bucket/tmp/heartbeat-score-")
     assert "ScoreShard" in request["steps"]
     assert any(step.startswith("Shards/") and "Reshuffle" in step for step in request["steps"])
-    json.dumps(request)
 
 
 def test_what_is_sent_names_neither_paths_nor_processes_of_this_machine(tasks, tmp_path):
-    request = dataflow_request(tasks, ModelPlace("gs://bucket/serving/1", "ab" * 32), dataflow_options(GIVEN, None))
-    assert str(tmp_path) not in json.dumps(request)
+    options = Dataflow(GIVEN, None).beam_options(9)
+    assert str(tmp_path) not in _dataflow_request(tasks, ModelPlace("gs://bucket/serving/1", "ab" * 32), options)

@@ -29,7 +29,9 @@ def test_scoring_commands_are_understood(page, line):
     assert context.params["inputs"]
 
 
-MODULES = [line.split()[2] for page in PAGES for line in commands(page) if line.startswith("python -m components")]
+MODULES = [
+    line.split()[2] for page in PAGES for line in commands(page) if re.match("python -m (components|tools|bench)", line)
+]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -3,27 +3,45 @@
 import pytest
 
 from components.errors import UsageError
-from components.score.engines.address import Engine, parse_engine
-from components.score.engines.runner import is_elsewhere, option
-from components.score.engines.visible import check_visible
+from components.score.engines.choose import choose_engine
+from components.score.engines.dataflow import Dataflow
+from components.score.engines.engine import BeamRunner, check_visible, is_elsewhere, option
+from components.score.engines.flink import Flink
+from components.score.engines.spark import Spark
 
 
 @pytest.mark.parametrize(
     ("text", "engine"),
     [
-        ("flink://jobs.example:8081", Engine("flink", "jobs.example:8081")),
-        ("spark://10.0.0.7:7077/", Engine("spark", "10.0.0.7:7077")),
-        ("dataflow", Engine("dataflow")),
+        (None, BeamRunner(3, ["--x"])),
+        ("flink://jobs.example:8081", Flink("jobs.example:8081", ["--x"], 3)),
+        ("spark://10.0.0.7:7077/", Spark("10.0.0.7:7077", ["--x"], 3)),
+        ("dataflow", Dataflow(["--x"], 3)),
     ],
 )
 def test_engines_by_name(text, engine):
-    assert parse_engine(text) == engine
+    assert choose_engine(text, ["--x"], workers=3) == engine
 
 
 @pytest.mark.parametrize("text", ["flink", "flink://host", "http://host:8081", "spark://host:port", "dask", ""])
 def test_what_is_no_engine_is_told_what_is_one(text):
     with pytest.raises(UsageError, match="flink://HOST:8081"):
-        parse_engine(text)
+        choose_engine(text)
+
+
+def test_flags_that_contradict_one_another_are_refused():
+    with pytest.raises(UsageError, match="belong to --on flink"):
+        choose_engine(None, job_endpoint="jobs:8099")
+    with pytest.raises(UsageError, match="--on names the runner"):
+        choose_engine("dataflow", ["--runner=DirectRunner"])
+
+
+@pytest.mark.parametrize(
+    ("most", "shards", "shares", "processes"), [(1, 9, True, 0), (1, 9, False, 1), (4, 9, True, 4), (4, 1, True, 0)]
+)
+def test_a_job_on_this_machine_has_no_more_processes_than_shards(most, shards, shares, processes):
+    with BeamRunner(most, [], shares).session(shards) as session:
+        assert session.processes == processes
 
 
 def test_an_option_in_both_spellings_and_the_last_one_counts():
@@ -56,6 +74,23 @@ def test_local_paths_are_named_and_refused():
     assert "file:///out (--output)" in sentence
     assert "s3://b/in.csv" not in sentence
     assert "--assume-shared" in sentence
+
+
+@pytest.mark.parametrize("on", ["flink://h:1", "spark://h:1", "dataflow", None])
+def test_each_engine_refuses_local_paths_and_dataflow_shares_none(on):
+    remote_runner = ["--runner=FlinkRunner"] if on is None else []
+    with pytest.raises(UsageError, match="do not see"):
+        choose_engine(on, remote_runner).check_paths(["/in.csv"], "s3://b/out", "s3://b/1")
+    shared = choose_engine(on, remote_runner, assume_shared=True)
+    if on == "dataflow":
+        with pytest.raises(UsageError, match="do not see"):
+            shared.check_paths(["/in.csv"], "s3://b/out", "s3://b/1")
+    else:
+        shared.check_paths(["/in.csv"], "s3://b/out", "s3://b/1")
+
+
+def test_local_paths_are_for_workers_of_this_machine():
+    choose_engine(None).check_paths(["in.csv"], "out", "model")
 
 
 def test_stores_and_what_is_said_to_be_shared_are_taken():

@@ -11,7 +11,7 @@ import pytest
 from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
 from google.protobuf import json_format, struct_pb2
 
-from components.score.engines import worker
+from components.score.beam_private import worker_environment
 from tests.score.engines.test_guard import await_end
 
 OPTIONS = {"beam:option:job_name:v1": "heartbeat-score-1"}
@@ -45,10 +45,7 @@ def provision():
 
 def test_the_engine_tells_where_work_is():
     with provision() as (endpoint, servicer):
-        given = worker._arguments(
-            ["--id=7-1", f"--provision_endpoint={endpoint}", "--logging_endpoint=engine:2", "--artifact_endpoint=x:3"]
-        )
-        told = dict(worker._environment(given))
+        told = worker_environment("7-1", endpoint, {"control": "", "logging": "engine:2"}, "/tmp", 60)
     assert servicer.asked_by == ["7-1"]
     assert json.loads(told.pop("PIPELINE_OPTIONS")) == OPTIONS
     assert told == {
@@ -77,19 +74,19 @@ def test_a_worker_ends_soon_after_the_process_that_started_it():
 
 
 @pytest.mark.parametrize(
-    ("module", "given"),
+    ("main", "arguments"),
     [
-        ("components.score.worker", "'{}'"),
-        ("components.score.engines.worker", "'--id=1', '--provision_endpoint=localhost:1'"),
+        ("main_local", "'{}'"),
+        ("main", "'--id=1', '--provision_endpoint=localhost:1', '--artifact_endpoint=x:3'"),
     ],
 )
-def test_workers_begin_without_what_scoring_never_calls(module, given):
+def test_workers_begin_without_what_scoring_never_calls(main, arguments):
     code = (
-        f"import sys, types; import {module} as worker; from components.score.lean import NEVER_CALLED; "
-        "worker.stop_with = worker.Submitter = worker._environment = lambda *_, **__: {}; "
-        "beams = sys.modules['apache_beam.runners.worker.sdk_worker_main'] = types.ModuleType('sdk_worker_main'); "
-        "beams.main = lambda _: print(*(name for name in NEVER_CALLED if sys.modules.get(name, worker) is not None)); "
-        f"sys.argv = ['worker', {given}]; print('left in:', end=' '); worker.main()"
+        "import sys; from components.score.engines import worker; from components.score.lean import NEVER_CALLED; "
+        "worker.stop_with = worker.Submitter = worker.worker_environment = lambda *_, **__: {}; "
+        "left = lambda: [name for name in NEVER_CALLED if sys.modules.get(name, worker) is not None]; "
+        "worker.run_worker = lambda: print('left in:', *left()); "
+        f"sys.argv = ['worker', {arguments}]; worker.{main}()"
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

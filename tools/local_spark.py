@@ -1,30 +1,30 @@
 """A standalone Spark cluster on this machine, to try things out and for the tests.
 
-Usage: python -m components.score.engines.local_spark [--port 7077] [--ui-port 8080] [--workers 2] [--cores 1]
+Usage: python -m tools.local_spark [--port 7077] [--ui-port 8080] [--workers 2] [--cores 1]
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import subprocess
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import psutil
+import requests
 
 from components.errors import EnvironmentRefused
-from components.score.engines.guard import child_of, guarded
-from components.score.engines.java import class_path, engines_folder, free_port, java_command
-
-HOME: Final = "spark-3.5.3"
+from components.score.engines.guard import guarded
+from components.score.engines.job_server import class_path, engines_folder, free_port, java_command
+from components.score.engines.spark import HOME
 
 START_SECONDS: Final = 300.0
 """How long a cluster may take to be ready; a few seconds are usual."""
@@ -73,17 +73,9 @@ class SparkCluster:
         self.workers.append(self.start("org.apache.spark.deploy.worker.Worker", arguments, name))
 
     def pid_of(self, worker: int) -> int:
-        """Process number of a worker's virtual machine."""
-        return child_of(self.workers[worker])
-
-    def says(self) -> Any:
-        """What the master's page tells programs.
-
-        Raises:
-            OSError: it does not answer.
-        """
-        with urllib.request.urlopen(f"http://{self.ui}/json/", timeout=10) as answer:
-            return json.load(answer)
+        """Return the process number of a worker's virtual machine."""
+        [java] = psutil.Process(self.workers[worker].pid).children()
+        return java.pid
 
     def await_workers(self, count: int) -> None:
         """Return when so many workers are alive.
@@ -93,8 +85,8 @@ class SparkCluster:
         """
         deadline = time.monotonic() + START_SECONDS
         while True:
-            with contextlib.suppress(OSError, ValueError):
-                if self.says()["aliveworkers"] == count:
+            with contextlib.suppress(requests.RequestException):
+                if requests.get(f"http://{self.ui}/json/", timeout=10).json()["aliveworkers"] == count:
                     return
             if time.monotonic() > deadline:
                 raise EnvironmentRefused(f"The Spark cluster is not ready. Its logs are in {self.folder}.")

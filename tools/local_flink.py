@@ -1,6 +1,6 @@
 """A standalone Flink cluster on this machine, to try things out, for the tests and for the benchmark.
 
-Usage: python -m components.score.engines.local_flink [--port 8081] [--task-managers 2] [--slots 1]
+Usage: python -m tools.local_flink [--port 8081] [--task-managers 2] [--slots 1]
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from components.errors import EnvironmentRefused
-from components.score.engines.flink_rest import flink_overview
-from components.score.engines.guard import child_of, guarded
-from components.score.engines.java import class_path, free_port, java_command
+from components.score.engines.flink import flink_overview
+from components.score.engines.guard import guarded
+from components.score.engines.job_server import class_path, free_port, java_command
 
 DISTRIBUTION: Final = "flink-1.19.1/lib"
 
@@ -103,8 +105,9 @@ class FlinkCluster:
         self.task_managers.append(self.start("org.apache.flink.runtime.taskexecutor.TaskManagerRunner", "384m", name))
 
     def pid_of(self, task_manager: int) -> int:
-        """Process number of a TaskManager's virtual machine."""
-        return child_of(self.task_managers[task_manager])
+        """Return the process number of a TaskManager's virtual machine."""
+        [java] = psutil.Process(self.task_managers[task_manager].pid).children()
+        return java.pid
 
     def await_task_managers(self, count: int) -> None:
         """Return when so many TaskManagers have registered.

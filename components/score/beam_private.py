@@ -1,0 +1,166 @@
+"""Every use that scoring makes of what Beam does not promise to keep: tests/score/test_beam_private.py looks for each.
+
+Beam is imported where it is needed: workers call this module before they leave packages out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+WORKER_THREAD: Final = "run_worker"
+"""Name of the local runner's threads that each wait for a worker process."""
+
+MESSAGE_THREAD: Final = "wait_until_finish_read"
+"""Name of Beam's thread that reads the messages of a job server; that the server is gone is known without it."""
+
+WITHOUT_CLOUD: Final = ("--dry_run=True", "--no_auth")
+"""Options with which Beam's checks for Dataflow, and the building of the graph, ask nothing of Google."""
+
+
+def local_runner(worker_command: str | None) -> Any:
+    """Return Beam's local runner, by its class: a bare DirectRunner may try to download another one.
+
+    Args:
+        worker_command: shell command that starts a worker process; None to score in this process.
+    """
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+    if worker_command is None:
+        return FnApiRunner()
+    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(worker_command))
+
+
+def run_worker() -> None:
+    """Run Beam's worker in this process until the runner stops it; its environment says where work comes from."""
+    from apache_beam.runners.worker import sdk_worker_main
+
+    sdk_worker_main.main(sys.argv[:1])
+
+
+@contextmanager
+def lost_workers() -> Iterator[list[str]]:
+    """Yield a list that gets a sentence for each local worker that dies; Beam's local runner would wait forever.
+
+    Beam raises that error in a thread of its own, so the threads' hook for errors is replaced meanwhile.
+    """
+    lost: list[str] = []
+    previous = threading.excepthook
+
+    def notice(error: threading.ExceptHookArgs) -> None:
+        name = None if error.thread is None else error.thread.name
+        if name == WORKER_THREAD:
+            lost.append(f"A worker process died: {error.exc_value}.")
+        elif name != MESSAGE_THREAD:
+            previous(error)
+
+    threading.excepthook = notice
+    try:
+        yield lost
+    finally:
+        threading.excepthook = previous
+
+
+def await_workers(seconds: float) -> None:
+    """Wait, for so long at most, until local workers are gone; after a job that ran to its end they are."""
+    for thread in threading.enumerate():
+        if thread.name == WORKER_THREAD:
+            thread.join(seconds)
+
+
+def worker_environment(
+    worker_id: str, provision_endpoint: str, endpoints: Mapping[str, str], persist_dir: str, seconds: float
+) -> dict[str, str]:
+    """Return the environment variables that Beam's worker reads, as the engine that started it tells them.
+
+    Args:
+        worker_id: the worker's name at the engine.
+        provision_endpoint: `HOST:PORT` where the engine tells all else.
+        endpoints: `control` and `logging` -> `HOST:PORT`, used where the engine does not tell them.
+        persist_dir: folder for what Beam keeps.
+        seconds: that the engine may take to answer.
+    """
+    import grpc
+    from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
+    from google.protobuf import json_format
+
+    with grpc.insecure_channel(provision_endpoint) as channel:
+        service = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
+        request = beam_provision_api_pb2.GetProvisionInfoRequest()
+        info = service.GetProvisionInfo(
+            request, metadata=[("worker_id", worker_id)], timeout=seconds, wait_for_ready=True
+        ).info
+    urls = {
+        "CONTROL": info.control_endpoint.url or endpoints["control"],
+        "LOGGING": info.logging_endpoint.url or endpoints["logging"],
+        "STATUS": info.status_endpoint.url,
+    }
+    return {
+        "WORKER_ID": worker_id,
+        "SEMI_PERSISTENT_DIRECTORY": persist_dir,
+        "PIPELINE_OPTIONS": json_format.MessageToJson(info.pipeline_options),
+        "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
+        **{f"{name}_API_SERVICE_DESCRIPTOR": f'url: "{url}"' for name, url in urls.items() if url},
+    }
+
+
+def unknown_options(options: Sequence[str]) -> list[str]:
+    """Return those of the options that Beam does not know and would ignore."""
+    from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
+
+    parser = _BeamArgumentParser()
+    for kind in {str(each): each for each in PipelineOptions.__subclasses__()}.values():
+        kind._add_argparse_args(parser)
+    return parser.parse_known_args(list(options))[1]
+
+
+def dataflow_faults(options: Sequence[str]) -> list[str]:
+    """Return what Beam's own check finds wrong with the options of a job on Dataflow."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+    from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
+
+    validator = PipelineOptionsValidator(PipelineOptions([*options, *WITHOUT_CLOUD]), DataflowRunner())
+    return [str(error) for error in validator.validate()]
+
+
+def dataflow_request(build: Callable[[Any], None], options: Sequence[str]) -> dict[str, Any]:
+    """Return what would be sent to Dataflow for a job: its request as JSON values, steps, and size of the graph.
+
+    Args:
+        build: puts the job into a pipeline.
+        options: of the job.
+    """
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
+    from apache_beam.runners.dataflow.internal import apiclient
+    from apache_beam.runners.internal.names import STAGED_PIPELINE_FILENAME
+    from apitools.base.py import encoding
+
+    pipeline = beam.Pipeline(DataflowRunner(), PipelineOptions([*options, *WITHOUT_CLOUD]))
+    build(pipeline)
+    job = pipeline.run().job
+    graph = f"{job.google_cloud_options.staging_location}/{STAGED_PIPELINE_FILENAME}"
+    job.proto.environment = apiclient.Environment(
+        packages=[],
+        options=job.options,
+        environment_version=apiclient._FNAPI_ENVIRONMENT_MAJOR_VERSION,
+        proto_pipeline_staged_url=graph,
+        proto_pipeline=job.proto_pipeline,
+    ).proto
+    sent = json.loads(encoding.MessageToJson(job.proto))
+    del sent["environment"]["sdkPipelineOptions"]  # all that Beam knows of; what was chosen is in the worker pool
+    steps = [step.unique_name for step in job.proto_pipeline.components.transforms.values() if not step.subtransforms]
+    return {
+        "project": job.google_cloud_options.project,
+        "region": job.google_cloud_options.region,
+        "job": sent,
+        "steps": sorted(steps),
+        "graph": {"staged_to": graph, "bytes": job.proto_pipeline.ByteSize()},
+    }

@@ -1,0 +1,163 @@
+"""What the scoring job needs of an engine, Beam's own runners as the default one, and what Beam options say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from components.errors import UsageError
+from components.io.files import is_remote, local_path
+
+LOCAL_RUNNERS: Final = (
+    "DirectRunner",
+    "BundleBasedDirectRunner",
+    "SwitchingDirectRunner",
+    "FnApiRunner",
+    "PrismRunner",
+)
+"""Runners, by the last part of their names, whose workers are processes or threads of this machine."""
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """An engine while a job runs on it.
+
+    Attributes:
+        options: all Beam options of the job.
+        processes: worker processes of Beam's local runner; 0 scores in this process. Not used if a runner is named.
+        await_ready: returns when the job can be submitted.
+        check: raises EnvironmentRefused if the engine is gone or has no room; called twice a second during the job.
+        log: returns what the engine has written about the job.
+    """
+
+    options: Sequence[str]
+    processes: int = 0
+    await_ready: Callable[[], None] = nothing
+    check: Callable[[], None] = nothing
+    log: Callable[[], str] = str
+
+
+class Engine(Protocol):
+    """Something that runs Beam jobs."""
+
+    def check_paths(self, inputs: Sequence[str], output: str, model: str) -> None:
+        """Refuse paths that the workers cannot be expected to see.
+
+        Raises:
+            UsageError: there is such a path.
+        """
+
+    def beam_options(self, shards: int) -> list[str]:
+        """Return the Beam options of a job of so many shards.
+
+        Raises:
+            UsageError: options are missing, malformed or unknown.
+            EnvironmentRefused: the engine is not reached, has no room, or is of another version.
+        """
+
+    def session(self, shards: int) -> AbstractContextManager[Session]:
+        """Open the engine for one job, and stop what is left of the job at the end.
+
+        Raises:
+            UsageError: as `beam_options`.
+            EnvironmentRefused: as `beam_options`, or the engine is lost while the job runs.
+        """
+
+
+@dataclass(frozen=True)
+class BeamRunner:
+    """Beam's local runner, or whichever runner the options name.
+
+    Attributes:
+        processes: most worker processes of the local runner; None for one a core.
+        options: the user's Beam options.
+        shares_process: whether a single worker may be this process; not where TensorFlow is already in use in it.
+        assume_shared: whether local paths are mounted at the same place on all workers of a named runner.
+    """
+
+    processes: int | None
+    options: Sequence[str]
+    shares_process: bool = True
+    assume_shared: bool = False
+
+    def check_paths(self, inputs: Sequence[str], output: str, model: str) -> None:
+        """Refuse local paths if the named runner's workers may be on other machines."""
+        if is_elsewhere(self.options):
+            check_visible(inputs, output, model, self.assume_shared)
+
+    def beam_options(self, shards: int) -> list[str]:
+        """Return the user's options."""
+        return list(self.options)
+
+    @contextmanager
+    def session(self, shards: int) -> Iterator[Session]:
+        """Say how many processes a job of so many shards gets."""
+        processes = min(self.processes or os.cpu_count() or 1, shards)
+        yield Session(self.options, 0 if processes == 1 and self.shares_process else processes)
+
+
+def check_visible(inputs: Sequence[str], output: str, model: str, assume_shared: bool) -> None:
+    """Refuse paths that workers on other machines cannot be expected to see.
+
+    Args:
+        inputs: paths, globs, URIs.
+        output: directory or URI.
+        model: directory or URI of the model.
+        assume_shared: whether local paths are mounted at the same place on every worker.
+
+    Raises:
+        UsageError: there is such a path.
+    """
+    named = [*(("--input", path) for path in inputs), ("--output", output), ("the model", model)]
+    local = [(what, path) for what, path in named if not is_remote(path)]
+    if local and not assume_shared:
+        raise UsageError(
+            f"Workers of a cluster do not see {', '.join(f'{path} ({what})' for what, path in local)}: use s3:// or "
+            "gs://, or, if every worker has the path mounted at the same place, say so with --assume-shared."
+        )
+    relative = [path for what, path in local if what == "--input" and not os.path.isabs(local_path(path))]
+    if relative:
+        raise UsageError(
+            f"Workers of a cluster run in folders of their own: name {', '.join(relative)} by its absolute path, such "
+            f"as {os.path.abspath(local_path(relative[0]))}."
+        )
+
+
+def option(options: Sequence[str], *names: str) -> str | None:
+    """Return the value of a Beam option, given as `--name=value` or as `--name value`; the last one counts.
+
+    Args:
+        options: as on the command line.
+        names: of the option, without dashes; any of them.
+    """
+    value = None
+    for index, word in enumerate(options):
+        name, equals, given = word.partition("=")
+        if name.startswith("--") and name[2:] in names:
+            value = given if equals else next(iter(options[index + 1 : index + 2]), None)
+    return value
+
+
+def with_defaults(defaults: Mapping[str, object], options: Sequence[str]) -> list[str]:
+    """Return those defaults (name without dashes -> value) as `--name=value` that the options do not set."""
+    return [f"--{name}={value}" for name, value in defaults.items() if option(options, name) is None]
+
+
+def names_runner(options: Sequence[str]) -> bool:
+    """Return whether Beam options name a runner."""
+    return option(options, "runner") is not None
+
+
+def is_elsewhere(options: Sequence[str]) -> bool:
+    """Return whether workers may be on other machines or in containers, where they see neither our files nor us."""
+    runner = option(options, "runner")
+    if runner is None or runner.rpartition(".")[2] in LOCAL_RUNNERS:
+        return False
+    return option(options, "environment_type") != "LOOPBACK"

@@ -14,29 +14,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from components.verdict import Verdict
+
 
 class HeartbeatError(Exception):
     """Base of all errors that are shown as sentences, never as a stack trace.
 
     Args:
-        sentences: one sentence, or several; each says what happened, where, and what to do.
+        reasons: one sentence or several, each saying what happened, where, and what to do; a gate gives its verdict.
+
+    Attributes:
+        verdict: the reasons; a plain sentence is a refusal with the class's code.
+        sentences: the sentences alone.
     """
 
     exit_code = 1
     status = "failed"
+    code = "failed"
 
-    def __init__(self, sentences: str | Sequence[str]) -> None:
-        self.sentences: tuple[str, ...] = (sentences,) if isinstance(sentences, str) else tuple(sentences)
+    def __init__(self, reasons: str | Sequence[str | Verdict]) -> None:
+        self.verdict = tuple(
+            each if isinstance(each, Verdict) else Verdict("refusal", self.code, each)
+            for each in ((reasons,) if isinstance(reasons, str) else reasons)
+        )
+        self.sentences = tuple(each.sentence for each in self.verdict)
         super().__init__("\n".join(self.sentences))
 
-    def __reduce__(self) -> tuple[type[HeartbeatError], tuple[tuple[str, ...]]]:
-        return type(self), (self.sentences,)
+    def __reduce__(self) -> tuple[type[HeartbeatError], tuple[tuple[Verdict, ...]]]:
+        return type(self), (self.verdict,)
 
 
 class UsageError(HeartbeatError):
     """A flag or a setting that cannot be used as given."""
 
     exit_code = 2
+    code = "usage"
 
 
 class DataRefused(HeartbeatError):
@@ -44,6 +56,7 @@ class DataRefused(HeartbeatError):
 
     exit_code = 3
     status = "data_refused"
+    code = "data"
 
 
 class ModelRefused(HeartbeatError):
@@ -51,15 +64,18 @@ class ModelRefused(HeartbeatError):
 
     exit_code = 4
     status = "model_refused"
+    code = "model"
 
 
 class ScoringIncomplete(HeartbeatError):
     """A scoring job whose rows do not add up, or that lost a shard or its reject budget."""
 
     exit_code = 5
+    code = "incomplete"
 
 
 class EnvironmentRefused(HeartbeatError):
     """Something outside the program: a busy root, a full disk, a missing permission, an unreachable host."""
 
     exit_code = 6
+    code = "environment"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from components.errors import EnvironmentRefused, HeartbeatError
+from components.verdict import SYNTHETIC_MARK
 
 LOCK_FILE: Final = Path(__file__).parents[1] / "requirements.txt"
 """What `make` installs, exactly; a package that was installed as a wheel has none beside it."""
@@ -167,7 +168,7 @@ def check_data(data: str, demo: bool) -> str:
 
     inputs = find_inputs(data)
     size = sum(file.size for file in (*inputs.train, *inputs.test))
-    kind = "SYNTHETIC, " if inputs.synthetic else ""
+    kind = f"{SYNTHETIC_MARK}, " if inputs.synthetic else ""
     known = "with" if inputs.provenance else "without"
     return f"{data}: {kind}{size / 1e6:,.0f} MB, {known} provenance"
 

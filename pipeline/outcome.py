@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.verdict import Verdict, read_verdict
+
 if TYPE_CHECKING:
     from pipeline.settings import RunSettings
 
@@ -15,7 +17,7 @@ Artifacts = Mapping[str, Mapping[str, Sequence[str]]]
 """Stage -> output key -> URIs, of every stage that ran or was cached so far."""
 
 Part = Mapping[str, Any]
-"""Fields of `summary.json`: values of `data`, `metrics` and `model`, more sentences of `verdict`."""
+"""Fields of `summary.json`: values of `data`, `metrics` and `model`, more of `verdict`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def judge_rows(outcome: Outcome, result: str) -> Part:
 
 def gate_verdict(outcome: Outcome, result: str) -> Part:
     """Take what a gate said when it let the run go on."""
-    return {"verdict": outcome.json(result)["sentences"]}
+    return {"verdict": read_verdict(outcome.json(result)["verdict"])}
 
 
 def trained_model(outcome: Outcome, result: str) -> Part:
@@ -102,11 +104,11 @@ def pushed_model(outcome: Outcome, result: str) -> Part:
             f"Version {pushed['version']} was pushed by an earlier run and is no longer in {serving}. "
             "To push it again, name another folder with --serving."
         )
-        return {"verdict": [gone]}
+        return {"verdict": [Verdict("remark", "push_gone", gone)]}
     if pushed["version"] == versions[-1]:
         return {"model": {"pushed": pushed["location"]}}
     older = (
         f"Version {pushed['version']} was pushed by an earlier run, and version {versions[-1]} serves now: "
         f"`heartbeat models rollback {pushed['version']} --serving {serving}` makes the first serve again."
     )
-    return {"model": {"pushed": pushed["location"]}, "verdict": [older]}
+    return {"model": {"pushed": pushed["location"]}, "verdict": [Verdict("remark", "push_behind", older)]}

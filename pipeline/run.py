@@ -12,6 +12,7 @@ from typing import Any
 
 from components.errors import HeartbeatError
 from components.train.threads import run_operations_side_by_side
+from components.verdict import Verdict
 from pipeline.capture import output_captured
 from pipeline.places import Places
 from pipeline.refusal import UnexpectedError, refusal_behind
@@ -27,6 +28,12 @@ BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunne
 
 DEMO_FOLDER = "demo"
 """Where under a root the synthetic demo set is made."""
+
+INTERRUPTED = Verdict(
+    "refusal", "interrupted", "Interrupted: finished stages are kept, and the same command goes on from there."
+)
+
+SEE_LOG = Verdict("remark", "log", "The run's log has the whole of it.")
 
 
 class Terminated(BaseException):
@@ -62,16 +69,14 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
             except (KeyboardInterrupt, Terminated) as stop:
                 summary.status = "interrupted"
                 summary.exit_code = 130 if isinstance(stop, KeyboardInterrupt) else 143
-                summary.verdict.append(
-                    "Interrupted: finished stages are kept, and the same command goes on from there."
-                )
+                summary.verdict.append(INTERRUPTED)
             except Exception as error:
                 traceback.print_exc()
                 refusal = refusal_behind(error)
                 summary.status, summary.exit_code = refusal.status, refusal.exit_code
-                summary.verdict += refusal.sentences
+                summary.verdict += refusal.verdict
                 if isinstance(refusal, UnexpectedError):
-                    summary.verdict.append("The run's log has the whole of it.")
+                    summary.verdict.append(SEE_LOG)
             finally:
                 signal.signal(signal.SIGTERM, previous)
                 summary.count_rows()

@@ -14,17 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from components.beat import CLASSES
+from components.verdict import SYNTHETIC, SYNTHETIC_MARK, Verdict, data_caveats
 from pipeline.capture import Terminal
 from pipeline.places import Places
 from pipeline.settings import RunSettings, settings_from
 from pipeline.summary import StageRecord, Summary
 
-SYNTHETIC = "SYNTHETIC data: simulated beats, no figure of this run says anything about real ones."
 HOW_TO_GET_REAL = (
     "For real beats put Kaggle's mitbih_train.csv and mitbih_test.csv into data/ or name their folder with --data, "
     "or make them from PhysioNet's records with `heartbeat prepare`."
 )
-PATIENTS_ON_BOTH_SIDES = "Beats of one patient may be on both sides of this split, so its figures are optimistic."
 PLAIN_WIDTH = 110  # columns of output that goes to a file or a pipe
 
 
@@ -39,7 +38,7 @@ class Screen:
         """Say what the run will do and where things go."""
         self.err.print(f"Heartbeat, profile {settings.profile}: {len(settings.stages)} stages")
         for name, value in (
-            ("data", f"{shown(places.data)}{' (SYNTHETIC)' if synthetic else ''}"),
+            ("data", f"{shown(places.data)}{f' ({SYNTHETIC_MARK})' if synthetic else ''}"),
             ("root", shown(places.root)),
             ("serving", shown(places.serving)),
             ("log", shown(log)),
@@ -48,7 +47,7 @@ class Screen:
         for line in changed_settings(settings):
             _say(self.err, f"  set      {line}")
         if synthetic:
-            _say(self.err, f"{SYNTHETIC} {HOW_TO_GET_REAL}")
+            _say(self.err, f"{SYNTHETIC.sentence} {HOW_TO_GET_REAL}")
 
     @contextmanager
     def stage(self, position: int, count: int, record: StageRecord) -> Iterator[None]:
@@ -83,8 +82,8 @@ class Screen:
             self.out.print(table)
         if summary.metrics:
             self.out.print(metrics_table(summary.metrics))
-        for sentence in notices(summary) + summary.verdict:
-            _say(self.out, sentence)
+        for verdict in (*missing_caveats(summary), *summary.verdict):
+            _say(self.out, verdict.sentence)
         ends = {
             "Pushed to": summary.model["pushed"],
             "Summary": run_folder / "summary.json",
@@ -110,15 +109,11 @@ def shown(place: str | Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(place)
 
 
-def notices(summary: Summary) -> list[str]:
-    """List what must be said of the data and is not in the verdict already."""
-    told = " ".join(summary.verdict)
-    missing = []
-    if summary.data["synthetic"] and "SYNTHETIC" not in told:
-        missing.append(SYNTHETIC)
-    if summary.data["split"] in ("kaggle", "unknown") and "one patient may be on both sides" not in told:
-        missing.append(PATIENTS_ON_BOTH_SIDES)
-    return missing
+def missing_caveats(summary: Summary) -> list[Verdict]:
+    """List what must be said of the data and no gate has said yet."""
+    codes = {verdict.code for verdict in summary.verdict}
+    caveats = data_caveats(summary.data["split"], summary.data["synthetic"])
+    return [caveat for caveat in caveats if caveat.code not in codes]
 
 
 def metrics_table(metrics: dict[str, Any]) -> Table:

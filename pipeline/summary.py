@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from components.verdict import Verdict
 from pipeline.outcome import Outcome
 from pipeline.runfolder import write_whole
 from pipeline.stages import STAGES
@@ -37,11 +38,11 @@ class Summary:
     stages: list[StageRecord] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=lambda: {"parameters": None, "digest": None, "pushed": None})
-    verdict: list[str] = field(default_factory=list)
+    verdict: list[Verdict] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
     def take_from(self, stage: str, outcome: Outcome) -> None:
-        """Take what the table of stages says of a stage that has just ended well: counts, metrics, model, sentences.
+        """Take what the table of stages says of a stage that has just ended well: counts, metrics, model, verdict.
 
         Raises:
             KeyError, OSError, ValueError: what the stage left is missing or unreadable.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,6 +58,10 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
 }
 
 
+def sentences(summary: dict[str, Any]) -> str:
+    return " ".join(each["sentence"] for each in summary["verdict"])
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("root")
@@ -81,7 +86,7 @@ def test_a_bad_file_is_refused_in_words(
     assert main(run, ["--data", str(data), "--root", str(root)]) == 3
     out, err = capfd.readouterr()
     assert "Traceback" not in out + err
-    told = " ".join(json.loads((root / "summary.json").read_text())["verdict"])
+    told = sentences(json.loads((root / "summary.json").read_text()))
     shown = " ".join(out.split())
     for word in [name, *words]:
         assert word in told, word
@@ -116,4 +121,4 @@ def test_a_budget_lets_a_few_bad_rows_pass_and_says_which(
     summary = json.loads((root / "summary.json").read_text())
     assert summary["data"]["rows"]["rejects"] == 1
     assert summary["data"]["rows"]["train"] + summary["data"]["rows"]["eval"] == ROWS - 1
-    assert "row 5" in " ".join(summary["verdict"])
+    assert "row 5" in sentences(summary)

@@ -12,6 +12,6 @@ class Judgement(artifact.Artifact):
 
 
 class Verdict(artifact.Artifact):
-    """`verdict.json`: why a model was let out, in sentences, with thresholds and the comparison."""
+    """`verdict.json`: why a model was let out, with the thresholds and the comparison."""
 
     TYPE_NAME = "heartbeat.Verdict"

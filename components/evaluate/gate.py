@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,7 @@ from components.beat import CLASSES
 from components.evaluate.intervals import Metric, paired_bootstrap
 from components.evaluate.metrics import accuracy_of, macro_f1_of, measure
 from components.evaluate.settings import EvaluateSettings, GateSettings, Thresholds
-
-SAME_PATIENTS = {
-    "kaggle": "These are Kaggle's own rows: beats of one patient may be on both sides of the split, "
-    "so new patients will be answered worse than these numbers say.",
-    "unknown": "How these beats were split is not known: beats of one patient may be on both sides, "
-    "so new patients may be answered worse than these numbers say.",
-}
+from components.verdict import Verdict, data_caveats, of_kind, verdict_json
 
 COMPARED: dict[str, Metric] = {"accuracy": accuracy_of, "macro_f1": macro_f1_of}
 """What the newest push is compared by, on clean and on noisy beats."""
@@ -54,26 +48,24 @@ class Decision:
     """What the gate decided.
 
     Attributes:
-        refusals: one sentence per reason to keep the model in; empty when it may go out.
-        sentences: the whole verdict, refusals included, in reading order.
+        verdict: in reading order; the model may go out when there is no refusal among them.
         thresholds: those that applied.
         comparison: with the model that serves now, or None when there is none.
     """
 
-    refusals: tuple[str, ...]
-    sentences: tuple[str, ...]
+    verdict: tuple[Verdict, ...]
     thresholds: Thresholds
-    comparison: dict[str, Any] | None = field(default=None)
+    comparison: dict[str, Any] | None = None
+
+    @property
+    def refusals(self) -> list[Verdict]:
+        """The reasons to keep the model in."""
+        return of_kind("refusal", self.verdict)
 
     def to_json(self) -> dict[str, Any]:
-        """The decision as plain numbers and lists.
-
-        Source: what `verdict.json` holds.
-        """
+        """Give what `verdict.json` holds."""
         return {
-            "refused": bool(self.refusals),
-            "refusals": list(self.refusals),
-            "sentences": list(self.sentences),
+            "verdict": verdict_json(self.verdict),
             "thresholds": self.thresholds.model_dump(mode="json"),
             "comparison": self.comparison,
         }
@@ -94,62 +86,67 @@ def _short_of(name: str, value: float, required: float) -> str:
     return f"{format(value, form)}, required {format(required, form)}"
 
 
-def provenance_sentences(split: str, synthetic: bool) -> list[str]:
-    """What must be said before any number: that beats are simulated, or that patients may be on both sides."""
-    told = ["SYNTHETIC: these beats are simulated; the numbers say nothing about real hearts."] if synthetic else []
-    return told + ([SAME_PATIENTS[split]] if split in SAME_PATIENTS else [])
-
-
-def lowered_sentences(applied: Thresholds, default: Thresholds) -> list[str]:
-    """One sentence per threshold that was lowered from its default."""
-    told = []
-    for name in Thresholds.model_fields:
-        if name != "recall" and getattr(applied, name) < getattr(default, name):
-            told.append((name, getattr(applied, name), getattr(default, name)))
-    for symbol in CLASSES:
-        if getattr(applied.recall, symbol) < getattr(default.recall, symbol):
-            told.append((f"recall.{symbol}", getattr(applied.recall, symbol), getattr(default.recall, symbol)))
-    return [f"The gate was lowered: {name} is {value:g}, its default is {usual:g}." for name, value, usual in told]
-
-
-def unusual_sentences(applied: EvaluateSettings) -> list[str]:
-    """One sentence per setting of the evaluation that differs from its default: the thresholds were meant for those."""
-    default = EvaluateSettings()
-    names = [name for name in EvaluateSettings.model_fields if getattr(applied, name) != getattr(default, name)]
+def lowered_thresholds(applied: Thresholds, default: Thresholds) -> list[Verdict]:
+    """Name each threshold that was lowered from its default."""
+    lowered = [
+        (name, getattr(applied, name), getattr(default, name)) for name in Thresholds.model_fields if name != "recall"
+    ]
+    lowered += [(f"recall.{c}", getattr(applied.recall, c), getattr(default.recall, c)) for c in CLASSES]
     return [
-        f"The evaluation was changed: {name} is {getattr(applied, name)}, its default is {getattr(default, name)}."
-        for name in names
+        Verdict("caveat", "lowered", f"The gate was lowered: {name} is {value:g}, its default is {usual:g}.")
+        for name, value, usual in lowered
+        if value < usual
     ]
 
 
-def _threshold_sentences(
+def changed_evaluation(applied: EvaluateSettings) -> list[Verdict]:
+    """Name each setting of the evaluation that differs from its default: the thresholds were meant for those."""
+    default = EvaluateSettings()
+    return [
+        Verdict(
+            "caveat",
+            "changed",
+            f"The evaluation was changed: {name} is {getattr(applied, name)}, its default is {getattr(default, name)}.",
+        )
+        for name in EvaluateSettings.model_fields
+        if getattr(applied, name) != getattr(default, name)
+    ]
+
+
+def _refused(code: str, reason: str) -> Verdict:
+    return Verdict("refusal", code, f"Refused: {reason}.")
+
+
+def _judge_thresholds(
     metrics: Mapping[str, Any], thresholds: Thresholds, current: Mapping[str, Any] | None
-) -> tuple[list[str], list[str]]:
-    """Refusals and remarks from the thresholds; current holds the serving model's metrics where there is one."""
-    refusals, remarks = [], []
+) -> list[Verdict]:
+    """Judge by the thresholds; current holds the serving model's metrics where there is one."""
+    verdict = []
     for kind in ("clean", "noisy"):
         for name in COMPARED:
             value, required = metrics[kind][name], getattr(thresholds, f"{kind}_{name}")
             if not value >= required:
                 beside = f"; the current model has {_figure(name, current[kind][name])}" if current else ""
-                refusals.append(f"{WORDS[name]} on {kind} beats {_short_of(name, value, required)}{beside}")
+                reason = f"{WORDS[name]} on {kind} beats {_short_of(name, value, required)}{beside}"
+                verdict.append(_refused("threshold", reason))
     for index, symbol in enumerate(CLASSES):
         required, value = getattr(thresholds.recall, symbol), metrics["clean"]["recall"][index]
         if value is None:
-            remarks.append(f"There is no {symbol} among the test beats: its recall is not judged.")
+            unjudged = f"There is no {symbol} among the test beats: its recall is not judged."
+            verdict.append(Verdict("remark", "not_judged", unjudged))
         elif value < required:
             beside = (
                 f"; the current model has {_figure('recall', current['clean']['recall'][index])}" if current else ""
             )
-            refusals.append(f"recall of {symbol} {_short_of('recall', value, required)}{beside}")
-    return refusals, remarks
+            verdict.append(_refused("threshold", f"recall of {symbol} {_short_of('recall', value, required)}{beside}"))
+    return verdict
 
 
 def _compare(
     label: npt.NDArray[np.int64], candidate: Mapping[str, npt.NDArray[np.float32]], current: Current, settings: Mapping
-) -> tuple[dict[str, Any], list[str], list[str]]:
-    """The comparison's numbers, its refusals and its remarks."""
-    refusals, remarks = [], []
+) -> tuple[dict[str, Any], list[Verdict]]:
+    """Compare with the model that serves now: the numbers, and the verdict on them."""
+    verdict = []
     told: dict[str, Any] = {"version": current.version, "differences": {}}
     for kind, answers in (("clean", current.clean), ("noisy", current.noisy)):
         told[kind] = measure(answers, label).to_json()
@@ -163,19 +160,22 @@ def _compare(
             beside = f"the current model (version {current.version}) has {_figure(name, told[kind][name])} on the same"
             chance = f"the difference lies in {low:+.4f} .. {high:+.4f} (95 %)"
             if high < 0:
-                refusals.append(f"{pair}, {beside}: worse by more than chance, {chance}")
+                verdict.append(_refused("worse_than_current", f"{pair}, {beside}: worse by more than chance, {chance}"))
             else:
-                remarks.append(f"{pair[0].upper()}{pair[1:]}, {beside}: {chance}.")
-    return told, refusals, remarks
+                verdict.append(Verdict("remark", "compared", f"{pair[0].upper()}{pair[1:]}, {beside}: {chance}."))
+    return told, verdict
 
 
-def _unsteady(moved: float) -> list[str]:
-    """Why a model is refused whose answers move by so much between beats that differ by a millionth."""
+def _judge_steadiness(moved: float) -> list[Verdict]:
+    """Refuse a model whose answers move by so much between beats that differ by a millionth."""
     if moved <= STEADY:
         return []
     return [
-        f"beats that differ by a millionth are answered differently, by {moved:.4f} on average (allowed {STEADY:g}): "
-        "something random is served, such as the noise of training"
+        _refused(
+            "unsteady",
+            f"beats that differ by a millionth are answered differently, by {moved:.4f} on average (allowed "
+            f"{STEADY:g}): something random is served, such as the noise of training",
+        )
     ]
 
 
@@ -199,31 +199,44 @@ def judge_model(
     """
     split, synthetic = judgement["split"], judgement["synthetic"]
     thresholds = gate.for_data(split, synthetic)
-    told = provenance_sentences(split, synthetic)
-    told += lowered_sentences(thresholds, GateSettings().for_data(split, synthetic))
-    told += unusual_sentences(EvaluateSettings.model_validate(judgement["settings"]))
-    comparison, worse, remarks = None, list[str](), list[str]()
+    caveats = [
+        *data_caveats(split, synthetic),
+        *lowered_thresholds(thresholds, GateSettings().for_data(split, synthetic)),
+        *changed_evaluation(EvaluateSettings.model_validate(judgement["settings"])),
+    ]
+    comparison, compared, remarks = None, list[Verdict](), list[Verdict]()
     if current is None:
-        remarks.append("Nothing was pushed before: there is no model to compare with.")
+        remarks.append(Verdict("remark", "no_current", "Nothing was pushed before: there is no model to compare with."))
     else:
         if synthetic and not current.synthetic:
-            remarks.append(
+            replaced = (
                 f"Version {current.version}, which serves now, was made from real beats; a push of this model, "
                 "made from simulated ones, takes its place."
             )
-        comparison, worse, compared = _compare(label, candidate, current, judgement["settings"])
-        remarks += compared
-    short, unjudged = _threshold_sentences(judgement["metrics"], thresholds, comparison)
-    refusals = [f"Refused: {reason}." for reason in [*short, *worse, *_unsteady(judgement["unsteadiness"])]]
-    if not blessed and not refusals:
-        refusals.append(
-            "Refused: the Evaluator did not bless the model although it misses no threshold of ours; "
-            "its validation lies beside its evaluation in the run's artifacts."
-        )
-    if not refusals:
-        clean, noisy = judgement["metrics"]["clean"], judgement["metrics"]["noisy"]
-        told.append(
-            f"Let out: accuracy {clean['accuracy']:.2%} and macro-F1 {clean['macro_f1']:.3f} on clean test beats, "
-            f"{noisy['accuracy']:.2%} and {noisy['macro_f1']:.3f} on noisy ones."
-        )
-    return Decision(tuple(refusals), tuple(told + refusals + unjudged + remarks), thresholds, comparison)
+            remarks.append(Verdict("remark", "replaces_real", replaced))
+        comparison, compared = _compare(label, candidate, current, judgement["settings"])
+    by_thresholds = _judge_thresholds(judgement["metrics"], thresholds, comparison)
+    judged = [*by_thresholds, *compared, *_judge_steadiness(judgement["unsteadiness"])]
+    outcome = of_kind("refusal", judged)
+    if not outcome and not blessed:
+        outcome = [
+            _refused(
+                "not_blessed",
+                "TFMA's Evaluator did not bless the model although it meets all of Heartbeat's thresholds; "
+                "see `validation_results` in the run's Evaluator artifact",
+            )
+        ]
+    if not outcome:
+        outcome = [_released(judgement["metrics"])]
+    remarks = [*of_kind("remark", by_thresholds), *remarks, *of_kind("remark", compared)]
+    return Decision((*caveats, *outcome, *remarks), thresholds, comparison)
+
+
+def _released(metrics: Mapping[str, Any]) -> Verdict:
+    clean, noisy = metrics["clean"], metrics["noisy"]
+    return Verdict(
+        "release",
+        "released",
+        f"Let out: accuracy {clean['accuracy']:.2%} and macro-F1 {clean['macro_f1']:.3f} on clean test beats, "
+        f"{noisy['accuracy']:.2%} and {noisy['macro_f1']:.3f} on noisy ones.",
+    )

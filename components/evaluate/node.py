@@ -22,7 +22,6 @@ from components.ingest.report import read_ingest_report
 from components.io.artifact_files import (
     JUDGEMENT,
     PREDICTIONS,
-    VERDICT,
     read_arrays,
     read_json,
     write_arrays,
@@ -30,6 +29,7 @@ from components.io.artifact_files import (
 )
 from components.io.examples import read_examples
 from components.train.calibrate import read_certainty
+from components.verdict import VERDICT_FILE
 
 FROZEN_DIR = "frozen"
 """Where the FineTuner's run keeps the model after phase one."""
@@ -95,9 +95,9 @@ def ModelGate(  # noqa: N802 - the function's name is the node's id
         current_answers(serving, signal, noisy_signal(signal, used.draws[0], used.noise_sd)),
         GateSettings.model_validate_json(settings),
     )
-    for sentence in decision.sentences:
-        absl.logging.warning("%s", sentence)
+    for each in decision.verdict:
+        absl.logging.warning("%s", each.sentence)
     if decision.refusals:
-        raise ModelRefused(decision.sentences)
-    write_json(verdict.uri, VERDICT, decision.to_json())
+        raise ModelRefused(decision.verdict)
+    write_json(verdict.uri, VERDICT_FILE, decision.to_json())
     absl.logging.info("model gate passed %s of %s (code %s)", model.uri, report.uri, code_digest)

@@ -23,9 +23,8 @@ def IngestGate(  # noqa: N802 - the function's name is the node's id
     Raises:
         DataRefused: with a sentence per fault.
     """
-    sentences = judge_ingest(read_ingest_report(report.uri), DataSettings.model_validate_json(settings))
-    for sentence in sentences:
-        absl.logging.warning("%s", sentence)
+    for verdict in judge_ingest(read_ingest_report(report.uri), DataSettings.model_validate_json(settings)):
+        absl.logging.warning("%s", verdict.sentence)
     for line in read_whole(f"{report.uri}/{REJECTS_FILE}").splitlines():
         dropped = json.loads(line)
         absl.logging.warning("dropped %s row %d: %s", dropped["file"], dropped["row"], dropped["reason"])

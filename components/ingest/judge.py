@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from components.beat import CLASS_NAMES, CLASSES
 from components.errors import DataRefused, HeartbeatError
 from components.ingest.report import SPLITS, IngestSummary
 from components.ingest.settings import DataSettings
+from components.verdict import Verdict
 
 
-def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[str]:
-    """Judges what became of the files.
+def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict]:
+    """Judge what became of the files.
 
     Returns:
-        Sentences that warn: rows dropped within the budget, classes that train lacks.
+        Rows dropped within the budget, classes that train lacks.
 
     Raises:
         DataRefused: rejects beyond the budget, an empty file or split, or a provenance file that does not fit.
@@ -22,21 +25,27 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[str]:
     rejects = summary.rows["rejects"]
     empty = [split for split in SPLITS if summary.rows[split] == 0]
     unfit = bool(empty) or rejects > settings.reject_budget
-    faults = [
-        sentence
-        for file in summary.files
-        for sentence in (*file.faults, *(file.sentences if unfit or file.rows == 0 else ()))
-    ]
+    faults: list[Verdict] = []
+    for file in summary.files:
+        faults += _refusals("provenance", file.faults)
+        faults += _refusals("file", file.sentences if unfit or file.rows == 0 else ())
     if rejects > settings.reject_budget:
-        faults.append(
-            f"Rejected rows: {rejects:,}, allowed: {settings.reject_budget:,}. Correct the files, or allow them with "
-            f"`--set data.reject_budget={rejects}`: they are then dropped."
+        faults += _refusals(
+            "rejects",
+            [
+                f"Rejected rows: {rejects:,}, allowed: {settings.reject_budget:,}. Correct the files, or allow them "
+                f"with `--set data.reject_budget={rejects}`: they are then dropped."
+            ],
         )
     else:
-        faults += [_about_empty(split, settings) for split in empty]
+        faults += _refusals("empty_split", (_about_empty(split, settings) for split in empty))
     if faults:
         raise DataRefused(faults)
     return [*_dropped(summary), *_absent_classes(summary)]
+
+
+def _refusals(code: str, sentences: Iterable[str]) -> list[Verdict]:
+    return [Verdict("refusal", code, sentence) for sentence in sentences]
 
 
 def _reconcile(summary: IngestSummary) -> None:
@@ -62,13 +71,22 @@ def _about_empty(split: str, settings: DataSettings) -> str:
     return f"The {split} split has no beats."
 
 
-def _dropped(summary: IngestSummary) -> list[str]:
-    return [f"Dropped: {sentence}" for file in summary.files if file.rejects for sentence in file.sentences]
-
-
-def _absent_classes(summary: IngestSummary) -> list[str]:
+def _dropped(summary: IngestSummary) -> list[Verdict]:
     return [
-        f"The train split has no beat of class {symbol} ({name}): a model cannot learn it."
+        Verdict("remark", "dropped", f"Dropped: {sentence}")
+        for file in summary.files
+        if file.rejects
+        for sentence in file.sentences
+    ]
+
+
+def _absent_classes(summary: IngestSummary) -> list[Verdict]:
+    return [
+        Verdict(
+            "caveat",
+            "absent_class",
+            f"The train split has no beat of class {symbol} ({name}): a model cannot learn it.",
+        )
         for symbol, name, count in zip(CLASSES, CLASS_NAMES, summary.classes["train"], strict=True)
         if count == 0
     ]

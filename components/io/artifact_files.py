@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tfx.dsl.io import fileio
 
-JUDGEMENT, PREDICTIONS, VERDICT = "judgement.json", "predictions.npz", "verdict.json"
+JUDGEMENT, PREDICTIONS = "judgement.json", "predictions.npz"
 
 
 def read_json(uri: str, name: str) -> Any:

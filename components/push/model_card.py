@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.beat import CLASS_NAMES, CLASSES, SAMPLE_RATE_HZ, SAMPLES
+from components.verdict import SYNTHETIC, Verdict, data_caveats
 
 SPLITS = {
     "kaggle": "Train and test are Kaggle's own files: the beats of 47 patients of the MIT-BIH Arrhythmia Database, "
-    "split by beat. Beats of one patient may be on both sides, so new patients are answered worse than it says here.",
+    "split by beat.",
     "patient": "Train and test were split by record: no record's beats are on both sides. (In MIT-BIH, records 201 and "
     "202 are one person; the usual DS1/DS2 split puts one of them on each side.)",
-    "unknown": "How train and test were split is not known: beats of one patient may be on both sides, so new patients "
-    "may be answered worse than it says here.",
+    "unknown": "How train and test were split is not known.",
 }
+
+
+def _data_line(split: str, synthetic: bool) -> str:
+    """Say what the beats are, with the warning about patients on both sides where it applies."""
+    if synthetic:
+        return "The beats are simulated."
+    return " ".join([SPLITS[split], *(caveat.sentence for caveat in data_caveats(split, synthetic))])
 
 
 def _share(value: float | None, interval: Any) -> str:
@@ -93,7 +100,7 @@ def model_card(
     rows: Mapping[str, int],
     digests: Mapping[str, Any],
     settings: Mapping[str, Any],
-    verdict: list[str],
+    verdict: Sequence[Verdict],
 ) -> str:
     """Write the card in Markdown.
 
@@ -102,14 +109,13 @@ def model_card(
         rows: beats of each split.
         digests: `model`, `code`, `settings`, 64 hex digits each, and `data`, one for each split's file.
         settings: of the run.
-        verdict: the gate's sentences.
+        verdict: the gate's.
     """
     metrics, intervals = judgement["metrics"], judgement["intervals"]
-    synthetic = "**SYNTHETIC: trained and tested on simulated beats. It knows nothing about real hearts.**"
     lines = [
         f"# ECG heartbeat classifier {digests['model'][:12]}",
         "",
-        *([synthetic, ""] if judgement["synthetic"] else []),
+        *([f"**{SYNTHETIC.sentence}**", ""] if judgement["synthetic"] else []),
         f"Tells the AAMI class ({', '.join(CLASSES)}) of one heartbeat from {SAMPLES} samples of one ECG lead at "
         f"{SAMPLE_RATE_HZ} Hz, min-max scaled to 0..1 and zero-padded on the right.",
         "",
@@ -124,7 +130,7 @@ def model_card(
         "",
         f"{rows['train']:,} beats trained on, {rows['eval']:,} to watch training{_refit(settings)}, "
         f"{rows['test']:,} to test.",
-        "The beats are simulated." if judgement["synthetic"] else SPLITS[judgement["split"]],
+        _data_line(judgement["split"], judgement["synthetic"]),
         "",
         "## How good it is (test beats; in brackets 95 % intervals over beats, not over patients)",
         "",
@@ -147,7 +153,7 @@ def model_card(
         "",
         "## Verdict of the gate",
         "",
-        *(f"- {sentence}" for sentence in verdict),
+        *(f"- {each.sentence}" for each in verdict),
         "",
         "## Made from",
         "",

@@ -13,10 +13,11 @@ from tfx.utils import io_utils, path_utils
 from components.evaluate.artifacts import Judgement, Verdict
 from components.ingest.artifacts import IngestReport
 from components.ingest.report import read_ingest_report
-from components.io.artifact_files import JUDGEMENT, VERDICT, read_json, write_json
+from components.io.artifact_files import JUDGEMENT, read_json, write_json
 from components.io.serving import push
 from components.push.histogram import count_samples, signal_blocks
 from components.push.sidecars import Sidecars, stage_version
+from components.verdict import VERDICT_FILE, read_verdict
 
 
 @component
@@ -46,7 +47,7 @@ def Pusher(  # noqa: N802 - the function's name is the node's id
         io_utils.copy_file(statistics_file, str(here / "stats.pb"))
         known = Sidecars(
             judgement=read_json(judgement.uri, JUDGEMENT),
-            verdict=read_json(verdict.uri, VERDICT)["sentences"],
+            verdict=read_verdict(read_json(verdict.uri, VERDICT_FILE)["verdict"]),
             rows=ingested.rows,
             data_digests=ingested.digests,
             settings=settings,

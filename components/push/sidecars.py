@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from components.io.digest import model_digest
 from components.io.names import DIGESTS, HISTOGRAM, METRICS, MODEL, MODEL_CARD, SIDECAR_DIR, STATISTICS
 from components.push.histogram import histogram_json
 from components.push.model_card import model_card
+from components.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Sidecars:
 
     Attributes:
         judgement: what `judgement.json` holds.
-        verdict: the gate's sentences.
+        verdict: the gate's.
         rows: beats of each split.
         data_digests: SHA-256 of the train and test files, 64 hex digits each.
         settings: the run's settings as JSON text.
@@ -35,7 +36,7 @@ class Sidecars:
     """
 
     judgement: Mapping[str, Any]
-    verdict: list[str]
+    verdict: Sequence[Verdict]
     rows: Mapping[str, int]
     data_digests: Mapping[str, str]
     settings: str

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import UsageError
+from components.verdict import SAME_PATIENTS
 
 MITDB: Final = tuple(
     str(number)
@@ -127,7 +128,7 @@ class KaggleSplit:
 
     records: tuple[str, ...]
     sentences: tuple[str, ...] = (
-        "Split kaggle: beats of one patient are on both sides, so figures made with it are optimistic.",
+        SAME_PATIENTS["kaggle"].sentence,
         "The training file holds the other beats record by record, in order of time; Kaggle's own order is not known.",
     )
 

@@ -10,6 +10,7 @@ from components.report.content import Block, Bullets, Heading, Table, Words
 from components.report.material import NotReachedError, RunMaterial
 from components.report.wording import UNKNOWN, count, number, percent
 from components.validate.anomalies import findings_of
+from components.verdict import VERDICT_FILE, read_verdict
 
 TYPES = {1: "bytes", 2: "integer", 3: "float"}
 """tensorflow_metadata's FeatureType in words."""
@@ -121,6 +122,6 @@ def _anomalies(material: RunMaterial) -> list[Block]:
     found = Bullets([finding.sentence() for finding in findings], "warn") if findings else none
     blocks: list[Block] = [Heading("Anomalies"), found]
     if material.reached("DataGate"):
-        allowed = material.read_json("DataGate", "verdict", "verdict.json")["sentences"]
-        blocks += [Words(f"The data gate let it pass: {sentence}", "warn") for sentence in allowed]
+        verdict = read_verdict(material.read_json("DataGate", "verdict", VERDICT_FILE)["verdict"])
+        blocks += [Words(f"The data gate let it pass: {each.sentence}", "warn") for each in verdict]
     return blocks

@@ -24,6 +24,7 @@ from components.score.job import JOB_FILE, Job
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import read_record, tasks_of
 from components.score.summary import SUMMARY_FILE
+from components.verdict import Verdict, read_verdict
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
@@ -83,6 +84,11 @@ class RunMaterial:
         """How train and test beats were split: `kaggle`, `patient`, `unknown`; None before it was known."""
         split: str | None = self.summary["data"].get("split")
         return split
+
+    @cached_property
+    def verdict(self) -> Sequence[Verdict]:
+        """What the gates said, and why the run stopped where it did; each sentence once."""
+        return list(dict.fromkeys(read_verdict(self.summary["verdict"])))
 
     @cached_property
     def ingest(self) -> IngestSummary:

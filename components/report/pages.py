@@ -27,7 +27,7 @@ from components.report.sections.outcome import outcome
 from components.report.sections.stages import stages
 from components.report.training import training, tuning
 from components.report.trust import calibration, coverage, noise
-from components.report.wording import SYNTHETIC, SYNTHETIC_MARK
+from components.verdict import SYNTHETIC, SYNTHETIC_MARK
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -105,7 +105,7 @@ def run_page(material: RunMaterial) -> Page:
         title=f"Heartbeat run {material.summary['run']}",
         subtitle=f"Profile {material.settings['profile']}, {material.folder}",
         marks=marks(material),
-        warnings=[*([SYNTHETIC] if material.synthetic else []), *about_patients(material)],
+        warnings=[*([SYNTHETIC.sentence] if material.synthetic else []), *about_patients(material)],
         cards=run_cards(material),
         sections=_make_sections(material, sorted(RUN_SECTIONS, key=lambda section: section[0] not in first)),
     )
@@ -130,7 +130,7 @@ def scoring_page(material: ScoringMaterial) -> Page:
         title=f"Heartbeat scoring job {material.job.fingerprint.digest}",
         subtitle=material.folder.place,
         marks=[SYNTHETIC_MARK] if material.synthetic else [],
-        warnings=[f"{SYNTHETIC} The model was made from such beats."] if material.synthetic else [],
+        warnings=[f"{SYNTHETIC.sentence} The model was made from such beats."] if material.synthetic else [],
         cards=scoring_cards(material),
         sections=_make_sections(material, SCORING_SECTIONS),
     )

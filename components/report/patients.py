@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from components.evaluate.gate import SAME_PATIENTS
 from components.report.material import NotReachedError, RunMaterial, value_counts
-from components.report.wording import PATIENTS_MARK, SYNTHETIC_MARK
+from components.verdict import SAME_PATIENTS, SAME_PATIENTS_MARK, SYNTHETIC_MARK
 
 ONE_PERSON = ("201", "202")
 """Records of one person in the MIT-BIH Arrhythmia Database; the usual split DS1 / DS2 puts one on each side."""
@@ -18,7 +17,7 @@ ON_BOTH_SIDES = (
 def about_patients(material: RunMaterial) -> list[str]:
     """Sentences for the top of the page; none where nothing is known to be wrong."""
     if material.split in SAME_PATIENTS:
-        return [SAME_PATIENTS[material.split]]
+        return [SAME_PATIENTS[material.split].sentence]
     try:
         sides = [records(material, split) for split in ("train", "eval", "test")]
     except (NotReachedError, OSError):
@@ -32,7 +31,7 @@ def about_patients(material: RunMaterial) -> list[str]:
 def marks(material: RunMaterial) -> list[str]:
     """What every section's heading carries, so that no figure is read or shown around without it."""
     found = [SYNTHETIC_MARK] if material.synthetic else []
-    return [*found, PATIENTS_MARK] if material.split in SAME_PATIENTS else found
+    return [*found, SAME_PATIENTS_MARK] if material.split in SAME_PATIENTS else found
 
 
 def records(material: RunMaterial, split: str) -> set[str]:

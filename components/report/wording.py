@@ -10,14 +10,6 @@ from components.beat import CLASS_NAMES, CLASSES
 UNKNOWN: Final = "–"
 """Stands where there is no figure."""
 
-SYNTHETIC: Final = "SYNTHETIC: simulated beats; no figure here says anything about real hearts."
-
-SYNTHETIC_MARK: Final = "SYNTHETIC"
-"""What stands at the heading of every section then."""
-
-PATIENTS_MARK: Final = "beats of one patient may be on both sides"
-"""What stands at the heading of every section where the split is by beat, or nobody knows how it was made."""
-
 SPLIT_WORDS: Final = {
     "kaggle": "Kaggle's own test rows",
     "patient": "patients of the test split were never trained on",

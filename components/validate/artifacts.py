@@ -4,6 +4,6 @@ from tfx.types.artifact import Artifact
 
 
 class DataVerdict(Artifact):
-    """Holds `verdict.json`: {"sentences": [...]}, what the gate found and allowed, empty when there was nothing."""
+    """Holds `verdict.json`: {"verdict": [...]}, what the gate found and allowed, empty when there was nothing."""
 
     TYPE_NAME = "heartbeat.DataVerdict"

@@ -7,6 +7,7 @@ from typing import Any
 
 from components.validate.anomalies import Finding, findings_of
 from components.validate.settings import ValidateSettings
+from components.verdict import Verdict
 
 
 def with_drift_thresholds(schema: Any, settings: ValidateSettings) -> Any:
@@ -45,19 +46,18 @@ def find_anomalies(
     return found
 
 
-def judge_data(findings: list[Finding], settings: ValidateSettings) -> tuple[list[str], list[str]]:
-    """Divide findings into those that stop the run and those the settings allow.
-
-    Returns:
-        Sentences that stop, and sentences that are only told.
-    """
-    stop = [finding.sentence() for finding in findings if finding.kind not in settings.allow]
-    told = [
-        f"Allowed by validation.allow: {finding.sentence()}" for finding in findings if finding.kind in settings.allow
+def judge_data(findings: list[Finding], settings: ValidateSettings) -> list[Verdict]:
+    """Judge findings by what the settings allow; a finding that is not allowed is a refusal."""
+    verdict = [
+        Verdict("remark", "allowed_anomaly", f"Allowed by validation.allow: {finding.sentence()}")
+        for finding in findings
+        if finding.kind in settings.allow
     ]
     defaults = ValidateSettings()
     for name in ("label_drift", "signal_drift"):
         value, default = getattr(settings, name), getattr(defaults, name)
         if value != default:
-            told.append(f"validation.{name} is {value}, not its default {default}.")
-    return stop, told
+            verdict.append(Verdict("caveat", "changed", f"validation.{name} is {value}, not its default {default}."))
+    return verdict + [
+        Verdict("refusal", "anomaly", finding.sentence()) for finding in findings if finding.kind not in settings.allow
+    ]

@@ -14,6 +14,7 @@ from components.io.serving import newest_statistics
 from components.validate.artifacts import DataVerdict
 from components.validate.judge import find_anomalies, judge_data
 from components.validate.settings import ValidateSettings
+from components.verdict import VERDICT_FILE, of_kind, verdict_json
 from schema import SCHEMA_FILE, curated_schema_text
 
 
@@ -49,12 +50,12 @@ def DataGate(  # noqa: N802 - the function's name is the node's id
         for split in artifact_utils.decode_split_names(statistics.split_names)
     }
     curated = tfdv.load_schema_text(os.path.join(schema.uri, SCHEMA_FILE))
-    stop, told = judge_data(find_anomalies(splits, curated, newest_statistics(serving), parsed), parsed)
-    for sentence in told + stop:
-        absl.logging.warning("%s", sentence)
-    if stop:
-        raise DataRefused(told + stop)
+    judged = judge_data(find_anomalies(splits, curated, newest_statistics(serving), parsed), parsed)
+    for each in judged:
+        absl.logging.warning("%s", each.sentence)
+    if of_kind("refusal", judged):
+        raise DataRefused(judged)
     os.makedirs(verdict.uri, exist_ok=True)
-    with open(os.path.join(verdict.uri, "verdict.json"), "w", encoding="utf-8") as file:
-        json.dump({"sentences": told}, file)
+    with open(os.path.join(verdict.uri, VERDICT_FILE), "w", encoding="utf-8") as file:
+        json.dump({"verdict": verdict_json(judged)}, file)
     absl.logging.info("data gate passed (code %s)", code_digest)

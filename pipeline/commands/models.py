@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from components.verdict import SYNTHETIC_MARK
 from pipeline.places import DEFAULT_SERVING
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _figure(version: PushedVersion, kind: str, name: str) -> str:
 def _data_of(version: PushedVersion) -> str:
     if not version.metrics:
         return "unknown"
-    return "SYNTHETIC" if version.metrics["synthetic"] else str(version.metrics["split"])
+    return SYNTHETIC_MARK if version.metrics["synthetic"] else str(version.metrics["split"])
 
 
 def _pushed(version: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from components.verdict import Verdict
 from pipeline.kubeflow.notes import StepNote, Uris, read_notes
 from pipeline.kubeflow.places import RunPlace, run_place
 from pipeline.summary import State
@@ -34,12 +35,12 @@ class Fate:
     Attributes:
         state: as in a summary.
         note: its step's, where it has one.
-        sentences: why it failed.
+        verdict: why it failed.
     """
 
     state: State
     note: StepNote | None
-    sentences: tuple[str, ...] = ()
+    verdict: tuple[Verdict, ...] = ()
 
 
 def fates(tasks: Mapping[str, Task], notes: Mapping[str, StepNote]) -> dict[str, Fate]:
@@ -62,15 +63,19 @@ def fates(tasks: Mapping[str, Task], notes: Mapping[str, StepNote]) -> dict[str,
         elif task.cached:
             told[stage] = Fate("cached", None)
         else:
-            told[stage] = Fate("failed", None, (NOT_STARTED.format(stage=stage),))
+            told[stage] = Fate("failed", None, _refusal("not_started", NOT_STARTED, stage))
     return told
 
 
 def _noted(stage: str, note: StepNote) -> Fate:
     if note.state == "begun":
-        return Fate("failed", note, (KILLED.format(stage=stage),))
+        return Fate("failed", note, _refusal("killed", KILLED, stage))
     state: Literal["ran", "failed"] = "ran" if note.state == "ran" else "failed"
-    return Fate(state, note, tuple(note.sentences))
+    return Fate(state, note, tuple(note.verdict))
+
+
+def _refusal(code: str, sentence: str, stage: str) -> tuple[Verdict, ...]:
+    return (Verdict("refusal", code, sentence.format(stage=stage)),)
 
 
 class Runs:

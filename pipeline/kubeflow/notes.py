@@ -19,6 +19,7 @@ import absl.logging
 from components.errors import HeartbeatError
 from components.io.files import list_files, open_output, read_range
 from components.io.objects import store_told
+from components.verdict import Verdict, read_verdict
 from pipeline.kubeflow.places import RunPlace, run_place
 from pipeline.kubeflow.translate import LOGS_OUTPUT, Json, remote_uri
 from pipeline.refusal import refusal_behind
@@ -40,7 +41,7 @@ class StepNote:
         cpu_seconds: of its process and that one's children.
         status: as a run's, where it failed.
         exit_code: what its process ends with.
-        sentences: why it failed.
+        verdict: why it failed.
         inputs: what it read.
         outputs: what it left, if it ran to its end.
         log: URI of its log, or None.
@@ -52,7 +53,7 @@ class StepNote:
     cpu_seconds: float = 0.0
     status: str = ""
     exit_code: int = 0
-    sentences: Sequence[str] = ()
+    verdict: Sequence[Verdict] = ()
     inputs: Uris = field(default_factory=dict)
     outputs: Uris = field(default_factory=dict)
     log: str | None = None
@@ -88,7 +89,7 @@ def noted(stage: str | None, sent: Json) -> Iterator[None]:
             state="failed",
             status=refusal.status,
             exit_code=refusal.exit_code,
-            sentences=refusal.sentences,
+            verdict=refusal.verdict,
         )
         raise
     else:
@@ -139,5 +140,5 @@ def read_notes(place: RunPlace) -> dict[str, StepNote]:
     notes = {}
     for file in list_files(f"{place.notes}/*{SUFFIX}"):
         told = json.loads(b"".join(read_range(file.path, 0, file.size)))
-        notes[told["stage"]] = StepNote(**told)
+        notes[told["stage"]] = StepNote(**told | {"verdict": read_verdict(told["verdict"])})
     return notes

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.report.pages import write_run_report
+from components.verdict import Verdict
 from pipeline.kubeflow.copies import Copies
 from pipeline.kubeflow.known import Fate, Runs, Task, fates, known_outputs
 from pipeline.kubeflow.notes import read_notes
@@ -94,12 +95,13 @@ def _summary(
             try:
                 summary.take_from(stage, outcome)
             except (KeyError, OSError, ValueError) as error:
-                summary.verdict.append(f"What {stage} left cannot be read ({error!r}): the summary lacks it.")
+                lacking = f"What {stage} left cannot be read ({error!r}): the summary lacks it."
+                summary.verdict.append(Verdict("remark", "unreadable", lacking))
         if fate.state == "failed" and summary.status == "done":
             noted = note is not None and note.state == "failed"
             summary.status = note.status if note and noted else UnexpectedError.status
             summary.exit_code = note.exit_code if note and noted else UnexpectedError.exit_code
-            summary.verdict += fate.sentences
+            summary.verdict += fate.verdict
     summary.count_rows()
     return summary
 

@@ -59,5 +59,5 @@ def Report(  # noqa: N802 - the function's name is the node's id
     absl.logging.info("published %s", place.folder)
     if summary.exit_code:
         kinds = {kind.exit_code: kind for kind in ERRORS}
-        told = summary.verdict or [f"The run ended as {summary.status}."]
-        raise kinds.get(summary.exit_code, HeartbeatError)(told)
+        error = kinds.get(summary.exit_code, HeartbeatError)
+        raise error(summary.verdict or f"The run ended as {summary.status}.")

@@ -9,6 +9,7 @@ from components.evaluate.gate import Current, _short_of, judge_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.train.calibrate import UNCALIBRATED
+from components.verdict import SAME_PATIENTS, SYNTHETIC, of_kind, read_verdict
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 
 SETTINGS = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=500)
@@ -17,6 +18,14 @@ LEVEL = {"clean_accuracy": 0.7, "clean_macro_f1": 0.7, "noisy_accuracy": 0.6, "n
 GATE = GateSettings.model_validate(
     {"kaggle": {**LEVEL, "recall": dict.fromkeys("NSVFQ", 0.6)}, "synthetic": {**LEVEL, "recall": {"N": 0.6}}}
 )
+
+
+def sentences(verdict):
+    return [each.sentence for each in verdict]
+
+
+def codes(verdict):
+    return {each.code for each in verdict}
 
 
 def noise(signal, draw, sd):
@@ -45,12 +54,13 @@ def serving(beats, predict, synthetic=False, version=7):
 
 def test_a_good_model_is_let_out_with_its_figures(beats):
     decision = decide(beats, answering(GOOD))
-    assert decision.refusals == ()
-    [let_out] = [sentence for sentence in decision.sentences if sentence.startswith("Let out: accuracy ")]
-    assert "on clean test beats" in let_out
-    assert "Nothing was pushed before: there is no model to compare with." in decision.sentences
+    assert not decision.refusals
+    [release] = of_kind("release", decision.verdict)
+    assert release.sentence.startswith("Let out: accuracy ")
+    assert "on clean test beats" in release.sentence
+    assert "no_current" in codes(decision.verdict)
     told = json.loads(json.dumps(decision.to_json()))
-    assert told["refused"] is False
+    assert read_verdict(told["verdict"]) == list(decision.verdict)
     assert told["thresholds"]["clean_accuracy"] == 0.7
     assert told["comparison"] is None
 
@@ -58,15 +68,18 @@ def test_a_good_model_is_let_out_with_its_figures(beats):
 def test_shuffled_probabilities_are_refused(beats):
     rng = np.random.default_rng(0)
     decision = decide(beats, answering(GOOD, lambda told: rng.permutation(told)))
-    assert any(sentence.startswith("Refused: accuracy on clean beats ") for sentence in decision.refusals)
-    assert any("required 70.00%" in sentence for sentence in decision.refusals)
+    assert "threshold" in codes(decision.refusals)
+    assert any("accuracy on clean beats" in each.sentence for each in decision.refusals)
+    assert any("required 70.00%" in each.sentence for each in decision.refusals)
+    assert not of_kind("release", decision.verdict)
 
 
 def test_a_model_that_answers_at_random_is_refused_whatever_its_figures(beats):
     rng = np.random.default_rng(0)
     decision = decide(beats, answering(GOOD, lambda told: told * rng.uniform(0.95, 1, told.shape).astype(np.float32)))
     [refusal] = decision.refusals
-    assert refusal.startswith("Refused: beats that differ by a millionth are answered differently, by 0.0")
+    assert refusal.code == "unsteady"
+    assert refusal.sentence.startswith("Refused: beats that differ by a millionth are answered differently, by 0.0")
 
 
 def drop(of):
@@ -81,15 +94,14 @@ def drop(of):
 @pytest.mark.parametrize(("of", "symbol"), enumerate("NSVFQ"))
 def test_a_model_that_dropped_a_class_is_refused_by_its_name(beats, of, symbol):
     decision = decide(beats, answering(GOOD, drop(of)))
-    assert f"Refused: recall of {symbol} 0.00, required 0.60." in decision.refusals
-    assert set(decision.refusals) <= set(decision.sentences)
+    assert f"Refused: recall of {symbol} 0.00, required 0.60." in sentences(decision.refusals)
 
 
 def test_refusal_of_a_class_says_what_the_current_model_has(beats):
     current = serving(beats, answering(GOOD))
     decision = decide(beats, answering(GOOD, drop(3)), current)
     has = np.mean(current.clean.argmax(axis=1)[beats.label == 3] == 3)
-    assert f"Refused: recall of F 0.00, required 0.60; the current model has {has:.2f}." in decision.refusals
+    assert f"Refused: recall of F 0.00, required 0.60; the current model has {has:.2f}." in sentences(decision.refusals)
 
 
 @pytest.mark.parametrize("name", ["clean_accuracy", "clean_macro_f1", "noisy_accuracy", "noisy_macro_f1"])
@@ -97,7 +109,8 @@ def test_each_threshold_alone_refuses(beats, name):
     gate = GateSettings.model_validate({"kaggle": {**LEVEL, name: 1.0, "recall": dict.fromkeys("NSVFQ", 0.0)}})
     [reason] = decide(beats, answering(GOOD), gate=gate).refusals
     kind, metric = name.split("_", 1)
-    assert reason.startswith(f"Refused: {metric.replace('macro_f1', 'macro-F1')} on {kind} beats")
+    assert reason.code == "threshold"
+    assert reason.sentence.startswith(f"Refused: {metric.replace('macro_f1', 'macro-F1')} on {kind} beats")
 
 
 def test_worse_than_the_current_model_beyond_chance_is_refused_though_above_every_threshold(beats):
@@ -106,9 +119,8 @@ def test_worse_than_the_current_model_beyond_chance_is_refused_though_above_ever
         return np.where(rows[:, None], np.roll(told, 1, axis=1), told)
 
     decision = decide(beats, answering(GOOD, sometimes_wrong), serving(beats, answering(GOOD)))
-    assert decision.refusals
-    assert all("worse by more than chance" in sentence for sentence in decision.refusals)
-    assert "the current model (version 7) has" in decision.refusals[0]
+    assert codes(decision.refusals) == {"worse_than_current"}
+    assert "the current model (version 7) has" in decision.refusals[0].sentence
     low, high = decision.comparison["differences"]["clean_accuracy"]["interval"]
     assert low < decision.comparison["differences"]["clean_accuracy"]["difference"] < high < 0
 
@@ -120,68 +132,71 @@ def test_worse_within_chance_is_let_out_and_said(beats):
         return told
 
     decision = decide(beats, answering(GOOD, once_wrong), serving(beats, answering(GOOD)))
-    assert decision.refusals == ()
-    assert any("the current model (version 7) has" in sentence for sentence in decision.sentences)
+    assert not decision.refusals
+    compared = [each for each in decision.verdict if each.code == "compared"]
+    assert len(compared) == 4
+    assert all("the current model (version 7) has" in each.sentence for each in compared)
 
 
 def test_the_same_model_again_is_let_out(beats):
     decision = decide(beats, answering(GOOD), serving(beats, answering(GOOD)))
-    assert decision.refusals == ()
+    assert not decision.refusals
     assert decision.comparison["differences"]["noisy_macro_f1"] == {"difference": 0.0, "interval": [0.0, 0.0]}
 
 
 def test_unblessed_is_refused_even_when_nothing_else_is_wrong(beats):
     [reason] = decide(beats, answering(GOOD), blessed=False).refusals
-    assert "the Evaluator did not bless" in reason
+    assert reason.code == "not_blessed"
 
 
 @pytest.mark.parametrize(
-    ("split", "synthetic", "begins"),
+    ("split", "synthetic", "caveat"),
     [
-        ("patient", True, "SYNTHETIC: these beats are simulated"),
-        ("kaggle", False, "These are Kaggle's own rows: beats of one patient may be on both sides"),
-        ("unknown", False, "How these beats were split is not known: beats of one patient may be on both sides"),
+        ("patient", True, SYNTHETIC),
+        ("kaggle", False, SAME_PATIENTS["kaggle"]),
+        ("unknown", False, SAME_PATIENTS["unknown"]),
     ],
 )
-def test_every_verdict_begins_with_what_the_beats_are(beats, split, synthetic, begins):
+def test_every_verdict_begins_with_what_the_beats_are(beats, split, synthetic, caveat):
     for spoil in (lambda told: told, drop(0)):
         decision = decide(beats, answering(GOOD, spoil), split=split, synthetic=synthetic)
-        assert decision.sentences[0].startswith(begins)
+        assert decision.verdict[0] == caveat
 
 
 def test_patient_split_of_real_beats_begins_with_the_verdict(beats):
     gate = GateSettings.model_validate({"patient": {**LEVEL, "clean_accuracy": 0.86, "noisy_accuracy": 1.0}})
-    sentences = decide(beats, answering(GOOD), gate=gate, split="patient").sentences
-    assert next(each for each in sentences if "evaluation was changed" not in each).startswith("Refused: ")
+    verdict = decide(beats, answering(GOOD), gate=gate, split="patient").verdict
+    assert codes(of_kind("caveat", verdict)) == {"changed"}
+    assert next(each for each in verdict if each.kind != "caveat").kind == "refusal"
 
 
 def test_an_evaluation_that_is_not_the_usual_one_is_told(beats):
-    told = " ".join(decide(beats, answering(GOOD)).sentences)
-    assert f"draws is {SETTINGS.draws}, its default is (1, 2, 3, 4, 5)" in told
-    assert "noise_sd is" not in told
+    changed = [each.sentence for each in decide(beats, answering(GOOD)).verdict if each.code == "changed"]
+    assert f"The evaluation was changed: draws is {SETTINGS.draws}, its default is (1, 2, 3, 4, 5)." in changed
+    assert not any("noise_sd is" in sentence for sentence in changed)
 
 
 def test_a_lowered_gate_is_told_number_by_number(beats):
     decision = decide(beats, answering(GOOD))
-    assert "The gate was lowered: clean_accuracy is 0.7, its default is 0.985." in decision.sentences
-    assert "The gate was lowered: recall.S is 0.6, its default is 0.74." in decision.sentences
+    assert "The gate was lowered: clean_accuracy is 0.7, its default is 0.985." in sentences(decision.verdict)
+    assert "The gate was lowered: recall.S is 0.6, its default is 0.74." in sentences(decision.verdict)
 
 
 def test_defaults_and_raised_thresholds_are_not_called_lowered(beats):
     for gate in (GateSettings(), GateSettings.model_validate({"kaggle": {"clean_accuracy": 0.999}})):
-        assert not any("lowered" in sentence for sentence in decide(beats, answering(GOOD), gate=gate).sentences)
+        assert "lowered" not in codes(decide(beats, answering(GOOD), gate=gate).verdict)
 
 
 def test_a_class_without_test_beats_is_not_judged_and_said():
     beats = some_beats(400, absent="Q")
     decision = decide(beats, answering(GOOD))
-    assert decision.refusals == ()
-    assert "There is no Q among the test beats: its recall is not judged." in decision.sentences
+    assert not decision.refusals
+    assert "There is no Q among the test beats: its recall is not judged." in sentences(decision.verdict)
 
 
 def test_a_model_of_simulated_beats_that_takes_a_real_ones_place_is_told(beats):
     decision = decide(beats, answering(GOOD), serving(beats, answering(GOOD)), split="patient", synthetic=True)
-    assert any("made from simulated ones, takes its place" in sentence for sentence in decision.sentences)
+    assert "replaces_real" in codes(decision.verdict)
 
 
 def test_a_miss_by_a_hair_is_told_with_the_digits_it_takes():

@@ -89,7 +89,7 @@ def test_a_bad_row_is_a_reject_that_the_budget_can_allow(tmp_path, name):
         judge_ingest(summary, DataSettings())
     assert "Rejected rows: 1, allowed: 0" in refused.value.sentences[-1]
     (dropped,) = judge_ingest(summary, DataSettings(reject_budget=1))
-    assert dropped.startswith("Dropped: ")
+    assert (dropped.kind, dropped.code) == ("remark", "dropped")
     assert summary.rows["train"] + summary.rows["eval"] == 199
 
 
@@ -117,4 +117,4 @@ def test_empty_splits_are_refused_in_words(tmp_path):
 def test_a_class_that_train_lacks_is_a_warning(tmp_path):
     train = b"".join(row + b"\n" for row in TRAIN.splitlines() if not row.endswith(b"3.0"))
     (warning,) = judge_ingest(run(tmp_path, mitbih_train__csv=train), DataSettings())
-    assert warning == "The train split has no beat of class F (fusion): a model cannot learn it."
+    assert warning.sentence == "The train split has no beat of class F (fusion): a model cannot learn it."

@@ -4,11 +4,13 @@ from pathlib import Path
 import pytest
 
 from components.io.serving import push
+from components.verdict import Verdict, verdict_json
 from pipeline.outcome import Outcome
 from pipeline.profiles import profile_named
 from pipeline.settings import settings_from
 from pipeline.summary import Summary
 
+ALLOWED = Verdict("remark", "allowed_anomaly", "Allowed: drift.")
 SETTINGS = settings_from(profile_named("demo"))
 
 
@@ -38,18 +40,18 @@ def test_a_cached_push_behind_a_newer_one_says_which_serves(tmp_path: Path, mode
     newer, _ = push(str(tmp_path / "serving"), model)
     summary = pushed_summary(tmp_path, tmp_path / "serving", version, location)
     assert summary.model["pushed"] == location
-    assert f"version {newer} serves now" in summary.verdict[0]
-    assert f"heartbeat models rollback {version}" in summary.verdict[0]
+    assert f"version {newer} serves now" in summary.verdict[0].sentence
+    assert f"heartbeat models rollback {version}" in summary.verdict[0].sentence
 
 
 def test_a_cached_push_that_is_gone_is_not_claimed(tmp_path: Path, model: Path) -> None:
     summary = pushed_summary(tmp_path, tmp_path / "serving", 17, "serving/17")
     assert summary.model["pushed"] is None
-    assert "Version 17 was pushed by an earlier run and is no longer" in summary.verdict[0]
+    assert "Version 17 was pushed by an earlier run and is no longer" in summary.verdict[0].sentence
 
 
 def test_what_a_data_gate_allowed_is_part_of_the_verdict(tmp_path: Path) -> None:
-    (tmp_path / "verdict.json").write_text(json.dumps({"sentences": ["Allowed: drift."]}))
+    (tmp_path / "verdict.json").write_text(json.dumps({"verdict": verdict_json([ALLOWED])}))
     summary = Summary(run="r")
     summary.take_from("DataGate", Outcome({"DataGate": {"verdict": [str(tmp_path)]}}, SETTINGS, "serving"))
-    assert summary.verdict == ["Allowed: drift."]
+    assert summary.verdict == [ALLOWED]

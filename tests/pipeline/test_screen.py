@@ -2,9 +2,10 @@ import io
 
 import pytest
 
+from components.verdict import SAME_PATIENTS, SYNTHETIC, Verdict
 from pipeline.capture import Terminal
 from pipeline.profiles import profile_named
-from pipeline.screen import PATIENTS_ON_BOTH_SIDES, SYNTHETIC, Screen, changed_settings, notices, shown
+from pipeline.screen import Screen, changed_settings, missing_caveats, shown
 from pipeline.settings import settings_from
 from pipeline.summary import StageRecord, Summary
 
@@ -12,7 +13,7 @@ M = {"accuracy": 0.98765, "loss": 0.1, "macro_f1": 0.9, "recall": [0.9, None, 0.
 METRICS = {"clean": M, "noisy": M, "trainer": {"clean": M, "noisy": M}, "frozen": {"clean": M, "noisy": M}}
 
 
-def summary_of(split: str | None, synthetic: bool, verdict: list[str] | None = None) -> Summary:
+def summary_of(split: str | None, synthetic: bool, verdict: list[Verdict] | None = None) -> Summary:
     summary = Summary(run="r", stages=[StageRecord("ExampleGen", "ran", 1.5, 1.25, 109446), StageRecord("Pusher")])
     summary.data = {"synthetic": synthetic, "split": split, "rows": None}
     summary.verdict = verdict or []
@@ -22,24 +23,25 @@ def summary_of(split: str | None, synthetic: bool, verdict: list[str] | None = N
 @pytest.mark.parametrize(
     ("split", "synthetic", "verdict", "expected"),
     [
-        ("kaggle", False, [], [PATIENTS_ON_BOTH_SIDES]),
-        ("unknown", False, [], [PATIENTS_ON_BOTH_SIDES]),
+        ("kaggle", False, [], [SAME_PATIENTS["kaggle"]]),
+        ("unknown", False, [], [SAME_PATIENTS["unknown"]]),
         ("patient", False, [], []),
         ("patient", True, [], [SYNTHETIC]),
-        ("kaggle", False, ["beats of one patient may be on both sides of it."], []),
-        ("patient", True, ["SYNTHETIC: simulated."], []),
+        ("kaggle", False, [SAME_PATIENTS["kaggle"]], []),
+        ("patient", True, [Verdict("caveat", "synthetic", "Worded otherwise.")], []),
+        ("patient", True, [Verdict("remark", "other", SYNTHETIC.sentence)], [SYNTHETIC]),
         (None, False, [], []),
     ],
 )
 def test_what_must_be_said_is_said_once(
-    split: str | None, synthetic: bool, verdict: list[str], expected: list[str]
+    split: str | None, synthetic: bool, verdict: list[Verdict], expected: list[Verdict]
 ) -> None:
-    assert notices(summary_of(split, synthetic, verdict)) == expected
+    assert missing_caveats(summary_of(split, synthetic, verdict)) == expected
 
 
 def test_the_closing_table_has_every_stage_and_every_model(tmp_path) -> None:  # type: ignore[no-untyped-def]
     out, err = io.StringIO(), io.StringIO()
-    summary = summary_of("kaggle", False, ["Refused: because."])
+    summary = summary_of("kaggle", False, [Verdict("refusal", "threshold", "Refused: because.")])
     summary.metrics = METRICS
     Screen(Terminal(out, err)).close(summary, tmp_path / "runs" / "r", tmp_path / "index.html")
     text = out.getvalue()
@@ -55,7 +57,7 @@ def test_the_closing_table_has_every_stage_and_every_model(tmp_path) -> None:  #
         "index.html",
     ):
         assert word in text, word
-    assert PATIENTS_ON_BOTH_SIDES.split(",")[0] in text
+    assert SAME_PATIENTS["kaggle"].sentence in text
     assert "tensorboard" not in text
 
 

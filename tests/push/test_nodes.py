@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from components.io.examples import encode_examples
 from components.io.serving import list_versions, newest_statistics
 from components.push.node import Pusher
 from components.train.calibrate import UNCALIBRATED, write_certainty
+from components.verdict import SYNTHETIC
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 
 LEVEL = {"clean_accuracy": 0.6, "clean_macro_f1": 0.6, "noisy_accuracy": 0.5, "noisy_macro_f1": 0.5}
@@ -195,13 +197,13 @@ def test_the_gate_compares_with_the_newest_push(world, judgement, pushed, tmp_pa
     assert told["comparison"]["version"] == list_versions(str(serving))[0].version
     assert told["comparison"]["differences"]["clean_accuracy"]["difference"] == 0
     assert told["comparison"]["differences"]["noisy_accuracy"]["difference"] == 0
-    assert told["sentences"][0].startswith("SYNTHETIC")
+    assert told["verdict"][0] == asdict(SYNTHETIC)
 
 
 def test_a_refusal_fails_the_node_and_leaves_no_verdict(world, judgement, tmp_path):
     with pytest.raises(ModelRefused) as refused:
         gated(world, judgement, tmp_path / "verdict", tmp_path / "serving", {**LEVEL, "clean_accuracy": 1.0})
-    assert refused.value.sentences[0].startswith("SYNTHETIC")
+    assert refused.value.verdict[0] == SYNTHETIC
     assert any("required 100.00%" in sentence for sentence in refused.value.sentences)
     assert not (tmp_path / "verdict").exists()
 

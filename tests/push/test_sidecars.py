@@ -12,6 +12,7 @@ from components.push.histogram import BINS, CACHED, count_samples, histogram_jso
 from components.push.model_card import model_card
 from components.push.sidecars import Sidecars, code_digest_of, stage_version
 from components.train.calibrate import UNCALIBRATED
+from components.verdict import SAME_PATIENTS, SYNTHETIC, Verdict
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 from tests.io.test_serving import a_model, contents
 
@@ -40,7 +41,7 @@ def known(tmp_path):
     (tmp_path / "FeatureStats.pb").write_bytes(b"statistics")
     return Sidecars(
         judgement=judged(),
-        verdict=["Let out: a sentence."],
+        verdict=[Verdict("release", "released", "Let out: a sentence.")],
         rows=ROWS,
         data_digests={"train": "aa", "test": "bb"},
         settings='{"profile": "full"}',
@@ -103,7 +104,7 @@ def test_card_of_kaggles_beats_names_the_patients_and_the_split():
     card = model_card(judged(), ROWS, DIGESTS, SETTINGS, [])
     assert card.startswith("# ECG heartbeat classifier abababababab\n")
     assert "47 patients of the MIT-BIH" in card
-    assert "Beats of one patient may be on both sides" in card
+    assert SAME_PATIENTS["kaggle"].sentence in card
     assert "Not a medical device" in card
     assert "87,554 beats trained on, 8,000 to watch training, 300 to test." in card
     assert "SYNTHETIC" not in card
@@ -117,7 +118,7 @@ def test_card_says_that_the_last_epochs_learnt_from_the_beats_that_training_was_
 
 def test_card_of_synthetic_beats_begins_with_it_and_names_no_real_data():
     card = model_card(judged(split="patient", synthetic=True), ROWS, DIGESTS, SETTINGS, [])
-    assert card.splitlines()[2].startswith("**SYNTHETIC")
+    assert card.splitlines()[2] == f"**{SYNTHETIC.sentence}**"
     assert "MIT-BIH" not in card
     assert "47 patients" not in card
 

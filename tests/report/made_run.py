@@ -15,6 +15,7 @@ from components.evaluate.settings import EvaluateSettings
 from components.ingest.report import FileReport, IngestSummary
 from components.io.examples import encode_examples
 from components.train.calibrate import Certainty
+from components.verdict import Verdict, verdict_json
 from pipeline.profiles import ALL_STAGES, profile_named
 from pipeline.settings import settings_from
 from schema import curated_schema_text
@@ -47,7 +48,7 @@ def make_run(root: Path, split: Any = "patient", synthetic: bool = True) -> Path
     (place("SchemaGen", "schema") / "schema.pbtxt").write_text(curated_schema_text())
     write_statistics(place("StatisticsGen", "statistics"), beats)
     write_anomalies(place("ExampleValidator", "anomalies"))
-    write_json(place("DataGate", "verdict") / "verdict.json", {"sentences": []})
+    write_json(place("DataGate", "verdict") / "verdict.json", {"verdict": []})
     write_transformed(place("Transform", "transformed_examples"), beats["train"])
     trials = [{"trial_id": "1", "score": 0.2, "learning_rate": 0.001}, {"trial_id": "0", "score": 0.3}]
     write_json(place("Tuner", "tuner_results") / "tuner_results.json", trials)
@@ -83,7 +84,7 @@ def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool
             "stages": stages,
             "metrics": metrics,
             "model": {"parameters": 79637, "digest": "ab" * 32, "pushed": "/serving/1767323045"},
-            "verdict": ["Let out: it is good enough."],
+            "verdict": [asdict(Verdict("release", "released", "Let out: it is good enough."))],
             "versions": {"Python": "3.10.0", "tfx": "9.8.7"},
         },
     )
@@ -93,14 +94,14 @@ def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool
     return run
 
 
-def ended(run: Path, status: str, exit_code: int, failed: str, sentences: list[str]) -> None:
+def ended(run: Path, status: str, exit_code: int, failed: str, verdict: list[Verdict]) -> None:
     """Turn a finished run into one that stopped at a stage: what comes after is skipped and left nothing."""
     summary, places = (json.loads((run / name).read_text()) for name in ("summary.json", "artifacts.json"))
     at = ALL_STAGES.index(failed)
     for stage in summary["stages"][at:]:
         stage.update(state="skipped", seconds=0.0, cpu_seconds=0.0, rows=None)
     summary["stages"][at]["state"] = "failed"
-    summary.update(status=status, exit_code=exit_code, verdict=sentences)
+    summary.update(status=status, exit_code=exit_code, verdict=verdict_json(verdict))
     summary["model"]["pushed"] = None
     if at <= ALL_STAGES.index("Judge"):
         summary["metrics"] = {}

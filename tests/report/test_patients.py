@@ -7,6 +7,7 @@ from components.beat import Beats
 from components.report import patients
 from components.report.material import load_run
 from components.report.patients import about_patients, records
+from components.verdict import Verdict
 from tests.evaluate.tiny_model import some_beats
 from tests.report.made_run import ended, statistics_of
 
@@ -31,5 +32,5 @@ def test_beats_without_records_and_runs_without_statistics_tell_nothing(a_run: C
     beats = some_beats(5)
     assert "record" not in str(statistics_of(Beats(beats.signal, beats.label)))
     run = a_run()
-    ended(run, "failed", 1, "StatisticsGen", ["It went wrong."])
+    ended(run, "failed", 1, "StatisticsGen", [Verdict("refusal", "failed", "It went wrong.")])
     assert about_patients(load_run(run)) == []

@@ -9,10 +9,17 @@ from components.beat import CLASS_NAMES
 from components.errors import EnvironmentRefused, HeartbeatError, UsageError
 from components.report import pages
 from components.report.pages import RUN_SECTIONS, write_run_report
+from components.verdict import SAME_PATIENTS_MARK, SYNTHETIC, Verdict
 from tests.report.made_run import EVIL_FILE, HOSTILE, ended, make_run
 from tests.report.reading import Read, read
 
 MEGABYTE = 1_000_000
+
+CHANGED = Verdict("caveat", "changed", "The evaluation was changed: draws is (1,), its default is another.")
+
+
+def no(sentence: str) -> Verdict:
+    return Verdict("refusal", "any", sentence)
 
 
 Only = Callable[..., None]
@@ -77,7 +84,7 @@ def test_synthetic_is_marked_in_every_section_and_only_then(page: Read, tmp_path
     only("outcome", "results", "calibration", "training", "data", "statistics", "files", "about")
     real = read(write_run_report(make_run(tmp_path, "kaggle", synthetic=False)))
     assert not [name for name, text in real.text.items() if "SYNTHETIC" in text]
-    assert [name for name, text in real.text.items() if "beats of one patient may be on both sides" not in text] == []
+    assert [name for name, text in real.text.items() if SAME_PATIENTS_MARK not in text] == []
     assert "beats of one patient" not in " ".join(page.text.values())
 
 
@@ -104,7 +111,7 @@ def test_text_from_files_stays_text(page: Read) -> None:
 def test_what_is_to_be_typed_is_set_so_and_a_lone_backtick_stays(a_run: Callable[[], Path], only: Only) -> None:
     only("outcome")
     run = a_run()
-    ended(run, "data_refused", 3, "IngestGate", ["Allow it with `--set a=<1>`.", "Row 3: 'x`<i>y'."])
+    ended(run, "data_refused", 3, "IngestGate", [no("Allow it with `--set a=<1>`."), no("Row 3: 'x`<i>y'.")])
     text = write_run_report(run).read_text()
     assert "Allow it with <code>--set a=&lt;1&gt;</code>." in text
     assert "Row 3: &#39;x`&lt;i&gt;y&#39;." in text
@@ -162,7 +169,7 @@ def test_the_same_run_gives_the_same_bytes(a_run: Callable[[], Path], only: Only
 def test_refused_data_says_why_first_and_what_was_not_reached(a_run: Callable[[], Path], only: Only) -> None:
     only("outcome", "results", "data", "files", "stages")
     run = a_run()
-    ended(run, "data_refused", 3, "IngestGate", ["1 row is rejected, 0 are allowed."])
+    ended(run, "data_refused", 3, "IngestGate", [no("1 row is rejected, 0 are allowed.")])
     page = read(write_run_report(run))
     assert "No: data refused" in page.text[""]
     assert "1 row is rejected, 0 are allowed." in page.text[""]
@@ -177,13 +184,15 @@ def test_a_refused_model_says_why_and_has_its_figures(a_run: Callable[[], Path],
     only("outcome", "results", "attention")
     run = a_run()
     sentence = "Refused: recall of F 0.61, required 0.70."
-    ended(run, "model_refused", 4, "ModelGate", ["SYNTHETIC: simulated.", sentence])
+    ended(run, "model_refused", 4, "ModelGate", [SYNTHETIC, CHANGED, no(sentence)])
     page = read(write_run_report(run))
     assert "No: model refused" in page.text[""]
     assert "1 refused" in page.text[""]
     assert "What the gate requires" in page.text[""]
     assert sentence in page.text[""]
+    assert CHANGED.sentence not in page.text[""], "a caveat is no reason"
     assert sentence in page.text["outcome"]
+    assert CHANGED.sentence in page.text["outcome"]
     assert "required" in page.text["outcome"]
     assert {"results", "attention"} <= set(page.text)
     assert "not-reached" not in page.text
@@ -192,7 +201,7 @@ def test_a_refused_model_says_why_and_has_its_figures(a_run: Callable[[], Path],
 @pytest.mark.parametrize(("status", "code"), [("failed", 1), ("interrupted", 130), ("data_refused", 3)])
 def test_a_run_that_left_nothing_has_a_page(a_run: Callable[[], Path], status: str, code: int) -> None:
     run = a_run()
-    ended(run, status, code, "ExampleGen", ["It went wrong."])
+    ended(run, status, code, "ExampleGen", [no("It went wrong.")])
     (run / "artifacts.json").unlink()
     summary = json.loads((run / "summary.json").read_text())
     summary["data"] = {"synthetic": False, "split": None, "rows": None}

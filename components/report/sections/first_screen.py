@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from components.report.content import Card, Tone
 from components.report.material import NotReachedError, RunMaterial
 from components.report.wording import SPLIT_WORDS, class_title, count, number, percent, seconds, state_of
+from components.verdict import SYNTHETIC_MARK, of_kind
 
 ENDINGS: dict[str, tuple[str, Tone]] = {
     "done": ("Yes: done", "good"),
@@ -32,7 +32,7 @@ def cards(material: RunMaterial) -> Sequence[Card]:
 
 def _what(material: RunMaterial) -> Card:
     summary, rows = material.summary, material.summary["data"].get("rows")
-    data = "SYNTHETIC beats" if material.synthetic else "Real beats"
+    data = f"{SYNTHETIC_MARK} beats" if material.synthetic else "Real beats"
     lines = [f"Profile {material.settings['profile']}, {began(summary['run'])}."]
     if rows:
         told = ", ".join(f"{count(rows[split])} {split}" for split in ("train", "eval", "test"))
@@ -69,16 +69,8 @@ def _worked(material: RunMaterial) -> Card:
             f"Pushed as version {str(pushed).rstrip('/').rsplit('/', 1)[-1]}." if pushed else "Nothing was pushed."
         )
     else:
-        lines += [short(sentence) for sentence in reasons(summary)[:REASONS]]
+        lines += [short(refusal.sentence) for refusal in of_kind("refusal", material.verdict)[:REASONS]]
     return Card("Did it work?", answer, lines, tone, [("outcome", "How it ended, in full")])
-
-
-def reasons(summary: Any) -> list[str]:
-    """The sentences that say why a run was refused or failed, those of the gates first."""
-    verdict = list(dict.fromkeys(summary["verdict"]))
-    refusals = [sentence for sentence in verdict if sentence.startswith("Refused")]
-    general = ("SYNTHETIC", "Beats of one patient", "These are Kaggle", "How these beats", "The gate was lowered")
-    return refusals or [sentence for sentence in verdict if not sentence.startswith(general)]
 
 
 def short(sentence: str) -> str:

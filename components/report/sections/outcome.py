@@ -34,8 +34,8 @@ def outcome(material: RunMaterial) -> list[Block]:
     failed = [stage["name"] for stage in summary["stages"] if stage["state"] == "failed"]
     if failed:
         blocks.append(Words(f"It stopped at {failed[0]}."))
-    if summary["verdict"]:
-        blocks.append(Bullets(list(dict.fromkeys(summary["verdict"]))))
+    if material.verdict:
+        blocks.append(Bullets([each.sentence for each in material.verdict]))
     if summary["model"]["pushed"]:
         blocks.append(Code("The model was pushed to", str(summary["model"]["pushed"])))
     if summary["metrics"]:

@@ -1,5 +1,6 @@
 import pytest
 
+from components.verdict import Verdict
 from pipeline.kubeflow import known
 from pipeline.kubeflow.known import Runs, Task, fates, known_outputs
 from pipeline.kubeflow.notes import StepNote
@@ -16,6 +17,8 @@ TASKS = {
     "Transform": Task(("ExampleGen", "DataGate"), True),
     "Pusher": Task(("Transform",), False),
 }
+
+NO = Verdict("refusal", "anomaly", "No.")
 
 
 def uri(run: RunPlace, stage: str, key: str) -> str:
@@ -37,7 +40,7 @@ def test_what_noted_nothing_was_cached_if_a_later_stage_was_come_to() -> None:
 
 
 def test_what_stands_behind_a_failed_stage_was_not_come_to() -> None:
-    notes = {"IngestGate": StepNote("IngestGate", "ran"), "DataGate": StepNote("DataGate", "failed", sentences=["No."])}
+    notes = {"IngestGate": StepNote("IngestGate", "ran"), "DataGate": StepNote("DataGate", "failed", verdict=[NO])}
     assert states(notes) == {
         "ExampleGen": "cached",
         "IngestGate": "ran",
@@ -47,17 +50,17 @@ def test_what_stands_behind_a_failed_stage_was_not_come_to() -> None:
         "Transform": "skipped",
         "Pusher": "skipped",
     }
-    assert fates(TASKS, notes)["DataGate"].sentences == ("No.",)
+    assert fates(TASKS, notes)["DataGate"].verdict == (NO,)
 
 
 def test_a_step_that_never_ended_was_killed_and_one_that_never_began_could_not_be_started() -> None:
     told = fates(TASKS, {"ExampleGen": StepNote("ExampleGen", "begun")})
     assert told["ExampleGen"].state == "failed"
-    assert told["ExampleGen"].sentences[0].startswith("ExampleGen ended without a word")
+    assert [each.code for each in told["ExampleGen"].verdict] == ["killed"]
     assert told["IngestGate"].state == "skipped"
     told = fates(TASKS, {})
     assert (told["ExampleGen"].state, told["IngestGate"].state) == ("cached", "failed")
-    assert told["IngestGate"].sentences[0].startswith("IngestGate was not started")
+    assert [each.code for each in told["IngestGate"].verdict] == ["not_started"]
 
 
 @pytest.fixture

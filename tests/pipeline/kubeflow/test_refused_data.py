@@ -72,7 +72,7 @@ def test_rejects_survive_and_the_gates_words_are_the_reports(cluster: Cluster, s
     assert summary["data"]["rows"] == {"train": 270, "eval": 30, "test": 100, "rejects": 1} or (
         summary["data"]["rows"]["train"] + summary["data"]["rows"]["eval"] == 300
     )
-    assert summary["verdict"][-1] == log[-1]
+    assert summary["verdict"][-1]["sentence"] == log[-1]
     page = published(cluster, ended.run_id, "report/index.html").decode()
     assert "No: data refused" in page
     assert f"{uri}/rejects.jsonl" in page
@@ -91,6 +91,6 @@ def test_steps_go_on_where_notes_cannot_be_written(
     assert ended.states["ExampleGen"] == "SUCCEEDED"
     summary = json.loads(published(cluster, ended.run_id, "summary.json"))
     assert (summary["status"], summary["exit_code"]) == ("failed", 1)
-    assert summary["verdict"] == [
+    assert [each["sentence"] for each in summary["verdict"]] == [
         "ExampleGen was not started: Kubeflow's page of the run says why (its image, its node, its inputs)."
     ]

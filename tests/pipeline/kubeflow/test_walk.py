@@ -184,9 +184,9 @@ def test_a_gate_that_refuses_ends_the_run_and_the_report_tells_of_all_of_it(refu
     ended = {"IngestGate": "ran", "DataGate": "ran", "ModelGate": "failed", "Pusher": "skipped"}
     assert states(summary) == cached | ended
     assert summary["metrics"]["clean"]["accuracy"] < 1
-    assert any(sentence.startswith("Refused") for sentence in summary["verdict"])
-    assert summary["verdict"][-1] in refused.logs["ModelGate"]
-    assert summary["verdict"][-1] in refused.logs["Report"]
+    assert any(each["kind"] == "refusal" for each in summary["verdict"])
+    assert summary["verdict"][-1]["sentence"] in refused.logs["ModelGate"]
+    assert summary["verdict"][-1]["sentence"] in refused.logs["Report"]
 
 
 def test_the_page_of_a_refused_run_has_what_cached_stages_left(refused: Run, cluster: Cluster) -> None:

@@ -255,7 +255,7 @@ _TABLE: Final = (
         inputs={"pushed_model": "Pusher.pushed_model"},
         cached=False,
         code=("components.score.node",),
-        artifacts=("components.score.artifacts.ScoredBeats",),
+        artifacts=("components.score.node.ScoredBeats",),
         pod="beats",
         on_request=True,
     ),

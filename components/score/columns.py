@@ -1,8 +1,11 @@
-"""The columns of a scored row, as schema/prediction.json documents them."""
+"""Scored rows: their columns, a table of them for a block of beats, and the file that takes one table after another."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +17,12 @@ from components.score.model import Answers
 if TYPE_CHECKING:
     import pyarrow as pa
 
+REPEATING: Final = ["file", "record", "label", "predicted", "symbol", "model"]
+"""Columns of few values, which a dictionary makes small; for the others it only takes time and room."""
+
 
 def prediction_schema() -> pa.Schema:
-    """The columns and their types; record, sample and label may be null."""
+    """Return the columns and their types, which docs/scoring.md explains; record, sample and label may be null."""
     import pyarrow as pa
 
     return pa.schema(
@@ -35,8 +41,8 @@ def prediction_schema() -> pa.Schema:
     )
 
 
-def prediction_columns(file: str, block: BeatBlock, answers: Answers, model: str) -> tuple[pa.Table, npt.NDArray]:
-    """Puts beats and answers side by side.
+def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) -> tuple[pa.Table, npt.NDArray]:
+    """Put beats and answers side by side.
 
     Args:
         file: the input file.
@@ -61,8 +67,33 @@ def prediction_columns(file: str, block: BeatBlock, answers: Answers, model: str
         pa.nulls(count, pa.int8()) if block.label is None else pa.array(block.label.astype(np.int8)),
         pa.array(predicted.astype(np.int8)),
         pa.array(CLASSES, pa.string()).take(pa.array(predicted)),
-        *(pa.array(np.ascontiguousarray(answers.probabilities[:, at])) for at in range(len(CLASSES))),
+        *(pa.array(np.ascontiguousarray(answers.probabilities[:, index])) for index in range(len(CLASSES))),
         pa.array(answers.abstain),
         pa.repeat(pa.scalar(model, pa.string()), count),
     ]
     return pa.Table.from_arrays(columns, schema=prediction_schema()), predicted
+
+
+class Writer(Protocol):
+    """Takes one table after another, so that none is kept in memory."""
+
+    def write_table(self, table: pa.Table) -> None:
+        """Append rows."""
+
+
+@contextmanager
+def open_writer(path: Path, format: str) -> Iterator[Writer]:
+    """Open a file of scored rows: Parquet, one row group for each table, or CSV with a header.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    import pyarrow.csv as csv
+    import pyarrow.parquet as pq
+
+    if format == "parquet":
+        with pq.ParquetWriter(path, prediction_schema(), compression="snappy", use_dictionary=REPEATING) as parquet:
+            yield parquet
+        return
+    with csv.CSVWriter(str(path), prediction_schema()) as text:
+        yield text

@@ -1,18 +1,28 @@
-"""TFX node of this stage: scores beats with the model that the run has pushed."""
+"""TFX node of this stage: scores beats with the model that the run has pushed, each job in a folder named for it."""
 
 import os
 
 import absl.logging
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types import standard_artifacts
+from tfx.types import artifact, standard_artifacts
 
 from components.errors import ScoringIncomplete
 from components.io.artifact_files import write_json
-from components.score.artifacts import ScoredBeats
-from components.score.batch import batch_request, batch_runner
-from components.score.run import score
+from components.io.sources import find_sources
+from components.score.budget import RejectBudget
+from components.score.engines.choose import choose_engine
+from components.score.job import Fingerprint
+from components.score.model import find_model
+from components.score.run import ScoreRequest, score
+from components.score.runner import EngineRunner
 from components.score.settings import BatchSettings
+
+
+class ScoredBeats(artifact.Artifact):
+    """`scored.json`: the summary of a scoring job, and where its rows are; these too, if no other place was given."""
+
+    TYPE_NAME = "heartbeat.ScoredBeats"
 
 
 @component
@@ -43,8 +53,8 @@ def BatchScorer(  # noqa: N802 - the function's name is the node's id
         ScoringIncomplete: a shard failed, or there are too many rejects.
     """
     parsed = BatchSettings.model_validate_json(settings)
-    place = pushed_model.get_string_custom_property("pushed_destination")
-    request = batch_request(input, output or os.path.join(scored.uri, "jobs"), place, parsed)
+    model = pushed_model.get_string_custom_property("pushed_destination")
+    request = batch_request(input, output or os.path.join(scored.uri, "jobs"), model, parsed)
     summary = score(request, batch_runner(parsed))
     write_json(scored.uri, "scored.json", {"output": request.output, "summary": summary.to_dict()})
     for sentence in summary.sentences:
@@ -52,3 +62,42 @@ def BatchScorer(  # noqa: N802 - the function's name is the node's id
     if summary.exit_code:
         raise ScoringIncomplete(summary.sentences)
     absl.logging.info("%d rows scored (inputs %s, code %s)", summary.rows["scored"], fingerprint, code_digest)
+
+
+def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -> ScoreRequest:
+    """Return the job for these inputs and this model, in the folder below `top` that is named for exactly these.
+
+    A stage that failed half-way finds the same folder again, and resumes.
+
+    Raises:
+        DataRefused: inputs are missing or cannot be read.
+        UsageError: there is no model, the budget is malformed, or the cluster's workers do not see a path.
+        EnvironmentRefused: the model cannot be read.
+    """
+    found = find_model(model, "")
+    batch_runner(settings).engine.check_paths([pattern], top, found.place)
+    job = Fingerprint(found.digest, settings.job, tuple(find_sources([pattern])))
+    return ScoreRequest(
+        inputs=(pattern,),
+        output=f"{top.rstrip('/')}/{job.digest}",
+        model=found,
+        settings=settings.job,
+        existing="resume",
+        budget=RejectBudget(settings.reject_budget),
+    )
+
+
+def batch_runner(settings: BatchSettings) -> EngineRunner:
+    """Return what runs the shards: the cluster that the settings name, or processes on this machine.
+
+    Never this process, as TensorFlow may be in use here already, on more than one thread.
+    """
+    if not settings.on:
+        return EngineRunner(choose_engine(None, workers=settings.workers, shares_process=False))
+    engine = choose_engine(
+        settings.on,
+        settings.beam,
+        job_endpoint=settings.job_endpoint or None,
+        assume_shared=settings.assume_shared,
+    )
+    return EngineRunner(engine)

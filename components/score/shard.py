@@ -21,11 +21,10 @@ from components.io.rejects import Reject
 from components.io.shards import SourceShard, read_shard
 from components.io.sources import Source
 from components.push.histogram import count_samples
-from components.score.columns import prediction_columns
+from components.score.columns import Writer, open_writer, prediction_table
 from components.score.model import Answers, ScoringModel
 from components.score.record import ShardFailure, ShardRecord, Tally, Written
 from components.score.settings import ScoreSettings
-from components.score.writers import Writer, open_writer
 
 NOT_FINITE: Final = "probabilities not finite"
 
@@ -174,7 +173,7 @@ def _score_blocks(task: ShardTask, model: ScoringModel, writer: Writer, rejects_
     for block in blocks:
         answers = model.answers(block.signal, settings.batch)
         block, answers = without_unusable(block, answers)
-        table, predicted = prediction_columns(file, block, answers, model.short_digest)
+        table, predicted = prediction_table(file, block, answers, model.short_digest)
         if table.num_rows:
             writer.write_table(table)
         rejects_file.write("".join(reject.to_json(file) for reject in block.rejects).encode())

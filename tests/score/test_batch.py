@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from components.errors import EnvironmentRefused, UsageError
 from components.score import beam
-from components.score.batch import batch_request, batch_runner
 from components.score.engines.engine import Session
 from components.score.engines.flink import Flink
+from components.score.node import batch_request, batch_runner
 from components.score.run import score
 from components.score.settings import BatchSettings
 from tests.score.jobs import write_csv

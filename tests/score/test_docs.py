@@ -14,7 +14,7 @@ import pytest
 
 from components.score.columns import prediction_schema
 from pipeline.cli import heartbeat
-from tests.score.jobs import run, write_csv
+from tests.score.jobs import read_parts, run, write_csv
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scoring.md").read_text()
 PATHS = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])}
@@ -74,4 +74,18 @@ def test_every_flag_and_column_is_on_the_page():
     command = heartbeat.get_command(click.Context(heartbeat), "score")
     flags = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
     assert not {flag for flag in flags if flag not in PAGE}
-    assert not {name for name in prediction_schema().names if f"`{name}`" not in PAGE}
+
+
+def test_the_table_of_columns_is_that_of_the_parts(tmp_path):
+    write_csv(tmp_path / "a.csv", 5)
+    run(tmp_path / "a.csv", output=tmp_path / "out")
+    schema = read_parts(tmp_path / "out").schema
+    assert schema.remove_metadata().equals(prediction_schema())
+    table = PAGE.split("The columns of a scored row:")[1].split("\n\n")[1]
+    documented = []
+    for names, types, meaning in (row.strip("| ").split("|") for row in table.splitlines()[2:]):
+        columns = re.findall(r"`(\w+)`", names)
+        kinds = [kind.strip() for kind in types.split(",")]
+        assert meaning.strip()
+        documented += zip(columns, kinds * len(columns) if len(kinds) == 1 else kinds, strict=True)
+    assert documented == [(field.name, {"float": "float32"}.get(str(field.type), str(field.type))) for field in schema]

@@ -1,5 +1,4 @@
 import gzip
-import json
 
 import pytest
 
@@ -7,8 +6,6 @@ from components.errors import DataRefused, UsageError
 from components.io.shards import stem_of
 from components.io.sources import find_sources
 from components.score.budget import RejectBudget
-from components.score.columns import prediction_schema
-from schema import PREDICTION_FILE, prediction_schema_text
 from tests.io.rows import line
 from tests.score.inputs import write_formats
 from tests.score.jobs import read_parts, run, write_csv
@@ -100,14 +97,3 @@ def test_budgets(text, rows, allowed):
 def test_budgets_that_are_none(text):
     with pytest.raises(UsageError, match="--reject-budget"):
         RejectBudget(text)
-
-
-def test_the_packaged_schema_is_that_of_the_parts(tmp_path):
-    write_csv(tmp_path / "a.csv", 5)
-    run(tmp_path / "a.csv", output=tmp_path / "out")
-    documented = json.loads(prediction_schema_text())["columns"]
-    told = [(column["name"], column["type"], column["nullable"]) for column in documented]
-    assert told == [(field.name, str(field.type), field.nullable) for field in prediction_schema()]
-    assert read_parts(tmp_path / "out").schema.names == [name for name, _, _ in told]
-    assert all(column["meaning"] for column in documented)
-    assert PREDICTION_FILE == "prediction.json"

@@ -4,8 +4,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.errors import ScoringIncomplete
-from components.score.artifacts import ScoredBeats
-from components.score.node import BatchScorer
+from components.score.node import BatchScorer, ScoredBeats
 from components.score.settings import BatchSettings
 from tests.push.test_nodes import artifact, executed
 from tests.score.jobs import read_parts, write_csv

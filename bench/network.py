@@ -2,8 +2,8 @@
 
 Usage: python -m bench.network [--rounds N]
 
-Weights are fresh: they do not change the work. Rounds go through all networks in turn, so that a machine that slows
-down slows all of them; CPU seconds, and the median round counts.
+Weights are fresh: they do not change the work. Each round measures all networks in turn, so that a machine that slows
+down slows all of them. Rates are per CPU second; the median round counts.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ BATCHES = (256, 512, 1024, 2048, 4096)
 NETWORKS = {"full": "residual", "fast": "fast", "study": "study"}
 
 
-def saved(network: NetworkSettings, folder: Path) -> str:
-    """A SavedModel of a fresh network; the study's beats are not normalised."""
+def export_fresh(network: NetworkSettings, folder: Path) -> str:
+    """Export a fresh network and return its SavedModel; the study's beats are not normalised."""
     import tensorflow as tf
 
     from components.train.export import export_model
@@ -43,37 +43,37 @@ def saved(network: NetworkSettings, folder: Path) -> str:
 
 
 def best_rate(model_dir: str, signal: npt.NDArray[np.float32]) -> tuple[float, int]:
-    """Beats a CPU second, and the batch size with which it was reached."""
+    """Return beats per CPU second, and the batch size with which that was reached."""
     from components.train.served import ServedModel
 
     model = ServedModel(model_dir)
     rates = {}
     for batch in BATCHES:
         model.probabilities(signal[: 2 * batch], batch)
-        began = time.process_time()
+        start = time.process_time()
         model.probabilities(signal, batch)
-        rates[batch] = len(signal) / (time.process_time() - began)
-    best = max(rates, key=lambda batch: rates[batch])
+        rates[batch] = len(signal) / (time.process_time() - start)
+    best = max(rates, key=rates.__getitem__)
     return rates[best], best
 
 
 def main() -> None:
-    """Prints a line for each network that is not the study's."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--rounds", type=int, default=5, help="of all networks (default: 5)")
-    given = arguments.parse_args()
+    """Print a line for each network beside the study's."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="of all networks (default: 5)")
+    options = parser.parse_args()
     use_one_thread()
     signal = np.random.default_rng(0).random((BEATS, SAMPLES), dtype=np.float32)
     with tempfile.TemporaryDirectory() as scratch:
-        places = {
-            name: saved(NetworkSettings.model_validate(network), Path(scratch, name))
+        models = {
+            name: export_fresh(NetworkSettings.model_validate(network), Path(scratch, name))
             for name, network in NETWORKS.items()
         }
-        rounds = [{name: best_rate(place, signal) for name, place in places.items()} for _ in range(given.rounds)]
+        rounds = [{name: best_rate(model, signal) for name, model in models.items()} for _ in range(options.rounds)]
     for name in NETWORKS:
         if name != "study":
-            own, peer = (statistics.median(each[of][0] for each in rounds) for of in (name, "study"))
-            ratio = statistics.median(each[name][0] / each["study"][0] for each in rounds)
+            own, peer = (statistics.median(rates[key][0] for rates in rounds) for key in (name, "study"))
+            ratio = statistics.median(rates[name][0] / rates["study"][0] for rates in rounds)
             figures = {"ours": round(own), "peer": round(peer), "unit": "beats/s", "ratio": round(ratio, 2)}
             batches = {"batch": rounds[-1][name][1], "peer_batch": rounds[-1]["study"][1]}
             print(json.dumps({"name": f"{name} vs the study's network, one core", **figures, **batches}), flush=True)

@@ -1,6 +1,6 @@
-"""The README's three pictures, from a real run: `make pictures RUN=ROOT/runs/ID` writes them into docs/pictures.
+"""Draw the README's three pictures from a real run: `make pictures RUN=ROOT/runs/ID` writes them into docs/pictures.
 
-They are those of the run's page, on white paper in both colour schemes, since a README is shown on pages of others.
+They are those of the run's page, on white in both colour schemes, because the README is shown on other sites.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SCHEMES: Final = re.compile(r"<style>svg\{.*?</style>")
 
 
 def pictures_of(run: RunMaterial) -> dict[str, Picture]:
-    """The pictures by the names of their files.
+    """Return the pictures by the names of their files.
 
     Raises:
         UsageError: the run's beats are simulated.
@@ -33,16 +33,18 @@ def pictures_of(run: RunMaterial) -> dict[str, Picture]:
     """
     if run.synthetic:
         raise UsageError(f"{run.folder} is a run on simulated beats: the README shows a real one.")
-    told = run.judgement
+    judgement = run.judgement
     return {
-        "confusion": confusion_picture(told["metrics"]["clean"]["confusion"], "fine-tuned, clean beats", ""),
-        "noise": noise_picture(told["noise_levels"], ""),
-        "classes": rates_picture(rates_of(told, "clean"), told["intervals"]["clean"], "Fine-tuned, clean beats", ""),
+        "confusion": confusion_picture(judgement["metrics"]["clean"]["confusion"], "fine-tuned, clean beats", ""),
+        "noise": noise_picture(judgement["noise_levels"], ""),
+        "classes": rates_picture(
+            rates_of(judgement, "clean"), judgement["intervals"]["clean"], "Fine-tuned, clean beats", ""
+        ),
     }
 
 
 def on_white(picture: Picture) -> str:
-    """A picture's SVG in dark ink on a white ground."""
+    """Return a picture's SVG in dark ink on a white ground."""
     svg = _SCHEMES.sub("", unquote(picture.source.removeprefix(_SVG)), count=1)
     return svg.replace("<svg ", f"<svg style='color:{INK_ON['light']};background:#ffffff' ", 1) + "\n"
 

@@ -49,8 +49,11 @@ class StudyRow:
     remark: str = ""
 
 
+ACCURACY: Final = 0.9667
+"""Of the study's clean-trained model on clean test beats."""
+
 ROWS: Final = (
-    StudyRow("clean-trained, clean beats", "trainer", "clean", Figures(0.9667, 0.134), Figures(0.9745, None, 0.883)),
+    StudyRow("clean-trained, clean beats", "trainer", "clean", Figures(ACCURACY, 0.134), Figures(0.9745, None, 0.883)),
     StudyRow(
         "clean-trained, noisy beats",
         "trainer",

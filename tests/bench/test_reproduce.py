@@ -6,8 +6,11 @@ import sys
 import pytest
 
 from bench import reproduce
-from bench.reproduce import RUNS, Planned, kept
+from bench.reproduce import RUNS, Planned, kept, train_study
 from bench.results import PAGE, RESULTS, results_page
+from components.report.study import ACCURACY
+from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
+from tests.report.made_run import write_examples
 
 METRICS = {
     "accuracy": 0.5,
@@ -120,3 +123,30 @@ def test_the_committed_page_is_made_from_the_committed_runs():
         told = json.loads(file.read_text(encoding="utf-8"))
         assert file.stem in {planned.name for planned in RUNS}
         assert file.stem == Planned(told["network"], told["data"], told["seed"]).name
+
+
+def test_the_study_is_measured_on_its_test_split_from_each_seed(tmp_path, monkeypatch, capsys):
+    save_tiny_model(tmp_path / "model" / "Format-Serving", template_weights())
+    (tmp_path / "examples").mkdir()
+    write_examples(tmp_path / "examples", {"test": some_beats(50)})
+    (tmp_path / "runs" / "1").mkdir(parents=True)
+    artifacts = {"Trainer": {"model": [f"{tmp_path}/model"]}, "ExampleGen": {"examples": [f"{tmp_path}/examples"]}}
+    (tmp_path / "runs" / "1" / "artifacts.json").write_text(json.dumps(artifacts))
+    seeds = []
+
+    def run_pipeline(data, root, words):
+        seeds.append(words[-1])
+        return 0, {"run": "1", "stages": [{"name": "Trainer", "seconds": 7.0}]}
+
+    monkeypatch.setattr(reproduce, "run_pipeline", run_pipeline)
+    train_study(tmp_path, tmp_path, [3, 4])
+    first, second, mean = map(json.loads, capsys.readouterr().out.splitlines())
+    assert seeds == ["train.seed=3", "train.seed=4"]
+    assert (first["seed"], first["train_seconds"]) == (3, 7.0)
+    assert 0.5 < first["accuracy"] == second["accuracy"] == mean["ours"] <= 1
+    assert mean["peer"] == ACCURACY
+
+
+def test_calling_every_beat_n_stands_beside_the_new_patients():
+    page = PAGE.read_text(encoding="utf-8")
+    assert "| DS2, every beat called N | 49,690 | 89.03% / 0.188 |" in page

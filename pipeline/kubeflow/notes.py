@@ -20,8 +20,7 @@ from components.errors import HeartbeatError
 from components.io.files import list_files, open_output, read_range
 from components.io.objects import store_told
 from components.verdict import Verdict, read_verdict
-from pipeline.kubeflow.places import RunPlace, run_place
-from pipeline.kubeflow.translate import LOGS_OUTPUT, Json, remote_uri
+from pipeline.kubeflow.places import LOGS_OUTPUT, Json, RunPlace, remote_uri, run_place
 from pipeline.refusal import refusal_behind
 
 SUFFIX: Final = ".json"

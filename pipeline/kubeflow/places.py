@@ -1,14 +1,23 @@
-"""Where a run on Kubeflow keeps things, as its steps name the places."""
+"""Where a run on Kubeflow keeps things: URIs in the object store, and the local copies that its launcher makes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from components.errors import UsageError
 
 ROOT_SCHEMES: Final = ("minio://", "s3://", "gs://")
 """What Kubeflow's launcher copies artifacts from and to."""
+
+MOUNTS: Final = {"minio": "/minio/", "s3": "/s3/", "gs": "/gcs/"}
+"""Scheme -> folder of the launcher's local copies: it downloads inputs to there and uploads outputs from there."""
+
+LOGS_OUTPUT: Final = "executor-logs"
+"""An output that Kubeflow adds to every task for the log; TFX knows no such type."""
+
+Json = dict[str, Any]
+"""A message of Kubeflow's, parsed."""
 
 
 def check_root(pipeline_root: str) -> None:
@@ -43,6 +52,20 @@ def default_serving(pipeline_root: str) -> str:
 def store_uri(uri: str) -> str:
     """A URI as an S3 client names it: `minio://` is Kubeflow's own word for an S3 server."""
     return f"s3://{uri.removeprefix('minio://')}" if uri.startswith("minio://") else uri
+
+
+def local_path(uri: str) -> str:
+    """Return where the local copy of an artifact is; a URI that the launcher does not copy stays as it is."""
+    scheme, separator, rest = uri.partition("://")
+    return MOUNTS[scheme] + rest if separator and scheme in MOUNTS else uri
+
+
+def remote_uri(path: str) -> str:
+    """Return the URI of a local copy; any other path stays as it is."""
+    for scheme, folder in MOUNTS.items():
+        if path.startswith(folder):
+            return f"{scheme}://{path.removeprefix(folder)}"
+    return path
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,9 @@ from components.errors import (
 )
 from pipeline.kubeflow.artifacts import RunPage
 from pipeline.kubeflow.known import Task
-from pipeline.kubeflow.places import run_place
+from pipeline.kubeflow.places import remote_uri, run_place
 from pipeline.kubeflow.report import report_run
 from pipeline.kubeflow.stages import REPORT
-from pipeline.kubeflow.translate import remote_uri
 from pipeline.settings import RunSettings
 
 ERRORS = (UsageError, DataRefused, ModelRefused, ScoringIncomplete, EnvironmentRefused)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
-from tfx.orchestration import data_types, pipeline
-from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline.graph import GraphInputs
+from pipeline.kubeflow.kfp_private import compile_graph, runtime_parameters
 from pipeline.kubeflow.platform import platform_document
 from pipeline.kubeflow.stages import REPORT, TASKS
 from pipeline.run import BEAM_RUNNER
@@ -77,24 +76,9 @@ def compile_text(settings: RunSettings, target: Target) -> str:
 
 def compile_spec(settings: RunSettings, target: Target) -> Spec:
     """Compile the graph to a pipeline spec (schema 2.1.0) with every repair made."""
-    given = {name: data_types.RuntimeParameter(name, str, default) for name, default in target.parameters.items()}
-    inputs = GraphInputs(settings=settings, scored=NOT_LISTED, **given)
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
-        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image=target.image, default_commands=list(STEP_COMMAND), use_pipeline_spec_2_1=True
-        )
-    )
-    job = runner.run(
-        pipeline.Pipeline(
-            pipeline_name=PIPELINE_NAME,
-            pipeline_root=target.pipeline_root,
-            components=[*build_nodes(inputs), REPORT.node(inputs, {})],
-            enable_cache=True,
-            beam_pipeline_args=[BEAM_RUNNER],
-        ),
-        write_out=False,
-    )
-    spec: Spec = job["pipelineSpec"]
+    run = GraphInputs(settings=settings, scored=NOT_LISTED, **runtime_parameters(target.parameters))
+    nodes = [*build_nodes(run), REPORT.node(run, {})]
+    spec = compile_graph(PIPELINE_NAME, target.pipeline_root, nodes, target.image, STEP_COMMAND, [BEAM_RUNNER])
     name_for_people(spec, settings.profile)
     give_defaults(spec, target.parameters)
     give_root(spec, target.pipeline_root)

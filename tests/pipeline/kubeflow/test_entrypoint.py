@@ -1,24 +1,91 @@
-"""Messages of other shapes than the recorded ones, put through the entry point up to the executor and back."""
+"""Messages of this graph's shape, put through the entry point up to the executor and back."""
 
 import json
 import sys
 import types
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tfx.dsl.components.base.base_executor import BaseExecutor
 
-from pipeline.kubeflow import entrypoint
+from pipeline.kubeflow import entrypoint, places
+from pipeline.kubeflow.entrypoint import step_input, step_output
+from tests.pipeline.kubeflow.pod import mounts_of
 
-Sent = dict[str, Any]
-SPEC = {"parameters": {"count": {"parameterType": "NUMBER_INTEGER"}, "share": {"parameterType": "NUMBER_DOUBLE"}}}
+REPORT = {"instanceSchema": "title: heartbeat.IngestReport\ntype: object\n"}
 SCHEMA = {"instanceSchema": "title: tfx.Schema\ntype: object\n"}
+SPEC: dict[str, Any] = {
+    "artifacts": {"report": {"artifactType": REPORT}},
+    "parameters": {"count": {"parameterType": "NUMBER_INTEGER"}, "text": {"parameterType": "STRING"}},
+}
+
+
+def message(metadata: dict[str, Any]) -> dict[str, Any]:
+    """An ExecutorInput as Kubeflow sends it: empty input types, its own notes and its own output."""
+    report = {"name": "7", "uri": "minio://b/run/report", "type": {"instanceSchema": ""}, "metadata": metadata}
+    outputs = {
+        "schema": {"artifacts": [{"name": "schema", "uri": "minio://b/run/schema", "type": SCHEMA}]},
+        "executor-logs": {"artifacts": [{"name": "executor-logs", "uri": "minio://b/run/executor-logs-0"}]},
+    }
+    return {
+        "inputs": {"artifacts": {"report": {"artifacts": [report]}}, "parameterValues": {"count": 3.0, "text": "3"}},
+        "outputs": {"artifacts": outputs, "outputFile": "/minio/b/run/output.json"},
+    }
+
+
+def test_input_artifacts_get_their_types_and_local_copies_and_lose_what_kubeflow_adds() -> None:
+    sent = message(
+        {
+            "blessed": {"struct": {"list": [1]}},
+            "splits": {"list": ["train", "eval"]},
+            "pair": {"a": 1, "b": 2},
+            "one": {"a": 1},
+            "display_name": "report",
+            "store_session_info": "{}",
+        }
+    )
+    before = deepcopy(sent)
+    received = step_input(sent, SPEC)
+    assert sent == before
+    assert received["inputs"]["artifacts"]["report"]["artifacts"] == [
+        {
+            "name": "7",
+            "uri": "/minio/b/run/report",
+            "type": REPORT,
+            "metadata": {
+                "blessed": {"list": [1]},
+                "splits": ["train", "eval"],
+                "pair": {"a": 1, "b": 2},
+                "one": {"a": 1},
+            },
+        }
+    ]
+    assert received["outputs"]["artifacts"].keys() == {"schema"}
+    assert received["outputs"]["artifacts"]["schema"]["artifacts"][0]["uri"] == "/minio/b/run/schema"
+
+
+def test_a_step_without_artifacts_is_no_special_case() -> None:
+    sent = {"outputs": {"outputFile": "/minio/b/output.json"}}
+    assert step_input(sent, {}) == sent
+    assert step_output({}, sent) == {}
+
+
+def test_local_copies_in_the_output_become_uris_wherever_they_are() -> None:
+    metadata = {"of": "/minio/b/run/report/ingest.json", "all": ["/minio/b/run/report", "/serving/12"]}
+    written = {"artifacts": {"schema": {"artifacts": [{"uri": "/minio/b/run/schema", "metadata": metadata}]}}}
+    [schema] = step_output(written, message({}))["artifacts"]["schema"]["artifacts"]
+    assert schema["uri"] == "minio://b/run/schema"
+    assert schema["metadata"] == {
+        "of": "minio://b/run/report/ingest.json",
+        "all": ["minio://b/run/report", "/serving/12"],
+    }
 
 
 @pytest.fixture
-def got(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the executor was called with."""
+def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """What the executor was called with; the launcher's folders are below `tmp_path`."""
     seen: dict[str, Any] = {}
 
     class Executor(BaseExecutor):
@@ -28,67 +95,30 @@ def got(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     package = types.ModuleType("ours")
     package.__dict__["Executor"] = Executor
     monkeypatch.setitem(sys.modules, "ours", package)
+    monkeypatch.setattr(places, "MOUNTS", mounts_of(tmp_path))
     return seen
 
 
-def message(output_file: str, **inputs: Any) -> Sent:
-    schema = {"name": "schema", "type": SCHEMA, "uri": f"{output_file.rpartition('/')[0]}/schema"}
-    return {"inputs": inputs, "outputs": {"artifacts": {"schema": {"artifacts": [schema]}}, "outputFile": output_file}}
-
-
-def run(*words: str) -> int:
-    return entrypoint.main(["--executor_class_path", "ours.Executor", *words])
-
-
-def test_parameters_keep_their_types(got: dict[str, Any], tmp_path: Path) -> None:
-    sent = message(f"{tmp_path}/out.json", parameterValues={"count": 3.0, "share": 3, "well": False, "text": "3"})
-    spec = json.dumps(SPEC)
-    assert run("--json_serialized_invocation_args", json.dumps(sent), "--json_serialized_inputs_spec_args", spec) == 0
-    assert got["properties"] == {"count": 3, "share": 3.0, "well": False, "text": "3"}
-    assert {name: type(value) for name, value in got["properties"].items()} == {
-        "count": int,
-        "share": float,
-        "well": bool,
-        "text": str,
-    }
-
-
-def test_the_message_may_stand_anywhere_and_be_joined_to_its_flag(got: dict[str, Any], tmp_path: Path) -> None:
-    sent = json.dumps(message(f"{tmp_path}/out.json"))
+def test_the_executor_gets_typed_artifacts_and_parameters_and_kubeflow_its_output(
+    calls: dict[str, Any], tmp_path: Path
+) -> None:
+    sent = message({"blessed": {"struct": {"eval": 1}}})
+    sent["outputs"]["outputFile"] = f"{tmp_path}/minio/b/run/output.json"
     words = [
-        "--direct_num_workers=1",
-        f"--json_serialized_invocation_args={sent}",
-        "--json_serialized_inputs_spec_args={}",
+        "--runner=DirectRunner",
+        "--json_serialized_invocation_args",
+        json.dumps(sent),
+        f"--json_serialized_inputs_spec_args={json.dumps(SPEC)}",
+        "--executor_class_path=ours.Executor",
     ]
-    assert entrypoint.main([*words, "--executor_class_path=ours.Executor", "--runner=DirectRunner"]) == 0
-    assert got["properties"] == {}
-    [written] = json.loads((tmp_path / "out.json").read_text())["artifacts"]["schema"]["artifacts"]
-    assert (written["name"], written["uri"]) == ("schema", f"{tmp_path}/schema")
-
-
-@pytest.mark.parametrize("inputs", [{}, {"artifacts": {}}, {"parameterValues": {}, "artifacts": {"warm": {}}}])
-def test_a_step_without_inputs(inputs: Sent, got: dict[str, Any], tmp_path: Path) -> None:
-    assert run("--json_serialized_invocation_args", json.dumps(message(f"{tmp_path}/out.json", **inputs))) == 0
-    assert got["inputs"] == {}
-
-
-def test_vertex_s_message_keeps_its_uris(got: dict[str, Any], tmp_path: Path) -> None:
-    model = {"name": "projects/1/artifacts/7", "uri": "gs://b/1/job/Trainer_-8/model", "metadata": {"blessed": 1.0}}
-    model["type"] = {"schemaTitle": "tfx.Model", "schemaVersion": "0.0.1"}
-    inputs = {"artifacts": {"model": {"artifacts": [model]}}, "parameterValues": {"count": 3.0}}
-    sent = message(f"file://{tmp_path}/out.json", **inputs)
-    spec = json.dumps(SPEC | {"artifacts": {"model": {"artifactType": {"instanceSchema": "title: tfx.Model\n"}}}})
-    words = ("--stage", "Judge", "--json_serialized_inputs_spec_args", spec)
-    assert run("--json_serialized_invocation_args", json.dumps(sent), *words) == 0
-    [read] = got["inputs"]["model"]
-    assert (read.uri, read.get_int_custom_property("blessed")) == ("gs://b/1/job/Trainer_-8/model", 1)
-    [left] = got["outputs"]["schema"]
-    assert left.uri == f"file://{tmp_path}/schema"
-    assert got["properties"] == {"count": 3}
-
-
-def test_parameters_of_a_pipeline_spec_before_2_1(got: dict[str, Any], tmp_path: Path) -> None:
-    parameters = {"count": {"intValue": "3"}, "text": {"stringValue": "3"}}
-    sent = message(f"file://{tmp_path}/out.json", parameters=parameters)
-    assert run("--json_serialized_invocation_args", json.dumps(sent)) == 0
-    assert got["properties"] == {"count": 3, "text": "3"}
+    assert entrypoint.main(words) == 0
+    [report] = calls["inputs"]["report"]
+    assert report.TYPE_NAME == "heartbeat.IngestReport"
+    assert report.uri == f"{tmp_path}/minio/b/run/report"
+    assert report.get_json_value_custom_property("blessed") == {"eval": 1}
+    assert calls["outputs"].keys() == {"schema"}
+    assert calls["properties"] == {"count": 3, "text": "3"}
+    assert type(calls["properties"]["count"]) is int
+    written = json.loads(Path(sent["outputs"]["outputFile"]).read_text(encoding="utf-8"))
+    [schema] = written["artifacts"]["schema"]["artifacts"]
+    assert (schema["name"], schema["uri"]) == ("schema", "minio://b/run/schema")

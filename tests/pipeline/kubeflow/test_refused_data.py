@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kubeflow import entrypoint, notes, translate
+from pipeline.kubeflow import entrypoint, notes, places
 from pipeline.kubeflow.spec import Target, compile_text
 from pipeline.profiles import ALL_STAGES, profile_named
 from pipeline.settings import settings_from
@@ -31,7 +31,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
 def cluster(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     def launch(pod: Path, command: list[str], environ: dict[str, str], log: Path) -> int:
         assert environ.items() <= os.environ.items()
-        monkeypatch.setattr(translate, "MOUNTS", mounts_of(pod))
+        monkeypatch.setattr(places, "MOUNTS", mounts_of(pod))
         with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
             return entrypoint.main(command[3:])
 

@@ -7,7 +7,7 @@ from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.kubeflow.entrypoint import make_types_known
+from pipeline.kubeflow.kfp_private import register_types
 from pipeline.kubeflow.spec import Target, compile_spec, compile_text
 from pipeline.kubeflow.stages import TASKS
 from pipeline.profiles import ALL_STAGES, profile_named
@@ -157,7 +157,6 @@ def test_a_batch_scorer_is_compiled_where_the_settings_list_it_and_never_cached(
     assert tasks["BatchScorer"]["inputs"]["artifacts"].keys() == {"pushed_model"}
     assert tasks["BatchScorer"]["inputs"]["parameters"]["fingerprint"] == {"runtimeValue": {"constant": "not listed"}}
     assert containers(spec)["BatchScorer"]["resources"]["cpuRequest"] == 7
-    make_types_known()
 
 
 def test_every_step_knows_where_the_store_is_and_nothing_of_its_keys() -> None:
@@ -183,7 +182,7 @@ def test_tfx_finds_every_artifact_type(spec: dict[str, Any]) -> None:
     from tfx.orchestration.kubeflow.v2 import compiler_utils
     from tfx.utils import import_utils
 
-    make_types_known()
+    register_types(path for stage in TASKS.values() for path in stage.artifacts)
     titles = {
         yaml.safe_load(output["artifactType"]["instanceSchema"])["title"]
         for component in spec["components"].values()

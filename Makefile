@@ -41,7 +41,7 @@ check: $(READY)  ## ruff and mypy
 	@$(BIN)/mypy
 
 docs: $(READY)  ## make the pages that are made from the code
-	@$(BIN)/python -m pipeline.settings_page > docs/settings.md
+	@$(BIN)/python -m pipeline.pages docs
 	@$(BIN)/python -m bench.results
 
 pictures: $(READY)  ## the README's pictures, from a real run: make pictures RUN=output/runs/ID

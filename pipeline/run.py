@@ -110,9 +110,9 @@ def _run_stages(
     run_operations_side_by_side()
     with screen.err.status("loading TFX"):
         from pipeline.graph import GraphInputs
-        from pipeline.nodes import LocalNodes
         from pipeline.outcome import Outcome
         from pipeline.stages import build_nodes
+        from pipeline.tfx_private import LocalNodes
 
         given = GraphInputs(settings, places.data, fingerprint(inputs.files), places.serving)
         runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]

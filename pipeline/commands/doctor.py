@@ -29,10 +29,12 @@ PLAIN_WIDTH = 160
     help="Local folder of runs.",
 )
 @click.option("--serving", metavar="DIR|URI", help="Where models are pushed to. Default: ROOT/serving.")
-@click.option("--pipeline-root", metavar="URI", help="Kubeflow: where artifacts are kept.")
-@click.option("--host", metavar="URL", help="Kubeflow: its API. A token is taken from KFP_TOKEN.")
-@click.option("--namespace", help="Kubeflow: namespace of the run, where users are kept apart.")
-@click.option("--image", help="Kubeflow: image of the steps.")
+@click.option("--pipeline-root", metavar="URI", help="Kubeflow: where artifacts are kept. Default: not checked.")
+@click.option(
+    "--host", metavar="URL", help="Kubeflow: URL of its API; a token is taken from KFP_TOKEN. Default: not checked."
+)
+@click.option("--namespace", help="Kubeflow: namespace of the run. Default: none, as where Kubeflow has one user.")
+@click.option("--image", help="Kubeflow: image of the steps. Default: not checked.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of the table.")
 @with_beam_options
 def doctor(

@@ -35,11 +35,20 @@ from pipeline.profiles import PROFILES
     default="heartbeat.yaml",
     help="File that the compiled pipeline is written to.",
 )
-@click.option("--submit", "submitted", is_flag=True, help="Look at the data, and start a run on --host.")
-@click.option("--host", metavar="URL", help="Kubeflow Pipelines' API. A token is taken from KFP_TOKEN.")
-@click.option("--namespace", help="Namespace of the run, where Kubeflow keeps users apart.")
+@click.option("--submit", "submitted", is_flag=True, help="List the data, and start a run on --host.")
+@click.option(
+    "--host",
+    metavar="URL",
+    help="URL of Kubeflow Pipelines' API, needed by --submit; a token is taken from KFP_TOKEN. Default: none.",
+)
+@click.option("--namespace", help="Namespace of the run. Default: none, as where Kubeflow has one user.")
 @click.option("--experiment", default="heartbeat", help="Experiment that the run belongs to.")
-@click.option("--wait", "waited", is_flag=True, help="Wait for the run's end, telling of each stage.")
+@click.option(
+    "--wait",
+    "waited",
+    is_flag=True,
+    help="With --submit: wait for the end of the run, and print each stage's state as it changes.",
+)
 def kubeflow(
     image: str,
     data: str,

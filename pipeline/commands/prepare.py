@@ -32,10 +32,16 @@ NAMED_POSITIONS = 5
 @click.option(
     "--split",
     metavar="kaggle|patient|record:FRACTION",
-    help="kaggle: Kaggle's own test rows (default for MIT-BIH). patient: de Chazal's DS1 / DS2. "
-    "record:0.2: a share of the records for testing.",
+    help="kaggle: Kaggle's own test rows. patient: de Chazal's DS1 / DS2. record:0.2: this share of the records for "
+    "testing. Default: kaggle for MIT-BIH; other archives need one.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Which records --split record:FRACTION draws.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Number that decides which records --split record:FRACTION draws.",
+)
 @click.option("--lead", metavar="NAME|INDEX", default="0", show_default=True, help="Lead to cut the beats from.")
 @click.option(
     "--annotator",
@@ -47,13 +53,17 @@ NAMED_POSITIONS = 5
     "--annotate",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write the predictions of a finished scoring directory as WFDB annotations into --out.",
+    help="Write the predictions of this finished scoring directory as WFDB annotations into --out. Default: make CSVs.",
 )
 @click.option("--exclude", multiple=True, metavar="RECORD", help="Leave a record out; may be given more than once.")
 @click.option("--skip-bad", is_flag=True, help="Go on without records that cannot be used; they are listed at the end.")
 @click.option("--download", is_flag=True, help="First fetch MIT-BIH from PhysioNet into --wfdb, and verify it.")
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default="all cores", help="Processes."
+    "--workers",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Number of processes.",
 )
 def prepare(annotate: Path | None, download: bool, annotator: str | None, **options: Any) -> int:
     """Make CSVs in Kaggle's format from WFDB records.

@@ -62,23 +62,6 @@ def test_a_wrong_flag_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--no-such-flag" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_has_help(name: str) -> None:
-    command = heartbeat.get_command(click.Context(heartbeat), name)
-    assert command is not None
-
-    def check(one: click.Command) -> None:
-        assert one.help, one.name
-        for parameter in one.params:
-            if isinstance(parameter, click.Option):
-                assert parameter.help, f"{one.name} {parameter.name}"
-        if isinstance(one, click.Group):
-            for inner in one.commands.values():
-                check(inner)
-
-    check(command)
-
-
 CALLS = {
     "local_runner.py": ["local_runner.py", "--help"],
     "heartbeat": ["-c", "from pipeline.cli import heartbeat, main; main(heartbeat, ['--help'])"],

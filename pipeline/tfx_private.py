@@ -1,4 +1,7 @@
-"""Run the graph's nodes one after another on this machine, telling of each what became of it."""
+"""Run the graph's nodes one after another on this machine, with the private names of TFX and MLMD that this takes.
+
+tests/pipeline/test_tfx_private.py fails when one of these names is gone.
+"""
 
 from __future__ import annotations
 

@@ -1,15 +1,21 @@
-"""`docs/settings.md`, made from the settings themselves: python -m pipeline.settings_page > docs/settings.md."""
+"""Write the pages of docs/ that are made from the code, settings.md and cli.md: `python -m pipeline.pages docs`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from inspect import cleandoc
+from pathlib import Path
 from typing import Any
 
+import click
+
 from components.settings import Settings
+from pipeline.cli import COMMANDS, heartbeat
 from pipeline.profiles import PROFILES, profile_named
 from pipeline.settings import RunSettings, settings_from
 
-HEAD = """# Settings and profiles
+SETTINGS_HEAD = """# Settings and profiles
 
 A run's settings are a profile's values, changed by any number of `--set group.name=value`. A value is JSON where it
 parses as JSON (`--set train.epochs=12`, `--set 'evaluate.draws=[1,2]'`), else a string (`--set train.policy=natural`).
@@ -28,10 +34,17 @@ PURPOSE = {
 }
 
 
+CLI_HEAD = """# Commands
+
+Every command and option, as `--help` of each says it. This page is made by `make docs` from the code.
+Where a command takes `[-- BEAM OPTIONS]`, what follows `--` goes to Beam: `-- --runner=FlinkRunner` for example.
+"""
+
+
 def settings_page() -> str:
     """Return the page as Markdown."""
     profiles = {name: settings_from(profile_named(name)) for name in PROFILES}
-    lines = [HEAD.rstrip("\n")]
+    lines = [SETTINGS_HEAD.rstrip("\n")]
     for name, settings in profiles.items():
         lines.append(f"| `{name}` | {' → '.join(settings.stages)} | {PURPOSE[name]} |")
     for name, field in RunSettings.model_fields.items():
@@ -62,5 +75,41 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
+def all_commands() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that a user can call, with the words that call it; groups come before their commands."""
+    from pipeline.commands.kubeflow import kubeflow
+    from pipeline.commands.run import run
+
+    yield "python local_runner.py", run
+    yield "python kubeflow_runner.py", kubeflow
+    yield "heartbeat", heartbeat
+    for name in COMMANDS:
+        command = heartbeat.get_command(click.Context(heartbeat), name)
+        assert command is not None
+        yield f"heartbeat {name}", command
+        if isinstance(command, click.Group):
+            yield from ((f"heartbeat {name} {inner}", command.commands[inner]) for inner in command.commands)
+
+
+def cli_page() -> str:
+    """Return the reference of all commands as Markdown."""
+    lines = [CLI_HEAD.rstrip("\n")]
+    for words, command in all_commands():
+        context = click.Context(command, info_name=words, **command.context_settings)
+        usage = " ".join(command.collect_usage_pieces(context))
+        lines += ["", f"## `{words}`", "", f"`{words} {usage}`", "", cleandoc(command.help or "").replace("<", "&lt;")]
+        records = [each.get_help_record(context) for each in command.get_params(context)]
+        options = [record for record in records if record and record[1]]
+        if options:
+            lines += ["", "| option | meaning |", "|---|---|"]
+            lines += [f"| `{_cell(names)}` | {_cell(meaning)} |" for names, meaning in options]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("  [", " [")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(settings_page())
+    for name, page in (("settings.md", settings_page()), ("cli.md", cli_page())):
+        Path(sys.argv[1], name).write_text(page, encoding="utf-8")

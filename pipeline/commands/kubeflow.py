@@ -84,8 +84,7 @@ def kubeflow(
         raise UsageError("--wait waits for a run that --submit starts: give both.")
 
     from pipeline.capture import output_captured
-    from pipeline.kubeflow.data import data_fingerprint
-    from pipeline.kubeflow.submit import Server
+    from pipeline.kubeflow.submit import Server, data_fingerprint
 
     server = Server(host, namespace, experiment) if host and submitted else None
     if server:

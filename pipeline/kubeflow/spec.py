@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ import yaml
 
 from pipeline.graph import GraphInputs
 from pipeline.kubeflow.kfp_private import compile_graph, runtime_parameters
-from pipeline.kubeflow.platform import platform_document
 from pipeline.kubeflow.stages import REPORT, TASKS
 from pipeline.run import BEAM_RUNNER
 from pipeline.settings import ClusterSettings, RunSettings
@@ -89,6 +89,29 @@ def compile_spec(settings: RunSettings, target: Target) -> Spec:
     reach_the_store(spec, settings.cluster)
     report_last(spec, settings.stages)
     return spec
+
+
+def platform_document(spec: Spec, cluster: ClusterSettings) -> Spec | None:
+    """Return the platform document: what pods get from Kubernetes and a pipeline spec has no words for.
+
+    It names secret and volume; no value of a secret is ever read here.
+
+    Returns:
+        None when the settings ask for no secret, volume or node.
+    """
+    placement: Spec = {}
+    if cluster.secret:
+        becomes = {"AWS_ACCESS_KEY_ID": cluster.access_key, "AWS_SECRET_ACCESS_KEY": cluster.secret_key}
+        keys = [{"secretKey": key, "envVar": variable} for variable, key in becomes.items()]
+        placement["secretAsEnv"] = [{"secretName": cluster.secret, "keyToEnv": keys}]
+    if cluster.volume_claim:
+        placement["pvcMount"] = [{"constant": cluster.volume_claim, "mountPath": cluster.volume_path}]
+    if cluster.node_selector:
+        placement["nodeSelector"] = {"labels": dict(cluster.node_selector)}
+    if not placement:
+        return None
+    executors = {label: deepcopy(placement) for label in spec["deploymentSpec"]["executors"]}
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 
 def name_for_people(spec: Spec, profile: str) -> None:

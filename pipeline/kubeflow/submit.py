@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import EnvironmentRefused, HeartbeatError
+from components.ingest.locate import find_inputs
+from components.io.files import fingerprint, is_remote
 from components.io.reach import connect
 from pipeline.kubeflow.stages import TASKS
 
@@ -34,6 +36,22 @@ IMAGE_TROUBLE: Final = re.compile(r"ImagePullBackOff|ErrImagePull|InvalidImageNa
 """What Kubernetes says of an image that it cannot get."""
 
 Tell = Callable[[str], None]
+
+
+def data_fingerprint(data: str) -> str | None:
+    """List the CSVs and return the fingerprint of their names, sizes and times: the cache key of what they hold.
+
+    Returns:
+        None for a folder that only the pods have.
+
+    Raises:
+        UsageError: no file system has the URI's scheme.
+        DataRefused: a file is missing.
+        EnvironmentRefused: the bucket cannot be listed.
+    """
+    if not is_remote(data) and not os.path.isdir(data):
+        return None
+    return fingerprint(find_inputs(data).files)
 
 
 @dataclass(frozen=True)

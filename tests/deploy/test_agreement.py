@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.kubeflow.platform import platform_document
+from pipeline.kubeflow.spec import platform_document
 from pipeline.settings import ClusterSettings
 from tests.deploy.manifests import BASE, CONTAINERS, DEPLOY, DOCUMENTS, PODS, kustomization, named, read, template
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from components.beat import CLASSES
-from pipeline.kubeflow.data import data_fingerprint
 from pipeline.kubeflow.spec import Target, compile_text
+from pipeline.kubeflow.submit import data_fingerprint
 from pipeline.profiles import ALL_STAGES, profile_named
 from pipeline.settings import settings_from
 from tests.pipeline.kubeflow.small_set import small_set

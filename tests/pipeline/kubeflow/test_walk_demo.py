@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from components.beats.synthetic import write_demo_set
-from pipeline.kubeflow.data import data_fingerprint
 from pipeline.kubeflow.spec import Target, compile_text
+from pipeline.kubeflow.submit import data_fingerprint
 from pipeline.profiles import ALL_STAGES, profile_named
 from pipeline.settings import settings_from
 from tests.pipeline.kubeflow.walk import BUCKET, SECRET, TOP, Cluster, Run, environment_of

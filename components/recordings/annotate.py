@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.io.signals import interrupts_ignored
 from components.recordings.header import read_header
-from components.recordings.output import made_folder, uninterrupted
+from components.recordings.output import made_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,7 +65,7 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateRep
             for name, group in zip(names.tolist(), groups, strict=True):
                 _write_record(name, samples[group], symbols[group], wfdb, Path(scratch), annotator)
             written = []
-            with uninterrupted():
+            with interrupts_ignored():
                 for name, group in zip(names.tolist(), groups, strict=True):
                     target = out / f"{name}.{annotator}"
                     target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from components.io.csv_text import provenance_header
+from components.io.signals import interrupts_ignored
 from components.recordings.splits import kaggle_rows
 
 PREFIX = ".prepare-"
@@ -39,16 +39,6 @@ def made_folder(out: Path) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C meanwhile: for a few renames that belong together. For the main thread only."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -150,7 +140,7 @@ def publish(scratch: Path, folder: Path, sides: Sequence[tuple[str, str]]) -> No
     for name in (name for side in sides for name in side):
         with (scratch / name).open("rb") as file:
             os.fsync(file.fileno())
-    with uninterrupted():
+    with interrupts_ignored():
         for rows, _ in reversed(sides):
             (folder / rows).unlink(missing_ok=True)
         for _, provenance in sides:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
@@ -14,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from components.errors import DataRefused, EnvironmentRefused
+from components.io.signals import ignore_interrupts
 from components.recordings.record import RecordJob, RecordResult, prepare_record
 
 Outcome = RecordResult | DataRefused
@@ -95,7 +95,7 @@ def _start_worker(progress: Any) -> None:
     """Keep the shared progress, leave Ctrl-C to the parent, and end when the parent is gone."""
     global _progress  # the initializer is the one way to hand a shared array to a pool's workers
     _progress = progress
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Literal, NoReturn
+from typing import Literal
 
 import click
 
 from components.errors import UsageError
+from components.io.signals import Terminated, sigterm_raised
 from pipeline.commands.beam_options import beam_options as with_beam_options
 from pipeline.commands.engine_flags import engine_flags as with_engine_flags
 from pipeline.places import DEFAULT_SERVING
-
-TERMINATED = 143
-"""Exit code after SIGTERM."""
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})
@@ -121,19 +118,13 @@ def score(
 
 @contextmanager
 def _interruptible(output: str) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the job with a sentence; what is done stays done."""
-
-    def terminate(*_: object) -> NoReturn:
-        raise SystemExit(TERMINATED)
-
-    previous = signal.signal(signal.SIGTERM, terminate)
+    """Print a sentence where Ctrl-C or SIGTERM ends the job; what is done stays done."""
     try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
+        with sigterm_raised():
+            yield
+    except (KeyboardInterrupt, Terminated):
         click.echo(f"Interrupted. What is scored stays in {output}: go on with --resume.", err=True)
         raise
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _silence_beam() -> None:

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import shlex
-import signal
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
+from components.io.signals import ignore_interrupts
 from components.score.beam_private import run_worker, worker_environment
 from components.score.lean import leave_out_unused
 from components.score.watch import ORPHANED, POLL_SECONDS, Submitter, stop_with
@@ -69,7 +69,7 @@ def local_worker_command(submitter: Submitter) -> str:
 def main_local() -> None:
     """Run a local worker until Beam or its submitter's end stops it; Ctrl-C is for the submitter."""
     stop_with(Submitter(**json.loads(sys.argv[1])))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     leave_out_unused()
     run_worker()
 

@@ -24,8 +24,8 @@ def read_beats(inputs: list[str]) -> Beats:
     """All beats of labelled CSV files."""
     import numpy as np
 
+    from components.io.csv import parse_block
     from components.io.files import list_files
-    from components.io.parse import parse_block
     from components.io.shards import plan_text, read_lines
 
     parsed = [

@@ -74,8 +74,8 @@ def parser(data: str, out: str) -> dict[str, float]:
     import pyarrow.csv as csv
 
     from components.beat import COLUMNS
+    from components.io.csv import parse_block
     from components.io.files import list_files
-    from components.io.parse import parse_block
     from components.io.shards import plan_text, read_lines
 
     shards = plan_text(list_files(f"{data}/mitbih_test.csv"))

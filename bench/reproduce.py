@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from bench.results import PAGE, RESULTS, results_page
 from components.evaluate.metrics import measure
-from components.io.examples import read_examples
+from components.io.examples import read_split
 from components.report.study import ACCURACY as STUDY_ACCURACY
 from components.train.served import ServedModel
 from pipeline.profiles import STUDY
@@ -151,7 +151,7 @@ def train_study(data: Path, root: Path, seeds: Sequence[int]) -> None:
             sys.exit(f"The study's run from seed {seed} ended with {code}; its log says why.")
         artifacts = artifacts_of(root, summary)
         [model], [examples] = artifacts["Trainer"]["model"], artifacts["ExampleGen"]["examples"]
-        beats = read_examples(f"{examples}/Split-test")
+        beats = read_split(f"{examples}/Split-test")
         measured = measure(ServedModel(f"{model}/Format-Serving").probabilities(beats.signal), beats.label).to_json()
         accuracies.append(measured["accuracy"])
         line = {"name": "study, one seed", "seed": seed, **{name: measured[name] for name in ("accuracy", "macro_f1")}}

@@ -81,8 +81,8 @@ def warm(model_dir: str) -> None:
 
 def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
     """CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
+    from components.io.csv import parse_block
     from components.io.files import list_files
-    from components.io.parse import parse_block
     from components.io.shards import plan_text, read_lines
     from components.score.model import find_model, loaded_model
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,3 +49,18 @@ class Beats:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Beats:
+        """Return the beats of these rows."""
+        record = None if self.record is None else tuple(self.record[row] for row in rows)
+        return Beats(self.signal[rows], self.label[rows], record)
+
+
+def concatenate(parts: Sequence[Beats]) -> Beats:
+    """Return beats one after another; their records only if every part that is not empty has them."""
+    parts = [part for part in parts if len(part)]
+    return Beats(
+        np.concatenate([np.empty((0, SAMPLES), np.float32), *(part.signal for part in parts)]),
+        np.concatenate([np.empty(0, np.int64), *(part.label for part in parts)]),
+        tuple(name for part in parts for name in part.record or ()) if parts and all(p.record for p in parts) else None,
+    )

@@ -16,7 +16,8 @@ from components.beats.synthetic_rhythm import simulate_rhythm
 from components.beats.synthetic_waves import draw_shapes, peaks, render
 from components.errors import UsageError
 from components.io.atomic import atomic_file
-from components.io.csv_text import provenance_header, provenance_text, rows_text
+from components.io.csv_numbers import kaggle_text
+from components.io.provenance import provenance_header, provenance_text
 
 VERSION = 1
 """Raised when the same seed gives other bytes than before."""
@@ -81,7 +82,7 @@ def demo_files(seed: int) -> dict[str, bytes]:
         kinds = [kind for kind, count in patients.items() for _ in range(count)]
         for number, kind in enumerate(kinds, first):
             beats = simulate_patient(kind, number, seed)
-            rows.append(rows_text(beats.signal, beats.label).tobytes())
+            rows.append(kaggle_text(beats.signal, beats.label).tobytes())
             record = f"sim{number:02d}"
             provenance.append(
                 provenance_text(

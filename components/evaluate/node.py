@@ -27,7 +27,7 @@ from components.io.artifact_files import (
     write_arrays,
     write_json,
 )
-from components.io.examples import read_examples
+from components.io.examples import read_split
 from components.train.calibrate import read_certainty
 from components.verdict import VERDICT_FILE
 
@@ -54,7 +54,7 @@ def Judge(  # noqa: N802 - the function's name is the node's id
         FROZEN: os.path.join(model_run.uri, FROZEN_DIR),
     }
     judged = judge(
-        read_examples(artifact_utils.get_split_uri([examples], "test")),
+        read_split(artifact_utils.get_split_uri([examples], "test")),
         {name: served(folder) for name, folder in models.items()},
         noisy_signal,
         EvaluateSettings.model_validate_json(settings),
@@ -86,7 +86,7 @@ def ModelGate(  # noqa: N802 - the function's name is the node's id
     """
     told, arrays = read_json(judgement.uri, JUDGEMENT), read_arrays(judgement.uri, PREDICTIONS)
     used = EvaluateSettings.model_validate(told["settings"])
-    signal = read_examples(artifact_utils.get_split_uri([examples], "test")).signal
+    signal = read_split(artifact_utils.get_split_uri([examples], "test")).signal
     decision = judge_model(
         told,
         arrays["label"],

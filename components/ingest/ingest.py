@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from components.beat import CLASSES, Beats
 from components.errors import EnvironmentRefused, HeartbeatError
-from components.ingest.diagnose import describe_file
 from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, refusal_json, write_whole
 from components.ingest.split import DataSplit, held_out_rows
+from components.io.beat_block import BeatBlock
+from components.io.csv import parse_block
 from components.io.examples import encode_examples
 from components.io.files import open_output
-from components.io.parse import Parsed, parse_block
-from components.io.provenance import NO_LABEL, Origin, read_origin
-from components.io.rejects import COLUMNS_WRONG, NOT_A_NUMBER
+from components.io.provenance import NO_LABEL, OriginReader
+from components.io.rejects import COLUMNS_WRONG, NOT_A_NUMBER, describe_file
 from components.io.shards import Shard, read_lines
 from components.io.text import Block
 from components.io.tfrecord import write_records
@@ -95,7 +95,7 @@ def ingest_shard(job: ShardJob) -> ShardRecord:
     """
     shard = job.shard
     digest = hashlib.sha256()
-    origin = None if job.provenance is None else read_origin(job.provenance, shard.first_row, shard.rows)
+    origins = None if job.provenance is None else OriginReader(job.provenance)
     tally = _Tally({split: np.zeros(len(CLASSES), np.int64) for split in job.examples})
     with ExitStack() as stack:
         outputs = {split: stack.enter_context(open_output(path)) for split, path in job.examples.items()}
@@ -103,7 +103,7 @@ def ingest_shard(job: ShardJob) -> ShardRecord:
         for block in read_lines(shard, on_text=digest.update):
             parsed = parse_block(block)
             rejects.write("".join(reject.to_json(shard.file) for reject in parsed.rejects).encode())
-            records = _records(parsed, origin, shard, tally)
+            records = _records(parsed, origins, tally)
             for split, chosen in _divide(parsed, records, job).items():
                 beats = _chosen(parsed, records, chosen)
                 write_records(outputs[split], encode_examples(beats))
@@ -158,22 +158,24 @@ def _reconcile(record: ShardRecord) -> None:
         )
 
 
-def _records(parsed: Parsed, origin: Origin | None, shard: Shard, tally: _Tally) -> npt.NDArray[np.object_] | None:
+def _records(parsed: BeatBlock, origins: OriginReader | None, tally: _Tally) -> npt.NDArray[np.object_] | None:
     """The record of every parsed beat, noting labels that its provenance contradicts."""
-    if origin is None:
+    if origins is None:
         return None
-    places = parsed.rows - shard.first_row
-    known = origin.label[places]
+    origin = origins.take(parsed.rows)
+    known = origin.label
     wrong = np.flatnonzero(known != parsed.label)
     if len(wrong) and tally.first_mislabelled is None and parsed.label is not None:
         at = wrong[0]
         theirs = "none" if known[at] == NO_LABEL else known[at]
         tally.first_mislabelled = f"row {parsed.rows[at]} has label {parsed.label[at]}, its provenance {theirs}"
     tally.mislabelled += len(wrong)
-    return origin.record[places]
+    return origin.record
 
 
-def _divide(parsed: Parsed, records: npt.NDArray[np.object_] | None, job: ShardJob) -> dict[str, npt.NDArray[np.bool_]]:
+def _divide(
+    parsed: BeatBlock, records: npt.NDArray[np.object_] | None, job: ShardJob
+) -> dict[str, npt.NDArray[np.bool_]]:
     """Split -> which of the parsed beats go there, bool[n]."""
     if job.into == "test":
         return {"test": np.ones(len(parsed.rows), bool)}
@@ -184,12 +186,12 @@ def _divide(parsed: Parsed, records: npt.NDArray[np.object_] | None, job: ShardJ
     return {"train": ~held_out, "eval": held_out}
 
 
-def _chosen(parsed: Parsed, records: npt.NDArray[np.object_] | None, chosen: npt.NDArray[np.bool_]) -> Beats:
+def _chosen(parsed: BeatBlock, records: npt.NDArray[np.object_] | None, chosen: npt.NDArray[np.bool_]) -> Beats:
     assert parsed.label is not None, "the parser was asked for labels"
     return Beats(parsed.signal[chosen], parsed.label[chosen], None if records is None else tuple(records[chosen]))
 
 
-def _count(block: Block, parsed: Parsed, tally: _Tally) -> None:
+def _count(block: Block, parsed: BeatBlock, tally: _Tally) -> None:
     tally.rejects += len(parsed.rejects)
     tally.reasons.update(reject.kind for reject in parsed.rejects)
     room = QUOTED_REJECTS - len(tally.first_rejects)
@@ -234,7 +236,8 @@ def summarise(
                 f"Rows of {file} do not add up: {rows:,} counted, {examples:,} became examples, {rejects:,} rejects."
             )
         reasons = added([record.reasons for record in own])
-        sentences = describe_file(own, heads[file])
+        first_rejects = [each for record in own for each in record.first_rejects]
+        sentences = describe_file(file, rows, reasons, first_rejects, heads[file], own[-1].cut)
         own_faults = [*faults.get(file, ()), *_mislabelled(own)]
         files.append(FileReport(file, own[0].into, rows, examples, rejects, reasons, sentences, own_faults))
     classes = {

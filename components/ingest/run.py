@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from components.errors import DataRefused
 from components.ingest.ingest import Cut, ShardJob, summarise
@@ -24,7 +23,7 @@ from components.ingest.split import DataSplit, held_out_records, is_kaggle_test
 from components.io.files import InputFile, open_output
 from components.io.provenance import count_records
 from components.io.shards import Shard, plan_text
-from components.io.text import read_text_range
+from components.io.text import read_head
 
 HEAD_BYTES = 64 << 10
 """First bytes of a file that a diagnosis looks at: a whole line where it is not over-long."""
@@ -85,18 +84,9 @@ def _provenance(inputs: TrainTest, rows: dict[str, int]) -> tuple[dict[str, dict
     faults: dict[str, list[str]] = {}
     for csv, file in inputs.provenance.items():
         try:
-            counts = count_records(file.path)
+            records[csv] = count_records(file.path, csv, rows[csv])
         except DataRefused as error:
             faults[csv] = list(error.sentences)
-            continue
-        total = sum(counts.values())
-        if total == rows[csv]:
-            records[csv] = dict(counts)
-        else:
-            faults[csv] = [
-                f"{file.path} has {total:,} rows, {csv} has {rows[csv]:,}: they need one line each per beat. "
-                "Make both anew, or remove the provenance file."
-            ]
     return records, faults
 
 
@@ -153,7 +143,7 @@ def finish_ingest(planned: IngestPlan, inputs: TrainTest, report_uri: str) -> In
 
 
 def _head(file: InputFile) -> bytes:
-    return b"".join(islice(read_text_range(file.path, 0, file.size, HEAD_BYTES), 1))
+    return read_head(file, HEAD_BYTES)
 
 
 RunJobs = Callable[[Sequence[ShardJob]], None]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from components.beats.kaggle import TEST_SHA256 as KAGGLE_TEST_SHA256
 from components.io.files import InputFile
-from components.io.text import is_compressed, read_text_range
+from components.io.text import is_compressed, read_text
 
 DataSplit = Literal["kaggle", "patient", "unknown"]
 """kaggle: the public test file, which shares patients with its train file; patient: no record is on both sides."""
@@ -34,7 +34,7 @@ def is_kaggle_test(file: InputFile) -> bool:
     if not is_compressed(file.path) and file.size != KAGGLE_TEST_BYTES:
         return False
     digest, length = hashlib.sha256(), 0
-    for chunk in read_text_range(file.path, 0, file.size):
+    for chunk in read_text(file.path, 0, file.size):
         digest.update(chunk)
         length += len(chunk)
         if length > KAGGLE_TEST_BYTES:

@@ -1,28 +1,26 @@
-"""A block of beats on their way to the model: the one form that every input format is read into."""
+"""A block of beats on its way from a file: the one form that every input format is read into."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.io.rejects import LABEL_UNKNOWN, NOT_A_NUMBER, OUT_OF_RANGE, Reject
+from components.io.rejects import LABEL_UNKNOWN, NO_LABEL, NOT_A_NUMBER, OUT_OF_RANGE, Reject
 
 Text = Callable[[int], "str | None"]
 """The beginning of the line that a row number stands for; None where the input is not text."""
 
-NO_LABEL: Final = "no label"
-"""A kind of reject that only binary formats have: a line of text without its label has a column too few."""
-
-WRONG_LENGTH: Final = "wrong number of samples"
-"""Another."""
-
 NO_SAMPLE: Final = -1
 """Stands for the sample of a beat that has none."""
+
+
+def no_text(row: int) -> None:
+    """Return the text of a row of a binary format: there is none."""
 
 
 @dataclass(frozen=True)
@@ -31,60 +29,63 @@ class BeatBlock:
 
     Attributes:
         signal: float32[n, 187], 0..1, 120 Hz.
-        label: int64[n], 0..4; None where the input has none.
-        record: str[n] (None where a row has none); None where the input does not say.
-        sample: int64[n], place of the beat in its record, NO_SAMPLE where a row has none; None where no row has.
+        label: int64[n], 0..4; None where none was asked for.
         rows: int64[n], each beat's row number in its file.
         rejects: the other rows, in order.
+        record: str[n] (None where a row has none); None where the input does not say.
+        sample: int64[n], position of the beat in its record, NO_SAMPLE where a row has none; None where no row has.
         text: what a row looks like, for a reject that is only found later; good until the next block is read.
     """
 
     signal: npt.NDArray[np.float32]
     label: npt.NDArray[np.int64] | None
-    record: npt.NDArray[np.object_] | None
-    sample: npt.NDArray[np.int64] | None
     rows: npt.NDArray[np.int64]
     rejects: tuple[Reject, ...]
-    text: Text
+    record: npt.NDArray[np.object_] | None = None
+    sample: npt.NDArray[np.int64] | None = None
+    text: Text = no_text
 
     @property
     def row_count(self) -> int:
         """Rows of the input that this block accounts for."""
         return len(self.rows) + len(self.rejects)
 
+    def keep(self, usable: npt.NDArray[np.bool_], rejects: Iterable[Reject]) -> BeatBlock:
+        """Return the block with the usable beats only, bool[n], and a reject for each of the others."""
+        return replace(
+            self,
+            signal=np.ascontiguousarray(self.signal[usable]),
+            label=None if self.label is None else self.label[usable],
+            rows=self.rows[usable],
+            rejects=tuple(sorted((*self.rejects, *rejects), key=lambda reject: reject.row)),
+            record=None if self.record is None else self.record[usable],
+            sample=None if self.sample is None else self.sample[usable],
+        )
 
-def no_text(row: int) -> None:
-    """The text of a row of a binary format: there is none."""
 
-
-def check_values(
+def faulty_values(
     signal: npt.NDArray[np.float32], label: npt.NDArray[np.float64] | None, first_row: int
-) -> tuple[npt.NDArray[np.bool_], list[Reject]]:
-    """Judges rows of a binary format by their values.
+) -> list[Reject]:
+    """Return a reject for each row of a binary format whose values are not a beat's.
 
     Args:
         signal: float32[n, 187].
         label: float64[n], nan where a row has none; None where no row is to have one.
         first_row: number of the first row in its file.
-
-    Returns:
-        bool[n], which rows are beats, and a reject for each other row.
     """
     in_range = (signal >= 0) & (signal <= 1)
     fits = in_range.all(axis=1)
     known = np.ones(len(signal), bool) if label is None else np.isin(label, np.arange(len(CLASSES)))
-    valid: npt.NDArray[np.bool_] = fits & known
     rejects = []
-    for at in np.flatnonzero(~valid).tolist():
-        row = first_row + at
-        if not fits[at]:
-            sample = int(in_range[at].argmin())
-            kind, reason = _faulty_sample(sample, float(signal[at, sample]))
+    for index in np.flatnonzero(~(fits & known)).tolist():
+        if not fits[index]:
+            sample = int(in_range[index].argmin())
+            kind, reason = _faulty_sample(sample, float(signal[index, sample]))
         else:
             assert label is not None
-            kind, reason = _faulty_label(float(label[at]))
-        rejects.append(Reject(row, kind, reason, None))
-    return valid, rejects
+            kind, reason = _faulty_label(float(label[index]))
+        rejects.append(Reject(first_row + index, kind, reason, None))
+    return rejects
 
 
 def _faulty_sample(sample: int, value: float) -> tuple[str, str]:

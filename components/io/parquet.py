@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from components.beat import COLUMNS, SAMPLES
 from components.errors import DataRefused
-from components.io.beat_block import NO_SAMPLE, WRONG_LENGTH, BeatBlock, check_values, no_text
+from components.io.beat_block import NO_SAMPLE, BeatBlock, faulty_values
 from components.io.files import InputFile, is_remote, local_path, open_input
-from components.io.rejects import Reject
+from components.io.rejects import WRONG_LENGTH, Reject
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -126,22 +126,16 @@ def _block(
     record: npt.NDArray[np.object_] | None,
     sample: npt.NDArray[np.int64] | None,
 ) -> BeatBlock:
-    whole = lengths == SAMPLES
-    valid, rejects = check_values(signal, label, first_row)
-    rejects = [each for each in rejects if whole[each.row - first_row]]
-    for at in np.flatnonzero(~whole).tolist():
-        told = "no samples" if lengths[at] < 0 else f"{lengths[at]} samples"
-        rejects.append(Reject(first_row + at, WRONG_LENGTH, f"it has {told}, expected {SAMPLES}", None))
-    kept = valid & whole
-    return BeatBlock(
-        signal=np.ascontiguousarray(signal[kept]),
-        label=None if label is None else label[kept].astype(np.int64),
-        record=None if record is None else record[kept],
-        sample=None if sample is None else sample[kept],
-        rows=first_row + np.flatnonzero(kept),
-        rejects=tuple(sorted(rejects, key=lambda reject: reject.row)),
-        text=no_text,
-    )
+    faults = {reject.row: reject for reject in faulty_values(signal, label, first_row)}
+    for index in np.flatnonzero(lengths != SAMPLES).tolist():
+        samples = "no samples" if lengths[index] < 0 else f"{lengths[index]} samples"
+        row = first_row + index
+        faults[row] = Reject(row, WRONG_LENGTH, f"it has {samples}, expected {SAMPLES}", None)
+    rows = first_row + np.arange(len(signal))
+    usable = ~np.isin(rows, list(faults))
+    labels = None if label is None else np.where(usable, label, 0).astype(np.int64)
+    block = BeatBlock(signal, labels, rows, rejects=(), record=record, sample=sample)
+    return block.keep(usable, faults.values())
 
 
 def _signal(batch: pa.RecordBatch, columns: tuple[str, ...]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:

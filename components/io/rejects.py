@@ -1,16 +1,21 @@
-"""Why a line is not a beat: a pure function of the line alone, with a small fixed vocabulary of kinds."""
+"""Why a row is not a beat, and what is wrong with a file as a whole, in words.
+
+The reason for a row depends on that row alone, and is of one of a few fixed kinds.
+"""
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from components.beat import CLASSES, SAMPLES
-from components.io.numbers import BYTE_ORDER_MARKS, read_floats
+from components.beat import CLASSES, COLUMNS, SAMPLES
+from components.io.csv_numbers import BYTE_ORDER_MARKS, read_floats
 from components.io.text import HEAD_BYTES, LINE_BYTES
 
 EMPTY: Final = "empty line"
@@ -23,10 +28,12 @@ NOT_A_NUMBER: Final = "not a number"
 OUT_OF_RANGE: Final = "sample outside 0..1"
 LABEL_UNKNOWN: Final = "unknown label"
 
-KINDS: Final = (
-    EMPTY, OVER_LONG, MARK, RETURN, NOT_TEXT, COLUMNS_WRONG, NOT_A_NUMBER, OUT_OF_RANGE, LABEL_UNKNOWN,
-)  # fmt: skip
-"""Every kind of reject there is; counts in reports go by these."""
+NO_LABEL: Final = "no label"
+WRONG_LENGTH: Final = "wrong number of samples"
+DAMAGED: Final = "damaged record"
+NO_EXAMPLE: Final = "no example of a beat"
+LABEL_UNWANTED: Final = "label where none is expected"
+"""These five occur in Parquet and TFRecord only: a line of text without its label has a column too few."""
 
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """Bytes that no line of text has; a tab may stand beside a number."""
@@ -34,14 +41,43 @@ CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 QUOTED_CHARACTERS: Final = 40
 """Characters of a value that a reason quotes."""
 
+QUOTED_TEXT: Final = 30
+"""Characters of a line that a sentence about a file quotes."""
+
+QUOTED_REJECTS: Final = 3
+"""Rejects that a sentence about a file quotes."""
+
+FORMAT: Final = f"{SAMPLES} samples in 0..1 and then the label, separated by commas, without header"
+"""What a CSV of beats is."""
+
+UTF_16: Final = "UTF-16"
+UTF_8_MARKED: Final = "UTF-8 with a byte order mark"
+
+MAGIC: Final = {
+    codecs.BOM_UTF16_LE: UTF_16,
+    codecs.BOM_UTF16_BE: UTF_16,
+    codecs.BOM_UTF8: UTF_8_MARKED,
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "a zip archive",
+    b"PAR1": "Parquet",
+}
+"""First bytes of a file -> what it then is."""
+
+REMEDIES: Final = {
+    "gzip": "give it a name ending in .gz.",
+    "a zip archive": "unpack it first.",
+    UTF_16: "save it as UTF-8, for instance with `iconv -f UTF-16 -t UTF-8`.",
+    UTF_8_MARKED: "save it without, for instance with `sed '1s/^\\xEF\\xBB\\xBF//'`.",
+}
+
 
 @dataclass(frozen=True)
 class Reject:
-    """A line that is not a beat.
+    """A row that is not a beat.
 
     Attributes:
         row: its number in the file, from 0.
-        kind: one of KINDS.
+        kind: one of the kinds above, by which reports count.
         reason: a clause for people; columns and samples are counted from 0, so sample i is column i.
         text: the first 8 KiB of the line, as text; None where the input is not text.
     """
@@ -52,41 +88,41 @@ class Reject:
     text: str | None
 
     def to_json(self, file: str) -> str:
-        """One line of a rejects file, with its newline."""
+        """Return one line of a rejects file, with its newline."""
         return json.dumps({"file": file, "row": self.row, "reason": self.reason, "text": self.text}) + "\n"
 
 
 def shown(line: bytes) -> str:
-    """The first 8 KiB of a line as text; bytes that are not UTF-8 become backslash escapes."""
+    """Return the first 8 KiB of a line as text; bytes that are not UTF-8 become backslash escapes."""
     return line[:HEAD_BYTES].decode("utf-8", "backslashreplace")
 
 
 def reject_over_long(row: int, head: bytes) -> Reject:
-    """The reject for a line that the block reader did not keep."""
+    """Return the reject for a line that the block reader did not keep."""
     return Reject(row, OVER_LONG, f"over-long line: more than {LINE_BYTES:,} bytes", shown(head))
 
 
 def reject_line(row: int, line: bytes, width: int) -> Reject:
-    """The reject for a faulty line, without its line end, of which `width` columns were expected."""
+    """Return the reject for a faulty line, without its line end, of which `width` columns were expected."""
     kind, reason = explain(line, width)
     return Reject(row, kind, reason, shown(line))
 
 
 def explain(line: bytes, width: int) -> tuple[str, str]:
-    """Says what is wrong with a line that the parser does not accept: its kind, and a clause for people."""
+    """Say what is wrong with a line that the parser does not accept: its kind, and a clause for people."""
     if not line:
         return EMPTY, "empty line"
     if line.startswith(BYTE_ORDER_MARKS):
         return MARK, "the line begins with a byte order mark"
-    if (at := line.find(b"\r")) >= 0:
-        return RETURN, f"carriage return inside the line, at byte {at}"
+    if (offset := line.find(b"\r")) >= 0:
+        return RETURN, f"carriage return inside the line, at byte {offset}"
     if (fault := _not_text(line)) is not None:
         return NOT_TEXT, fault
     fields = line.split(b",")
     if len(fields) != width:
         plural = "" if len(fields) == 1 else "s"
         return COLUMNS_WRONG, f"{len(fields)} column{plural}, expected {width}"
-    return _faulty_value(fields, width)
+    return _faulty_value(fields)
 
 
 def _not_text(line: bytes) -> str | None:
@@ -99,8 +135,8 @@ def _not_text(line: bytes) -> str | None:
     return None
 
 
-def _faulty_value(fields: list[bytes], width: int) -> tuple[str, str]:
-    """The first fault among fields of the right number."""
+def _faulty_value(fields: list[bytes]) -> tuple[str, str]:
+    """Find the first fault among fields of the right number."""
     values = read_floats(fields, 1)[:, 0]
     in_range = (values >= 0) & (values <= 1)
     in_range[SAMPLES:] = ~np.isnan(values[SAMPLES:])
@@ -114,11 +150,107 @@ def _faulty_value(fields: list[bytes], width: int) -> tuple[str, str]:
 
 
 def _quoted(field: bytes) -> str:
-    text = field.decode("utf-8", "backslashreplace")
-    return repr(text if len(text) <= QUOTED_CHARACTERS else text[:QUOTED_CHARACTERS] + "...")
+    return _shortened(field.decode("utf-8", "backslashreplace"), QUOTED_CHARACTERS)
+
+
+def _shortened(text: str, characters: int) -> str:
+    return repr(text if len(text) <= characters else text[:characters] + "...")
 
 
 def _plain(field: bytes, value: np.floating) -> str:
-    """The field as written where it is short, else its value."""
+    """Return the field as written where it is short, else its value."""
     text = field.decode("ascii").strip()
     return text if len(text) <= len("-1.2345678e+10") else f"{float(value):.7g}"
+
+
+def describe_file(
+    file: str,
+    rows: int,
+    reasons: Mapping[str, int],
+    first_rejects: Sequence[tuple[int, str, str]],
+    head: bytes,
+    cut_off: bool,
+) -> list[str]:
+    """Say what is wrong with a CSV file; nothing for a clean one.
+
+    Args:
+        file: its path.
+        rows: lines it has.
+        reasons: kind of reject -> lines.
+        first_rejects: (row, reason, beginning of the text) of the first few, in order.
+        head: its first bytes, decompressed, at least its first line where that is not over-long.
+        cut_off: whether its last line has neither a newline nor all its values.
+    """
+    if rows == 0:
+        return [f"{file} is empty: it needs one line per beat, {FORMAT}."]
+    rejects = sum(reasons.values())
+    if rejects == 0:
+        return []
+    if (fault := _fault_throughout(file, rows, reasons, head)) is not None:
+        return [fault]
+    sentences = []
+    row, _, text = first_rejects[0]
+    if row == 0 and _is_header(head):
+        sentences.append(
+            f"{file} begins with a header line ({_shortened(text, QUOTED_TEXT)}): remove it, for instance with "
+            f"`tail -n +2 {file.rsplit('/', 1)[-1]}`; a file of beats is {FORMAT}."
+        )
+    if cut_off:
+        sentences.append(
+            f"{file} is cut off within its last line, row {rows - 1}, which has no line end: copy or download it again."
+        )
+    if rejects > len(sentences):
+        by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in reasons.items())
+        quoted = "; ".join(
+            f"row {row}: {reason} ({_shortened(text, QUOTED_TEXT)})"
+            for row, reason, text in first_rejects[:QUOTED_REJECTS]
+        )
+        sentences.append(f"{file}: {rejects:,} of {rows:,} rows are not beats ({by_kind}). First: {quoted}.")
+    return sentences
+
+
+def _fault_throughout(file: str, rows: int, reasons: Mapping[str, int], head: bytes) -> str | None:
+    """Say what is wrong with the file throughout; None if its faults are those of single rows."""
+    encoding = _encoding(head)
+    if encoding is not None:
+        remedy = REMEDIES.get(encoding, "it is no CSV of beats; copy or download it again.")
+        return f"{file} is not plain UTF-8 text but {encoding}: {remedy}"
+    if sum(reasons.values()) < rows:
+        return None
+    if b"\r" in head and b"\n" not in head:
+        return f"{file} ends its lines with CR alone: save it with LF or CRLF line ends."
+    columns = {line.count(b",") + 1 for line in head.splitlines()[:-1] or [head]}
+    if set(reasons) == {COLUMNS_WRONG} and len(columns) == 1:
+        count = columns.pop()
+        plural = "" if count == 1 else "s"
+        return f"{file} has {count} column{plural} in every row, expected {COLUMNS}: {FORMAT}. Rows: {rows:,}."
+    return None
+
+
+def known_format(head: bytes) -> str | None:
+    """Name the format that a file's first bytes give away; None where they give away none, as in plain text."""
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
+
+
+def _encoding(head: bytes) -> str | None:
+    """Name what the first bytes are; None for plain UTF-8."""
+    if (name := known_format(head)) is not None:
+        return name
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if len(head) > 1 and max(even, odd) > len(head) // 4 and min(even, odd) == 0:
+        return UTF_16
+    if b"\0" in head:
+        return "binary"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError as error:
+        return f"bytes that are not text (0x{head[error.start]:02x} at {error.start})"
+    return None
+
+
+def _is_header(head: bytes) -> bool:
+    """Tell whether the first line has the fields of a row, names among them."""
+    fields = head.split(b"\n", 1)[0].rstrip(b"\r").split(b",")
+    named = [field for field in fields if re.search(rb"[A-Za-z_]{2,}|^\s*[\"'A-Za-z]", field)]
+    numbered = [field for field in fields if field.strip().isdigit()]
+    return len(fields) > 1 and (len(named) > len(fields) // 2 or len(numbered) == len(fields))

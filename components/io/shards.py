@@ -17,7 +17,8 @@ from itertools import pairwise
 import numpy as np
 
 from components.io.beat_block import BeatBlock
-from components.io.csv_blocks import read_csv
+from components.io.csv import read_csv
+from components.io.examples import read_tfrecord
 from components.io.files import InputFile
 from components.io.parquet import count_row_groups, read_parquet
 from components.io.sources import Source
@@ -29,10 +30,9 @@ from components.io.text import (
     count_newlines,
     is_compressed,
     read_blocks,
-    read_text_range,
+    read_text,
 )
-from components.io.tfrecord import read_frames
-from components.io.tfrecord_blocks import read_tfrecord
+from components.io.tfrecord import read_records
 
 SHARD_BYTES = 256 << 20
 """CSV bytes of a shard: some 57,000 beats, seconds of work; far more than what starting one costs."""
@@ -130,7 +130,7 @@ def _ranges(file: InputFile, shard_bytes: int) -> list[tuple[int, int]]:
 def _count(path: str, start: int, end: int) -> _Segment:
     """Counts newlines of a range, without holding all of it."""
     newlines, first, last, at = 0, None, None, start
-    for chunk in read_text_range(path, start, end, COUNT_BYTES):
+    for chunk in read_text(path, start, end, COUNT_BYTES):
         found = count_newlines(chunk)
         if found and first is None:
             first = at + chunk.index(b"\n")
@@ -185,7 +185,7 @@ def _cut_binary(source: Source, shard_bytes: int) -> list[Shard]:
     """Cut a Parquet file into runs of whole row groups; leave a TFRecord file whole."""
     file = source.file
     if source.kind == "tfrecord":
-        return [Shard(file.path, 0, 0, file.size, 0, sum(1 for _ in read_frames(file)))]
+        return [Shard(file.path, 0, 0, file.size, 0, sum(1 for _ in read_records(file)))]
     groups = count_row_groups(file)
     wanted = max(shard_bytes // CSV_ROW_BYTES, 1)
     shards: list[Shard] = []

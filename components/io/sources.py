@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final, Literal
 
 from components.beat import COLUMNS, SAMPLES
 from components.errors import DataRefused
-from components.io.csv_blocks import csv_has_labels
+from components.io.csv import csv_has_labels
+from components.io.examples import tfrecord_has_labels
 from components.io.files import InputFile, list_files, read_range
 from components.io.parquet import parquet_has_labels
-from components.io.provenance import count_records, find_provenance, provenance_path
-from components.io.text import is_compressed, read_text_range
+from components.io.provenance import count_records, find_provenance, provenance_paths
+from components.io.rejects import known_format
+from components.io.text import is_compressed, read_head
 from components.io.tfrecord import is_record_header
-from components.io.tfrecord_blocks import tfrecord_has_labels
 
 Kind = Literal["csv", "parquet", "tfrecord"]
+
+HEAD_BYTES: Final = 64
+"""First bytes that a format is told by."""
+
+PROVENANCE: Final = re.compile(r"_provenance\.csv(\.gz)?$")
+
+HAVE_LABELS: Final[Mapping[Kind, Callable[[InputFile], bool | None]]] = {
+    "csv": csv_has_labels,
+    "parquet": parquet_has_labels,
+    "tfrecord": tfrecord_has_labels,
+}
 
 
 @dataclass(frozen=True)
@@ -36,16 +47,8 @@ class Source:
     provenance: InputFile | None = None
 
 
-HEAD_BYTES: Final = 64
-"""First bytes that a format is told by."""
-
-PARQUET_MAGIC: Final = b"PAR1"
-GZIP_MAGIC: Final = b"\x1f\x8b"
-PROVENANCE: Final = re.compile(r"_provenance\.csv(\.gz)?$")
-
-
 def find_sources(patterns: Sequence[str]) -> list[Source]:
-    """Lists the files that paths, globs or URIs stand for, in the order given, each once, with their formats.
+    """List the files that paths, globs or URIs stand for, in the order given, each once, with their formats.
 
     A provenance file is not an input of its own where the CSV that it belongs to is one.
 
@@ -53,22 +56,23 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
         DataRefused: a pattern matches nothing, or a file cannot be read or is of no known format.
     """
     files: dict[str, InputFile] = {}
-    missing = []
+    faults = []
     for pattern in patterns:
-        found = list_files(pattern)
-        if not found:
-            missing.append(f"{pattern} matches no file: name files, or a glob such as 'beats/*.csv' in quotes.")
-        files.update({file.path: file for file in found if file.path not in files})
-    if missing:
-        raise DataRefused(missing)
-    owned = {beside for path in files for beside in (provenance_path(path), provenance_path(path) + ".gz")}
-    inputs = [file for file in files.values() if not (PROVENANCE.search(file.path) and file.path in owned)]
-    sources: list[Source] = []
-    faults: list[str] = []
-    for file in inputs:
+        matches = list_files(pattern)
+        if not matches:
+            faults.append(f"{pattern} matches no file: name files, or a glob such as 'beats/*.csv' in quotes.")
+        for file in matches:
+            files.setdefault(file.path, file)
+    if faults:
+        raise DataRefused(faults)
+    owned = {beside for path in files for beside in provenance_paths(path)}
+    sources = []
+    for path, file in files.items():
+        if PROVENANCE.search(path) and path in owned:
+            continue
         try:
             kind = kind_of(file)
-            sources.append(Source(file, kind, find_provenance(file.path) if kind == "csv" else None))
+            sources.append(csv_source(file) if kind == "csv" else Source(file, kind))
         except DataRefused as error:
             faults += error.sentences
     if faults:
@@ -76,31 +80,37 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
     return sources
 
 
+def csv_source(file: InputFile) -> Source:
+    """Return a CSV with the provenance file beside it, if there is one."""
+    return Source(file, "csv", find_provenance(file.path))
+
+
 def kind_of(file: InputFile) -> Kind:
-    """The format of a file, told by its first bytes; what is neither Parquet nor TFRecord, by name either, is CSV.
+    """Tell the format of a file by its first bytes; what is neither Parquet nor TFRecord, by name either, is CSV.
 
     Raises:
         DataRefused: the file cannot be read, or is gzip without saying so in its name.
     """
     stored = b"".join(read_range(file.path, 0, min(file.size, HEAD_BYTES)))
-    if stored.startswith(PARQUET_MAGIC):
+    known = known_format(stored)
+    if known == "Parquet":
         return "parquet"
-    if not is_compressed(file.path):
-        if stored.startswith(GZIP_MAGIC):
-            raise DataRefused(f"{file.path} is gzip: give it a name ending in .gz.")
-        return _text_or_records(file.path, stored)
-    return _text_or_records(file.path, b"".join(islice(read_text_range(file.path, 0, file.size, HEAD_BYTES), 1)))
+    if is_compressed(file.path):
+        return _text_or_records(file.path, read_head(file, HEAD_BYTES))
+    if known == "gzip":
+        raise DataRefused(f"{file.path} is gzip: give it a name ending in .gz.")
+    return _text_or_records(file.path, stored)
 
 
 def _text_or_records(path: str, head: bytes) -> Kind:
-    """By what a file begins with; one whose name says what it is and whose beginning is damaged is not read as text."""
+    """Tell by what a file begins with; one whose name says TFRecord and whose beginning is damaged is not text."""
     name = path.rpartition("/")[2].lower()
     named = "tfrecord" in name and not name.endswith((".csv", ".csv.gz"))
     return "tfrecord" if is_record_header(head) or (named and head) else "csv"
 
 
-def check_provenance(sources: Sequence[Source], rows: dict[str, int]) -> None:
-    """Refuses provenance that does not belong to its CSV.
+def check_provenance(sources: Sequence[Source], rows: Mapping[str, int]) -> None:
+    """Refuse provenance that does not belong to its CSV.
 
     Args:
         sources: the inputs.
@@ -111,47 +121,24 @@ def check_provenance(sources: Sequence[Source], rows: dict[str, int]) -> None:
     """
     faults: list[str] = []
     for source in sources:
-        if source.provenance is None:
-            continue
-        try:
-            told = count_records(source.provenance.path).total()
-        except DataRefused as error:
-            faults += error.sentences
-            continue
-        if told != rows[source.file.path]:
-            faults.append(
-                f"{source.provenance.path} has {told:,} rows, {source.file.path} has {rows[source.file.path]:,}: they "
-                "need one line each per beat. Make both anew, or remove the provenance file."
-            )
+        if source.provenance is not None:
+            try:
+                count_records(source.provenance.path, source.file.path, rows[source.file.path])
+            except DataRefused as error:
+                faults += error.sentences
     if faults:
         raise DataRefused(faults)
 
 
-_HAVE_LABELS: Final[dict[Kind, Callable[[InputFile], bool | None]]] = {
-    "csv": csv_has_labels,
-    "parquet": parquet_has_labels,
-    "tfrecord": tfrecord_has_labels,
-}
-
-
-def has_labels(source: Source) -> bool | None:
-    """Whether the first well-formed row of an input has a label; None if no row is well-formed.
-
-    Raises:
-        DataRefused: the input cannot be read.
-    """
-    return _HAVE_LABELS[source.kind](source.file)
-
-
 def check_labels(sources: Sequence[Source], labelled: bool) -> None:
-    """Refuses inputs whose first well-formed row has a label where none is expected, or the other way round.
+    """Refuse inputs whose first well-formed row has a label where none is expected, or the other way round.
 
     A labelled file that lost a column looks like an unlabelled one, so which it is has to be said.
 
     Raises:
         DataRefused: such inputs, or one that cannot be read.
     """
-    wrong = [source for source in sources if has_labels(source) not in (None, labelled)]
+    wrong = [source for source in sources if HAVE_LABELS[source.kind](source.file) not in (None, labelled)]
     if wrong:
         raise DataRefused([_without(source) if labelled else _with(source) for source in wrong])
 

@@ -1,18 +1,21 @@
 """Text: a range of a file, decompressed where it is gzip, as chunks or as blocks of whole lines, in bounded memory.
 
-Where blocks begin and end depends on the shard and the block size only, never on how a file system returns its bytes.
+Where blocks begin and end depends on the range and the block size only, never on how a file system returns its bytes.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from components.errors import DataRefused
-from components.io.files import CHUNK_BYTES, read_range, read_range_into
+from components.io.files import CHUNK_BYTES, InputFile, read_range, read_range_into
 
 BLOCK_BYTES = 16 << 20
 """Bytes read at a time: some 3,500 beats, which parsing spends 20 ms on; the memory of a worker is a few of them."""
@@ -27,6 +30,75 @@ COUNT_BYTES = 256 << 10
 """Bytes counted at a time: fits the second-level cache, where counting is fastest."""
 
 NEWLINE = ord("\n")
+
+
+def is_compressed(path: str) -> bool:
+    """Tell whether a file is gzip, by its name."""
+    return path.endswith(".gz")
+
+
+def read_text(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Yield the text of a range: as `read_range`, decompressed for a .gz, whose range must be the whole file.
+
+    Chunks of a .gz are `chunk_bytes` long, too, but for the last, however well it is compressed.
+
+    Raises:
+        DataRefused: the file is not there, changed while read, or is not whole gzip.
+        EnvironmentRefused: it cannot be opened or read for another reason.
+    """
+    if not is_compressed(path):
+        yield from read_range(path, start, end, chunk_bytes)
+        return
+    try:
+        if start == end:
+            raise EOFError("it has no bytes")
+        with gzip.GzipFile(mode="rb", fileobj=_as_file(read_range(path, start, end))) as text:
+            while chunk := text.read(chunk_bytes):
+                yield chunk
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataRefused(f"{path} is not a whole gzip file ({error}): copy or download it again.") from error
+
+
+def read_head(file: InputFile, size: int) -> bytes:
+    """Read the first bytes of a file's text, `size` at most; errors as of `read_text`."""
+    return next(read_text(file.path, 0, file.size, size), b"")
+
+
+def open_text(file: InputFile) -> io.BufferedReader:
+    """Open the text of a file for reading; errors as of `read_text`."""
+    return _as_file(read_text(file.path, 0, file.size))
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks of bytes as a file to read from."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer from the next chunk; return how many bytes are valid."""
+        if not self._rest:
+            self._rest = memoryview(next(self._chunks, b""))
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def _as_file(chunks: Iterator[bytes]) -> io.BufferedReader:
+    return io.BufferedReader(_Chunks(chunks), CHUNK_BYTES)
+
+
+def count_newlines(text: bytes | memoryview) -> int:
+    """Count newlines at memory speed; threads that count do so side by side."""
+    codes = np.frombuffer(text, np.uint8)
+    pieces = range(0, len(codes), COUNT_BYTES)
+    return sum(int(np.count_nonzero(codes[start : start + COUNT_BYTES] == NEWLINE)) for start in pieces)
 
 
 @dataclass(frozen=True)
@@ -44,75 +116,6 @@ class Block:
     rows: int
     data: bytes | memoryview
     over_long: bool = False
-
-
-def is_compressed(path: str) -> bool:
-    """Whether a file is gzip, told by its name."""
-    return path.endswith(".gz")
-
-
-def read_text_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """Yields the text of a range: as `read_range`, decompressed for a .gz (whose range must be the whole file).
-
-    Chunks of a .gz are at most `chunk_bytes` long, too, however well it is compressed.
-
-    Raises:
-        DataRefused: the file is not there, changed while read, or is not whole gzip.
-        EnvironmentRefused: it cannot be opened or read for another reason.
-    """
-    if not is_compressed(path):
-        yield from read_range(path, start, end, chunk_bytes)
-        return
-    try:
-        yield from _gunzip(read_range(path, start, end), chunk_bytes)
-    except (EOFError, zlib.error) as error:
-        raise DataRefused(f"{path} is not a whole gzip file ({error}): copy or download it again.") from error
-
-
-def _read_text_into(path: str, start: int, end: int, buffer: memoryview) -> Iterator[int]:
-    """Read the text of a range into one reused buffer, full each time but the last; yield how many bytes are valid."""
-    if not is_compressed(path):
-        yield from read_range_into(path, start, end, buffer)
-        return
-    for chunk in read_text_range(path, start, end, len(buffer)):
-        buffer[: len(chunk)] = chunk
-        yield len(chunk)
-
-
-def _gunzip(stored: Iterator[bytes], chunk_bytes: int) -> Iterator[bytes]:
-    """Decompresses one or more gzip members with bounded memory; a chunk is full but for the last."""
-    gzip_format = 16 + zlib.MAX_WBITS
-    decoder = zlib.decompressobj(gzip_format)
-    text = bytearray()
-    for piece in stored:
-        while piece:
-            if decoder.eof:
-                piece = piece.lstrip(b"\0")
-                if not piece:
-                    break
-                decoder = zlib.decompressobj(gzip_format)
-            text += decoder.decompress(piece, chunk_bytes - len(text))
-            piece = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
-            if len(text) == chunk_bytes:
-                yield bytes(text)
-                text.clear()
-    while not decoder.eof:
-        rest = decoder.decompress(b"", chunk_bytes - len(text)) if chunk_bytes > len(text) else b""
-        if not rest:
-            raise EOFError("it ends before its last block")
-        text += rest
-        if len(text) == chunk_bytes:
-            yield bytes(text)
-            text.clear()
-    if text:
-        yield bytes(text)
-
-
-def count_newlines(text: bytes | memoryview) -> int:
-    """Counts newlines at memory speed; threads that count do so side by side."""
-    codes = np.frombuffer(text, np.uint8)
-    pieces = range(0, len(codes), COUNT_BYTES)
-    return sum(int(np.count_nonzero(codes[at : at + COUNT_BYTES] == NEWLINE)) for at in pieces)
 
 
 def read_blocks(
@@ -143,47 +146,58 @@ def read_blocks(
     """
     if block_bytes < 2 * LINE_BYTES:
         raise ValueError(f"block_bytes is {block_bytes}, must be at least {2 * LINE_BYTES}")
-    read_to = LINE_BYTES
+    fresh = LINE_BYTES  # where in the buffer the bytes of a read begin
     length = block_bytes if is_compressed(path) else min(block_bytes, end - start)
-    buffer = bytearray(read_to + length)
-    room, view = memoryview(buffer)[read_to:], memoryview(buffer).toreadonly()
+    buffer = bytearray(fresh + length)
+    view = memoryview(buffer).toreadonly()
     row = first_row
-    begin = read_to  # where in the buffer a line begins whose end is not read yet, at most LINE_BYTES before `read_to`
+    begin = fresh  # where the line begins whose end is not read yet, at most LINE_BYTES before `fresh`
     head: bytes | None = None  # the kept part of an over-long line whose end is not read yet
-    for filled in _read_text_into(path, start, end, room):
-        filled_to = read_to + filled
-        on_text(view[read_to:filled_to])
-        at = begin
+    for size in _read_text_into(path, start, end, memoryview(buffer)[fresh:]):
+        filled = fresh + size
+        on_text(view[fresh:filled])
+        position = begin
         if head is not None:
-            at = buffer.find(b"\n", read_to, filled_to) + 1
-            if at == 0:
+            position = buffer.find(b"\n", fresh, filled) + 1
+            if position == 0:
                 continue
             yield Block(row, 1, head, over_long=True)
             row, head = row + 1, None
-        while at < filled_to:
-            stop, after = _run(buffer, at, filled_to)
-            if stop > at:
-                rows = count_newlines(view[at:stop])
-                yield Block(row, rows, view[at:stop])
+        while position < filled:
+            stop, after = _run(buffer, position, filled)
+            if stop > position:
+                rows = count_newlines(view[position:stop])
+                yield Block(row, rows, view[position:stop])
                 row += rows
-            at = stop
+            position = stop
             if after is None:
                 break
+            line_head = bytes(view[position : position + HEAD_BYTES])
             if after == 0:
-                head, at = bytes(view[at : at + HEAD_BYTES]), filled_to
+                head, position = line_head, filled
                 break
-            yield Block(row, 1, bytes(view[at : at + HEAD_BYTES]), over_long=True)
-            row, at = row + 1, after
-        begin = read_to - (filled_to - at)
-        buffer[begin:read_to] = buffer[at:filled_to]
+            yield Block(row, 1, line_head, over_long=True)
+            row, position = row + 1, after
+        begin = fresh - (filled - position)
+        buffer[begin:fresh] = buffer[position:filled]
     if head is not None:
         yield Block(row, 1, head, over_long=True)
-    elif begin < read_to:
-        yield Block(row, 1, view[begin:read_to])
+    elif begin < fresh:
+        yield Block(row, 1, view[begin:fresh])
+
+
+def _read_text_into(path: str, start: int, end: int, buffer: memoryview) -> Iterator[int]:
+    """Read the text of a range into one reused buffer, full each time but the last; yield how many bytes are valid."""
+    if not is_compressed(path):
+        yield from read_range_into(path, start, end, buffer)
+        return
+    for chunk in read_text(path, start, end, len(buffer)):
+        buffer[: len(chunk)] = chunk
+        yield len(chunk)
 
 
 def _run(text: bytearray, start: int, end: int) -> tuple[int, int | None]:
-    """Finds how far lines of fair length go on from `start`, and what stops them there.
+    """Find how far lines of fair length go on from `start`, and what stops them there.
 
     Returns:
         The byte after the last whole line, and: None if the text ends within the next line, which may yet be fair;

@@ -1,6 +1,7 @@
-"""TFRecord files: frames of a length, its checksum, the record and its checksum, read and written without TensorFlow.
+"""TFRecord frames: the length of a record, a checksum of that, the record, and its checksum.
 
-A Beam worker would spend seconds importing it.
+They are written and read without TensorFlow, which a Beam worker would spend seconds importing, in bounded memory, and
+from wherever the file is.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import BinaryIO, Final
 import google_crc32c
 
 from components.errors import DataRefused
-from components.io.files import CHUNK_BYTES, InputFile
-from components.io.text import is_compressed, read_text_range
+from components.io.files import InputFile
+from components.io.text import is_compressed, read_text
 
 HEADER_BYTES: Final = 12
 """Length (8) and its checksum (4) before a record; its own checksum (4) comes after."""
@@ -26,7 +27,7 @@ RECORD_BYTES: Final = 1 << 20
 
 
 def write_records(output: BinaryIO, records: Iterable[bytes]) -> None:
-    """Appends records as uncompressed TFRecord frames: length, its checksum, the bytes, their checksum."""
+    """Append records as uncompressed frames."""
     output.write(b"".join(part for record in records for part in (_header(len(record)), record, _checksum(record))))
 
 
@@ -37,67 +38,59 @@ def _header(length: int) -> bytes:
 
 
 def _checksum(content: bytes) -> bytes:
-    return struct.pack("<I", masked_crc(content))
-
-
-def masked_crc(content: bytes) -> int:
-    """CRC-32C, rotated and offset as the format asks for, so that a checksum of checksums is not trivial."""
+    """Return the CRC-32C, rotated and offset as the format asks for, so that a checksum of checksums is not trivial."""
     crc = google_crc32c.value(content)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def is_record_header(head: bytes) -> bool:
-    """Whether bytes begin with the header of a TFRecord frame: a length, and the checksum of that length."""
-    if len(head) < 12:
-        return False
-    [told] = struct.unpack_from("<I", head, 8)
-    return masked_crc(head[:8]) == told
+    """Tell whether bytes begin with the header of a frame: a length, and the checksum of that length."""
+    return len(head) >= HEADER_BYTES and head[8:HEADER_BYTES] == _checksum(head[:8])
 
 
-def read_frames(file: InputFile) -> Iterator[bytes | None]:
-    """Yields every record; None for one that is over-long or not what its checksum says.
+def read_records(file: InputFile) -> Iterator[bytes | None]:
+    """Yield every record; None for one that is over-long or not what its checksum says.
 
     Raises:
         DataRefused: the file cannot be read, or the length of a record is damaged, so that what follows is lost.
     """
-    chunks = read_text_range(file.path, 0, file.size, CHUNK_BYTES)
-    text, at, row = b"", 0, 0
+    chunks = read_text(file.path, 0, file.size)
+    text, start, row = b"", 0, 0
     while True:
-        text, at = _filled(chunks, text, at, HEADER_BYTES)
-        if at == len(text):
+        text, start = _filled(chunks, text, start, HEADER_BYTES)
+        if start == len(text):
             return
-        header = text[at : at + HEADER_BYTES]
+        header = text[start : start + HEADER_BYTES]
         if not is_record_header(header):
             raise _damaged(file, row)
         [length] = struct.unpack_from("<Q", header)
-        at += HEADER_BYTES
-        text, at, record = _take(chunks, text, at, length)
-        text, at = _filled(chunks, text, at, FOOTER_BYTES)
-        if len(text) - at < FOOTER_BYTES:
+        text, start, record = _take(chunks, text, start + HEADER_BYTES, length)
+        text, start = _filled(chunks, text, start, FOOTER_BYTES)
+        footer = text[start : start + FOOTER_BYTES]
+        if len(footer) < FOOTER_BYTES:
             raise _damaged(file, row)
-        [told] = struct.unpack_from("<I", text, at)
-        at += FOOTER_BYTES
-        yield record if record is not None and masked_crc(record) == told else None
+        start += FOOTER_BYTES
+        yield record if record is not None and _checksum(record) == footer else None
         row += 1
 
 
-def _filled(chunks: Iterator[bytes], text: bytes, at: int, wanted: int) -> tuple[bytes, int]:
-    """The text with at least `wanted` bytes from `at` on, if the file has as many, and the new `at`."""
-    while len(text) - at < wanted and (chunk := next(chunks, b"")):
-        text, at = text[at:] + chunk, 0
-    return text, at
+def _filled(chunks: Iterator[bytes], text: bytes, start: int, size: int) -> tuple[bytes, int]:
+    """Return the text with at least `size` bytes from `start` on, if the file has as many, and the new `start`."""
+    while len(text) - start < size and (chunk := next(chunks, b"")):
+        text, start = text[start:] + chunk, 0
+    return text, start
 
 
-def _take(chunks: Iterator[bytes], text: bytes, at: int, length: int) -> tuple[bytes, int, bytes | None]:
-    """Passes over `length` bytes; they come back unless there are too many of them."""
+def _take(chunks: Iterator[bytes], text: bytes, start: int, length: int) -> tuple[bytes, int, bytes | None]:
+    """Pass over `length` bytes; return them unless there are too many of them."""
     if length <= RECORD_BYTES:
-        text, at = _filled(chunks, text, at, length)
-        return text, at + length, text[at : at + length]
-    left = length
-    while left > len(text) - at and (chunk := next(chunks, b"")):
-        left -= len(text) - at
-        text, at = chunk, 0
-    return text, at + left, None
+        text, start = _filled(chunks, text, start, length)
+        return text, start + length, text[start : start + length]
+    rest = length
+    while rest > len(text) - start and (chunk := next(chunks, b"")):
+        rest -= len(text) - start
+        text, start = chunk, 0
+    return text, start + rest, None
 
 
 def _damaged(file: InputFile, row: int) -> DataRefused:

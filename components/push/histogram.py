@@ -8,14 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import SAMPLES
+from components.io.examples import example_files, read_columns
 
 BINS = 32
 """Equal bins over 0..1; the last includes 1. Padding counts too: how long beats are is part of what is seen."""
-
-
-BLOCK = 4096
-"""Examples read at a time: 3 MB of signal."""
 
 CACHED = 1 << 15
 """Samples counted at a time: they and their bins fit the second-level cache, which is four times as fast."""
@@ -30,13 +26,8 @@ def signal_blocks(split_dir: str) -> Iterator[npt.NDArray[np.float32]]:
     Args:
         split_dir: folder or URI of one split, such as `.../Split-train`.
     """
-    import tensorflow as tf
-
-    from components.io.examples import example_files
-
-    features = {"signal": tf.io.FixedLenFeature([SAMPLES], tf.float32)}
-    for batch in tf.data.TFRecordDataset(example_files(split_dir)).batch(BLOCK):
-        yield tf.io.parse_example(batch, features)["signal"].numpy()
+    for block in read_columns(example_files(split_dir), ("signal",)):
+        yield block["signal"]
 
 
 def count_samples(blocks: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.int64]:

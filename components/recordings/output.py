@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.io.csv_text import provenance_header
+from components.io.provenance import provenance_header
 from components.io.signals import interrupts_ignored
 from components.recordings.splits import kaggle_rows
 

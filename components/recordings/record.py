@@ -15,7 +15,8 @@ import numpy.typing as npt
 from components.beat import CLASSES, SYMBOL_TO_LABEL
 from components.beats.cut import CutBeats, CutCounts, cut_windows, find_windows, gather
 from components.errors import DataRefused
-from components.io.csv_text import provenance_text, rows_text
+from components.io.csv_numbers import kaggle_text
+from components.io.provenance import provenance_text
 from components.recordings.annotations import Annotations, read_annotations
 from components.recordings.detect import detect_beats
 from components.recordings.header import Lead, open_lead
@@ -190,7 +191,7 @@ def _write(
     """Append the chosen beats to a side's parts; return the text of their rows."""
     labelled = job.annotator is not None
     label = beats.label[mask]
-    text = rows_text(beats.signal[mask], label if labelled else None).reshape(-1).data
+    text = kaggle_text(beats.signal[mask], label if labelled else None).reshape(-1).data
     files[0].write(text)
     labels: list[int] | list[str] = label.tolist() if labelled else [""] * len(label)
     files[1].write(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLE_RATE_HZ, SAMPLES, Beats
 from components.beats.kaggle import TRAIN_COUNTS
 from components.errors import DataRefused, HeartbeatError
+from components.io.examples import example_files, read_columns
 from components.report.content import Block, Heading, Picture, Pictures, Table, Words
 from components.report.drawing import CLASS_COLOURS, INK, TIME_MS, WINDOW_MS, picture
 from components.report.material import NotReachedError, RunMaterial
@@ -191,15 +192,10 @@ def read_normalisation(split_dir: str) -> Normalisation:
     Raises:
         HeartbeatError: there is no transformed beat, or its samples were not all treated alike.
     """
-    import tensorflow as tf
-
-    files = sorted(tf.io.gfile.glob(f"{split_dir}/*.gz"))
-    features = {name: tf.io.FixedLenFeature([SAMPLES], tf.float32) for name in ("clean", "signal")}
-    batch = next(iter(tf.data.TFRecordDataset(files, compression_type="GZIP").batch(NORMALISED_READ)), None)
-    if batch is None:
+    block = next(read_columns(example_files(split_dir), ("clean", "signal"), NORMALISED_READ), None)
+    if block is None:
         raise HeartbeatError(f"There is no transformed beat in {split_dir}.")
-    parsed = tf.io.parse_example(batch, features)
-    clean, normalised = (parsed[name].numpy().astype(np.float64).ravel() for name in ("clean", "signal"))
+    clean, normalised = (block[name].astype(np.float64).ravel() for name in ("clean", "signal"))
     slope, offset = np.polyfit(clean, normalised, 1)
     if np.abs(slope * clean + offset - normalised).max() > ROUNDING:
         raise HeartbeatError("Transform did not treat all samples alike; the normalised table cannot be made.")

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from components.beat import CLASSES
 from components.errors import HeartbeatError, UsageError
 from components.ingest.report import IngestSummary, read_ingest_report, read_whole
+from components.io.examples import read_beats
 from components.io.folder import Folder, folder_at
 from components.io.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
 from components.push.histogram import BINS
-from components.report.split_beats import Survey, read_blocks, survey
+from components.report.split_beats import Survey, survey
 from components.score.job import JOB_FILE, Job
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import read_record, tasks_of
@@ -110,7 +111,7 @@ class RunMaterial:
     @cached_property
     def train(self) -> Survey:
         """What the first beats of the train split look like."""
-        return survey(read_blocks(self.examples("train")))
+        return survey(read_beats(self.examples("train")))
 
     def examples(self, split: str) -> str:
         """Return the folder of a split's examples."""

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from components.beat import SAMPLES
 from components.errors import DataRefused
+from components.io.examples import read_columns
+from components.io.files import list_files
 
-_BLOCK = 2048
+ROWS: Final = 2048
+"""Examples read at a time."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +50,14 @@ def spool_examples(patterns: list[str], columns: tuple[str, ...], folder: Path) 
     Raises:
         DataRefused: no file matches, or the files hold no example.
     """
-    import tensorflow as tf
-
-    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    spec = {name: tf.io.FixedLenFeature([SAMPLES], tf.float32) for name in columns}
-    spec["label"] = tf.io.FixedLenFeature([], tf.int64)
+    files = sorted((file for pattern in patterns for file in list_files(pattern)), key=lambda file: file.path)
     labels = []
     folder.mkdir()
     sinks = {name: (folder / f"{name}.f32").open("wb") for name in columns}
-    for file in files:
-        compression = "GZIP" if file.endswith(".gz") else ""
-        for block in tf.data.TFRecordDataset(file, compression).batch(_BLOCK):
-            parsed = tf.io.parse_example(block, spec)
-            labels.append(parsed.pop("label").numpy())
-            for name, sink in sinks.items():
-                sink.write(parsed[name].numpy().tobytes())
+    for block in read_columns(files, (*columns, "label"), ROWS):
+        labels.append(block["label"])
+        for name, sink in sinks.items():
+            sink.write(block[name].tobytes())
     for sink in sinks.values():
         sink.close()
     if not labels:

@@ -7,7 +7,7 @@ from components.ingest.locate import find_inputs
 from components.ingest.report import read_ingest_report
 from components.ingest.run import ingest
 from components.ingest.settings import DataSettings
-from components.io.examples import read_examples
+from components.io.examples import read_split
 from tests.io.rows import lines
 
 TRAIN, TRAIN_SIGNAL, TRAIN_LABEL = lines(200, seed=1)
@@ -46,4 +46,4 @@ def rejects(folder):
 
 
 def split_of(folder, name):
-    return read_examples(f"{folder}/examples/Split-{name}")
+    return read_split(f"{folder}/examples/Split-{name}")

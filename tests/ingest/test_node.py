@@ -10,7 +10,7 @@ from components.ingest.gate import IngestGate
 from components.ingest.node import BeatExampleGen, BeatExampleGenExecutor
 from components.ingest.report import read_ingest_report
 from components.ingest.settings import DataSettings
-from components.io.examples import read_examples
+from components.io.examples import read_split
 from tests.ingest.folder import TRAIN, fill
 
 
@@ -44,7 +44,7 @@ def test_the_node_writes_splits_that_tfx_reads(tmp_path):
     assert summary.rows["rejects"] == 0
     for name in ("train", "eval", "test"):
         uri = artifact_utils.get_split_uri([examples], name)
-        assert len(read_examples(uri)) == summary.rows[name] > 0
+        assert len(read_split(uri)) == summary.rows[name] > 0
     judge(report)
 
 

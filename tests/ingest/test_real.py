@@ -10,7 +10,7 @@ import wfdb
 from components.beats.cut import cut
 from components.ingest.judge import judge_ingest
 from components.ingest.settings import DataSettings
-from components.io.csv_text import rows_text
+from components.io.csv_numbers import kaggle_text
 from tests.ingest.folder import rejects, run, split_of
 
 
@@ -20,7 +20,7 @@ def test_a_records_beats_come_through_to_the_bit(tmp_path):
     record = wfdb.rdrecord(name, physical=False, channels=[0])
     annotation = wfdb.rdann(name, "atr")
     beats, counts = cut(record.d_signal[:, 0], annotation.sample, annotation.symbol)
-    text = rows_text(beats.signal, beats.label).tobytes()
+    text = kaggle_text(beats.signal, beats.label).tobytes()
     summary = run(tmp_path, mitbih_train__csv=text, mitbih_test__csv=text)
     assert (
         summary.rows["test"] == summary.rows["train"] + summary.rows["eval"] == counts.rows == len(beats.label) > 2000

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from components.beat import Beats
-from components.io.examples import encode_examples, example_files, read_examples
+from components.io.examples import encode_examples, example_files, read_split
 from components.io.tfrecord import write_records
 from tests.io.rows import lines
 
@@ -52,8 +52,8 @@ def test_a_split_is_read_as_it_was_written_in_file_order(tmp_path, record):
     write(tmp_path / "Split-train", "data_tfrecord-00001-of-00002", second)
     write(tmp_path / "Split-train", "data_tfrecord-00000-of-00002", first)
     split = str(tmp_path / "Split-train")
-    assert [path[-14:] for path in example_files(split)] == ["00000-of-00002", "00001-of-00002"]
-    read = read_examples(split)
+    assert [file.path[-14:] for file in example_files(split)] == ["00000-of-00002", "00001-of-00002"]
+    read = read_split(split)
     np.testing.assert_array_equal(read.signal, np.concatenate([first.signal, second.signal]))
     assert read.label.tolist() == [0, 1, 2, 0]
     assert read.label.dtype == np.int64
@@ -62,7 +62,7 @@ def test_a_split_is_read_as_it_was_written_in_file_order(tmp_path, record):
 
 def test_an_empty_split_is_no_beats(tmp_path):
     write(tmp_path / "Split-eval", "data_tfrecord-00000-of-00001", beats(0))
-    read = read_examples(str(tmp_path / "Split-eval"))
+    read = read_split(str(tmp_path / "Split-eval"))
     assert (read.signal.shape, read.label.shape, read.record) == ((0, 187), (0,), None)
 
 

@@ -1,9 +1,19 @@
+import csv
 import gzip
+import io
 
+import numpy as np
 import pytest
 
 from components.errors import DataRefused
-from components.io.provenance import NO_LABEL, count_records, find_provenance, read_origin
+from components.io.provenance import (
+    NO_LABEL,
+    OriginReader,
+    count_records,
+    find_provenance,
+    provenance_header,
+    provenance_text,
+)
 
 TEXT = "record,sample,symbol,label\n" + "".join(f'{100 + row // 3},{row * 7},"""",{row % 5}\n' for row in range(10))
 
@@ -16,17 +26,26 @@ def path(request, tmp_path):
 
 
 def test_records_are_counted(path):
-    assert count_records(path) == {"100": 3, "101": 3, "102": 3, "103": 1}
+    assert count_records(path, "x.csv", 10) == {"100": 3, "101": 3, "102": 3, "103": 1}
 
 
-def test_the_origin_of_any_rows_is_read(path):
-    origin = read_origin(path, 2, 5)
-    assert origin.record.tolist() == ["100", "101", "101", "101", "102"]
-    assert origin.sample.tolist() == [14, 21, 28, 35, 42]
-    assert origin.label.tolist() == [2, 3, 4, 0, 1]
-    assert len(read_origin(path, 10, 0).label) == 0
+def test_a_file_with_another_number_of_rows_than_its_csv_is_refused(path):
+    with pytest.raises(
+        DataRefused, match=r"_provenance.* has 10 rows, x\.csv has 11: they need one line each per beat"
+    ):
+        count_records(path, "x.csv", 11)
+
+
+def test_the_origin_of_ever_later_rows_is_read(path):
+    reader = OriginReader(path)
+    origin = reader.take(np.array([2, 3, 5]))
+    assert origin.record.tolist() == ["100", "101", "101"]
+    assert origin.sample.tolist() == [14, 21, 35]
+    assert origin.label.tolist() == [2, 3, 0]
+    assert len(reader.take(np.array([], np.int64)).label) == 0
+    assert reader.take(np.array([9])).record.tolist() == ["103"]
     with pytest.raises(DataRefused, match="has 10 rows, expected at least 11"):
-        read_origin(path, 9, 2)
+        reader.take(np.array([10]))
 
 
 def test_a_csv_finds_the_provenance_beside_it(path, tmp_path):
@@ -48,14 +67,22 @@ def test_a_csv_finds_the_provenance_beside_it(path, tmp_path):
 def test_other_files_are_refused(tmp_path, text, sentence):
     (tmp_path / "x_provenance.csv").write_text(text)
     with pytest.raises(DataRefused, match=sentence):
-        count_records(f"{tmp_path}/x_provenance.csv")
+        count_records(f"{tmp_path}/x_provenance.csv", "x.csv", 1)
 
 
 def test_a_beat_without_label_is_told_from_one_with(tmp_path):
     (tmp_path / "x_provenance.csv").write_text("record,sample,symbol,label\n100,1,,\n100,2,N,0\n")
-    assert read_origin(f"{tmp_path}/x_provenance.csv", 0, 2).label.tolist() == [NO_LABEL, 0]
+    assert OriginReader(f"{tmp_path}/x_provenance.csv").take(np.arange(2)).label.tolist() == [NO_LABEL, 0]
 
 
 def test_only_a_header_is_a_file_of_no_rows(tmp_path):
     (tmp_path / "x_provenance.csv").write_text("record,sample,symbol,label\n")
-    assert count_records(f"{tmp_path}/x_provenance.csv") == {}
+    assert count_records(f"{tmp_path}/x_provenance.csv", "x.csv", 0) == {}
+
+
+def test_provenance_reads_back():
+    text = provenance_header() + provenance_text(["100", 'odd,"name'], [7, 9], ["N", ""], [0, ""])
+    assert list(csv.DictReader(io.StringIO(text.decode()))) == [
+        {"record": "100", "sample": "7", "symbol": "N", "label": "0"},
+        {"record": 'odd,"name', "sample": "9", "symbol": "", "label": ""},
+    ]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from components.errors import DataRefused
 from components.io.files import list_files
 from components.io.shards import Shard, plan_text, read_lines
-from components.io.text import read_text_range
+from components.io.text import read_text
 
 TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"bcd", b"efghijklmno" * 5, b""]), max_size=40).map(b"".join)
 
@@ -97,7 +97,7 @@ def test_a_gzip_that_is_not_whole_is_refused(tmp_path, broken):
 def test_gzip_members_are_read_in_bounded_pieces_as_one_text(tmp_path):
     (tmp_path / "x.gz").write_bytes(gzip.compress(b"a" * 5_000_000) + gzip.compress(b"b\n"))
     size = (tmp_path / "x.gz").stat().st_size
-    chunks = list(read_text_range(f"{tmp_path}/x.gz", 0, size, 1 << 20))
+    chunks = list(read_text(f"{tmp_path}/x.gz", 0, size, 1 << 20))
     assert b"".join(chunks) == b"a" * 5_000_000 + b"b\n"
     assert [len(chunk) for chunk in chunks[:-1]] == [1 << 20] * 4
 

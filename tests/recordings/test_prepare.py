@@ -17,7 +17,7 @@ from components.beats.cut import cut
 from components.beats.kaggle import TEST_COUNTS, TEST_SHA256, TRAIN_COUNTS
 from components.beats.synthetic import MARKER
 from components.errors import UsageError
-from components.io.csv_text import rows_text
+from components.io.csv_numbers import kaggle_text
 from components.recordings import signal as signal_module
 from components.recordings.prepare import PrepareReport, PrepareSettings, prepare
 from tests.recordings.archives import at_rate, edit_header, simulated, write_archive, write_patient, write_record
@@ -50,7 +50,7 @@ def test_the_files_hold_what_the_rule_cuts(tmp_path: Path) -> None:
         beats, _ = cut(record.d_signal[:, 0], annotation.sample, annotation.symbol)
         expected.append(beats)
     train = (tmp_path / "out" / "mitbih_train.csv").read_bytes()
-    assert train == b"".join(rows_text(beats.signal, beats.label).tobytes() for beats in expected)
+    assert train == b"".join(kaggle_text(beats.signal, beats.label).tobytes() for beats in expected)
     lines = provenance(tmp_path / "out" / "mitbih_train_provenance.csv")
     assert [int(line["sample"]) for line in lines] == np.concatenate([beats.sample for beats in expected]).tolist()
     assert {line["record"] for line in lines} == {"p1", "p2"}

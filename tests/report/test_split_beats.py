@@ -15,7 +15,7 @@ BEATS = with_records(some_beats(1500))
 
 def cut(beats: Beats, size: int) -> Iterator[Beats]:
     for at in range(0, len(beats), size):
-        yield split_beats.take(beats, np.arange(at, min(at + size, len(beats))))
+        yield beats.take(np.arange(at, min(at + size, len(beats))))
 
 
 @pytest.mark.parametrize("size", [7, 500, 5000])

@@ -6,7 +6,7 @@ from components.beat import Beats
 from components.errors import DataRefused
 from components.io.examples import encode_examples
 from components.io.files import list_files
-from components.io.tfrecord import RECORD_BYTES, read_frames, write_records
+from components.io.tfrecord import RECORD_BYTES, read_records, write_records
 from tests.score.jobs import expected, probabilities, read_parts, read_rejects, run
 
 SIGNAL = np.random.default_rng(3).random((30, 187), np.float32)
@@ -100,7 +100,7 @@ def test_frames_of_any_length_across_reads(tmp_path):
     records = [bytes([at]) * size for at, size in enumerate(sizes)]
     write(tmp_path / "a.tfrecord", records)
     [file] = list_files(str(tmp_path / "a.tfrecord"))
-    told = list(read_frames(file))
+    told = list(read_records(file))
     assert told == [None if len(record) > RECORD_BYTES else record for record in records]
 
 

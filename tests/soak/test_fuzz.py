@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from components.errors import DataRefused
-from components.io.csv_text import rows_text
+from components.io.csv_numbers import kaggle_text
 from tests.evaluate.tiny_model import some_beats
 from tests.io.rows import reference
 from tests.score.inputs import write_formats
@@ -133,7 +133,7 @@ def fuzz(kind, seed, log):
     with tempfile.TemporaryDirectory() as scratch:
         top = Path(scratch)
         formats = write_formats(top, BEATS.signal, BEATS.label)
-        (top / "kaggle.csv").write_bytes(rows_text(BEATS.signal, BEATS.label).tobytes())
+        (top / "kaggle.csv").write_bytes(kaggle_text(BEATS.signal, BEATS.label).tobytes())
         content = (formats.get(kind) or top / kind).read_bytes()
         whole = dict(zip(frames(formats["beats.tfrecord"].read_bytes()), BEATS.signal, strict=True))
         began, number = time.monotonic(), 0

@@ -1,1 +1,6 @@
-"""What a beat is: its shape, its classes, how it is cut from a record, and how demo beats are made."""
+"""What beats are made of, before any file of them is read.
+
+annotated lead -> cut.py -> rows of 187 samples           (recordings/ cuts records with it)
+seed -> synthetic_waves.py -> cut.py -> synthetic.py      the demo set, in files like Kaggle's
+kaggle.py                                                 the names of those files, and Kaggle's own test file
+"""

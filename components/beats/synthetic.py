@@ -12,8 +12,7 @@ import numpy as np
 
 from components.beats.cut import CutBeats, cut
 from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TRAIN_FILE, TRAIN_PROVENANCE
-from components.beats.synthetic_rhythm import simulate_rhythm
-from components.beats.synthetic_waves import draw_shapes, peaks, render
+from components.beats.synthetic_waves import draw_shapes, peaks, render, simulate_rhythm
 from components.errors import UsageError
 from components.io.atomic import atomic_file
 from components.io.csv_numbers import kaggle_text

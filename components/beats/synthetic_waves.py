@@ -1,8 +1,8 @@
-"""Wave shapes of a simulated patient, and the signal that a rhythm makes of them.
+"""Records of simulated patients: when each beat comes, of which class it is, and the signal that this makes.
 
 Each beat is a sum of Gaussian waves around its R peak, as in the dynamical model of McSharry, Clifford, Tarassenko and
 Smith ("A dynamical model for generating synthetic electrocardiogram signals", IEEE Trans Biomed Eng 50:289-294, 2003):
-P, Q, R, S and T with an amplitude, a place and a width each, T moving with the root of the interval. What the classes
+P, Q, R, S and T with an amplitude, a delay and a width each, T moving with the root of the interval. What the classes
 differ in is ours: premature atrial beats have another P and a slightly aberrant QRS, ventricular ones are wide and
 tall without P and with T opposed, fusion beats lie between the two, paced ones follow a spike.
 """
@@ -15,11 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, RECORD_RATE_HZ
-from components.beats.synthetic_rhythm import F, N, Q, Rhythm, S, V
+
+N, S, V, F, Q = range(len(CLASSES))
+
+BURDEN = {
+    "sinus": (0.0, 0.015, 0.012, 0.002, 0.0),
+    "atrial": (0.0, 0.2, 0.015, 0.0, 0.0),
+    "ventricular": (0.0, 0.01, 0.2, 0.03, 0.0),
+    "fusion": (0.0, 0.005, 0.09, 0.2, 0.0),
+    "paced": (0.0, 0.01, 0.015, 0.0, 0.75),
+}
+"""Kind of patient -> chance that the next beat is S, V, F or Q; the rest are N."""
 
 WAVES = ("P", "Q", "R", "S", "T", "spike")
 P, QW, R, SW, T, SPIKE = range(len(WAVES))
-AMPLITUDE, PLACE, WIDTH = range(3)
+AMPLITUDE, DELAY, WIDTH = range(3)
 
 ADC_UNITS_PER_MV = 200
 ADC_ZERO = 1024
@@ -27,7 +37,83 @@ ADC_MAX = 2047
 """As in the MIT-BIH records: 11 bits over 10 mV."""
 
 REACH_S = 0.75
-"""How far from its R peak a beat is drawn."""
+"""Seconds before and after its R peak in which a beat is drawn."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Beats of one record, in order.
+
+    Attributes:
+        onset: float64[n], time of each beat's R peak, s.
+        interval: float64[n], time since the beat before, s.
+        label: int64[n], an index into CLASSES.
+    """
+
+    onset: npt.NDArray[np.float64]
+    interval: npt.NDArray[np.float64]
+    label: npt.NDArray[np.int64]
+
+
+def simulate_rhythm(kind: str, beats: int, rng: np.random.Generator) -> Rhythm:
+    """Draw a rhythm: sinus with respiratory and slow variability, interrupted as the patient's kind has it.
+
+    The two oscillations of the interval, near 0.1 Hz and at the breathing rate, are those of ECGSYN (McSharry et al.,
+    IEEE Trans Biomed Eng 50:289, 2003). A premature ventricular beat is followed by a pause that completes two sinus
+    intervals, a supraventricular one by a shorter pause because it resets the sinus node; a pacemaker keeps its rate.
+
+    Args:
+        kind: a key of BURDEN.
+        beats: number of beats.
+        rng: source of the draws.
+    """
+    mean = rng.uniform(0.62, 0.98)  # s
+    breathing = rng.uniform(0.2, 0.32)  # Hz
+    phase, slow_phase = rng.uniform(0, 2 * np.pi, 2)
+    arrhythmia, slow, jitter = rng.uniform(0.01, 0.045), rng.uniform(0.005, 0.02), rng.uniform(0.005, 0.015)
+    chances = np.array(BURDEN[kind])
+    chances[N] = 1.0 - chances.sum()
+    drawn = rng.choice(len(CLASSES), size=beats, p=chances)
+    coupling, pause = rng.uniform(size=beats), rng.uniform(size=beats)
+
+    label = np.empty(beats, np.int64)
+    interval = np.empty(beats)
+    time, debt, previous = 0.0, 1.0, N
+    for i in range(beats):
+        sinus = mean * (
+            1.0
+            + arrhythmia * np.sin(2 * np.pi * breathing * time + phase)
+            + slow * np.sin(2 * np.pi * 0.1 * time + slow_phase)
+            + jitter * rng.standard_normal()
+        )
+        label[i] = drawn[i] if _may_follow(int(drawn[i]), previous) else N
+        interval[i], debt = _next_interval(int(label[i]), sinus, mean, debt, coupling[i], pause[i])
+        time += interval[i]
+        previous = int(label[i])
+    return Rhythm(1.0 + np.cumsum(interval), interval, label)
+
+
+def _may_follow(label: int, previous: int) -> bool:
+    """Tell whether this class may come next: couplets of premature beats happen, but none right after a fusion beat."""
+    return label in (N, Q) or previous != F
+
+
+def _next_interval(
+    label: int, sinus: float, mean: float, debt: float, coupling: float, pause: float
+) -> tuple[float, float]:
+    """Return the interval before this beat, s, and the factor for the next one."""
+    if label == V:
+        early = 0.55 + 0.27 * coupling
+        return early * sinus * min(debt, 1.2), 2.0 - early if pause > 0.12 else 1.0  # now and then interpolated
+    if label == S:
+        early = 0.6 + 0.28 * coupling
+        return early * sinus * min(debt, 1.1), 1.05 + 0.25 * pause
+    if label == F:
+        early = 0.88 + 0.1 * coupling
+        return early * sinus * debt, 2.0 - early
+    if label == Q:
+        return 0.97 * mean * min(debt, 1.1) * (1.0 + 0.004 * (coupling - 0.5)), 1.0
+    return sinus * debt, 1.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +121,7 @@ class Shapes:
     """One patient's waves.
 
     Attributes:
-        wave: float64[5 classes, 6 waves, 3], amplitude in mV, place after the R peak in s, standard deviation in s.
+        wave: float64[5 classes, 6 waves, 3], amplitude in mV, delay after the R peak in s, standard deviation in s.
         vary: relative beat-to-beat variation of the amplitudes.
     """
 
@@ -91,7 +177,7 @@ def draw_shapes(rng: np.random.Generator) -> Shapes:
 
 
 def render(shapes: Shapes, rhythm: Rhythm, rng: np.random.Generator) -> npt.NDArray[np.int16]:
-    """The record that a patient's shapes and rhythm make, with wander of the baseline, muscle noise and ADC rounding.
+    """Draw the record of a patient's shapes and rhythm, with baseline wander, muscle noise and ADC rounding.
 
     Returns:
         int16[length], ADC units (200 per mV, zero at 1024), 360 Hz.
@@ -106,7 +192,7 @@ def render(shapes: Shapes, rhythm: Rhythm, rng: np.random.Generator) -> npt.NDAr
     waves[:, :, AMPLITUDE] *= 1.0 + shapes.vary * rng.standard_normal((beats, len(WAVES)))
     waves[:, :, WIDTH] *= 1.0 + 0.06 * rng.standard_normal((beats, len(WAVES))).clip(-3, 3)
     stretch = np.sqrt(rhythm.interval.clip(0.45, 1.4) / 0.8)
-    waves[:, T, PLACE] *= stretch
+    waves[:, T, DELAY] *= stretch
     waves[:, T, WIDTH] *= stretch
 
     length = int((rhythm.onset[-1] + 1.5) * RECORD_RATE_HZ)
@@ -116,8 +202,8 @@ def render(shapes: Shapes, rhythm: Rhythm, rng: np.random.Generator) -> npt.NDAr
     offset = np.arange(-reach, reach)
     for i in range(beats):
         time = offset / RECORD_RATE_HZ + (peak[i] / RECORD_RATE_HZ - rhythm.onset[i])
-        amplitude, place, width = waves[i, :, :, None].transpose(1, 0, 2)
-        drawn = (amplitude * np.exp(-0.5 * ((time - place) / width) ** 2)).sum(axis=0)
+        amplitude, delay, width = waves[i, :, :, None].transpose(1, 0, 2)
+        drawn = (amplitude * np.exp(-0.5 * ((time - delay) / width) ** 2)).sum(axis=0)
         start = max(peak[i] - reach, 0)
         stop = min(peak[i] + reach, length)
         signal[start:stop] += drawn[start - peak[i] + reach : stop - peak[i] + reach]
@@ -125,12 +211,12 @@ def render(shapes: Shapes, rhythm: Rhythm, rng: np.random.Generator) -> npt.NDAr
 
 
 def peaks(rhythm: Rhythm) -> npt.NDArray[np.int64]:
-    """int64[n], the position of each R peak, samples at 360 Hz."""
+    """Return int64[n], the position of each R peak, samples at 360 Hz."""
     return np.rint(rhythm.onset * RECORD_RATE_HZ).astype(np.int64)
 
 
 def _background(length: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """float64[length], mV: breathing, electrode drift, and muscle noise in bursts."""
+    """Return float64[length], mV: breathing, electrode drift, and muscle noise in bursts."""
     time = np.arange(length) / RECORD_RATE_HZ
     wander = np.zeros(length)
     for frequency, amplitude in ((0.05, 0.12), (0.15, 0.08), (0.28, 0.06)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from components.beats.kaggle import is_kaggle_test
 from components.errors import DataRefused
 from components.ingest.ingest import Cut, ShardJob, summarise
 from components.ingest.locate import TrainTest
@@ -19,7 +20,7 @@ from components.ingest.report import (
     write_whole,
 )
 from components.ingest.settings import DataSettings
-from components.ingest.split import DataSplit, held_out_records, is_kaggle_test
+from components.ingest.split import DataSplit, held_out_records
 from components.io.files import InputFile, open_output
 from components.io.provenance import count_records
 from components.io.shards import Shard, plan_text

@@ -12,34 +12,10 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.kaggle import TEST_SHA256 as KAGGLE_TEST_SHA256
-from components.io.files import InputFile
-from components.io.text import is_compressed, read_text
-
 DataSplit = Literal["kaggle", "patient", "unknown"]
 """kaggle: the public test file, which shares patients with its train file; patient: no record is on both sides."""
 
 DATA_SPLITS: Final[tuple[DataSplit, ...]] = get_args(DataSplit)
-
-KAGGLE_TEST_BYTES: Final = 102_892_400
-"""Length of Kaggle's mitbih_test.csv: files of another length need not be hashed."""
-
-
-def is_kaggle_test(file: InputFile) -> bool:
-    """Whether a file, decompressed where it is a .gz, is Kaggle's test file to the byte.
-
-    Raises:
-        DataRefused: the file cannot be read.
-    """
-    if not is_compressed(file.path) and file.size != KAGGLE_TEST_BYTES:
-        return False
-    digest, length = hashlib.sha256(), 0
-    for chunk in read_text(file.path, 0, file.size):
-        digest.update(chunk)
-        length += len(chunk)
-        if length > KAGGLE_TEST_BYTES:
-            return False
-    return digest.hexdigest() == KAGGLE_TEST_SHA256
 
 
 def held_out_records(rows_of: Mapping[str, int], share: float, seed: int) -> frozenset[str]:

@@ -9,8 +9,8 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from components.beats import kaggle
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.ingest import split
 from components.ingest.ingest import summarise
 from components.ingest.judge import judge_ingest
 from components.ingest.locate import find_inputs
@@ -97,8 +97,8 @@ def test_many_shards_in_any_order_give_the_same_rows_in_the_same_order(tmp_path,
 
 
 def test_digests_are_of_the_text_and_tell_the_kaggle_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(split, "KAGGLE_TEST_BYTES", len(TEST))
-    monkeypatch.setattr(split, "KAGGLE_TEST_SHA256", hashlib.sha256(TEST).hexdigest())
+    monkeypatch.setattr(kaggle, "TEST_BYTES", len(TEST))
+    monkeypatch.setattr(kaggle, "TEST_SHA256", hashlib.sha256(TEST).hexdigest())
     known = provenance(TRAIN_LABEL, lambda row: 100), provenance(TEST_LABEL, lambda row: 200)
     summary = run(tmp_path, mitbih_train_provenance__csv=known[0], mitbih_test_provenance__csv=known[1])
     assert summary.split == "kaggle"

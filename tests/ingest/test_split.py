@@ -1,13 +1,8 @@
-import gzip
-import hashlib
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.ingest import split
-from components.ingest.split import held_out_records, held_out_rows, is_kaggle_test
-from components.io.files import list_files
+from components.ingest.split import held_out_records, held_out_rows
 
 ROWS = st.dictionaries(st.text("0123456789", min_size=1, max_size=3), st.integers(1, 500), min_size=1, max_size=30)
 
@@ -39,16 +34,3 @@ def test_rows_are_held_out_by_their_content_alone():
     np.testing.assert_array_equal(held_out_rows(signal[1234:1300], 0.1, 1), chosen[1234:1300])
     assert (held_out_rows(signal, 0.1, 2) != chosen).any()
     assert not (chosen & ~held_out_rows(signal, 0.2, 1)).any()
-
-
-def test_the_public_test_file_is_known_by_length_and_digest(tmp_path, monkeypatch):
-    text = b"0.5,0.0\n" * 10
-    (tmp_path / "a.csv").write_bytes(text)
-    (tmp_path / "b.csv").write_bytes(text[::-1])
-    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(text))
-    (tmp_path / "d.csv.gz").write_bytes(gzip.compress(text * 2))
-    (tmp_path / "e.csv").write_bytes(text * 2)
-    monkeypatch.setattr(split, "KAGGLE_TEST_BYTES", len(text))
-    monkeypatch.setattr(split, "KAGGLE_TEST_SHA256", hashlib.sha256(text).hexdigest())
-    known = {path.name: is_kaggle_test(*list_files(str(path))) for path in tmp_path.iterdir()}
-    assert known == {"a.csv": True, "b.csv": False, "c.csv.gz": True, "d.csv.gz": False, "e.csv": False}

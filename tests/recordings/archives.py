@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from components.beats.synthetic_rhythm import simulate_rhythm
-from components.beats.synthetic_waves import draw_shapes, peaks, render
+from components.beats.synthetic_waves import draw_shapes, peaks, render, simulate_rhythm
+
+KAGGLE_TEST_COUNTS = (18118, 556, 1448, 162, 1608)
+"""Rows of each class in Kaggle's mitbih_test.csv, 21,892 in all."""
 
 
 def simulated(seed: int, beats: int = 40, kind: str = "ventricular") -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -14,13 +14,21 @@ import wfdb
 
 from components.beat import SAMPLES
 from components.beats.cut import cut
-from components.beats.kaggle import TEST_COUNTS, TEST_SHA256, TRAIN_COUNTS
+from components.beats.kaggle import TEST_SHA256, TRAIN_COUNTS
 from components.beats.synthetic import MARKER
 from components.errors import UsageError
 from components.io.csv_numbers import kaggle_text
 from components.recordings import signal as signal_module
 from components.recordings.prepare import PrepareReport, PrepareSettings, prepare
-from tests.recordings.archives import at_rate, edit_header, simulated, write_archive, write_patient, write_record
+from tests.recordings.archives import (
+    KAGGLE_TEST_COUNTS,
+    at_rate,
+    edit_header,
+    simulated,
+    write_archive,
+    write_patient,
+    write_record,
+)
 
 
 def silent(records: int) -> Callable[[float, int], None]:
@@ -226,7 +234,7 @@ def test_kaggles_test_file_comes_out_byte_for_byte(tmp_path: Path) -> None:
     train, test = report.files
     assert test.sha256 == TEST_SHA256
     assert hashlib.sha256((tmp_path / "mitbih_test.csv").read_bytes()).hexdigest() == TEST_SHA256
-    assert (train.classes, test.classes) == (TRAIN_COUNTS, TEST_COUNTS)
+    assert (train.classes, test.classes) == (TRAIN_COUNTS, KAGGLE_TEST_COUNTS)
     assert any("byte for byte Kaggle's" in sentence for sentence in report.sentences)
     lines = provenance(tmp_path / "mitbih_test_provenance.csv")
     assert (lines[0]["record"], lines[0]["sample"], lines[0]["symbol"], lines[0]["label"]) == (

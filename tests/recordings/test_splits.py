@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.beats.kaggle import TEST_COUNTS
 from components.errors import UsageError
 from components.recordings.splits import (
     DS1,
@@ -24,6 +23,7 @@ from components.recordings.splits import (
     kaggle_rows,
 )
 from components.verdict import SAME_PATIENTS
+from tests.recordings.archives import KAGGLE_TEST_COUNTS
 
 OTHERS = ("s1", "s2", "s3", "s4", "s5")
 
@@ -108,8 +108,8 @@ def condense(rows: KaggleRows) -> bytes:
 def test_the_packaged_list_expands_to_kaggles_rows() -> None:
     rows = kaggle_rows()
     assert rows.names == MITDB
-    assert len(rows.record) == len(rows.sample) == sum(TEST_COUNTS)
-    assert len(set(zip(rows.record.tolist(), rows.sample.tolist(), strict=True))) == sum(TEST_COUNTS)
+    assert len(rows.record) == len(rows.sample) == sum(KAGGLE_TEST_COUNTS)
+    assert len(set(zip(rows.record.tolist(), rows.sample.tolist(), strict=True))) == sum(KAGGLE_TEST_COUNTS)
     assert (rows.names[rows.record[0]], rows.sample[0]) == ("103", 322111)
     assert (rows.names[rows.record[1]], rows.sample[1]) == ("203", 608260)
     assert rows.sample.max() < 650_000

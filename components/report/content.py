@@ -50,11 +50,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as data URIs.
+    """A picture.
 
     Attributes:
-        source: an SVG that follows the page's colour scheme, or a PNG for light pages.
-        dark: the PNG for dark pages, None with an SVG.
+        source: data URI of an SVG that follows the page's colour scheme.
         alt: what can be seen, in words, with the figures that matter.
         caption: below the picture.
         size: width and height in CSS pixels.
@@ -65,7 +64,6 @@ class Picture:
     alt: str
     caption: str
     size: tuple[int, int]
-    dark: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
-"""Pictures inside the page: their colours and style; a matplotlib figure becomes an SVG, or PNGs where smaller."""
+"""Pictures inside the page: their colours and style, and how a matplotlib figure becomes an SVG."""
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import numpy as np
@@ -47,11 +46,6 @@ WIDTH: Final = 4.6
 
 CSS_PIXELS: Final = 96
 """CSS pixels in an inch."""
-
-PNG_DPI: Final = 160
-
-SMALL_SVG: Final = 60_000
-"""Characters up to which an SVG is taken without drawing PNGs to compare: two PNGs of this size are not smaller."""
 
 STYLE: Final = {
     "font.family": "DejaVu Sans",
@@ -103,7 +97,7 @@ Draw = Callable[["Figure"], None]
 
 
 def picture(draw: Draw, height: float, alt: str, caption: str) -> Picture:
-    """Draw a picture: an SVG, or two PNGs (for light and dark pages) if together they are smaller.
+    """Draw a picture as an SVG whose ink follows `prefers-color-scheme`.
 
     Args:
         draw: draws into an empty figure.
@@ -114,23 +108,11 @@ def picture(draw: Draw, height: float, alt: str, caption: str) -> Picture:
     import matplotlib
     from matplotlib.figure import Figure
 
-    size = (round(WIDTH * CSS_PIXELS), round(height * CSS_PIXELS))
+    file = io.StringIO()
     with matplotlib.rc_context({**STYLE, **dict.fromkeys(INKED, INK)}):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure)
-        svg = _svg_uri(figure)
-        if len(svg) > SMALL_SVG:
-            figure.set_layout_engine("none")  # everything has its position by now
-            light, dark = (_png_uri(figure, INK_ON[scheme]) for scheme in ("light", "dark"))
-            if len(light) + len(dark) < len(svg):
-                return Picture(light, alt, caption, size, dark)
-    return Picture(svg, alt, caption, size)
-
-
-def _svg_uri(figure: Figure) -> str:
-    """Draw an SVG whose ink follows `prefers-color-scheme`."""
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata={"Date": None})
     text = _HEAD.sub("", file.getvalue())
     text = _COMMENT.sub("", _METADATA.sub("", text))
     text = _PATH.sub(lambda path: _LONG_NUMBER.sub(r"\1", path[0]), text)
@@ -140,29 +122,5 @@ def _svg_uri(figure: Figure) -> str:
         f"@media (prefers-color-scheme:dark){{svg{{color:{INK_ON['dark']}}}}}</style>"
     )
     text = text.replace(">", f">{scheme}", 1).replace('"', "'")
-    return "data:image/svg+xml," + quote(text, safe=" '/:;=,()!*-._~{}@?+")
-
-
-def _png_uri(figure: Figure, colour: str) -> str:
-    """Draw a PNG without background in ink of this colour; the figure keeps its own."""
-    file = io.BytesIO()
-    setters = _ink_setters(figure)
-    for set_colour in setters:
-        set_colour(colour)
-    figure.savefig(file, format="png", dpi=PNG_DPI)
-    for set_colour in setters:
-        set_colour(INK)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def _ink_setters(figure: Figure) -> list[Callable[[str], None]]:
-    """Return a setter for every colour of the figure that is ink."""
-    from matplotlib.colors import is_color_like, same_color
-
-    setters = []
-    for artist in figure.findobj():
-        for part in ("color", "edgecolor", "markeredgecolor"):
-            colour: Any = getattr(artist, f"get_{part}", lambda: None)()
-            if is_color_like(colour) and same_color(colour, INK):
-                setters.append(getattr(artist, f"set_{part}"))
-    return setters
+    source = "data:image/svg+xml," + quote(text, safe=" '/:;=,()!*-._~{}@?+")
+    return Picture(source, alt, caption, (round(WIDTH * CSS_PIXELS), round(height * CSS_PIXELS)))

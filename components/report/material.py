@@ -86,6 +86,11 @@ class RunMaterial:
         split: str | None = self.summary["data"].get("split")
         return split
 
+    @property
+    def stopped_at(self) -> str | None:
+        """The stage that failed or refused; None where the run was not stopped by one."""
+        return next((stage["name"] for stage in self.summary["stages"] if stage["state"] == "failed"), None)
+
     @cached_property
     def verdict(self) -> Sequence[Verdict]:
         """What the gates said, and why the run stopped where it did; each sentence once."""

@@ -15,19 +15,22 @@ from components.report.checks import statistics
 from components.report.classes import class_rates, mistakes
 from components.report.content import Block, Bullets, Page, Section, Words
 from components.report.data import beats, data
+from components.report.first_screen import (
+    run_cards,
+    run_marks,
+    run_warnings,
+    scoring_cards,
+    scoring_marks,
+    scoring_warnings,
+)
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial, load_run, load_scoring
 from components.report.origin import run_origin, scoring_origin, study_notes
-from components.report.patients import about_patients, marks
+from components.report.outcome import outcome, stages
 from components.report.results import results
 from components.report.rows import files, scored_files, scoring_rejects, shards
 from components.report.scoring import confidence, drift, predicted_classes
-from components.report.scoring_sections.first_screen import cards as scoring_cards
-from components.report.sections.first_screen import cards as run_cards
-from components.report.sections.outcome import outcome
-from components.report.sections.stages import stages
 from components.report.training import training, tuning
 from components.report.trust import calibration, coverage, noise
-from components.verdict import SYNTHETIC, SYNTHETIC_MARK
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -104,8 +107,8 @@ def run_page(material: RunMaterial) -> Page:
     return Page(
         title=f"Heartbeat run {material.summary['run']}",
         subtitle=f"Profile {material.settings['profile']}, {material.folder}",
-        marks=marks(material),
-        warnings=[*([SYNTHETIC.sentence] if material.synthetic else []), *about_patients(material)],
+        marks=run_marks(material),
+        warnings=run_warnings(material),
         cards=run_cards(material),
         sections=_make_sections(material, sorted(RUN_SECTIONS, key=lambda section: section[0] not in first)),
     )
@@ -129,8 +132,8 @@ def scoring_page(material: ScoringMaterial) -> Page:
     return Page(
         title=f"Heartbeat scoring job {material.job.fingerprint.digest}",
         subtitle=material.folder.place,
-        marks=[SYNTHETIC_MARK] if material.synthetic else [],
-        warnings=[f"{SYNTHETIC.sentence} The model was made from such beats."] if material.synthetic else [],
+        marks=scoring_marks(material),
+        warnings=scoring_warnings(material),
         cards=scoring_cards(material),
         sections=_make_sections(material, SCORING_SECTIONS),
     )

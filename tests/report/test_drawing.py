@@ -2,24 +2,20 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import matplotlib
 import numpy as np
 import pytest
 from defusedxml import ElementTree
-from matplotlib import image
-from matplotlib.colors import to_hex
+from matplotlib.image import imread
 
 from components.beat import CLASSES
 from components.report.classes import confusion_picture
 from components.report.content import Picture
 from components.report.data import counts_picture, shares_picture
-from components.report.drawing import CLASS_COLOURS, INK, INK_ON, picture
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from components.report.drawing import CLASS_COLOURS, INK
+from components.report.rows import speed_picture
 
 
 def svg(drawn: Picture) -> str:
@@ -38,18 +34,13 @@ def test_ink_follows_the_scheme_and_classes_keep_their_colours() -> None:
         assert colour.lower() in text
 
 
-def test_a_crowded_picture_becomes_pngs_for_both_schemes() -> None:
-    def draw(figure: Figure) -> None:
-        figure.subplots().scatter(*np.random.default_rng(0).random((2, 3000)), color=CLASS_COLOURS[0])
-
-    drawn = picture(draw, 2, "Many dots.", "A caption.")
-    assert drawn.dark is not None
-    for source, scheme in ((drawn.source, "light"), (drawn.dark, "dark")):
-        pixels = image.imread(io.BytesIO(base64.b64decode(source.removeprefix("data:image/png;base64,"))))
-        assert pixels[0, 0, 3] == 0, "no background"
-        solid = {to_hex(colour) for colour in pixels[pixels[:, :, 3] == 1][:, :3]}
-        assert {INK_ON[scheme], CLASS_COLOURS[0].lower()} <= solid
-        assert INK not in solid
+def test_the_speed_of_many_shards_is_a_small_picture_that_can_be_read() -> None:
+    drawn = speed_picture(np.random.default_rng(0).uniform(1, 2, 20_000).tolist())
+    assert len(drawn.source) < 100_000
+    [image] = ElementTree.fromstring(svg(drawn)).iter("{http://www.w3.org/2000/svg}image")
+    content = image.get("{http://www.w3.org/1999/xlink}href").removeprefix("data:image/png;base64,")
+    pixels = imread(io.BytesIO(base64.b64decode(content)))
+    assert pixels[:, :, 3].max() == 1
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone() -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from components.beat import Beats
-from components.report import patients
+from components.report import first_screen
+from components.report.first_screen import ON_BOTH_SIDES, records, run_warnings
 from components.report.material import load_run
-from components.report.patients import about_patients, records
-from components.verdict import Verdict
+from components.verdict import SYNTHETIC, Verdict
 from tests.evaluate.tiny_model import some_beats
 from tests.report.made_run import ended, statistics_of
 
@@ -24,8 +24,8 @@ def test_one_person_on_both_sides_is_told(
     train: str, test: str, told: bool, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sides = {"train": set(train.split()), "eval": set[str](), "test": set(test.split())}
-    monkeypatch.setattr(patients, "records", lambda _, split: sides[split])
-    assert bool(about_patients(load_run(finished))) == told
+    monkeypatch.setattr(first_screen, "records", lambda _, split: sides[split])
+    assert (ON_BOTH_SIDES in run_warnings(load_run(finished))) == told
 
 
 def test_beats_without_records_and_runs_without_statistics_tell_nothing(a_run: Callable[[], Path]) -> None:
@@ -33,4 +33,4 @@ def test_beats_without_records_and_runs_without_statistics_tell_nothing(a_run: C
     assert "record" not in str(statistics_of(Beats(beats.signal, beats.label)))
     run = a_run()
     ended(run, "failed", 1, "StatisticsGen", [Verdict("refusal", "failed", "It went wrong.")])
-    assert about_patients(load_run(run)) == []
+    assert run_warnings(load_run(run)) == [SYNTHETIC.sentence]

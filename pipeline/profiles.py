@@ -18,7 +18,7 @@ DEMO: dict[str, Any] = {
 """Small enough for minutes on two cores: half a network, a few epochs."""
 
 FULL: dict[str, Any] = {"stages": ALL_STAGES}
-"""The settings' own defaults: docs/experiments.md has what they rest on."""
+"""The settings' own defaults: docs/lab/experiments.md has what they rest on."""
 
 STUDY: dict[str, Any] = {
     "stages": tuple(name for name in ALL_STAGES if name != "Tuner"),

@@ -3,7 +3,7 @@
 The study: 16,000 beats a class (80,000 in all), a network of 223,429 parameters, 12 epochs; noise of sd 0.05; transfer
 with the body frozen, then fine-tuning. It validates and keeps its best epoch on its test set, and its confusion
 matrices carry class names in the wrong order; neither is done here. The replica is the profile `study`, trained on
-Kaggle's train rows and measured on Kaggle's test rows (docs/experiments.md): the clean-trained model on clean
+Kaggle's train rows and measured on Kaggle's test rows (docs/lab/experiments.md): the clean-trained model on clean
 beats is the mean of three trainings, all else is one training.
 """
 

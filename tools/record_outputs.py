@@ -9,6 +9,7 @@ recorded_commands.txt, summaries, model cards, compiled specifications, scored r
 from __future__ import annotations
 
 import hashlib
+import html
 import importlib.util
 import json
 import os
@@ -20,7 +21,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from html.parser import HTMLParser
 from pathlib import Path
 
 import click
@@ -59,25 +59,27 @@ class Recorder:
     def __init__(self, source: Path, work: Path, out: Path) -> None:
         self.source, self.work, self.out = source, work, out
         self.environment = {**os.environ, "PYTHONPATH": str(source), "COLUMNS": "120", "TERM": "dumb", "NO_COLOR": "1"}
+        self.texts: dict[str, str] = {}
         (work / "heartbeat").write_text("from pipeline.cli import run\n\nif __name__ == '__main__':\n    run()\n")
 
-    def write(self, name: str, text: str) -> None:
-        """Write a text without what is volatile in it."""
-        for path, stand_in in ((self.work, "WORK"), (self.source, "SOURCE"), (sys.executable, "PYTHON")):
-            text = text.replace(str(path), stand_in)
-        for pattern, replacement in VOLATILE:
-            text = re.sub(pattern, replacement, text)
-        file = self.out / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    def write(self) -> None:
+        """Write all texts without what is volatile in them."""
+        model = json.loads((self.version / "assets.extra" / "heartbeat" / "digests.json").read_text())["model"]
+        stand_ins = [(str(self.work), "WORK"), (str(self.source), "SOURCE"), (sys.executable, "PYTHON")]
+        for name, text in self.texts.items():
+            for found, stand_in in [*stand_ins, (model, "MODEL"), (model[:12], "MODEL")]:
+                text = text.replace(found, stand_in)
+            for pattern, replacement in VOLATILE:
+                text = re.sub(pattern, replacement, text)
+            (self.out / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.out / name).write_text(text, encoding="utf-8")
 
     def run(self, section: str, **words: str) -> None:
         """Run a section of recorded_commands.txt; record each command's exit code, stdout and stderr."""
         text = COMMANDS.read_text(encoding="utf-8").partition(f"[{section}]\n")[2].partition("\n[")[0]
         for paragraph in text.strip().split("\n\n"):
-            commands = [
-                re.sub(r"{(\w+)}", lambda m: words[m[1]], line).partition(": ") for line in paragraph.split("\n")
-            ]
+            lines = (re.sub(r"{(\w+)}", lambda name: words[name[1]], line) for line in paragraph.split("\n"))
+            commands = [line.partition(": ") for line in lines]
             with ThreadPoolExecutor(2) as pool:
                 list(pool.map(lambda command: self._run(command[0], shlex.split(command[2])), commands))
 
@@ -87,7 +89,7 @@ class Recorder:
         ended = subprocess.run(command, cwd=self.work, env=self.environment, capture_output=True, text=True)
         print(ended.returncode, name, file=sys.stderr)
         said = f"exit code {ended.returncode}\n--- stdout\n{ended.stdout}--- stderr\n{ended.stderr}"
-        self.write(f"screens/{name}.txt", f"$ {shlex.join(words)}\n{said}")
+        self.texts[f"screens/{name}.txt"] = f"$ {shlex.join(words)}\n{said}"
 
     def keep_texts(self) -> None:
         """Record texts and pages that the commands have left; runs of a root are numbered."""
@@ -106,9 +108,8 @@ class Recorder:
 
     def keep_text(self, name: str, file: Path) -> None:
         """Record a text file, and of an HTML page what a reader sees."""
-        page = _PageText()
-        page.feed(text := file.read_text(encoding="utf-8"))
-        self.write(name, "\n".join(page.pieces) if file.suffix == ".html" else text)
+        text = file.read_text(encoding="utf-8")
+        self.texts[name] = text_of_page(text) if file.suffix == ".html" else text
 
     def keep_values(self) -> None:
         """Record scored rows, the digests of files that must keep their bytes, and the names of all files."""
@@ -116,13 +117,13 @@ class Recorder:
             if any(parts.glob("*.parquet")):
                 table = pq.read_table(parts)
                 rows = (json.dumps(list(row.values())) for row in table.to_pylist())
-                self.write(f"{parts.parent.name}/rows.txt", "\n".join([str(table.schema.remove_metadata()), *rows]))
+                self.texts[f"{parts.parent.name}/rows.txt"] = "\n".join([str(table.schema.remove_metadata()), *rows])
         files = [file for pattern in ("beats*/*", "scored*/[pr]*/*", "pred/*") for file in self.work.glob(pattern)]
         lines = (f"{hashlib.sha256(file.read_bytes()).hexdigest()} {file.relative_to(self.work)}" for file in files)
-        self.write("digests.txt", "\n".join(sorted(line for line in lines if not line.endswith("html"))))
+        self.texts["digests.txt"] = "\n".join(sorted(line for line in lines if not line.endswith("html")))
         kept = (self.version, *self.work.glob("scored*"), *self.work.glob("*/runs/*"))
         names = (file.relative_to(self.work) for folder in kept for file in folder.rglob("*"))
-        self.write("files.txt", "\n".join(sorted(map(str, names))))
+        self.texts["files.txt"] = "\n".join(sorted(map(str, names)))
 
     @property
     def version(self) -> Path:
@@ -130,19 +131,12 @@ class Recorder:
         return max((self.work / "root" / "serving").iterdir())
 
 
-class _PageText(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[str] = []
-        self._hidden = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden = tag in ("style", "script")
-        self.pieces += [f"[{name}: {value}]" for name, value in attrs if name in ("alt", "title", "aria-label")]
-
-    def handle_data(self, data: str) -> None:
-        if data.strip() and not self._hidden:
-            self.pieces.append(" ".join(data.split()))
+def text_of_page(page: str) -> str:
+    """Return what a reader sees of an HTML page, and the words for its pictures, in lines."""
+    page = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    page = re.sub(r'<[^>]*\b(?:alt|title|aria-label)="([^"]*)"[^>]*>', r"\n[\1]\n", page)
+    lines = html.unescape(re.sub(r"<[^>]+>", "\n", page)).splitlines()
+    return "\n".join(" ".join(line.split()) for line in lines if line.strip())
 
 
 def copy_records(wfdb: Path, work: Path) -> None:
@@ -164,19 +158,19 @@ def make_inputs(work: Path) -> None:
     (work / "beats.csv").write_bytes(b"".join([*lines[:7], *faults, *lines[10:]]))
     (work / "empty.csv").touch()
     rows = [[float(value) for value in line.split(b",")] for line in lines]
-    signal = pa.array([row[:187] for row in rows], pa.list_(pa.float32()))
-    pq.write_table(
-        pa.table({"signal": signal, "label": pa.array([int(row[187]) for row in rows])}), work / "beats.parquet"
-    )
+    signal, label = pa.array([row[:187] for row in rows], pa.list_(pa.float32())), [int(row[187]) for row in rows]
+    pq.write_table(pa.table({"signal": signal, "label": label}), work / "beats.parquet")
 
 
 @click.command()
-@click.option(
-    "--wfdb", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the MIT-BIH records."
-)
+@click.option("--wfdb", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of MIT-BIH.")
+@click.option("--model", type=click.Path(path_type=Path), help="Model to score with; made if it is not there yet.")
 @click.argument("out", type=click.Path(path_type=Path))
-def main(wfdb: Path, out: Path) -> None:
-    """Record the outputs of the source tree that is first on the import path into the new folder OUT."""
+def main(wfdb: Path, model: Path | None, out: Path) -> None:
+    """Record the outputs of the source tree that is first on the import path into the new folder OUT.
+
+    Scored rows name their model, so only recordings with the same --model have the same bytes of rows.
+    """
     if out.exists():
         raise click.UsageError(f"{out} exists: name a new folder.")
     pipeline = importlib.util.find_spec("pipeline")
@@ -192,9 +186,13 @@ def main(wfdb: Path, out: Path) -> None:
         recorder.run("kubeflow")
         recorder.run("run", quick=QUICK, lenient=LENIENT)
         recorder.run("models", version=recorder.version.name)
+        if model and not model.exists():
+            shutil.copytree(recorder.version, model)
+        shutil.copytree(model or recorder.version, recorder.work / "serving" / "1700000000")
         recorder.run("score")
         recorder.keep_texts()
         recorder.keep_values()
+        recorder.write()
 
 
 if __name__ == "__main__":

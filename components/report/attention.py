@@ -19,11 +19,9 @@ import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLES
 from components.errors import HeartbeatError
-from components.io.examples import read_beats
 from components.report.content import Block, Picture, Pictures, Words
 from components.report.drawing import INK, MAIN, SECOND, TIME_MS, WINDOW_MS, picture
 from components.report.material import RunMaterial
-from components.report.split_beats import rows_of
 from components.report.wording import class_title
 
 if TYPE_CHECKING:
@@ -84,7 +82,7 @@ def attention(material: RunMaterial) -> list[Block]:
     label, probabilities = material.predictions["label"], material.predictions["candidate"]
     right = probabilities.argmax(axis=1) == label
     chosen = np.concatenate([np.flatnonzero(right & (label == index))[:EACH] for index in range(len(CLASSES))])
-    beats = rows_of(read_beats(material.examples("test")), chosen.tolist())
+    beats = material.test_beats(chosen)
     model = str(Path(material.uri("FineTuner", "model"), SERVING))
     attribution = attribute(model, beats.signal, material.train.mean, beats.label)
     pictures, absent = [], []

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, Beats
-from components.io.examples import read_beats
 from components.report.content import Block, Picture, Pictures, Table, Words
 from components.report.drawing import (
     CLASS_COLOURS,
@@ -22,7 +21,6 @@ from components.report.drawing import (
     picture,
 )
 from components.report.material import RunMaterial
-from components.report.split_beats import rows_of
 from components.report.wording import between, class_title, count, number, percent
 
 if TYPE_CHECKING:
@@ -184,7 +182,7 @@ def mistakes(material: RunMaterial) -> list[Block]:
     if not len(wrong):
         return [Words(f"None: all {len(label):,} clean test beats were classified correctly.")]
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
-    beats = rows_of(read_beats(material.examples("test")), shown.tolist())
+    beats = material.test_beats(shown)
     drawn = [
         Mistake(
             signal=beats.signal[position],

@@ -1,10 +1,10 @@
-"""What a page can hold: words, tables, pictures, folded blocks. The template page.html.j2 knows these and no more."""
+"""What a page can hold: words, tables, pictures, folded blocks. page.html.j2 renders each by the name of its class."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Literal
 
 Tone = Literal["plain", "good", "bad", "warn"]
 """How a text is meant; the template shows it by more than colour."""
@@ -14,7 +14,6 @@ Tone = Literal["plain", "good", "bad", "warn"]
 class Words:
     """A paragraph."""
 
-    kind: ClassVar[str] = "words"
     text: str
     tone: Tone = "plain"
 
@@ -23,7 +22,6 @@ class Words:
 class Bullets:
     """A list of sentences."""
 
-    kind: ClassVar[str] = "bullets"
     items: Sequence[str]
     tone: Tone = "plain"
 
@@ -40,7 +38,6 @@ class Table:
         wide: whether it should scroll sideways rather than break its cells.
     """
 
-    kind: ClassVar[str] = "table"
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -59,7 +56,6 @@ class Picture:
         size: width and height in CSS pixels.
     """
 
-    kind: ClassVar[str] = "picture"
     source: str
     alt: str
     caption: str
@@ -70,7 +66,6 @@ class Picture:
 class Pictures:
     """Pictures side by side where the page is wide enough."""
 
-    kind: ClassVar[str] = "pictures"
     pictures: Sequence[Picture]
 
 
@@ -78,7 +73,6 @@ class Pictures:
 class Code:
     """Text to copy, or the raw text of a file; shown as it is."""
 
-    kind: ClassVar[str] = "code"
     label: str
     text: str
 
@@ -87,7 +81,6 @@ class Code:
 class Heading:
     """A heading within a section."""
 
-    kind: ClassVar[str] = "heading"
     text: str
 
 
@@ -95,7 +88,6 @@ class Heading:
 class Folded:
     """Blocks that open on a click or a key; they are printed open."""
 
-    kind: ClassVar[str] = "folded"
     title: str
     blocks: Sequence[Block]
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES
+from components.beat import CLASSES, Beats
 from components.errors import HeartbeatError, UsageError
 from components.ingest.report import IngestSummary, read_ingest_report, read_whole
 from components.io.examples import read_beats
 from components.io.folder import Folder, folder_at
 from components.io.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
 from components.push.histogram import BINS
-from components.report.split_beats import Survey, survey
+from components.report.split_beats import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import read_record, tasks_of
@@ -116,11 +116,11 @@ class RunMaterial:
     @cached_property
     def train(self) -> Survey:
         """What the first beats of the train split look like."""
-        return survey(read_beats(self.examples("train")))
+        return survey(read_beats(f"{self.uri('ExampleGen', 'examples')}/Split-train"))
 
-    def examples(self, split: str) -> str:
-        """Return the folder of a split's examples."""
-        return f"{self.uri('ExampleGen', 'examples')}/Split-{split}"
+    def test_beats(self, rows: npt.NDArray[np.int64]) -> Beats:
+        """Read these rows of the test split, in the order given."""
+        return rows_of(read_beats(f"{self.uri('ExampleGen', 'examples')}/Split-test"), rows)
 
     def statistics(self, split: str) -> DatasetFeatureStatistics:
         """Read StatisticsGen's statistics of a split.

@@ -79,7 +79,7 @@ def scoring_origin(material: ScoringMaterial) -> list[Block]:
         ["job", fingerprint.digest],
         ["model", fingerprint.model],
         ["model's version", str(material.job.model_version or "none: it was not pushed")],
-        ["model's place", material.summary["model"]["place"]],
+        ["model's location", material.summary["model"]["place"]],
         *([name, str(value)] for name, value in fingerprint.settings.model_dump().items()),
     ]
     inputs = [

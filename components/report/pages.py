@@ -183,7 +183,7 @@ def html_of(page: Page) -> str:
         undefined=StrictUndefined,
         finalize=_keep_percent_signs,
     )
-    environment.filters["worded"] = _marked_up
+    environment.filters |= {"worded": _marked_up, "kind": lambda block: type(block).__name__}
     return environment.get_template("page.html.j2").render(page=page)
 
 

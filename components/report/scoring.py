@@ -20,10 +20,10 @@ from components.validate.settings import ValidateSettings
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SURVEYED: Final = 500_000
+ROWS_READ: Final = 500_000
 """Scored rows whose probabilities are read: a second or two."""
 
-SAME_PATIENTS: Final = "If the model was trained on beats of these patients, it will do worse on new ones."
+NEW_PATIENTS: Final = "If the model was trained on beats of these patients, it will do worse on new ones."
 
 LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Probabilities below which the table counts rows."""
@@ -69,7 +69,7 @@ def _agreement(confusion: list[list[int]] | None) -> list[Picture]:
     if confusion is None:
         return []
     right = float(np.trace(confusion) / max(np.sum(confusion), 1))
-    caption = f"Rows are the inputs' own labels; {percent(right)} agree. {SAME_PATIENTS}"
+    caption = f"Rows are the inputs' own labels; {percent(right)} agree. {NEW_PATIENTS}"
     return [confusion_picture(confusion, "scored rows, by their own labels", caption)]
 
 
@@ -119,7 +119,7 @@ def _probabilities(material: ScoringMaterial) -> npt.NDArray[np.float32]:
     """Read the probabilities of the first scored rows, float32[n, 5]."""
     parts, read = [np.empty((0, len(CLASSES)), np.float32)], 0
     for record in material.records:
-        if read >= SURVEYED:
+        if read >= ROWS_READ:
             break
         content = material.folder.read(record.parts.name)
         if content is not None and record.scored:

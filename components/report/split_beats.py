@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,13 +60,13 @@ def survey(blocks: Iterator[Beats]) -> Survey:
     )
 
 
-def rows_of(blocks: Iterator[Beats], rows: Sequence[int]) -> Beats:
+def rows_of(blocks: Iterator[Beats], rows: npt.NDArray[np.int64]) -> Beats:
     """Read some rows of a split, in the order given; a row may be named twice.
 
     Raises:
         HeartbeatError: the split has fewer rows.
     """
-    wanted, position = np.unique(np.asarray(rows, np.int64), return_inverse=True)
+    wanted, position = np.unique(rows, return_inverse=True)
     parts, read = list[Beats](), 0
     for block in blocks:
         here = wanted[(wanted >= read) & (wanted < read + len(block))]

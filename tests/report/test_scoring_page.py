@@ -93,7 +93,7 @@ def test_an_unfinished_job_tells_how_far_it_is(scored: Path, tmp_path: Path) -> 
 
 def test_the_model_is_named_with_its_version_and_place(scored: Path, page: Read) -> None:
     assert f"Model {MODEL[:12]}, version 1700000000." in page.text[""]
-    assert f"model's place{scored.parent}/1700000000" in page.text["origin"]
+    assert f"model's location{scored.parent}/1700000000" in page.text["origin"]
 
 
 def test_a_model_without_sidecars_costs_only_the_comparison(scored: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def cut(beats: Beats, size: int) -> Iterator[Beats]:
 
 @pytest.mark.parametrize("size", [7, 500, 5000])
 def test_rows_come_in_the_order_asked_for_whatever_the_blocks(size: int) -> None:
-    rows = [1400, 3, 3, 700, 0, 1499]
+    rows = np.array([1400, 3, 3, 700, 0, 1499])
     found = rows_of(cut(BEATS, size), rows)
     np.testing.assert_array_equal(found.signal, BEATS.signal[rows])
     assert found.record == tuple(BEATS.record[row] for row in rows)
@@ -28,11 +28,11 @@ def test_rows_come_in_the_order_asked_for_whatever_the_blocks(size: int) -> None
 
 def test_a_row_past_the_end_is_an_error() -> None:
     with pytest.raises(HeartbeatError, match=r"1,500 beats; it has no row 1,500"):
-        rows_of(cut(BEATS, 400), [2, 1500])
+        rows_of(cut(BEATS, 400), np.array([2, 1500]))
 
 
 def test_no_rows_are_no_beats() -> None:
-    assert len(rows_of(cut(BEATS, 400), [])) == 0
+    assert len(rows_of(cut(BEATS, 400), np.empty(0, np.int64))) == 0
 
 
 @pytest.mark.parametrize("size", [64, 5000])

@@ -1,4 +1,4 @@
-"""How the TFX node of each stage is built. The table of stages is in `stages.py`; TFX is imported when a node is built.
+"""How the TFX node of each stage is built; the table of stages is in `stages.py`. TFX is imported when a node is built.
 
 Every builder takes what the graph is built from, the output channels that the table lists as the stage's inputs, and
 the digest of the stage's code, which is a parameter of the node so that TFX's cache sees a change of the code.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
@@ -42,19 +43,40 @@ Channels = Mapping[str, Any]
 Builder = Callable[[GraphInputs, Channels, str], Any]
 
 
+def our_node(path: str, settings: str = "", serving: bool = False) -> Builder:
+    """Return the builder of one of our components.
+
+    Args:
+        path: its import path.
+        settings: the group of settings that it takes as JSON; empty: all of them.
+        serving: whether it takes the serving directory.
+    """
+    module, _, name = path.rpartition(".")
+
+    def build(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+        component = getattr(import_module(module), name)
+        group = getattr(run.settings, settings) if settings else run.settings
+        more = {"serving": run.serving} if serving else {}
+        return component(**inputs, **more, settings=group.model_dump_json(), code_digest=code_digest)
+
+    return build
+
+
+def tfx_node(name: str, **arguments: Any) -> Builder:
+    """Return the builder of one of TFX's own components that needs nothing but its inputs and constants."""
+
+    def build(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+        return getattr(import_module("tfx.v1").components, name)(**inputs, **arguments)
+
+    return build
+
+
 def example_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
     """Read the CSVs into train, eval and test beats, with a report of what became of every row."""
     from components.ingest.node import BeatExampleGen
 
     settings = run.settings.data.model_dump_json()
     return BeatExampleGen(data=run.data, settings=settings, fingerprint=run.fingerprint, code_digest=code_digest)
-
-
-def ingest_gate(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Stop the run where too many rows were rejected."""
-    from components.ingest.gate import IngestGate
-
-    return IngestGate(**inputs, settings=run.settings.data.model_dump_json(), code_digest=code_digest)
 
 
 def curated_schema(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
@@ -64,35 +86,6 @@ def curated_schema(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
     from schema import curated_schema_text
 
     return CuratedSchema(digest=digest_text(curated_schema_text()))
-
-
-def statistics_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Compute statistics of each split."""
-    import tfx.v1 as tfx
-
-    return tfx.components.StatisticsGen(**inputs)
-
-
-def schema_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Infer a schema from the statistics, for the report's comparison with the curated one."""
-    import tfx.v1 as tfx
-
-    return tfx.components.SchemaGen(**inputs, infer_feature_shape=True)
-
-
-def example_validator(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Look for anomalies in the statistics, against the curated schema."""
-    import tfx.v1 as tfx
-
-    return tfx.components.ExampleValidator(**inputs)
-
-
-def data_gate(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Stop the run at anomalies, and at drift from the data of the model that serves."""
-    from components.validate.node import DataGate
-
-    settings = run.settings.validation.model_dump_json()
-    return DataGate(**inputs, serving=run.serving, settings=settings, code_digest=code_digest)
 
 
 def transform(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
@@ -148,28 +141,6 @@ def evaluator(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
 
     config = eval_config(run.settings.gate, code_digest)
     return tfx.components.Evaluator(**inputs, example_splits=["test"], eval_config=config)
-
-
-def judge(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Measure clean and noisy metrics with intervals, calibration and curves on the test split."""
-    from components.evaluate.node import Judge
-
-    return Judge(**inputs, settings=run.settings.evaluate.model_dump_json(), code_digest=code_digest)
-
-
-def model_gate(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Stop the run where the model misses a threshold or is worse than the one that serves."""
-    from components.evaluate.node import ModelGate
-
-    settings = run.settings.gate.model_dump_json()
-    return ModelGate(**inputs, serving=run.serving, settings=settings, code_digest=code_digest)
-
-
-def pusher(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Push the model to the serving directory, with its card."""
-    from components.push.node import Pusher
-
-    return Pusher(**inputs, serving=run.serving, settings=run.settings.model_dump_json(), code_digest=code_digest)
 
 
 def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:

@@ -108,7 +108,7 @@ _TABLE: Final = (
     ),
     Stage(
         "IngestGate",
-        graph.ingest_gate,
+        graph.our_node("components.ingest.gate.IngestGate", "data"),
         inputs={"report": "ExampleGen.report"},
         refuses=DataRefused,
         cached=False,
@@ -121,22 +121,26 @@ _TABLE: Final = (
     Stage("CuratedSchema", graph.curated_schema, after=("IngestGate",)),
     Stage(
         "StatisticsGen",
-        graph.statistics_gen,
+        graph.tfx_node("StatisticsGen"),
         inputs={"examples": "ExampleGen.examples", "schema": "CuratedSchema.schema"},
         after=("IngestGate",),
         rows=("train", "eval", "test"),
         pod="beats",
     ),
-    Stage("SchemaGen", graph.schema_gen, inputs={"statistics": "StatisticsGen.statistics"}),
+    Stage(
+        "SchemaGen",
+        graph.tfx_node("SchemaGen", infer_feature_shape=True),
+        inputs={"statistics": "StatisticsGen.statistics"},
+    ),
     Stage(
         "ExampleValidator",
-        graph.example_validator,
+        graph.tfx_node("ExampleValidator"),
         inputs={"statistics": "StatisticsGen.statistics", "schema": "CuratedSchema.schema"},
         rows=("train", "eval", "test"),
     ),
     Stage(
         "DataGate",
-        graph.data_gate,
+        graph.our_node("components.validate.node.DataGate", "validation", serving=True),
         inputs={"statistics": "StatisticsGen.statistics", "schema": "CuratedSchema.schema"},
         after=("SchemaGen", "ExampleValidator"),
         refuses=DataRefused,
@@ -195,7 +199,7 @@ _TABLE: Final = (
     ),
     Stage(
         "Judge",
-        graph.judge,
+        graph.our_node("components.evaluate.node.Judge", "evaluate"),
         inputs={
             "examples": "ExampleGen.examples",
             "report": "ExampleGen.report",
@@ -212,7 +216,7 @@ _TABLE: Final = (
     ),
     Stage(
         "ModelGate",
-        graph.model_gate,
+        graph.our_node("components.evaluate.node.ModelGate", "gate", serving=True),
         inputs={
             "examples": "ExampleGen.examples",
             "report": "ExampleGen.report",
@@ -232,7 +236,7 @@ _TABLE: Final = (
     ),
     Stage(
         "Pusher",
-        graph.pusher,
+        graph.our_node("components.push.node.Pusher", serving=True),
         inputs={
             "model": "FineTuner.model",
             "verdict": "ModelGate.verdict",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 
 from components.errors import UsageError
+from components.io.signals import INTERRUPTED
 from components.score.lean import leave_out_unused
-from pipeline.quiet import silence_libraries
 from pipeline.refusal import UnexpectedError, refusal_behind
 
 COMMANDS = {
@@ -26,7 +28,19 @@ COMMANDS = {
 
 
 TRACEBACK = "HEARTBEAT_TRACEBACK"
-"""Name of the environment variable that shows an error's stack trace to who looks for a fault in the program."""
+"""Set this environment variable to see full stack traces."""
+
+
+def silence_libraries() -> None:
+    """Silence TensorFlow's start, warnings about Python 3.10's age, and Google's search for credentials.
+
+    Must be called before any of them is imported. A run keeps everything else that libraries print in its log.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # inherited by child processes
+    warnings.simplefilter("ignore", FutureWarning)
+    for name in ("apache_beam.internal.gcp.auth", "google.auth", "heartbeat.report"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class LazyGroup(click.Group):
@@ -69,13 +83,13 @@ def main(command: click.Command, argv: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.Abort:
-        return 130
+        return INTERRUPTED
     except click.ClickException as wrong:
         wrong.show()
         return UsageError.exit_code
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
-        return 130
+        return INTERRUPTED
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from components.errors import HeartbeatError
+from components.io.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raised
 from components.train.threads import run_operations_side_by_side
 from components.verdict import Verdict
-from pipeline.capture import output_captured
 from pipeline.places import Places
 from pipeline.refusal import UnexpectedError, refusal_behind
 from pipeline.runfolder import new_run_folder, root_locked, write_whole
-from pipeline.screen import Screen
+from pipeline.screen import Screen, output_captured
 from pipeline.settings import RunSettings
 from pipeline.summary import StageRecord, Summary, skipped_stages
 from pipeline.versions import versions_here
@@ -29,15 +27,11 @@ BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunne
 DEMO_FOLDER = "demo"
 """Where under a root the synthetic demo set is made."""
 
-INTERRUPTED = Verdict(
+GO_ON = Verdict(
     "refusal", "interrupted", "Interrupted: finished stages are kept, and the same command goes on from there."
 )
 
 SEE_LOG = Verdict("remark", "log", "The run's log has the whole of it.")
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived; like KeyboardInterrupt, not an error of the program."""
 
 
 def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[str], as_json: bool) -> int:
@@ -62,14 +56,14 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
         write_whole(run_folder / "settings.json", settings.model_dump_json(indent=1) + "\n")
         with output_captured(run_folder / "log.txt") as terminal:
             screen = Screen(terminal)
-            previous = signal.signal(signal.SIGTERM, _terminate)
             try:
-                _run_stages(settings, places, beam_options, summary, screen, run_folder)
+                with sigterm_raised():
+                    _run_stages(settings, places, beam_options, summary, screen, run_folder)
                 summary.status, summary.exit_code = "done", 0
             except (KeyboardInterrupt, Terminated) as stop:
                 summary.status = "interrupted"
-                summary.exit_code = 130 if isinstance(stop, KeyboardInterrupt) else 143
-                summary.verdict.append(INTERRUPTED)
+                summary.exit_code = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+                summary.verdict.append(GO_ON)
             except Exception as error:
                 traceback.print_exc()
                 refusal = refusal_behind(error)
@@ -78,7 +72,6 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
                 if isinstance(refusal, UnexpectedError):
                     summary.verdict.append(SEE_LOG)
             finally:
-                signal.signal(signal.SIGTERM, previous)
                 summary.count_rows()
                 summary.write(run_folder, places.root)
             report = _report(run_folder, screen)
@@ -142,10 +135,6 @@ def _report(run_folder: Path, screen: Screen) -> Path | None:
     except KeyboardInterrupt:
         screen.err.print("No report: interrupted; `heartbeat report` makes it from the run's folder.")
     return None
-
-
-def _terminate(number: int, frame: Any) -> None:
-    raise Terminated
 
 
 def place_of_data(root: Path, given: str | None) -> str:

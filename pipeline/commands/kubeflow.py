@@ -83,8 +83,8 @@ def kubeflow(
     if waited and not submitted:
         raise UsageError("--wait waits for a run that --submit starts: give both.")
 
-    from pipeline.capture import output_captured
     from pipeline.kubeflow.submit import Server, data_fingerprint
+    from pipeline.screen import output_captured
 
     server = Server(host, namespace, experiment) if host and submitted else None
     if server:

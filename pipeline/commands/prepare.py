@@ -12,13 +12,11 @@ import click
 from click.core import ParameterSource
 
 from components.errors import UsageError
+from components.io.signals import INTERRUPTED
 from pipeline.progress import ProgressLine
 
 if TYPE_CHECKING:
     from components.recordings.prepare import PrepareReport
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 NAMED_POSITIONS = 5
 """How many positions of left-out beats are written for each record."""

@@ -40,10 +40,10 @@ def test_the_table_agrees_with_the_nodes(tmp_path: Path) -> None:
 
 
 def test_a_gate_is_decided_anew_in_every_run() -> None:
-    gates = [stage for stage in STAGES.values() if stage.refuses]
-    assert [gate.name for gate in gates] == ["IngestGate", "DataGate", "ModelGate"]
-    assert [gate.refuses.exit_code for gate in gates if gate.refuses] == [3, 3, 4]
-    assert not any(gate.cached or gate.retried for gate in gates)
+    gates = {name: stage for name, stage in STAGES.items() if stage.refuses}
+    codes = {name: gate.refuses.exit_code for name, gate in gates.items() if gate.refuses}
+    assert codes.items() >= {"IngestGate": 3, "DataGate": 3, "ModelGate": 4}.items()
+    assert not any(gate.cached or gate.retried for gate in gates.values())
 
 
 @pytest.mark.parametrize("module", ["pipeline.stages", "pipeline.settings"])

@@ -25,8 +25,8 @@ def read_beats(inputs: list[str]) -> Beats:
     import numpy as np
 
     from components.io.csv import parse_block
-    from components.io.files import list_files
     from components.io.shards import plan_text, read_lines
+    from components.io.storage import list_files
 
     parsed = [
         parse_block(block)

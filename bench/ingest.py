@@ -75,8 +75,8 @@ def parser(data: str, out: str) -> dict[str, float]:
 
     from components.beat import COLUMNS
     from components.io.csv import parse_block
-    from components.io.files import list_files
     from components.io.shards import plan_text, read_lines
+    from components.io.storage import list_files
 
     shards = plan_text(list_files(f"{data}/mitbih_test.csv"))
     blocks = [replace(block, data=bytes(block.data)) for shard in shards for block in read_lines(shard)]

@@ -24,10 +24,10 @@ from typing import Any, Final
 from bench.results import PAGE, RESULTS, results_page
 from components.evaluate.metrics import measure
 from components.io.examples import read_split
+from components.io.storage import write_whole
 from components.report.study import ACCURACY as STUDY_ACCURACY
 from components.train.served import ServedModel
 from pipeline.profiles import STUDY
-from pipeline.runfolder import write_whole
 
 TOP: Final = Path(__file__).parents[1]
 

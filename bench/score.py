@@ -82,8 +82,8 @@ def warm(model_dir: str) -> None:
 def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
     """CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
     from components.io.csv import parse_block
-    from components.io.files import list_files
     from components.io.shards import plan_text, read_lines
+    from components.io.storage import list_files
     from components.score.model import find_model, loaded_model
 
     warm(model_dir)
@@ -223,8 +223,8 @@ def extra_seconds(model_dir: str, few: list[str], many: list[str], scratch: Path
 
 def growth(model_dir: str, inputs: list[str], scratch: Path, beats: Sequence[int] = BEATS) -> None:
     """The cost of a beat and the peak of memory with ever more beats, against those with the fewest."""
-    from components.io.files import list_files
     from components.io.shards import plan_text
+    from components.io.storage import list_files
 
     measured: list[Figures] = []
     rows = sum(shard.rows for shard in plan_text([file for path in inputs for file in list_files(path)]))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import fcntl
 import os
 import platform
 import shutil
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from components.errors import EnvironmentRefused, HeartbeatError
+from components.io.lock import is_flocked
 from components.verdict import SYNTHETIC_MARK
 
 LOCK_FILE: Final = Path(__file__).parents[1] / "requirements.txt"
@@ -136,15 +135,13 @@ def check_root(root: Path) -> str:
     stands = _standing(root)
     if not stands.is_dir() or not os.access(stands, os.W_OK | os.X_OK):
         raise EnvironmentRefused(f"{stands} cannot be written: give the right to, or name another with --root.")
-    if not (root / "lock").exists():
-        return f"{root}: {'free' if root.exists() else 'will be made'}"
-    with open(root / "lock", "a", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            why = "a run is in it" if error.errno in (errno.EAGAIN, errno.EACCES) else error.strerror
-            raise EnvironmentRefused(f"{root}: {why}. Wait for it, or name another root with --root.") from error
-    return f"{root}: free"
+    try:
+        busy = is_flocked(root / "lock")
+    except OSError as error:
+        raise EnvironmentRefused(f"{root}: {error.strerror}. Name another root with --root.") from error
+    if busy:
+        raise EnvironmentRefused(f"{root}: a run is in it. Wait for it, or name another root with --root.")
+    return f"{root}: {'free' if root.exists() else 'will be made'}"
 
 
 def _standing(path: Path) -> Path:
@@ -179,7 +176,7 @@ def check_bucket(uri: str) -> str:
     Raises:
         HeartbeatError: it is not reached, or does not let us.
     """
-    from components.io.files import list_files
+    from components.io.storage import list_files
 
     list_files(f"{uri.rstrip('/')}/{PROBE}")
     return f"{uri}: can be listed"

@@ -149,7 +149,7 @@ def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
     Raises:
         UsageError: the settings do not say what to score.
     """
-    from components.io.files import fingerprint, list_files
+    from components.io.storage import fingerprint, list_files
     from components.score.node import BatchScorer
 
     settings = run.settings.score

@@ -82,7 +82,7 @@ def gate_verdict(outcome: Outcome, result: str) -> Part:
 
 def trained_model(outcome: Outcome, result: str) -> Part:
     """Take the digest and the size of the model that may be pushed."""
-    from components.io.digest import model_digest
+    from components.io.serving import model_digest
 
     digest = model_digest(outcome.path("FineTuner.model/Format-Serving"))
     return {"model": {"digest": digest, "parameters": outcome.json(result)["parameters"]}}
@@ -95,10 +95,10 @@ def model_metrics(outcome: Outcome, result: str) -> Part:
 
 def pushed_model(outcome: Outcome, result: str) -> Part:
     """Take where the model was pushed to; a cached push may be gone by now, or another version may serve."""
-    from components.io.serving import list_versions
+    from components.io.serving import ServingDirectory
 
     pushed, serving = outcome.json(result), outcome.serving
-    versions = [version.version for version in list_versions(serving)]
+    versions = ServingDirectory(serving).versions()
     if pushed["version"] not in versions:
         gone = (
             f"Version {pushed['version']} was pushed by an earlier run and is no longer in {serving}. "

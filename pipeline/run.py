@@ -10,11 +10,12 @@ from pathlib import Path
 
 from components.errors import HeartbeatError
 from components.io.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raised
+from components.io.storage import write_whole
 from components.train.threads import run_operations_side_by_side
 from components.verdict import Verdict
 from pipeline.places import Places
 from pipeline.refusal import UnexpectedError, refusal_behind
-from pipeline.runfolder import new_run_folder, root_locked, write_whole
+from pipeline.runfolder import new_run_folder, root_locked
 from pipeline.screen import Screen, output_captured
 from pipeline.settings import RunSettings
 from pipeline.summary import StageRecord, Summary, skipped_stages
@@ -91,7 +92,7 @@ def _run_stages(
     run_folder: Path,
 ) -> None:
     from components.ingest.locate import find_inputs
-    from components.io.files import fingerprint
+    from components.io.storage import fingerprint
 
     if places.data == str(places.root / DEMO_FOLDER):
         from components.beats.synthetic import write_demo_set

@@ -1,16 +1,15 @@
-"""A root and its runs: the lock, the folder of one run, and the newest summary."""
+"""A root and its runs: the lock, and the folder of one run."""
 
 from __future__ import annotations
 
 import datetime
-import errno
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from components.errors import EnvironmentRefused
+from components.io.lock import flocked
 
 
 @contextmanager
@@ -18,32 +17,26 @@ def root_locked(root: Path) -> Iterator[None]:
     """Create a root and hold it for this process; the lock dies with the process.
 
     Raises:
-        EnvironmentRefused: another run holds the root, or it cannot be created or written.
+        EnvironmentRefused: another run holds the root, or it cannot be created, written or locked.
     """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = open(root / "lock", "a+", encoding="utf-8")  # noqa: SIM115 - held for the whole run, closed below
-    except OSError as error:
-        raise EnvironmentRefused(
-            f"The root {root} cannot be written ({error.strerror}): free it, or name another with --root."
-        ) from error
-    with lock:
+    lock = root / "lock"
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise EnvironmentRefused(
-                    f"The root {root} is on a file system without locks ({error.strerror}): use a local disk."
-                ) from error
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
+            root.mkdir(parents=True, exist_ok=True)
+            lock.touch()
+            handle = stack.enter_context(flocked(lock))
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        except BlockingIOError:
+            holder = lock.read_text(encoding="utf-8").strip() or "unknown"
             raise EnvironmentRefused(
                 f"The root {root} is busy: process {holder} runs in it. Wait for it, or name another root with --root."
             ) from None
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        except OSError as error:
+            raise EnvironmentRefused(
+                f"The root {root} cannot be written or locked ({error.strerror}): free it, or name another, on a local "
+                "disk, with --root."
+            ) from error
         yield
 
 
@@ -58,10 +51,3 @@ def new_run_folder(root: Path) -> Path:
             continue
         return folder
     raise EnvironmentRefused(f"{root / 'runs'} already holds a thousand runs of this second: check the clock.")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

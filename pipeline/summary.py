@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from components.io.storage import write_whole
 from components.verdict import Verdict
 from pipeline.outcome import Outcome
-from pipeline.runfolder import write_whole
 from pipeline.stages import STAGES
 
 State = Literal["ran", "cached", "failed", "skipped"]

@@ -1,13 +1,10 @@
-"""Which tests run here, some need records or hours of their own, and what none may take over from another."""
+"""Which tests run here: some need records, or hours, of their own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
-
-from components.io import reach
 
 MITDB = "HEARTBEAT_MITDB"
 SOAK = "HEARTBEAT_SOAK"
@@ -22,16 +19,6 @@ ASKED_FOR = {
 """Marker -> the variable that asks for such tests, and what is said of them where it is not set."""
 
 STRICT = "HEARTBEAT_NO_SKIPS"
-
-
-@pytest.fixture(autouse=True)
-def stores_asked_anew() -> Iterator[None]:
-    """No test goes by what another found of a store: ports and the names of buckets come again."""
-    reach._check.cache_clear()
-    reach._check_s3.cache_clear()
-    yield
-    reach._check.cache_clear()
-    reach._check_s3.cache_clear()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ ADDRESS = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where the server is; `environ` holds all that boto3, and so Beam, needs to use it."""
+    """Where the server is; `environ` holds all that boto3 needs to use it."""
 
     endpoint: str
 
@@ -38,17 +38,29 @@ class S3Server:
         )
 
 
+SERVER = """
+import os, sys, threading
+from moto.s3.responses import S3Response
+from moto.server import main
+
+put, turn = S3Response.put_object, threading.Lock()
+
+def put_in_turn(self):
+    with turn:  # S3 looks at a condition and writes in one; moto in two
+        return put(self)
+
+S3Response.put_object = put_in_turn
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+main(["-H", "127.0.0.1", "-p", "0"])
+"""
+
+
 @contextmanager
 def s3_server():
     """Yield an S3Server that ends with the test, also when the test dies: it ends when its standard input does."""
-    code = (
-        "import sys, threading, os; from moto.server import main;"
-        "threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start();"
-        "main(['-H', '127.0.0.1', '-p', '0'])"
-    )
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process = subprocess.Popen(
-        [sys.executable, "-u", "-W", "ignore", "-c", code],
+        [sys.executable, "-u", "-W", "ignore", "-c", SERVER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

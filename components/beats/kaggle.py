@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from components.io.files import InputFile
+from components.io.storage import InputFile
 from components.io.text import is_compressed, read_text
 
 TRAIN_FILE: Final = "mitbih_train.csv"

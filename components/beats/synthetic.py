@@ -14,9 +14,9 @@ from components.beats.cut import CutBeats, cut
 from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TRAIN_FILE, TRAIN_PROVENANCE
 from components.beats.synthetic_waves import draw_shapes, peaks, render, simulate_rhythm
 from components.errors import UsageError
-from components.io.atomic import atomic_file
 from components.io.csv_numbers import kaggle_text
 from components.io.provenance import provenance_header, provenance_text
+from components.io.storage import write_whole
 
 VERSION = 1
 """Raised when the same seed gives other bytes than before."""
@@ -65,8 +65,7 @@ def write_demo_set(out_dir: Path, seed: int = DEFAULT_SEED) -> None:
     files = demo_files(seed)
     lines = [_title(seed), _EXPLANATION, *(f"{_digest(content)}  {name}" for name, content in files.items())]
     for name, content in {MARKER: ("\n".join(lines) + "\n").encode(), **files}.items():
-        with atomic_file(out_dir / name) as file:
-            file.write(content)
+        write_whole(out_dir / name, content)
 
 
 def demo_files(seed: int) -> dict[str, bytes]:

@@ -8,8 +8,7 @@ import numpy.typing as npt
 from components.errors import EnvironmentRefused
 from components.evaluate.answers import served
 from components.evaluate.gate import Current
-from components.io.names import METRICS
-from components.io.serving import read_sidecar, store_at
+from components.io.serving import METRICS, ServingDirectory
 
 
 def current_answers(serving: str, signal: npt.NDArray[np.float32], noisy: npt.NDArray[np.float32]) -> Current | None:
@@ -25,11 +24,11 @@ def current_answers(serving: str, signal: npt.NDArray[np.float32], noisy: npt.ND
     Raises:
         EnvironmentRefused: the serving directory cannot be read, or what serves there is no model of ours.
     """
-    store = store_at(serving)
-    versions = store.versions()
+    directory = ServingDirectory(serving)
+    versions = directory.versions()
     if not versions:
         return None
-    with store.opened(versions[-1]) as folder:
+    with directory.opened(versions[-1]) as folder:
         try:
             predict = served(str(folder))
         except (OSError, KeyError, ValueError) as error:
@@ -41,5 +40,5 @@ def current_answers(serving: str, signal: npt.NDArray[np.float32], noisy: npt.ND
             version=versions[-1],
             clean=predict(signal),
             noisy=predict(noisy),
-            synthetic=bool(read_sidecar(store, versions[-1], METRICS).get("synthetic")),
+            synthetic=bool(directory.json_sidecar(versions[-1], METRICS).get("synthetic")),
         )

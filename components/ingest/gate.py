@@ -8,8 +8,9 @@ from tfx.dsl.component.experimental.decorators import component
 
 from components.ingest.artifacts import IngestReport
 from components.ingest.judge import judge_ingest
-from components.ingest.report import REJECTS_FILE, read_ingest_report, read_whole
+from components.ingest.report import REJECTS_FILE, read_ingest_report
 from components.ingest.settings import DataSettings
+from components.io.storage import read_whole
 
 
 @component

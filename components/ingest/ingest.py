@@ -14,15 +14,15 @@ import numpy.typing as npt
 
 from components.beat import CLASSES, Beats
 from components.errors import EnvironmentRefused, HeartbeatError
-from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, refusal_json, write_whole
+from components.ingest.report import FileReport, IngestSummary, ShardRecord, Side, added, refusal_json
 from components.ingest.split import DataSplit, held_out_rows
 from components.io.beat_block import BeatBlock
 from components.io.csv import parse_block
 from components.io.examples import encode_examples
-from components.io.files import open_output
 from components.io.provenance import NO_LABEL, OriginReader
 from components.io.rejects import COLUMNS_WRONG, NOT_A_NUMBER, describe_file
 from components.io.shards import Shard, read_lines
+from components.io.storage import storage_at, write_whole
 from components.io.text import Block
 from components.io.tfrecord import write_records
 
@@ -89,8 +89,7 @@ def ingest_shard(job: ShardJob) -> ShardRecord:
 
     Raises:
         DataRefused: the file is not there, or changed since it was planned.
-        EnvironmentRefused: it cannot be read.
-        OSError: an output cannot be written.
+        EnvironmentRefused: it cannot be read, or an output cannot be written.
         HeartbeatError: rows read differ from rows planned.
     """
     shard = job.shard
@@ -98,8 +97,8 @@ def ingest_shard(job: ShardJob) -> ShardRecord:
     origins = None if job.provenance is None else OriginReader(job.provenance)
     tally = _Tally({split: np.zeros(len(CLASSES), np.int64) for split in job.examples})
     with ExitStack() as stack:
-        outputs = {split: stack.enter_context(open_output(path)) for split, path in job.examples.items()}
-        rejects = stack.enter_context(open_output(job.rejects))
+        outputs = {split: stack.enter_context(storage_at(path).create()) for split, path in job.examples.items()}
+        rejects = stack.enter_context(storage_at(job.rejects).create())
         for block in read_lines(shard, on_text=digest.update):
             parsed = parse_block(block)
             rejects.write("".join(reject.to_json(shard.file) for reject in parsed.rejects).encode())
@@ -130,24 +129,10 @@ def attempt_shard(job: ShardJob) -> None:
     try:
         ingest_shard(job)
     except HeartbeatError as error:
-        _leave(job, error)
-    except OSError as error:
-        _leave(job, _unwritten(job, error))
-
-
-def _leave(job: ShardJob, refused: HeartbeatError) -> None:
-    try:
-        write_whole(job.record, refusal_json(refused).encode())
-    except OSError:
-        raise refused from None
-
-
-def _unwritten(job: ShardJob, error: OSError) -> EnvironmentRefused:
-    """Why a shard's files could not be written; the system names the file where it could not be opened."""
-    place = error.filename or f"one of {', '.join([*job.examples.values(), job.rejects, job.record])}"
-    return EnvironmentRefused(
-        f"Cannot write {place}: {error.strerror or error}. Make room or give the right to write, and run again."
-    )
+        try:
+            write_whole(job.record, refusal_json(error).encode())
+        except EnvironmentRefused:
+            raise error from None
 
 
 def _reconcile(record: ShardRecord) -> None:

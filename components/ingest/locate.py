@@ -9,8 +9,8 @@ from typing import Final
 from components.beats.kaggle import TEST_FILE, TRAIN_FILE
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, UsageError
-from components.io.files import InputFile, is_remote, list_files, local_path
 from components.io.provenance import find_provenance
+from components.io.storage import InputFile, is_remote, list_files, local_path
 
 HOW_TO_GET: Final = (
     "Get both files from https://www.kaggle.com/datasets/shayanfazeli/heartbeat, or make them from the MIT-BIH records "

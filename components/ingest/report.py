@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
 from components.ingest.split import DataSplit
-from components.io.files import CHUNK_BYTES, open_input, open_output
+from components.io.storage import read_whole
 
 Side = Literal["train", "test"]
 """Which of the two files a row was in."""
@@ -150,32 +149,6 @@ def read_ingest_report(uri: str) -> IngestSummary:
         DataRefused: it is not there.
     """
     return IngestSummary.from_json(read_whole(f"{uri}/{SUMMARY_FILE}"))
-
-
-def write_whole(path: str, content: bytes) -> None:
-    """Writes a file."""
-    with open_output(path) as output:
-        output.write(content)
-
-
-def read_parts(path: str) -> Iterator[bytes]:
-    """Yields a file's bytes a bounded number at a time, for files whose size is not known.
-
-    Raises:
-        DataRefused: it cannot be opened.
-    """
-    with closing(open_input(path)) as source:
-        while part := source.read(CHUNK_BYTES):
-            yield part
-
-
-def read_whole(path: str) -> bytes:
-    """Reads a file to its end.
-
-    Raises:
-        DataRefused: it cannot be opened.
-    """
-    return b"".join(read_parts(path))
 
 
 def added(counts: list[Mapping[str, int]]) -> dict[str, int]:

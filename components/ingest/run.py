@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from components.beats.kaggle import is_kaggle_test
@@ -15,15 +17,12 @@ from components.ingest.report import (
     IngestSummary,
     ShardRecord,
     Side,
-    read_parts,
-    read_whole,
-    write_whole,
 )
 from components.ingest.settings import DataSettings
 from components.ingest.split import DataSplit, held_out_records
-from components.io.files import InputFile, open_output
 from components.io.provenance import count_records
 from components.io.shards import Shard, plan_text
+from components.io.storage import InputFile, read_whole, storage_at, write_whole
 from components.io.text import read_head
 
 HEAD_BYTES = 64 << 10
@@ -135,10 +134,10 @@ def finish_ingest(planned: IngestPlan, inputs: TrainTest, report_uri: str) -> In
     records = [ShardRecord.from_json(read_whole(job.record)) for job in planned.jobs]
     heads = {file.path: _head(file) for file in (*inputs.train, *inputs.test)}
     summary = summarise(records, planned.rows, heads, planned.faults, planned.split, inputs.synthetic)
-    with open_output(f"{report_uri}/{REJECTS_FILE}") as output:
+    with storage_at(report_uri).create(REJECTS_FILE) as output:
         for job in planned.jobs:
-            for part in read_parts(job.rejects):
-                output.write(part)
+            with closing(storage_at(job.rejects).open()) as rejects:
+                shutil.copyfileobj(rejects, output)
     write_whole(f"{report_uri}/{SUMMARY_FILE}", summary.to_json().encode())
     return summary
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from components.beat import CLASSES, COLUMNS, SAMPLES
 from components.io.beat_block import BeatBlock, Text
 from components.io.csv_numbers import UnreadableNumbersError, read_floats, read_matrix
-from components.io.files import InputFile
 from components.io.provenance import OriginReader
 from components.io.rejects import Reject, reject_line, reject_over_long, shown
+from components.io.storage import InputFile
 from components.io.text import LINE_BYTES, Block, read_blocks
 
 PEEK_BYTES: Final = 2 * LINE_BYTES

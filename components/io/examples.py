@@ -16,8 +16,8 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLES, Beats, concatenate
 from components.errors import DataRefused
 from components.io.beat_block import NO_SAMPLE, BeatBlock, faulty_values
-from components.io.files import InputFile, list_files
 from components.io.rejects import DAMAGED, LABEL_UNWANTED, NO_EXAMPLE, WRONG_LENGTH, Reject
+from components.io.storage import InputFile, list_files
 from components.io.tfrecord import read_records
 
 READ_ROWS: Final = 4096

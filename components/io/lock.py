@@ -1,50 +1,233 @@
-"""One job at a time in a scoring directory; the lock dies with its process."""
+"""One job at a time in a directory: `flock`, or on object stores an object that its holder keeps rewriting.
+
+Such an object is judged by whether its content changes, on the clock of the process that looks: the clocks of two
+machines differ, and a machine's own may be set.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import json
+import logging
 import os
+import socket
+import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Final
 
 from components.errors import EnvironmentRefused
-from components.io.files import is_remote, local_path
+from components.io.object_stores import ObjectStore
+from components.io.storage import Storage, absolute_path, is_remote, storage_at
+
+LOCK_DIR: Final = "lock"
+"""Folder of a scoring directory that is not part of its results."""
+
+HOLDER: Final = f"{LOCK_DIR}/holder.json"
+"""The lock of a directory on an object store."""
+
+REFRESH_SECONDS = 10.0
+STALE_SECONDS = 120.0
+"""A file that its holder did not change for so long was left by a dead process."""
+
+GLANCE_SECONDS: Final = 0.2
+"""How long a lock is tried for: `is_flocked` may hold it for a moment."""
+
+
+@contextmanager
+def flocked(path: str | os.PathLike[str], wait: bool = False) -> Iterator[int]:
+    """Lock a file or folder that exists until the block or the process ends; programs that it starts hold nothing.
+
+    Args:
+        path: of this machine.
+        wait: for as long as another process holds it.
+
+    Yields:
+        The open file's descriptor.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: it cannot be opened, or its file system has no locks.
+    """
+    handle = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
+    try:
+        until = time.monotonic() + GLANCE_SECONDS
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(GLANCE_SECONDS / 10)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def is_flocked(path: str | os.PathLike[str]) -> bool:
+    """Whether a process holds a file or folder; one that is not there is not held.
+
+    Raises:
+        OSError: it cannot be opened, or its file system has no locks.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def locked(output: str) -> AbstractContextManager[Callable[[], None]]:
-    """Holds a scoring directory for as long as this lasts, making it where it is absent.
+    """Hold a scoring directory for as long as this lasts, making it where it is absent.
 
     What is yielded raises EnvironmentRefused when it is called and the lock is no longer held.
 
     Raises:
         EnvironmentRefused: another job holds it, or it cannot be made.
     """
-    if is_remote(output):
-        from components.io.remote_lock import remotely_locked
-
-        return remotely_locked(output)
-    return _locally_locked(os.path.abspath(local_path(output)))
+    return _locked_store(absolute_path(output)) if is_remote(output) else _locked_folder(absolute_path(output))
 
 
 @contextmanager
-def _locally_locked(output: str) -> Iterator[Callable[[], None]]:
-    """The directory itself is locked: no lock file lies about, and children do not inherit the handle."""
-    try:
-        os.makedirs(output, exist_ok=True)
-        handle = os.open(output, os.O_RDONLY)
-    except OSError as error:
-        raise EnvironmentRefused(f"Cannot use {output}: {error.strerror}. Choose another --output.") from error
-    try:
+def _locked_folder(output: str) -> Iterator[Callable[[], None]]:
+    """The folder itself is locked: no lock file lies about."""
+    with ExitStack() as stack:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.makedirs(output, exist_ok=True)
+            stack.enter_context(flocked(output))
         except BlockingIOError as error:
+            raise _busy(output) from error
+        except OSError as error:
+            raise EnvironmentRefused(f"Cannot use {output}: {error.strerror}. Choose another --output.") from error
+        _end_abandoned_workers(storage_at(output))
+        yield lambda: None  # the kernel takes the lock from no living process
+
+
+def _end_abandoned_workers(folder: Storage) -> None:
+    """Remove the files of submitters that were killed: their workers on a cluster stop then."""
+    for name in folder.sizes(LOCK_DIR):
+        if name != HOLDER:
+            folder.remove(name)
+
+
+def _busy(output: str, host: str | None = None) -> EnvironmentRefused:
+    job = f"Another job, on {host}," if host else "Another job"
+    return EnvironmentRefused(f"{job} is at work in {output}: wait until it has ended, or choose another --output.")
+
+
+@contextmanager
+def _locked_store(output: str) -> Iterator[Callable[[], None]]:
+    """The store lets only one of two writers create the lock's object, or replace what a dead process left."""
+    store = ObjectStore(output)
+    version = _version_to_replace(store)
+
+    def write(content: bytes) -> bool:
+        nonlocal version
+        written = store.write_if(HOLDER, content, version)
+        version = written or version
+        return written is not None
+
+    def check() -> None:
+        if not holder.refresh():
             raise EnvironmentRefused(
-                f"Another job is at work in {output}: wait until it has ended, or choose another --output."
-            ) from error
-        yield _still_held
-    finally:
-        os.close(handle)
+                f"The lock of {output} was lost: another job took this one for dead and began there. Go on with "
+                "--resume."
+            )
+
+    with Holder(write) as holder:
+        if not holder.refresh():
+            raise _busy(output)
+        try:
+            _end_abandoned_workers(store)
+            yield check
+        finally:
+            if holder.refresh():
+                holder.stop()
+                store.remove(HOLDER)
 
 
-def _still_held() -> None:
-    """The kernel takes a lock from nobody who lives."""
+def _version_to_replace(store: ObjectStore) -> str | None:
+    """Watch a lock that is there for as long as its holder may be alive.
+
+    Returns:
+        The version that a dead process left, or None when there is no lock, or no longer.
+
+    Raises:
+        EnvironmentRefused: the holder lives.
+    """
+    first = store.read_versioned(HOLDER)
+    if first is None:
+        return None
+    host = json.loads(first.content)["host"]
+    logging.warning(
+        "A job on %s has locked %s. Its lock is taken over unless it gives a sign of life within %g s.",
+        host,
+        store.root,
+        STALE_SECONDS,
+    )
+    until = time.monotonic() + STALE_SECONDS
+    while time.monotonic() < until:
+        time.sleep(REFRESH_SECONDS / 4)
+        found = store.read_versioned(HOLDER)
+        if found is None:
+            return None
+        if found.content != first.content:
+            raise _busy(store.root, host)
+    return first.version
+
+
+class Holder:
+    """A file that this process rewrites every ten seconds, each time with other content, while the block lasts.
+
+    Args:
+        write: writes the content, and says whether the file was still this process's to write.
+    """
+
+    def __init__(self, write: Callable[[bytes], bool]) -> None:
+        self._token = uuid.uuid4().hex
+        self._write = write
+        self._count = 0
+        self._is_held = True
+        self._turn = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep_fresh, name="lock-refresh", daemon=True)
+
+    def __enter__(self) -> Holder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the rewriting."""
+        self._ended.set()
+        self._thread.join()
+
+    def refresh(self) -> bool:
+        """Rewrite the file now, and say whether it is still held.
+
+        Raises:
+            EnvironmentRefused: it cannot be written.
+        """
+        with self._turn:
+            self._count += 1
+            content = {"token": self._token, "host": socket.gethostname(), "count": self._count}
+            self._is_held = self._is_held and self._write(json.dumps(content).encode())
+            return self._is_held
+
+    def _keep_fresh(self) -> None:
+        while not self._ended.wait(REFRESH_SECONDS):
+            try:
+                self.refresh()
+            except EnvironmentRefused as error:
+                logging.warning("A lock was not refreshed. %s", error)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from components.beat import COLUMNS, SAMPLES
 from components.errors import DataRefused
 from components.io.beat_block import NO_SAMPLE, BeatBlock, faulty_values
-from components.io.files import InputFile, is_remote, local_path, open_input
 from components.io.rejects import WRONG_LENGTH, Reject
+from components.io.storage import InputFile, is_remote, local_path, storage_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -209,7 +209,7 @@ def open_parquet(path: str) -> pq.ParquetFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    source: Any = pa.PythonFile(open_input(path), "r") if is_remote(path) else local_path(path)
+    source: Any = pa.PythonFile(storage_at(path).open(), "r") if is_remote(path) else local_path(path)
     try:
         return pq.ParquetFile(source, buffer_size=BUFFER_BYTES)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # damaged: sizes, types, columns' names

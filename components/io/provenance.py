@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import DataRefused
-from components.io.files import InputFile, list_files
+from components.io.storage import InputFile, list_files
 from components.io.text import open_text
 
 HEADER: Final = ("record", "sample", "symbol", "label")

@@ -1,41 +1,86 @@
-"""The serving directory: list its versions, read what lies beside them, push a new one, roll back to an old one."""
+"""The serving directory: numbered versions of the model, the highest of which serves, and what lies beside each.
+
+A version is numbered by the second of its push, always above all before, and is complete once it holds saved_model.pb.
+On file systems it appears by one rename; on object stores saved_model.pb is uploaded last.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final
 
-from components.errors import UsageError
-from components.io.digest import model_digest
-from components.io.local_store import LocalStore
-from components.io.names import DIGESTS, METRICS, ORIGIN, SIDECAR_DIR, STATISTICS
+from components.errors import EnvironmentRefused, UsageError
+from components.io.lock import flocked
+from components.io.object_stores import ObjectStore
+from components.io.storage import CHUNK_BYTES, is_remote, local_path, storage_at
+
+COMPLETE: Final = "saved_model.pb"
+"""The file whose presence says that a version is whole."""
+
+EXTRA: Final = "assets.extra"
+"""TensorFlow ignores what lies in here, and so does the model's digest."""
+
+SIDECAR_DIR: Final = f"{EXTRA}/heartbeat"
+"""Where sidecars lie, relative to the version."""
+
+MODEL: Final = "model.keras"
+"""The Keras file, to train on from."""
+
+METRICS: Final = "metrics.json"
+"""The judgement: metrics, intervals, calibration, and what the data was."""
+
+STATISTICS: Final = "stats.pb"
+"""TFDV's statistics of the train split, which drift is measured against."""
+
+DIGESTS: Final = "digests.json"
+"""SHA-256 of the model, the data, the code and the settings."""
+
+HISTOGRAM: Final = "histogram.json"
+"""How the samples of the train split are spread over 0..1."""
+
+MODEL_CARD: Final = "model_card.md"
+"""What the model is for and not for, for people."""
+
+ORIGIN: Final = "origin.json"
+"""Only in a rolled-back version: the version that it copies, and when."""
+
+INCOMING: Final = ".incoming-"
+"""Prefix of a local version that is still being copied: no number, so no reader takes it for a version."""
+
+CLAIMS: Final = "claims"
+"""Prefix of the objects by which pushes to a store claim their numbers."""
 
 
-class Store(Protocol):
-    """Where version directories lie: a file system or an object store."""
+def model_digest(model_dir: str | Path) -> str:
+    """Digest the sorted relative paths and the bytes of a SavedModel, without assets.extra/: SHA-256, 64 hex digits.
 
-    def location(self, version: int) -> str:
-        """Where a version lies."""
-
-    def versions(self) -> list[int]:
-        """Numbers of the complete versions, ascending."""
-
-    def opened(self, version: int) -> AbstractContextManager[Path]:
-        """A version as a local folder, not to be written to."""
-
-    def read(self, version: int, name: str) -> bytes | None:
-        """A file of a version, or None when it has none of this name."""
-
-    def publish(self, source: Path, now: float) -> int:
-        """Copy a folder into a new version, which appears complete."""
+    Raises:
+        FileNotFoundError: the local directory holds no saved_model.pb.
+    """
+    top = Path(model_dir)
+    if not (top / COMPLETE).is_file():
+        raise FileNotFoundError(f"{top} holds no {COMPLETE}, so it is no SavedModel")
+    digest = hashlib.sha256()
+    files = {file.relative_to(top).as_posix(): file for file in top.rglob("*") if file.is_file()}
+    for name in sorted(files):
+        if name.split("/")[0] == EXTRA:
+            continue
+        digest.update(f"{name}\0{files[name].stat().st_size}\0".encode())
+        with files[name].open("rb") as file:
+            while block := file.read(CHUNK_BYTES):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -45,7 +90,7 @@ class PushedVersion:
     Attributes:
         version: its number, the second of its push since 1970.
         location: its directory or URI.
-        digest: of the model as it was pushed, 64 hex digits; None when nobody noted it.
+        digest: of the model as it was pushed, 64 hex digits; None when it was not noted.
         metrics: what `metrics.json` holds; empty when a version has none.
         digests: what `digests.json` holds; empty when a version has none.
         origin: the version that a roll-back copied, or None.
@@ -61,148 +106,200 @@ class PushedVersion:
     newest: bool
 
 
-def store_at(place: str) -> Store:
-    """The store behind a directory or a URI."""
-    if place.startswith("file://"):
-        return LocalStore(Path(place.removeprefix("file://")))
-    if "://" in place:
-        from components.io.remote_store import RemoteStore
-
-        return RemoteStore(place)
-    return LocalStore(Path(place))
-
-
-def newest_version(place: str) -> int | None:
-    """Number of the version that serves, or None when nothing was pushed.
-
-    Raises:
-        EnvironmentRefused: the serving directory cannot be read.
-    """
-    versions = store_at(place).versions()
-    return versions[-1] if versions else None
-
-
-def newest_statistics(place: str) -> Any | None:
-    """The newest push's training statistics as a TFMD DatasetFeatureStatisticsList, or None when there are none.
-
-    Raises:
-        EnvironmentRefused: the serving directory cannot be read.
-    """
-    store = store_at(place)
-    versions = store.versions()
-    content = store.read(versions[-1], f"{SIDECAR_DIR}/{STATISTICS}") if versions else None
-    if content is None:
-        return None
-    from tensorflow_metadata.proto.v0 import statistics_pb2
-
-    return statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
-
-
-def read_sidecar(store: Store, version: int, name: str) -> dict[str, Any]:
-    """A JSON sidecar of a version; empty when it has none."""
-    content = store.read(version, f"{SIDECAR_DIR}/{name}")
-    return json.loads(content) if content is not None else {}
-
-
-def _described(store: Store, version: int, newest: int) -> PushedVersion:
-    digests = read_sidecar(store, version, DIGESTS)
-    return PushedVersion(
-        version=version,
-        location=store.location(version),
-        digest=digests.get("model"),
-        metrics=read_sidecar(store, version, METRICS),
-        digests=digests,
-        origin=read_sidecar(store, version, ORIGIN).get("version"),
-        newest=version == newest,
-    )
-
-
-def list_versions(place: str) -> list[PushedVersion]:
-    """Every complete version, ascending, with what its sidecars say.
-
-    Raises:
-        EnvironmentRefused: the serving directory cannot be read.
-    """
-    store = store_at(place)
-    versions = store.versions()
-    return [_described(store, version, versions[-1]) for version in versions]
-
-
-def _known(store: Store, place: str, version: int) -> list[int]:
-    versions = store.versions()
-    if version not in versions:
-        known = f"It has {', '.join(map(str, versions))}." if versions else "Nothing was pushed there."
-        raise UsageError(f"There is no version {version} in {place}. {known}")
-    return versions
-
-
-def show_version(place: str, version: int) -> PushedVersion:
-    """One version, with what its sidecars say.
-
-    Raises:
-        UsageError: there is no such version.
-        EnvironmentRefused: the serving directory cannot be read.
-    """
-    store = store_at(place)
-    return _described(store, version, _known(store, place, version)[-1])
-
-
-def digest_now(place: str, version: int) -> str:
-    """The digest of a version's files as they are now, 64 hex digits.
-
-    Raises:
-        UsageError: there is no such version.
-        EnvironmentRefused: the serving directory cannot be read.
-    """
-    store = store_at(place)
-    _known(store, place, version)
-    with store.opened(version) as folder:
-        return model_digest(folder)
-
-
-def push(place: str, source: Path, clock: Callable[[], float] = time.time) -> tuple[int, str]:
-    """Push a local folder, sidecars and all, as a new version that appears complete.
+class ServingDirectory:
+    """A folder, or a prefix of an object store, that versions are pushed to. It is made by the first push.
 
     Args:
-        place: the serving directory or URI.
-        source: what the version is to hold.
-        clock: seconds since 1970, for its number.
-
-    Returns:
-        The version and where it lies.
+        root: path or URI.
 
     Raises:
-        FileNotFoundError: the folder is no SavedModel.
-        EnvironmentRefused: the serving directory cannot be written.
+        UsageError: no storage has the URI's scheme. Every act raises EnvironmentRefused where the directory cannot be
+            read or written.
     """
-    model_digest(source)
-    store = store_at(place)
-    version = store.publish(source, clock())
-    return version, store.location(version)
+
+    def __init__(self, root: str) -> None:
+        self._storage = storage_at(root)
+        self.root = self._storage.root
+
+    def location(self, version: int) -> str:
+        """Return the path or URI of a version."""
+        return f"{self.root}/{version}"
+
+    def versions(self) -> list[int]:
+        """List the numbers of the complete versions, ascending."""
+        complete = (
+            name.removesuffix(f"/{COMPLETE}") for name in self._storage.sizes() if name.endswith(f"/{COMPLETE}")
+        )
+        return sorted(_numbers(complete))
+
+    @contextmanager
+    def opened(self, version: int) -> Iterator[Path]:
+        """Give a version as a local folder, not to be written to; one of a store is copied here meanwhile."""
+        if not is_remote(self.root):
+            yield Path(self.location(version))
+            return
+        with tempfile.TemporaryDirectory(prefix="heartbeat-version-") as folder:
+            source = storage_at(self.location(version))
+            for name in source.sizes():
+                source.fetch(name, Path(folder) / name)
+            yield Path(folder)
+
+    def sidecar(self, version: int, name: str) -> bytes | None:
+        """Read what lies beside a model, or return None when it has no such sidecar."""
+        return self._storage.read(f"{version}/{SIDECAR_DIR}/{name}")
+
+    def json_sidecar(self, version: int, name: str) -> dict[str, Any]:
+        """Read a JSON sidecar of a version; empty when it has none."""
+        return json.loads(self.sidecar(version, name) or b"{}")
+
+    def newest_statistics(self) -> Any | None:
+        """Return the newest push's training statistics, a TFMD DatasetFeatureStatisticsList, or None without any."""
+        versions = self.versions()
+        content = self.sidecar(versions[-1], STATISTICS) if versions else None
+        if content is None:
+            return None
+        from tensorflow_metadata.proto.v0 import statistics_pb2
+
+        return statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
+
+    def describe_all(self) -> list[PushedVersion]:
+        """Describe every complete version, ascending."""
+        versions = self.versions()
+        return [self._described(version, versions[-1]) for version in versions]
+
+    def describe(self, version: int) -> PushedVersion:
+        """Describe a version by its sidecars.
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        return self._described(version, self._newest_beside(version))
+
+    def _described(self, version: int, newest: int) -> PushedVersion:
+        digests = self.json_sidecar(version, DIGESTS)
+        return PushedVersion(
+            version=version,
+            location=self.location(version),
+            digest=digests.get("model"),
+            metrics=self.json_sidecar(version, METRICS),
+            digests=digests,
+            origin=self.json_sidecar(version, ORIGIN).get("version"),
+            newest=version == newest,
+        )
+
+    def _newest_beside(self, version: int) -> int:
+        versions = self.versions()
+        if version not in versions:
+            known = f"It has {', '.join(map(str, versions))}." if versions else "Nothing was pushed there."
+            raise UsageError(f"There is no version {version} in {self.root}. {known}")
+        return versions[-1]
+
+    def digest_now(self, version: int) -> str:
+        """Digest the model of a version as its files are now, 64 hex digits.
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        self._newest_beside(version)
+        with self.opened(version) as folder:
+            return model_digest(folder)
+
+    def push(self, source: Path, clock: Callable[[], float] = time.time) -> int:
+        """Push a local folder, sidecars and all, as a new version that appears complete; return its number.
+
+        Args:
+            source: what the version is to hold.
+            clock: seconds since 1970, for its number.
+
+        Raises:
+            FileNotFoundError: the folder is no SavedModel.
+        """
+        model_digest(source)
+        return self._upload(source, clock()) if is_remote(self.root) else self._copy(source, clock())
+
+    def roll_back(self, version: int, clock: Callable[[], float] = time.time) -> int:
+        """Copy a version under a new highest number, so that it serves again, and note where it came from.
+
+        Args:
+            version: the one to copy.
+            clock: seconds since 1970, for the new number.
+
+        Raises:
+            UsageError: there is no such version, or it serves already.
+        """
+        if self._newest_beside(version) == version:
+            raise UsageError(f"Version {version} in {self.root} is the newest: it serves already.")
+        with self.opened(version) as folder, tempfile.TemporaryDirectory(prefix="heartbeat-rollback-") as scratch:
+            copy = Path(scratch) / "version"
+            shutil.copytree(folder, copy)
+            copied = datetime.fromtimestamp(clock(), timezone.utc).isoformat("T", "seconds")
+            (copy / SIDECAR_DIR).mkdir(parents=True, exist_ok=True)
+            (copy / SIDECAR_DIR / ORIGIN).write_text(json.dumps({"version": version, "copied": copied}) + "\n")
+            return self.push(copy, clock)
+
+    def _copy(self, source: Path, now: float) -> int:
+        """Copy to a name without number, then rename, under a lock that dies with its process."""
+        top = Path(local_path(self.root))
+        try:
+            top.mkdir(parents=True, exist_ok=True)
+            with flocked(top, wait=True):
+                for abandoned in top.glob(f"{INCOMING}*"):
+                    shutil.rmtree(abandoned)
+                version = _next_version(_numbers(os.listdir(top)), now)
+                incoming = top / f"{INCOMING}{uuid.uuid4().hex}"
+                try:
+                    shutil.copytree(source, incoming)
+                    _flush(*incoming.rglob("*"), incoming)
+                    incoming.rename(top / str(version))
+                    _flush(top)
+                finally:
+                    shutil.rmtree(incoming, ignore_errors=True)
+                return version
+        except OSError as error:
+            raise EnvironmentRefused(
+                f"The model cannot be pushed to {top}: {error.strerror or error}. Check its permissions and the free "
+                "space."
+            ) from error
+
+    def _upload(self, source: Path, now: float) -> int:
+        """Claim a number, upload everything else, and saved_model.pb last."""
+        store = ObjectStore(self.root)
+        version = _claimed(store, now)
+        files = sorted(path for path in source.rglob("*") if path.is_file() and path != source / COMPLETE)
+        for file in files:
+            store.upload(f"{version}/{file.relative_to(source).as_posix()}", file)
+        store.remove(f"{CLAIMS}/{version}")
+        store.upload(f"{version}/{COMPLETE}", source / COMPLETE)
+        return version
 
 
-def roll_back(place: str, version: int, clock: Callable[[], float] = time.time) -> tuple[int, str]:
-    """Copy a version under a new highest number, so that it serves again, and note where it came from.
+def _claimed(store: ObjectStore, now: float) -> int:
+    """Claim a number above all in use; only one of two pushes can create the object of a claim."""
+    mine = uuid.uuid4().hex.encode()
+    version = _next_version(_numbers(name.removeprefix(f"{CLAIMS}/").split("/")[0] for name in store.sizes()), now)
+    while True:
+        claim = f"{CLAIMS}/{version}"
+        if store.write_if(claim, mine, None) is not None:
+            if not store.sizes(str(version)):
+                return version
+            store.remove(claim)  # a push that has ended meanwhile took the number
+        version += 1
 
-    Args:
-        place: the serving directory or URI.
-        version: the one to copy.
-        clock: seconds since 1970, for the new number.
 
-    Returns:
-        The new version and where it lies.
+def _numbers(names: Iterable[str]) -> list[int]:
+    """The names that are versions' numbers: digits alone, no leading zero."""
+    return [int(name) for name in names if name.isascii() and name.isdigit() and not name.startswith("0")]
 
-    Raises:
-        UsageError: there is no such version, or it serves already.
-        EnvironmentRefused: the serving directory cannot be read or written.
-    """
-    store = store_at(place)
-    if _known(store, place, version)[-1] == version:
-        raise UsageError(f"Version {version} in {place} is the newest: it serves already.")
-    with store.opened(version) as folder, tempfile.TemporaryDirectory(prefix="heartbeat-rollback-") as scratch:
-        copy = Path(scratch) / "version"
-        shutil.copytree(folder, copy)
-        noted = {"version": version, "copied": datetime.fromtimestamp(clock(), timezone.utc).isoformat("T", "seconds")}
-        (copy / SIDECAR_DIR).mkdir(parents=True, exist_ok=True)
-        (copy / SIDECAR_DIR / ORIGIN).write_text(json.dumps(noted) + "\n", encoding="utf-8")
-        return push(place, copy, clock)
+
+def _next_version(taken: list[int], now: float) -> int:
+    return max([int(now), *(number + 1 for number in taken)])
+
+
+def _flush(*paths: Path) -> None:
+    """Have files and folders on the disk before the rename that makes them visible."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -19,9 +19,9 @@ import numpy as np
 from components.io.beat_block import BeatBlock
 from components.io.csv import read_csv
 from components.io.examples import read_tfrecord
-from components.io.files import InputFile
 from components.io.parquet import count_row_groups, read_parquet
 from components.io.sources import Source
+from components.io.storage import InputFile
 from components.io.text import (
     BLOCK_BYTES,
     COUNT_BYTES,

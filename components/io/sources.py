@@ -11,10 +11,10 @@ from components.beat import COLUMNS, SAMPLES
 from components.errors import DataRefused
 from components.io.csv import csv_has_labels
 from components.io.examples import tfrecord_has_labels
-from components.io.files import InputFile, list_files, read_range
 from components.io.parquet import parquet_has_labels
 from components.io.provenance import count_records, find_provenance, provenance_paths
 from components.io.rejects import known_format
+from components.io.storage import InputFile, list_files, read_range
 from components.io.text import is_compressed, read_head
 from components.io.tfrecord import is_record_header
 

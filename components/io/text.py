@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from components.errors import DataRefused
-from components.io.files import CHUNK_BYTES, InputFile, read_range, read_range_into
+from components.io.storage import CHUNK_BYTES, InputFile, read_range, read_range_into
 
 BLOCK_BYTES = 16 << 20
 """Bytes read at a time: some 3,500 beats, which parsing spends 20 ms on; the memory of a worker is a few of them."""

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 import google_crc32c
 
 from components.errors import DataRefused
-from components.io.files import InputFile
+from components.io.storage import InputFile
 from components.io.text import is_compressed, read_text
 
 HEADER_BYTES: Final = 12

@@ -14,7 +14,7 @@ from components.evaluate.artifacts import Judgement, Verdict
 from components.ingest.artifacts import IngestReport
 from components.ingest.report import read_ingest_report
 from components.io.artifact_files import JUDGEMENT, read_json, write_json
-from components.io.serving import push
+from components.io.serving import ServingDirectory
 from components.push.histogram import count_samples, signal_blocks
 from components.push.sidecars import Sidecars, stage_version
 from components.verdict import VERDICT_FILE, read_verdict
@@ -55,7 +55,9 @@ def Pusher(  # noqa: N802 - the function's name is the node's id
             counts=count_samples(signal_blocks(train)),
         )
         digest = stage_version(here / "model", here / "version", known)
-        version, location = push(serving, here / "version")
+        directory = ServingDirectory(serving)
+        version = directory.push(here / "version")
+        location = directory.location(version)
     write_json(pushed_model.uri, "pushed.json", {"version": version, "location": location, "digest": digest})
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property("pushed_destination", location)

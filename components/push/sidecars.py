@@ -14,8 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 import components
-from components.io.digest import model_digest
-from components.io.names import DIGESTS, HISTOGRAM, METRICS, MODEL, MODEL_CARD, SIDECAR_DIR, STATISTICS
+from components.io.serving import (
+    DIGESTS,
+    HISTOGRAM,
+    METRICS,
+    MODEL,
+    MODEL_CARD,
+    SIDECAR_DIR,
+    STATISTICS,
+    model_digest,
+)
 from components.push.histogram import histogram_json
 from components.push.model_card import model_card
 from components.verdict import Verdict

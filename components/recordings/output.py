@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from components.io.lock import flocked
 from components.io.provenance import provenance_header
 from components.io.signals import interrupts_ignored
 from components.recordings.splits import kaggle_rows
@@ -48,28 +48,11 @@ def scratch_folder(out: Path) -> Iterator[Path]:
     Raises:
         OSError: `out` cannot be written.
     """
-    for left in out.glob(f"{PREFIX}*"):
-        if (free := _lock(left)) is not None:
-            shutil.rmtree(left)
-            os.close(free)
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=out) as name:
-        held = _lock(Path(name))
-        try:
-            yield Path(name)
-        finally:
-            if held is not None:
-                os.close(held)
-
-
-def _lock(folder: Path) -> int | None:
-    """A descriptor that locks the folder until it is closed or its process ends; None where another holds it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    for abandoned in out.glob(f"{PREFIX}*"):
+        with suppress(BlockingIOError), flocked(abandoned):
+            shutil.rmtree(abandoned)
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=out) as name, flocked(name):
+        yield Path(name)
 
 
 def join_parts(parts: Sequence[Path], side: str, rows: Path, provenance: Path) -> str:

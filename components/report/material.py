@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from components.beat import CLASSES, Beats
 from components.errors import HeartbeatError, UsageError
-from components.ingest.report import IngestSummary, read_ingest_report, read_whole
+from components.ingest.report import IngestSummary, read_ingest_report
 from components.io.examples import read_beats
-from components.io.folder import Folder, folder_at
-from components.io.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
+from components.io.serving import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
+from components.io.storage import Storage, absolute_path, read_whole, storage_at
 from components.push.histogram import BINS
 from components.report.split_beats import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job
@@ -182,7 +182,7 @@ class ScoringMaterial:
         summary: that, or the same of the shards that are done so far.
     """
 
-    folder: Folder
+    folder: Storage
     job: Job
     shards: Mapping[str, ShardRecord | ShardFailure | None]
     finished: bool
@@ -230,7 +230,7 @@ def load_scoring(directory: str) -> ScoringMaterial:
         UsageError: there is no scoring job.
         EnvironmentRefused: the directory cannot be read.
     """
-    folder = folder_at(directory)
+    folder = storage_at(absolute_path(directory))
     planned = folder.read(JOB_FILE)
     if planned is None:
         raise UsageError(f"{directory} is not a scoring directory: it holds no {JOB_FILE}.")

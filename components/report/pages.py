@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from components.errors import EnvironmentRefused, HeartbeatError
-from components.io.atomic import atomic_file
-from components.io.folder import write_whole
+from components.io.storage import write_whole
 from components.report.attention import attention
 from components.report.checks import statistics
 from components.report.classes import class_rates, mistakes
@@ -90,14 +89,9 @@ def write_run_report(run_folder: Path) -> Path:
     file, material = run_folder / REPORT, load_run(run_folder)
     html = _render(lambda: run_page(material), str(run_folder))
     try:
-        file.parent.mkdir(exist_ok=True)
-        with atomic_file(file) as output:
-            output.write(html)
-    except OSError as error:
-        raise EnvironmentRefused(
-            f"The report {file} cannot be written ({error.strerror}). Free the place, then run `heartbeat report` on "
-            "the run."
-        ) from error
+        write_whole(file, html)
+    except EnvironmentRefused as error:
+        raise EnvironmentRefused(f"{error} Then run `heartbeat report` on the run.") from error
     return file
 
 
@@ -123,15 +117,15 @@ def write_scoring_report(directory: str) -> str:
     """
     material = load_scoring(directory)
     html = _render(lambda: scoring_page(material), directory)
-    write_whole(material.folder, REPORT.as_posix(), html)
-    return f"{material.folder.place}/{REPORT.as_posix()}"
+    material.folder.write(REPORT.as_posix(), html)
+    return material.folder.path(REPORT.as_posix())
 
 
 def scoring_page(material: ScoringMaterial) -> Page:
     """Make the page of a scoring job."""
     return Page(
         title=f"Heartbeat scoring job {material.job.fingerprint.digest}",
-        subtitle=material.folder.place,
+        subtitle=material.folder.root,
         marks=scoring_marks(material),
         warnings=scoring_warnings(material),
         cards=scoring_cards(material),

@@ -12,8 +12,8 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components.io.folder import folder_at
-from components.io.lease import leasing
+from components.io.storage import storage_at
+from components.io.submitter import LocalSubmitter, Submitter, local_submitter, remote_submitter
 from components.score.beam_private import await_workers, local_runner, lost_workers
 from components.score.engines.engine import Session, is_elsewhere, names_runner
 from components.score.engines.failures import environment_refusal
@@ -22,7 +22,6 @@ from components.score.model import ModelPlace, loaded_model, use_one_thread
 from components.score.record import ShardRecord
 from components.score.resume import read_record
 from components.score.shard import LOG, ShardTask, Stopped, attempt_shard
-from components.score.watch import Interest, Submitter, submitting
 
 FOLLOW_SECONDS: Final = 0.5
 """How often the progress is looked at."""
@@ -44,7 +43,7 @@ class ScoreShard(beam.DoFn):
         submitter: the process that waits for the job; without it the worker stops.
     """
 
-    def __init__(self, model: ModelPlace, submitter: Interest) -> None:
+    def __init__(self, model: ModelPlace, submitter: Submitter) -> None:
         self._model = model
         self._submitter = submitter
         self._shards = Metrics.counter("heartbeat.score", "shards")
@@ -63,7 +62,7 @@ class ScoreShard(beam.DoFn):
         """
         with contextlib.suppress(Stopped):
             self._count(0, 0)
-            if not isinstance(read_record(folder_at(task.output), task), ShardRecord):
+            if not isinstance(read_record(storage_at(task.output), task), ShardRecord):
                 attempt_shard(task, lambda: loaded_model(self._model), self._count, self._check_wanted)
                 LOG.info("shard %s ended", task.piece.stem)
                 self._shards.inc()
@@ -80,7 +79,7 @@ class ScoreShard(beam.DoFn):
             raise Stopped
 
 
-def score_shards(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], model: ModelPlace, submitter: Interest) -> None:
+def score_shards(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], model: ModelPlace, submitter: Submitter) -> None:
     """Put the job into a pipeline: each shard an element, spread over the workers.
 
     Largest first: Flink deals elements out in turn before it knows which worker is busy, and in the order of the input
@@ -136,22 +135,22 @@ def run_on_beam(
     return [f"The Beam job failed with {type(job.error).__name__}: {lines[-1][:500]}"]
 
 
-def _submitter(tasks: Sequence[ShardTask], session: Session) -> AbstractContextManager[Interest]:
+def _submitter(tasks: Sequence[ShardTask], session: Session) -> AbstractContextManager[Submitter]:
     """Return this process in the form in which its workers can see it."""
-    return leasing(tasks[0].output) if is_elsewhere(session.options) else submitting()
+    return remote_submitter(tasks[0].output) if is_elsewhere(session.options) else local_submitter()
 
 
 class _Job(threading.Thread):
     """Beam at work, in a thread that ends with the process, so that a signal need not wait for a shard."""
 
-    def __init__(self, tasks: Sequence[ShardTask], model: ModelPlace, session: Session, submitter: Interest) -> None:
+    def __init__(self, tasks: Sequence[ShardTask], model: ModelPlace, session: Session, submitter: Submitter) -> None:
         super().__init__(name="beam-job", daemon=True)
         self.ended = threading.Event()
         self.error: Exception | None = None
         self._result: Any = None
         runner = None
         if not names_runner(session.options):
-            assert isinstance(submitter, Submitter)
+            assert isinstance(submitter, LocalSubmitter)
             runner = local_runner(local_worker_command(submitter) if session.processes else None)
         options = [f"--direct_num_workers={max(session.processes, 1)}", *session.options]
         self._pipeline = beam.Pipeline(runner, PipelineOptions(options))

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from components.errors import UsageError
-from components.io.files import InputFile
 from components.io.shards import Shard, SourceShard, stem_of
 from components.io.sources import Source
+from components.io.storage import InputFile
 from components.score.settings import ScoreSettings
 
 JOB_FILE: Final = "job.json"

@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from components.beat import CLASSES
 from components.errors import HeartbeatError, UsageError
-from components.io.digest import model_digest
-from components.io.files import is_remote, local_path
-from components.io.serving import Store, store_at
+from components.io.serving import ServingDirectory, model_digest
+from components.io.storage import absolute_path, is_remote, local_path
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def opened_model(place: str) -> Iterator[Path]:
     top, _, version = place.rstrip("/").rpartition("/")
     if not version.isdigit():
         raise UsageError(f"{place} is no pushed version: name one, such as {place.rstrip('/')}/1700000000.")
-    with store_at(top).opened(int(version)) as folder:
+    with ServingDirectory(top).opened(int(version)) as folder:
         yield folder
 
 
@@ -165,9 +164,7 @@ def find_model(model: str | None, serving: str) -> ModelPlace:
         UsageError: there is no model there.
         EnvironmentRefused: it cannot be read.
     """
-    place = _newest(store_at(serving), serving) if model is None else model
-    if not is_remote(place):
-        place = os.path.abspath(local_path(place))
+    place = absolute_path(_newest(serving) if model is None else model)
     with opened_model(place) as folder:
         try:
             return ModelPlace(place, model_digest(folder))
@@ -175,11 +172,12 @@ def find_model(model: str | None, serving: str) -> ModelPlace:
             raise UsageError(f"{error}. Name the directory of a model with --model.") from error
 
 
-def _newest(store: Store, serving: str) -> str:
-    versions = store.versions()
+def _newest(serving: str) -> str:
+    directory = ServingDirectory(serving)
+    versions = directory.versions()
     if not versions:
         raise UsageError(
             f"Nothing was pushed to {serving} yet: train a model first (`make run`), or name one with --model, or "
             "another serving directory with --serving."
         )
-    return store.location(versions[-1])
+    return directory.location(versions[-1])

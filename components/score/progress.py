@@ -6,13 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.io.folder import Folder, LocalFolder
+from components.io.storage import Storage
 from components.score.resume import read_record
 from components.score.shard import ShardTask
-
-LOCAL_SECONDS = 0.5
-REMOTE_SECONDS = 10.0
-"""How often the directory is listed: a listing of an object store takes a request for every thousand files."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +38,20 @@ class ProgressReader:
         rows: in all.
     """
 
-    def __init__(self, folder: Folder, tasks: Sequence[ShardTask], shards: int, rows: int) -> None:
+    def __init__(self, folder: Storage, tasks: Sequence[ShardTask], shards: int, rows: int) -> None:
         self._folder = folder
         self._waiting = {task.record_name: task for task in tasks}
         self._shards, self._rows = shards, rows
         self._rows_before = rows - sum(task.piece.shard.rows for task in tasks)
         self._rows_ended = 0
         self._began = self._looked = time.monotonic()
-        self._every = LOCAL_SECONDS if isinstance(folder, LocalFolder) else REMOTE_SECONDS
 
     def look(self) -> Progress:
         """Where the job is now, or was when last looked a moment ago."""
         now = time.monotonic()
-        if now - self._looked >= self._every:
+        if now - self._looked >= self._folder.poll_seconds:
             self._looked = now
-            for name in self._folder.names("shards").keys() & self._waiting.keys():
+            for name in self._folder.sizes("shards").keys() & self._waiting.keys():
                 if read_record(self._folder, self._waiting[name]) is not None:
                     self._rows_ended += self._waiting.pop(name).piece.shard.rows
         rows = self._rows_before + self._rows_ended

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from components.io.folder import Folder
+from components.io.storage import Storage
 from components.score.job import Job
 from components.score.record import ShardFailure, ShardRecord, Written
 from components.score.shard import ShardTask
@@ -23,13 +23,13 @@ def tasks_of(job: Job, output: str) -> list[ShardTask]:
     return [ShardTask(digest, piece, output, settings) for piece in job.pieces]
 
 
-def done_shards(folder: Folder, tasks: list[ShardTask]) -> dict[str, ShardRecord]:
+def done_shards(folder: Storage, tasks: list[ShardTask]) -> dict[str, ShardRecord]:
     """Stem -> record of the shards that need not be done again.
 
     Raises:
         EnvironmentRefused: the directory cannot be read.
     """
-    present = folder.names()
+    present = folder.sizes()
     done = {}
     for task in tasks:
         record = _agreeing(folder, task, present)
@@ -38,7 +38,7 @@ def done_shards(folder: Folder, tasks: list[ShardTask]) -> dict[str, ShardRecord
     return done
 
 
-def read_record(folder: Folder, task: ShardTask) -> ShardRecord | ShardFailure | None:
+def read_record(folder: Storage, task: ShardTask) -> ShardRecord | ShardFailure | None:
     """What a shard left: a record of this job, why it failed, or nothing that counts.
 
     Raises:
@@ -61,7 +61,7 @@ def read_record(folder: Folder, task: ShardTask) -> ShardRecord | ShardFailure |
 
 
 def what_is_left(
-    folder: Folder, tasks: list[ShardTask], done: Mapping[str, ShardRecord]
+    folder: Storage, tasks: list[ShardTask], done: Mapping[str, ShardRecord]
 ) -> dict[str, ShardRecord | ShardFailure | None]:
     """Stem -> what a shard left, for all shards of a job; read side by side, as a store answers slowly but many.
 
@@ -81,7 +81,7 @@ def what_is_left(
     return {task.piece.stem: done.get(task.piece.stem) or read[task.piece.stem] for task in tasks}
 
 
-def _agreeing(folder: Folder, task: ShardTask, present: Mapping[str, int]) -> ShardRecord | None:
+def _agreeing(folder: Storage, task: ShardTask, present: Mapping[str, int]) -> ShardRecord | None:
     if task.record_name not in present:
         return None
     record = read_record(folder, task)
@@ -91,14 +91,14 @@ def _agreeing(folder: Folder, task: ShardTask, present: Mapping[str, int]) -> Sh
     return record if agrees else None
 
 
-def _is_whole(folder: Folder, file: Written, present: Mapping[str, int]) -> bool:
+def _is_whole(folder: Storage, file: Written, present: Mapping[str, int]) -> bool:
     if present.get(file.name) != file.bytes:
         return False
     content = folder.read(file.name)
     return content is not None and hashlib.sha256(content).hexdigest() == file.sha256
 
 
-def remove_strays(folder: Folder, tasks: list[ShardTask]) -> None:
+def remove_strays(folder: Storage, tasks: list[ShardTask]) -> None:
     """Removes what does not belong to a job from the folders that hold its results.
 
     Raises:
@@ -106,6 +106,6 @@ def remove_strays(folder: Folder, tasks: list[ShardTask]) -> None:
     """
     belongs = {name for task in tasks for name in (task.parts_name, task.rejects_name, task.record_name)}
     for below in ("parts", "rejects", "shards"):
-        for name in folder.names(below):
+        for name in folder.sizes(below):
             if name not in belongs:
                 folder.remove(name)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.errors import DataRefused, UsageError
-from components.io.claim import LOCK_DIR
-from components.io.folder import Folder, LocalFolder, folder_at, write_whole
-from components.io.lock import locked
+from components.io.lock import LOCK_DIR, locked
 from components.io.shards import plan_sources, rows_by_file
 from components.io.sources import check_labels, check_provenance, find_sources
+from components.io.storage import Storage, absolute_path, storage_at
 from components.score.budget import RejectBudget
 from components.score.job import JOB_FILE, Fingerprint, Job, differences
 from components.score.model import ModelPlace
@@ -75,11 +74,10 @@ def score(
     sources = tuple(find_sources(request.inputs))
     asked = Fingerprint(request.model.digest, request.settings, sources)
     with locked(request.output) as check_lock:
-        folder = folder_at(request.output)
-        _end_workers_of_the_dead(folder)
+        folder = storage_at(absolute_path(request.output))
         known = _known_job(folder, request, asked)
         job = known or _planned(folder, asked, request.model.place)
-        tasks = tasks_of(job, folder.place)
+        tasks = tasks_of(job, folder.root)
         done = done_shards(folder, tasks) if known is not None else {}
         if len(done) == len(tasks) and (finished := _finished(folder)) is not None:
             return finished
@@ -92,24 +90,16 @@ def score(
         _time(summary, left, done, time.monotonic() - began)
         check_lock()
         remove_strays(folder, tasks)
-        if isinstance(folder, LocalFolder):
-            folder.remove_drafts()  # of workers that an engine lost and replaced
-        write_whole(folder, SUMMARY_FILE, summary.to_json().encode())
+        folder.remove_drafts()  # of workers that an engine lost and replaced
+        folder.write(SUMMARY_FILE, summary.to_json().encode())
         if summary.exit_code == 0:
-            write_whole(folder, SUCCESS_FILE, b"")
+            folder.write(SUCCESS_FILE, b"")
         return summary
 
 
-def _end_workers_of_the_dead(folder: Folder) -> None:
-    """Takes away what workers of a job on a cluster live by whose submitter was killed; locking a store does that."""
-    if isinstance(folder, LocalFolder):
-        for name in folder.names(LOCK_DIR):
-            folder.remove(name)
-
-
-def _known_job(folder: Folder, request: ScoreRequest, asked: Fingerprint) -> Job | None:
+def _known_job(folder: Storage, request: ScoreRequest, asked: Fingerprint) -> Job | None:
     """The job to go on with; None for a new one."""
-    present = {name: size for name, size in folder.names().items() if name.split("/")[0] != LOCK_DIR}
+    present = {name: size for name, size in folder.sizes().items() if name.split("/")[0] != LOCK_DIR}
     content = folder.read(JOB_FILE)
     if request.existing == "overwrite":
         _empty(folder, present, content is not None)
@@ -118,31 +108,31 @@ def _known_job(folder: Folder, request: ScoreRequest, asked: Fingerprint) -> Job
         return None
     if content is None:
         raise UsageError(
-            f"{folder.place} is not empty and no scoring directory (it has no {JOB_FILE}): choose another --output."
+            f"{folder.root} is not empty and no scoring directory (it has no {JOB_FILE}): choose another --output."
         )
     if request.existing == "refuse":
         raise UsageError(
-            f"{folder.place} holds a scoring job already: go on with it (--resume), replace it (--overwrite), or "
+            f"{folder.root} holds a scoring job already: go on with it (--resume), replace it (--overwrite), or "
             "choose another --output."
         )
-    known = Job.from_json(content, folder.place)
+    known = Job.from_json(content, folder.root)
     if found := differences(known, asked):
         raise UsageError(
-            f"{folder.place} holds another job: {'; '.join(found)}. Choose another --output, or --overwrite it."
+            f"{folder.root} holds another job: {'; '.join(found)}. Choose another --output, or --overwrite it."
         )
     return known
 
 
-def _empty(folder: Folder, present: dict[str, int], is_job: bool) -> None:
+def _empty(folder: Storage, present: dict[str, int], is_job: bool) -> None:
     """Removes a job's files: first what says that it is whole, last what says that it is a job."""
     if present and not is_job:
-        raise UsageError(f"{folder.place} is no scoring directory (it has no {JOB_FILE}), so it is not overwritten.")
+        raise UsageError(f"{folder.root} is no scoring directory (it has no {JOB_FILE}), so it is not overwritten.")
     ours = [name for name in present if name.split("/")[0] in ("shards", "parts", "rejects")]
     for name in (SUCCESS_FILE, SUMMARY_FILE, *ours, JOB_FILE):
         folder.remove(name)
 
 
-def _planned(folder: Folder, asked: Fingerprint, model_place: str) -> Job:
+def _planned(folder: Storage, asked: Fingerprint, model_place: str) -> Job:
     check_labels(asked.sources, asked.settings.labelled)
     pieces = tuple(plan_sources(asked.sources, asked.settings.shard_bytes, COUNTING_THREADS))
     rows = rows_by_file(pieces)
@@ -152,26 +142,25 @@ def _planned(folder: Folder, asked: Fingerprint, model_place: str) -> Job:
     job = Job(asked, pieces, model_place)
     if changed := changed_inputs(job):
         raise DataRefused(changed)
-    write_whole(folder, JOB_FILE, job.to_json().encode())
+    folder.write(JOB_FILE, job.to_json().encode())
     return job
 
 
-def _finished(folder: Folder) -> ScoreSummary | None:
+def _finished(folder: Storage) -> ScoreSummary | None:
     if folder.read(SUCCESS_FILE) is None:
         return None
     content = folder.read(SUMMARY_FILE)
     return None if content is None else ScoreSummary.from_json(content)
 
 
-def _prepare(folder: Folder, tasks: Sequence[ShardTask], done: dict[str, ShardRecord]) -> None:
+def _prepare(folder: Storage, tasks: Sequence[ShardTask], done: dict[str, ShardRecord]) -> None:
     """Takes away what claims more than is true, and what the dead left."""
     folder.remove(SUCCESS_FILE)
-    present = folder.names("shards")
+    present = folder.sizes("shards")
     for task in tasks:
         if task.record_name in present and task.piece.stem not in done:
             folder.remove(task.record_name)
-    if isinstance(folder, LocalFolder):
-        folder.remove_drafts()
+    folder.remove_drafts()
 
 
 def _time(

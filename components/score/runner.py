@@ -73,11 +73,11 @@ def _uncounted_tasks(request: ScoreRequest) -> list[ShardTask]:
 
 
 def _dataflow_request(tasks: Sequence[ShardTask], model: ModelPlace, options: Sequence[str]) -> str:
-    from components.io.lease import Lease
+    from components.io.submitter import RemoteSubmitter
     from components.score.beam import score_shards
     from components.score.beam_private import dataflow_request
 
-    lease = Lease(tasks[0].output, "lock/dry-run.json")
-    request = dataflow_request(lambda pipeline: score_shards(pipeline, tasks, model, lease), options)
+    submitter = RemoteSubmitter(tasks[0].output, "lock/dry-run.json")
+    request = dataflow_request(lambda pipeline: score_shards(pipeline, tasks, model, submitter), options)
     request["graph"]["shards"] = len(tasks)
     return json.dumps(request, indent=1)

@@ -15,11 +15,10 @@ import numpy.typing as npt
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
 from components.io.beat_block import BeatBlock
-from components.io.files import CHUNK_BYTES, list_files
-from components.io.folder import folder_at, write_whole
 from components.io.rejects import Reject
 from components.io.shards import SourceShard, read_shard
 from components.io.sources import Source
+from components.io.storage import CHUNK_BYTES, list_files, storage_at
 from components.push.histogram import count_samples
 from components.score.columns import Writer, open_writer, prediction_table
 from components.score.model import Answers, ScoringModel
@@ -103,7 +102,7 @@ def attempt_shard(
         LOG.error("shard %s", task.piece.stem, exc_info=error)
         check_wanted()
         failure = ShardFailure(task.piece.stem, _in_words(task, error))
-        write_whole(folder_at(task.output), task.record_name, failure.to_json().encode())
+        storage_at(task.output).write(task.record_name, failure.to_json().encode())
 
 
 def _in_words(task: ShardTask, error: Exception) -> tuple[str, ...]:
@@ -128,7 +127,7 @@ def score_shard(
         EnvironmentRefused: the results cannot be written.
     """
     began = time.perf_counter()
-    folder = folder_at(task.output)
+    folder = storage_at(task.output)
     with (
         folder.drafted(task.parts_name) as (parts, publish_parts),
         folder.drafted(task.rejects_name) as (
@@ -158,7 +157,7 @@ def score_shard(
         check_wanted()
         publish_parts()
         publish_rejects()
-    write_whole(folder, task.record_name, record.to_json().encode())
+    folder.write(task.record_name, record.to_json().encode())
     return record
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from components.beat import CLASSES
 from components.errors import DataRefused, HeartbeatError, ScoringIncomplete
-from components.io.files import list_files
 from components.io.shards import rows_by_file
+from components.io.storage import list_files
 from components.push.histogram import BINS, histogram_json
 from components.score.budget import RejectBudget
 from components.score.job import Job

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from components.beat import SAMPLES
 from components.errors import DataRefused
 from components.io.examples import read_columns
-from components.io.files import list_files
+from components.io.storage import list_files
 
 ROWS: Final = 2048
 """Examples read at a time."""

@@ -10,7 +10,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.errors import DataRefused
-from components.io.serving import newest_statistics
+from components.io.serving import ServingDirectory
 from components.validate.artifacts import DataVerdict
 from components.validate.judge import find_anomalies, judge_data
 from components.validate.settings import ValidateSettings
@@ -50,7 +50,8 @@ def DataGate(  # noqa: N802 - the function's name is the node's id
         for split in artifact_utils.decode_split_names(statistics.split_names)
     }
     curated = tfdv.load_schema_text(os.path.join(schema.uri, SCHEMA_FILE))
-    judged = judge_data(find_anomalies(splits, curated, newest_statistics(serving), parsed), parsed)
+    pushed = ServingDirectory(serving).newest_statistics()
+    judged = judge_data(find_anomalies(splits, curated, pushed, parsed), parsed)
     for each in judged:
         absl.logging.warning("%s", each.sentence)
     if of_kind("refusal", judged):

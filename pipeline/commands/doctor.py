@@ -86,7 +86,7 @@ def _of_this_machine(data: str | None, root: Path, beam_options: tuple[str, ...]
 def _of_stores(data: str | None, serving: str | None, pipeline_root: str | None) -> list[Check]:
     from functools import partial
 
-    from components.io.files import is_remote
+    from components.io.storage import is_remote
     from pipeline.doctor import check_bucket, checked
     from pipeline.kubeflow.places import check_root, default_serving, store_uri
 

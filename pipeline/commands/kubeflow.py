@@ -69,9 +69,9 @@ def kubeflow(
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 data refused, 4 model refused, 6 host, namespace, token or bucket.
     """
     from components.errors import UsageError
+    from components.io.storage import write_whole
     from pipeline.kubeflow.places import check_place, check_root, default_serving
     from pipeline.profiles import profile_named
-    from pipeline.runfolder import write_whole
     from pipeline.settings import settings_from
 
     settings = settings_from(profile_named(profile), overrides)

@@ -37,9 +37,9 @@ def models() -> None:
 @_as_json
 def list_command(serving: str, as_json: bool) -> None:
     """List the pushed versions, oldest first."""
-    from components.io.serving import list_versions
+    from components.io.serving import ServingDirectory
 
-    versions = list_versions(serving)
+    versions = ServingDirectory(serving).describe_all()
     if as_json:
         click.echo(json.dumps([asdict(version) for version in versions], indent=1))
         return
@@ -58,9 +58,10 @@ def list_command(serving: str, as_json: bool) -> None:
 @_as_json
 def show_command(version: int, serving: str, as_json: bool) -> None:
     """Show what is known of one pushed VERSION."""
-    from components.io.serving import digest_now, show_version
+    from components.io.serving import ServingDirectory
 
-    shown, now = show_version(serving, version), digest_now(serving, version)
+    directory = ServingDirectory(serving)
+    shown, now = directory.describe(version), directory.digest_now(version)
     if as_json:
         click.echo(json.dumps({**asdict(shown), "digest_now": now}, indent=1))
         return
@@ -88,9 +89,11 @@ def show_command(version: int, serving: str, as_json: bool) -> None:
 @_as_json
 def rollback_command(version: int, serving: str, as_json: bool) -> None:
     """Make an earlier VERSION serve again, by copying it under a new highest number."""
-    from components.io.serving import roll_back
+    from components.io.serving import ServingDirectory
 
-    new, location = roll_back(serving, version)
+    directory = ServingDirectory(serving)
+    new = directory.roll_back(version)
+    location = directory.location(new)
     if as_json:
         click.echo(json.dumps({"version": new, "location": location, "origin": version}))
         return

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import mimetypes
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.io.files import list_files, read_range
-from components.io.objects import store_told
-from components.io.remote import BYTES, create_remote
+from components.io.object_stores import ObjectStore
 from pipeline.kubeflow.places import store_uri
 
 
@@ -20,11 +16,11 @@ class Copies:
     top: Path
 
     def path_of(self, uri: str) -> Path:
-        """Where the copy of an object, or of all objects below a prefix, is."""
+        """Return where the copy of an object, or of all objects below a prefix, is."""
         return self.top / store_uri(uri).replace("://", "/", 1)
 
     def named(self, text: str) -> str:
-        """A text with the names of copies put as those of the objects."""
+        """Put the names of copies in a text as those of the objects."""
         for scheme in ("s3", "gs"):
             text = text.replace(f"{self.top}/{scheme}/", f"{scheme}://")
         return text
@@ -38,13 +34,12 @@ class Copies:
         Raises:
             EnvironmentRefused: the store is not reached, or does not let us read.
         """
-        place = store_uri(uri)
-        for file in list_files(f"{place}/**") or list_files(place):
-            copy = self.path_of(file.path)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            with copy.open("wb") as target:
-                target.writelines(read_range(file.path, 0, file.size))
-        copy = self.path_of(uri)
+        source, copy = ObjectStore(store_uri(uri)), self.path_of(uri)
+        names = list(source.sizes())
+        for name in names:
+            source.fetch(name, copy / name)
+        if not names and source.match():
+            source.fetch("", copy)
         return copy if copy.exists() else None
 
     def publish(self, uri: str) -> None:
@@ -53,17 +48,6 @@ class Copies:
         Raises:
             EnvironmentRefused: the store is not reached, or does not let us write.
         """
-        folder = self.path_of(uri)
+        folder, target = self.path_of(uri), ObjectStore(store_uri(uri))
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            upload(file, f"{store_uri(uri)}/{file.relative_to(folder).as_posix()}")
-
-
-def upload(file: Path, uri: str) -> None:
-    """Copy a file to the store, with the type that its name tells, so that a browser shows a page.
-
-    Raises:
-        EnvironmentRefused: the store is not reached, or does not let us write.
-    """
-    kind = mimetypes.guess_type(file.name)[0] or BYTES
-    with store_told(f"write {uri}"), closing(create_remote(uri, kind)) as output:
-        output.write(file.read_bytes())
+            target.upload(file.relative_to(folder).as_posix(), file)

@@ -10,15 +10,14 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 import absl.logging
 
 from components.errors import HeartbeatError
-from components.io.files import list_files, open_output, read_range
-from components.io.objects import store_told
+from components.io.storage import list_files, read_whole, write_whole
 from components.verdict import Verdict, read_verdict
 from pipeline.kubeflow.places import LOGS_OUTPUT, Json, RunPlace, remote_uri, run_place
 from pipeline.refusal import refusal_behind
@@ -125,9 +124,7 @@ def write_note(place: RunPlace, note: StepNote) -> None:
         EnvironmentRefused: the store is not reached, or does not let us write.
     """
     target = f"{place.notes}/{note.stage}{SUFFIX}"
-    text = json.dumps(asdict(note), indent=1) + "\n"
-    with store_told(f"write {target}"), closing(open_output(target)) as output:
-        output.write(text.encode())
+    write_whole(target, json.dumps(asdict(note), indent=1) + "\n")
 
 
 def read_notes(place: RunPlace) -> dict[str, StepNote]:
@@ -138,6 +135,6 @@ def read_notes(place: RunPlace) -> dict[str, StepNote]:
     """
     notes = {}
     for file in list_files(f"{place.notes}/*{SUFFIX}"):
-        told = json.loads(b"".join(read_range(file.path, 0, file.size)))
+        told = json.loads(read_whole(file.path))
         notes[told["stage"]] = StepNote(**told | {"verdict": read_verdict(told["verdict"])})
     return notes

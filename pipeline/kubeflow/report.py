@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from components.io.storage import write_whole
 from components.report.pages import write_run_report
 from components.verdict import Verdict
 from pipeline.kubeflow.copies import Copies
@@ -15,7 +16,6 @@ from pipeline.kubeflow.notes import read_notes
 from pipeline.kubeflow.places import RunPlace
 from pipeline.outcome import Outcome
 from pipeline.refusal import UnexpectedError
-from pipeline.runfolder import write_whole
 from pipeline.settings import RunSettings
 from pipeline.summary import StageRecord, Summary
 

@@ -16,12 +16,14 @@ from typing import Any, Final
 
 from components.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.locate import find_inputs
-from components.io.files import fingerprint, is_remote
-from components.io.reach import connect
+from components.io.storage import fingerprint, is_remote
 from pipeline.kubeflow.stages import TASKS
 
 TOKEN: Final = "KFP_TOKEN"
 """Environment variable of the token that the server asks for, where it asks for one."""
+
+CONNECT_SECONDS: Final = 10.0
+"""Longest that the server may take to answer at all."""
 
 POLL_SECONDS: Final = 5.0
 """Between two looks at a run; a stage takes ten seconds at least."""
@@ -74,9 +76,11 @@ class Server:
         Raises:
             EnvironmentRefused: it does not answer.
         """
+        import requests
+
         try:
-            connect(self.host)
-        except OSError as error:
+            requests.head(self.host, timeout=CONNECT_SECONDS, allow_redirects=False)
+        except requests.RequestException as error:
             raise self._silent(error) from error
 
     def start(self, package: Path, image: str) -> Run:

@@ -2,7 +2,7 @@ import gzip
 import hashlib
 
 from components.beats import kaggle
-from components.io.files import list_files
+from components.io.storage import list_files
 
 
 def test_the_public_test_file_is_known_by_length_and_digest(tmp_path, monkeypatch):

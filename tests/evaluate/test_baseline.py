@@ -6,7 +6,7 @@ import pytest
 from components.errors import EnvironmentRefused
 from components.evaluate import answers
 from components.evaluate.baseline import current_answers
-from components.io.serving import push
+from components.io.serving import ServingDirectory
 from components.transform.noise import add_noise
 from tests.evaluate.tiny_model import answers_of, save_tiny_model, some_beats, template_weights
 
@@ -23,7 +23,7 @@ def test_nothing_pushed_no_baseline(tmp_path, beats):
 def test_the_newest_push_is_asked(tmp_path, beats):
     weights = [template_weights(), template_weights(10)]
     for now, of in enumerate(weights, start=1):
-        push(str(tmp_path / "serving"), save_tiny_model(tmp_path / str(now), of), lambda now=now: now)
+        ServingDirectory(str(tmp_path / "serving")).push(save_tiny_model(tmp_path / str(now), of), lambda now=now: now)
     noisy = beats.signal + np.float32(0.01)
     current = current_answers(str(tmp_path / "serving"), beats.signal, noisy)
     assert (current.version, current.synthetic) == (2, False)
@@ -35,7 +35,7 @@ def test_what_is_no_model_of_ours_is_refused_in_words(tmp_path, beats):
     import tensorflow as tf
 
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
-    push(str(tmp_path / "serving"), tmp_path / "other", lambda: 4.0)
+    ServingDirectory(str(tmp_path / "serving")).push(tmp_path / "other", lambda: 4.0)
     with pytest.raises(EnvironmentRefused, match=r"Version 4 in .*serving cannot be asked"):
         current_answers(str(tmp_path / "serving"), beats.signal, beats.signal)
 

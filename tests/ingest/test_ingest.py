@@ -165,24 +165,17 @@ def test_a_shard_that_cannot_be_done_is_told_in_its_own_words(tmp_path):
         finish_ingest(planned, inputs, report)
 
 
-@pytest.mark.parametrize(
-    ("place", "words"),
-    [
-        ("/dev/full", r"Cannot write one of .*/dev/full.*: No space left on device\. Make room"),
-        ("{taken}/x", r"Cannot write .*/taken.*: (Not a directory|File exists)\. Make room"),
-    ],
-)
-def test_a_shard_whose_files_cannot_be_written_is_told_as_the_environment(tmp_path, place, words):
+def test_a_shard_whose_files_cannot_be_written_is_told_as_the_environment(tmp_path):
     inputs, report = find_inputs(fill(tmp_path / "data")), f"{tmp_path}/report"
     planned = plan_ingest(inputs, DataSettings(), f"{tmp_path}/examples", report)
     (tmp_path / "taken").write_text("")
-    full = place.format(taken=tmp_path / "taken")
-    jobs = [replace(job, examples=dict.fromkeys(job.examples, full)) for job in planned.jobs]
+    jobs = [replace(job, examples=dict.fromkeys(job.examples, f"{tmp_path}/taken/x")) for job in planned.jobs]
     run_all(jobs)
+    words = r"Cannot write .*/taken/x: (Not a directory|File exists)\. Check"
     with pytest.raises(EnvironmentRefused, match=words):
         finish_ingest(planned, inputs, report)
     with pytest.raises(EnvironmentRefused, match=words):
-        run_all([replace(jobs[0], record="/dev/full")])
+        run_all([replace(jobs[0], record=f"{tmp_path}/taken/record")])
 
 
 def test_rows_that_appear_after_planning_are_noticed(tmp_path):

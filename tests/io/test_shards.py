@@ -6,8 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import DataRefused
-from components.io.files import list_files
 from components.io.shards import Shard, plan_text, read_lines
+from components.io.storage import list_files
 from components.io.text import read_text
 
 TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"bcd", b"efghijklmno" * 5, b""]), max_size=40).map(b"".join)

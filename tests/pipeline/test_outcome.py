@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from components.io.serving import push
+from components.io.serving import ServingDirectory
 from components.verdict import Verdict, verdict_json
 from pipeline.outcome import Outcome
 from pipeline.profiles import profile_named
@@ -30,14 +30,17 @@ def pushed_summary(tmp_path: Path, serving: Path, version: int, location: str) -
 
 
 def test_a_push_that_serves_is_named_without_further_words(tmp_path: Path, model: Path) -> None:
-    version, location = push(str(tmp_path / "serving"), model)
+    directory = ServingDirectory(str(tmp_path / "serving"))
+    version = directory.push(model)
+    location = directory.location(version)
     summary = pushed_summary(tmp_path, tmp_path / "serving", version, location)
     assert (summary.model["pushed"], summary.verdict) == (location, [])
 
 
 def test_a_cached_push_behind_a_newer_one_says_which_serves(tmp_path: Path, model: Path) -> None:
-    version, location = push(str(tmp_path / "serving"), model)
-    newer, _ = push(str(tmp_path / "serving"), model)
+    directory = ServingDirectory(str(tmp_path / "serving"))
+    version, newer = directory.push(model), directory.push(model)
+    location = directory.location(version)
     summary = pushed_summary(tmp_path, tmp_path / "serving", version, location)
     assert summary.model["pushed"] == location
     assert f"version {newer} serves now" in summary.verdict[0].sentence

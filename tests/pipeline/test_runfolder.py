@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import EnvironmentRefused
-from pipeline.runfolder import new_run_folder, root_locked, write_whole
+from pipeline.runfolder import new_run_folder, root_locked
 
 HOLDER = """
 import sys
@@ -44,10 +44,3 @@ def test_run_folders_of_one_second_differ_and_sort_by_time(tmp_path: Path) -> No
     folders = [new_run_folder(tmp_path) for _ in range(5)]
     assert len(set(folders)) == 5
     assert all(folder.parent == tmp_path / "runs" for folder in folders)
-
-
-def test_write_whole_replaces_and_leaves_no_part(tmp_path: Path) -> None:
-    write_whole(tmp_path / "a.json", "old")
-    write_whole(tmp_path / "a.json", "new")
-    assert (tmp_path / "a.json").read_text() == "new"
-    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.io.serving import push
+from components.io.serving import ServingDirectory
 from pipeline.cli import main
 from pipeline.commands.models import models
 from tests.io.test_serving import a_model
@@ -21,7 +21,7 @@ def serving(tmp_path):
         model = a_model(tmp_path / content, content)
         told = {"synthetic": content == "one", "split": "kaggle", "metrics": {"clean": FIGURES, "noisy": FIGURES}}
         (model / "assets.extra" / "heartbeat" / "metrics.json").write_text(json.dumps(told))
-        push(str(tmp_path / "serving"), model, lambda now=now: now)
+        ServingDirectory(str(tmp_path / "serving")).push(model, lambda now=now: now)
     return str(tmp_path / "serving")
 
 
@@ -98,7 +98,7 @@ def test_models_without_sidecars_are_listed_all_the_same(tmp_path, capsys):
     model = a_model(tmp_path / "model")
     for sidecar in ("metrics.json", "digests.json"):
         (model / "assets.extra" / "heartbeat" / sidecar).unlink()
-    push(str(tmp_path / "serving"), model, lambda: 5.0)
+    ServingDirectory(str(tmp_path / "serving")).push(model, lambda: 5.0)
     assert main(models, ["list", "--serving", str(tmp_path / "serving")]) == 0
     assert "unknown" in capsys.readouterr().out
 

@@ -19,7 +19,7 @@ from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.artifacts import IngestReport
 from components.ingest.report import IngestSummary
 from components.io.examples import encode_examples
-from components.io.serving import list_versions, newest_statistics
+from components.io.serving import ServingDirectory
 from components.push.node import Pusher
 from components.train.calibrate import UNCALIBRATED, write_certainty
 from components.verdict import SYNTHETIC
@@ -150,7 +150,7 @@ def test_the_judgement_is_of_test_beats_and_three_models(judgement):
 
 def test_the_pushed_artifact_says_where_the_model_went(pushed):
     serving, told = pushed
-    [version] = list_versions(str(serving))
+    [version] = ServingDirectory(str(serving)).describe_all()
     assert told.get_string_custom_property("pushed_version") == str(version.version)
     assert told.get_string_custom_property("pushed_destination") == version.location
     assert told.get_int_custom_property("pushed") == 1
@@ -159,7 +159,7 @@ def test_the_pushed_artifact_says_where_the_model_went(pushed):
 
 def test_all_sidecars_travel_with_the_model(pushed, world, judgement):
     serving, _ = pushed
-    [version] = list_versions(str(serving))
+    [version] = ServingDirectory(str(serving)).describe_all()
     beside = Path(version.location, "assets.extra", "heartbeat")
     assert {file.name for file in beside.iterdir()} == {
         "model.keras",
@@ -177,14 +177,14 @@ def test_all_sidecars_travel_with_the_model(pushed, world, judgement):
     assert "SYNTHETIC" in card
     assert "Not a medical device" in card
     assert "MIT-BIH" not in card
-    assert newest_statistics(str(serving)).datasets[0].num_examples == 60
+    assert ServingDirectory(str(serving)).newest_statistics().datasets[0].num_examples == 60
 
 
 def test_pushed_model_answers(pushed):
     from components.train.served import ServedModel
 
     serving, _ = pushed
-    [version] = list_versions(str(serving))
+    [version] = ServingDirectory(str(serving)).describe_all()
     beats = some_beats(50)
     told = ServedModel(version.location).probabilities(beats.signal)
     assert np.mean(told.argmax(axis=1) == beats.label) > 0.6
@@ -194,7 +194,7 @@ def test_the_gate_compares_with_the_newest_push(world, judgement, pushed, tmp_pa
     serving, _ = pushed
     verdict = gated(world, judgement, tmp_path / "verdict", serving, LEVEL)
     told = json.loads(Path(verdict.uri, "verdict.json").read_text())
-    assert told["comparison"]["version"] == list_versions(str(serving))[0].version
+    assert told["comparison"]["version"] == ServingDirectory(str(serving)).describe_all()[0].version
     assert told["comparison"]["differences"]["clean_accuracy"]["difference"] == 0
     assert told["comparison"]["differences"]["noisy_accuracy"]["difference"] == 0
     assert told["verdict"][0] == asdict(SYNTHETIC)

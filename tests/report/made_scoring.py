@@ -12,10 +12,10 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from components.beat import CLASSES
-from components.io.files import InputFile
-from components.io.names import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
+from components.io.serving import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
 from components.io.shards import Shard, SourceShard
 from components.io.sources import Source
+from components.io.storage import InputFile
 from components.push.histogram import count_samples, histogram_json
 from components.score.job import Fingerprint, Job
 from components.score.record import ShardRecord, Written

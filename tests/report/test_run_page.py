@@ -244,7 +244,7 @@ def test_what_is_no_run_and_what_cannot_be_written_are_refused_in_words(
         write_run_report(tmp_path / "nothing")
     run = a_run()
     (run / "report").write_text("a file in the way")
-    with pytest.raises(EnvironmentRefused, match="cannot be written"):
+    with pytest.raises(EnvironmentRefused, match=r"Cannot write .*index\.html: .*Then run `heartbeat report`"):
         write_run_report(run)
     (run / "report").unlink()
     (run / "summary.json").write_text('{"run": "x"}')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.io.digest import model_digest
+from components.io.serving import model_digest
 from components.score.model import ModelPlace
 from tests.evaluate.tiny_model import save_tiny_model, template_weights
 

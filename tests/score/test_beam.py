@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from components.errors import EnvironmentRefused
+from components.io.submitter import POLL_SECONDS, local_submitter
 from components.score import beam
 from components.score.engines.engine import BeamRunner, Session
 from components.score.engines.worker import local_worker_command
 from components.score.run import score
 from components.score.runner import EngineRunner
-from components.score.watch import POLL_SECONDS, Submitter, submitting
 from tests.score.jobs import NumpyModel, digests, request, run, write_csv
 
 
@@ -82,19 +82,9 @@ def test_a_job_that_beam_cannot_run_is_told(tmp_path, monkeypatch):
     assert "--resume" in summary.sentences[1]
 
 
-def test_a_submitter_is_gone_when_its_process_ends_or_gives_up():
-    with submitting() as submitter:
-        assert not submitter.is_gone()
-        elsewhere = Submitter("another-host", submitter.pid, "1", "/nowhere")
-        assert not elsewhere.is_gone()
-        again = Submitter(submitter.host, submitter.pid, "1", submitter.lease)
-        assert again.is_gone()
-    assert submitter.is_gone()
-
-
 def test_a_worker_ends_when_its_submitter_gives_up():
     """Its control address leads nowhere: it would wait for a minute."""
-    with submitting() as submitter:
+    with local_submitter() as submitter:
         environment = {**os.environ, "CONTROL_API_SERVICE_DESCRIPTOR": 'url: "localhost:1"', "PIPELINE_OPTIONS": "{}"}
         worker = subprocess.Popen(
             local_worker_command(submitter), shell=True, env=environment, stderr=subprocess.DEVNULL
@@ -113,9 +103,9 @@ def _has_ended(pid):
 
 def test_a_worker_ends_when_its_submitter_is_killed():
     program = (
-        "import subprocess, time; from components.score.watch import submitting; "
+        "import subprocess, time; from components.io.submitter import local_submitter; "
         "from components.score.engines.worker import local_worker_command\n"
-        "with submitting() as submitter:\n"
+        "with local_submitter() as submitter:\n"
         " print(subprocess.Popen(local_worker_command(submitter), shell=True).pid, flush=True)\n"
         " time.sleep(60)"
     )

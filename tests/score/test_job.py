@@ -338,7 +338,7 @@ def test_progress_is_told_from_the_records(tmp_path):
     told = []
 
     def show(reader):
-        reader._every = 0
+        reader._folder.poll_seconds = 0
         told.append(reader.look())
 
     score(request(tmp_path / "a.csv", output=tmp_path / "out"), loop(), show)

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from components.beat import Beats
 from components.evaluate.metrics import measure
-from components.io.digest import model_digest
 from components.io.examples import encode_examples
+from components.io.serving import model_digest
 from components.score.model import ModelPlace, ScoringModel
 from pipeline.commands.score_screen import show_summary
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights

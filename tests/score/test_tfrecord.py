@@ -5,7 +5,7 @@ import tensorflow as tf
 from components.beat import Beats
 from components.errors import DataRefused
 from components.io.examples import encode_examples
-from components.io.files import list_files
+from components.io.storage import list_files
 from components.io.tfrecord import RECORD_BYTES, read_records, write_records
 from tests.score.jobs import expected, probabilities, read_parts, read_rejects, run
 

@@ -8,9 +8,8 @@ import os
 import signal
 import sys
 
-import apache_beam.io.aws.s3filesystem  # noqa: F401 - these are imported here so that children need not
 import boto3
-import tensorflow  # noqa: F401
+import tensorflow  # noqa: F401 - imported here so that children need not
 
 import components.score.beam
 import components.score.run  # noqa: F401

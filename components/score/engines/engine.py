@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from components.errors import UsageError
-from components.io.files import is_remote, local_path
+from components.io.storage import is_remote, local_path
 
 LOCAL_RUNNERS: Final = (
     "DirectRunner",

@@ -19,9 +19,9 @@ from dataclasses import asdict
 from typing import Final
 
 from components.io.signals import ignore_interrupts
+from components.io.submitter import ORPHANED, POLL_SECONDS, LocalSubmitter
 from components.score.beam_private import run_worker, worker_environment
 from components.score.lean import leave_out_unused
-from components.score.watch import ORPHANED, POLL_SECONDS, Submitter, stop_with
 
 PROVISION_SECONDS: Final = 60.0
 """How long the engine may take to answer; it starts a worker again that it does not hear of."""
@@ -60,7 +60,7 @@ def _end_with_parent(parent: int) -> None:
     os._exit(ORPHANED)
 
 
-def local_worker_command(submitter: Submitter) -> str:
+def local_worker_command(submitter: LocalSubmitter) -> str:
     """Return the shell command that starts a local worker of a submitting process."""
     program = "from components.score.engines.worker import main_local; main_local()"
     return f"exec {shlex.join([sys.executable, '-c', program, json.dumps(asdict(submitter))])}"
@@ -68,7 +68,7 @@ def local_worker_command(submitter: Submitter) -> str:
 
 def main_local() -> None:
     """Run a local worker until Beam or its submitter's end stops it; Ctrl-C is for the submitter."""
-    stop_with(Submitter(**json.loads(sys.argv[1])))
+    LocalSubmitter(**json.loads(sys.argv[1])).watch()
     ignore_interrupts()
     leave_out_unused()
     run_worker()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import EnvironmentRefused
 from pipeline.kubeflow import entrypoint, notes, places
 from pipeline.kubeflow.spec import Target, compile_text
 from pipeline.profiles import ALL_STAGES, profile_named
@@ -82,10 +83,10 @@ def test_rejects_survive_and_the_gates_words_are_the_reports(cluster: Cluster, s
 def test_steps_go_on_where_notes_cannot_be_written(
     cluster: Cluster, server: S3Server, beats: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(path: str) -> None:
-        raise notes.EnvironmentRefused(f"Cannot write {path}.")
+    def refuse(path: str, content: str) -> None:
+        raise EnvironmentRefused(f"Cannot write {path}.")
 
-    monkeypatch.setattr(notes, "open_output", refuse)
+    monkeypatch.setattr(notes, "write_whole", refuse)
     (beats / "mitbih_test.csv").write_text("", encoding="ascii")
     ended = run(cluster, server, beats)
     assert ended.states["ExampleGen"] == "SUCCEEDED"

@@ -76,14 +76,14 @@ def test_a_worker_ends_soon_after_the_process_that_started_it():
 @pytest.mark.parametrize(
     ("main", "arguments"),
     [
-        ("main_local", "'{}'"),
+        ("main_local", """'{"host": "here", "pid": 1, "lease": "none"}'"""),
         ("main", "'--id=1', '--provision_endpoint=localhost:1', '--artifact_endpoint=x:3'"),
     ],
 )
 def test_workers_begin_without_what_scoring_never_calls(main, arguments):
     code = (
         "import sys; from components.score.engines import worker; from components.score.lean import NEVER_CALLED; "
-        "worker.stop_with = worker.Submitter = worker.worker_environment = lambda *_, **__: {}; "
+        "worker.LocalSubmitter.watch = lambda self: None; worker.worker_environment = lambda *_: {}; "
         "left = lambda: [name for name in NEVER_CALLED if sys.modules.get(name, worker) is not None]; "
         "worker.run_worker = lambda: print('left in:', *left()); "
         f"sys.argv = ['worker', {arguments}]; worker.{main}()"

@@ -1,13 +1,9 @@
-"""Workers of a cluster look for their submitter in the scoring directory, and leave nothing when he is gone."""
-
-from dataclasses import asdict
+"""Workers of a cluster look for their submitter in the scoring directory, and leave nothing when it is gone."""
 
 import pytest
 
-from components.errors import EnvironmentRefused
-from components.io.claim import STALE_SECONDS
-from components.io.folder import LocalFolder
-from components.io.lease import LOCAL_SECONDS, Lease, _Look, leasing
+from components.io.storage import storage_at
+from components.io.submitter import RemoteSubmitter, remote_submitter
 from components.score import beam
 from components.score.engines.engine import BeamRunner
 from components.score.model import ModelPlace
@@ -17,61 +13,6 @@ from components.score.run import score
 from components.score.runner import EngineRunner
 from components.score.shard import Stopped, attempt_shard
 from tests.score.jobs import NumpyModel, digests, loop, request, run, write_csv
-
-
-def test_a_submitter_is_there_for_as_long_as_he_holds_his_lease(tmp_path):
-    with leasing(str(tmp_path)) as lease:
-        assert not lease.is_gone(at_once=True)
-        assert Lease(**asdict(lease)) == lease
-    assert lease.is_gone(at_once=True)
-    assert LocalFolder(str(tmp_path)).names() == {}
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-def test_a_submitter_of_whom_nothing_is_heard_is_taken_for_dead(tmp_path):
-    clock = Clock()
-    (tmp_path / "lease").write_text("1")
-    look = _Look(Lease(str(tmp_path), "lease"), clock)
-    assert not look.is_gone(False)
-    clock.now += STALE_SECONDS - 1
-    (tmp_path / "lease").write_text("2")
-    assert not look.is_gone(False)
-    clock.now += STALE_SECONDS - 1
-    assert not look.is_gone(False)
-    clock.now += 1
-    assert look.is_gone(False)
-
-
-def test_a_store_that_is_not_reached_says_nothing_of_the_submitter(tmp_path, monkeypatch):
-    clock = Clock()
-    (tmp_path / "lease").write_text("1")
-    look = _Look(Lease(str(tmp_path), "lease"), clock)
-    assert not look.is_gone(False)
-
-    def unreached(self, name):
-        raise EnvironmentRefused("no route")
-
-    monkeypatch.setattr(LocalFolder, "read", unreached)
-    clock.now += LOCAL_SECONDS
-    assert not look.is_gone(True)
-    clock.now += STALE_SECONDS
-    assert look.is_gone(True)
-
-
-def test_between_two_looks_nothing_is_read(tmp_path):
-    clock = Clock()
-    (tmp_path / "lease").write_text("1")
-    look = _Look(Lease(str(tmp_path), "lease"), clock)
-    assert not look.is_gone(False)
-    (tmp_path / "lease").unlink()
-    assert not look.is_gone(False)
-    assert look.is_gone(True)
 
 
 def planned(tmp_path):
@@ -90,14 +31,14 @@ def planned(tmp_path):
 def test_who_is_not_wanted_any_more_leaves_neither_rows_nor_a_failure(tmp_path, spoil):
     write_csv(tmp_path / "a.csv", 20)
     [task, *_] = planned(tmp_path)
-    before = LocalFolder(str(tmp_path / "out")).names()
+    before = storage_at(tmp_path / "out").sizes()
 
     def gone():
         raise Stopped
 
     with pytest.raises(Stopped):
         attempt_shard(task, lambda: NumpyModel(spoil), check_wanted=gone)
-    assert LocalFolder(str(tmp_path / "out")).names() == before
+    assert storage_at(tmp_path / "out").sizes() == before
 
 
 def test_a_new_job_ends_the_workers_of_one_whose_submitter_was_killed(tmp_path):
@@ -108,7 +49,7 @@ def test_a_new_job_ends_the_workers_of_one_whose_submitter_was_killed(tmp_path):
     seen = []
 
     def look(tasks, model, follow):
-        seen.append(Lease(str(tmp_path / "out"), "lock/dead.json").is_gone(at_once=True))
+        seen.append(RemoteSubmitter(str(tmp_path / "out"), "lock/dead.json").is_gone(at_once=True))
         return []
 
     score(request(tmp_path / "a.csv", output=tmp_path / "out", existing="resume"), look)
@@ -125,12 +66,12 @@ def _numpy_model(monkeypatch):
 def test_an_engines_second_attempt_leaves_what_the_first_has_done(tmp_path):
     write_csv(tmp_path / "a.csv", 20)
     [task, *_] = planned(tmp_path)
-    with leasing(str(tmp_path / "out")) as lease:
-        worker = beam.ScoreShard(ModelPlace("/models/1", "ab" * 32), lease)
+    with remote_submitter(str(tmp_path / "out")) as submitter:
+        worker = beam.ScoreShard(ModelPlace("/models/1", "ab" * 32), submitter)
         list(worker.process(task))
         record = tmp_path / "out" / task.record_name
         first = record.stat().st_mtime_ns
-        assert isinstance(read_record(LocalFolder(str(tmp_path / "out")), task), ShardRecord)
+        assert isinstance(read_record(storage_at(tmp_path / "out"), task), ShardRecord)
         list(worker.process(task))
         assert record.stat().st_mtime_ns == first
 
@@ -152,7 +93,11 @@ def test_what_a_lost_worker_had_begun_to_write_is_not_among_the_results(tmp_path
 def test_a_worker_without_a_submitter_does_nothing(tmp_path):
     write_csv(tmp_path / "a.csv", 20)
     [task, *_] = planned(tmp_path)
-    list(beam.ScoreShard(ModelPlace("/models/1", "ab" * 32), Lease(str(tmp_path / "out"), "lock/x.json")).process(task))
+    list(
+        beam.ScoreShard(
+            ModelPlace("/models/1", "ab" * 32), RemoteSubmitter(str(tmp_path / "out"), "lock/x.json")
+        ).process(task)
+    )
     assert not (tmp_path / "out" / task.record_name).exists()
 
 

@@ -1,0 +1,276 @@
+"""Buckets of S3 servers, through boto3, and of Google Cloud Storage, through its own client.
+
+A store is first asked in a hurry, so that a wrong address or bucket is known within seconds, and then patiently.
+"""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol
+
+from components.errors import EnvironmentRefused
+from components.io.storage import InputFile
+
+CONNECT_SECONDS: Final = 4.0
+"""Longest that the first connection may take: it comes about in well under a second, from anywhere."""
+
+ANSWER_SECONDS = 10.0
+"""Longest that the first answer may take."""
+
+ATTEMPTS: Final = 8
+"""Tries of a request to a store that has answered before, with pauses that grow to 20 s."""
+
+NOT_FOUND, CONFLICT, PRECONDITION_FAILED = 404, 409, 412
+"""HTTP statuses: no such object; another conditional write is under way; the condition does not hold."""
+
+WRAPPED: Final = ("reason", "cause", "__cause__")
+"""Attributes in which errors of urllib3, of Google's clients and of Python hold the one that they are about."""
+
+CONNECTION: Final = re.compile(r"^<[^>]*>: ")
+"""How urllib3 names the connection that it speaks of."""
+
+
+class Versioned(NamedTuple):
+    """An object's bytes, and the version that a conditional write names."""
+
+    content: bytes
+    version: str
+
+
+class Bucket(Protocol):
+    """What the stores do, each in its way; errors are those of their clients."""
+
+    def list(self, prefix: str) -> Iterator[InputFile]:
+        """List the objects whose keys begin so."""
+
+    def stat(self, key: str) -> InputFile | None:
+        """Look up one object."""
+
+    def get(self, key: str) -> Versioned | None:
+        """Read one object."""
+
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read the bytes of one object from start up to end."""
+
+    def put(self, key: str, file: BinaryIO) -> None:
+        """Upload an object, in parts where it is large."""
+
+    def put_if(self, key: str, content: bytes, version: str | None) -> str | None:
+        """Upload an object if it still has a version, or if there is none (None); return the new version."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object that may not be there."""
+
+
+def bucket_of(scheme: str, name: str) -> Bucket:
+    """Return a bucket, connected.
+
+    Raises:
+        EnvironmentRefused: there are no credentials, no connection comes about, or there is no such bucket.
+    """
+    deciding = tuple(sorted(item for item in os.environ.items() if item[0].upper().startswith(DECIDING)))
+    return _connected(scheme, name, deciding)
+
+
+DECIDING: Final = ("AWS_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+"""Beginnings of the variables by which clients find stores and credentials: with other values a bucket is another."""
+
+
+@lru_cache(maxsize=64)
+def _connected(scheme: str, name: str, environment: object) -> Bucket:
+    return _S3Bucket(name) if scheme == "s3" else _GsBucket(name)
+
+
+class _S3Bucket:
+    """A bucket of an S3 server; AWS_ENDPOINT_URL names one that is not Amazon's."""
+
+    def __init__(self, name: str) -> None:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+        session = boto3.session.Session()
+        if session.get_credentials() is None:
+            raise EnvironmentRefused(
+                "There are no credentials for s3://. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and "
+                "AWS_ENDPOINT_URL where the store is not Amazon's."
+            )
+        once_more = {"total_max_attempts": 2, "mode": "standard"}
+        hurried = Config(connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries=once_more)
+        client = session.client("s3", config=hurried)
+        endpoint = str(client.meta.endpoint_url)
+        try:
+            client.head_bucket(Bucket=name)
+        except ClientError as error:
+            if _status(error) == NOT_FOUND:
+                raise _no_bucket(name, endpoint) from error
+            # Without the right to look at the bucket there may be one to its objects.
+        except (ConnectionError, HTTPClientError) as error:
+            raise _unreached(endpoint, error) from error
+        except BotoCoreError as error:
+            raise EnvironmentRefused(f"{endpoint} does not answer as an S3 server: {error}.") from error
+        patient = Config(retries={"total_max_attempts": ATTEMPTS, "mode": "standard"})
+        self._name, self._client = name, session.client("s3", config=patient)
+
+    def _described(self, key: str, size: int, modified: Any) -> InputFile:
+        return InputFile(f"s3://{self._name}/{key}", size, f"mtime {modified.timestamp()} s")
+
+    def list(self, prefix: str) -> Iterator[InputFile]:
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix):
+            for each in page.get("Contents", ()):
+                yield self._described(each["Key"], each["Size"], each["LastModified"])
+
+    def stat(self, key: str) -> InputFile | None:
+        head = _unless(NOT_FOUND, lambda: self._client.head_object(Bucket=self._name, Key=key))
+        return None if head is None else self._described(key, head["ContentLength"], head["LastModified"])
+
+    def get(self, key: str) -> Versioned | None:
+        answer = _unless(NOT_FOUND, lambda: self._client.get_object(Bucket=self._name, Key=key))
+        return None if answer is None else Versioned(answer["Body"].read(), answer["ETag"])
+
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        from botocore.exceptions import ConnectionError, HTTPClientError, IncompleteReadError
+
+        for attempt in range(1, ATTEMPTS + 1):
+            answer = self._client.get_object(Bucket=self._name, Key=key, Range=f"bytes={start}-{end - 1}")
+            try:
+                return bytes(answer["Body"].read())
+            except (
+                ConnectionError,
+                HTTPClientError,
+                IncompleteReadError,
+            ):  # a body that breaks off is not asked for again by boto3
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError
+
+    def put(self, key: str, file: BinaryIO) -> None:
+        self._client.upload_fileobj(file, self._name, key, ExtraArgs={"ContentType": _media_type(key)})
+
+    def put_if(self, key: str, content: bytes, version: str | None) -> str | None:
+        condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
+        answer = _unless(
+            (NOT_FOUND, CONFLICT, PRECONDITION_FAILED),
+            lambda: self._client.put_object(Bucket=self._name, Key=key, Body=content, **condition),
+        )
+        return None if answer is None else str(answer["ETag"])
+
+    def delete(self, key: str) -> None:
+        self._client.delete_object(Bucket=self._name, Key=key)
+
+
+class _GsBucket:
+    """A bucket of Google Cloud Storage, or of the emulator that STORAGE_EMULATOR_HOST names."""
+
+    def __init__(self, name: str) -> None:
+        import google.auth.exceptions
+        import requests
+        from google.api_core.exceptions import GoogleAPICallError
+        from google.cloud.storage import Client
+
+        try:
+            client = Client(project=None)
+        except google.auth.exceptions.DefaultCredentialsError:
+            client = Client.create_anonymous_client()  # some buckets are public
+        endpoint = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
+        self._name, self._bucket = name, client.bucket(name)
+        try:
+            there = self._bucket.exists(timeout=(CONNECT_SECONDS, ANSWER_SECONDS), retry=None)
+        except GoogleAPICallError:
+            return  # without the right to look at the bucket there may be one to its objects
+        except (requests.RequestException, google.auth.exceptions.TransportError) as error:
+            raise _unreached(endpoint, error) from error
+        if not there:
+            raise _no_bucket(name, endpoint)
+
+    def _described(self, blob: Any) -> InputFile:
+        return InputFile(f"gs://{self._name}/{blob.name}", blob.size, f"mtime {blob.updated.timestamp()} s")
+
+    def list(self, prefix: str) -> Iterator[InputFile]:
+        return map(self._described, self._bucket.list_blobs(prefix=prefix))
+
+    def stat(self, key: str) -> InputFile | None:
+        blob = self._bucket.get_blob(key)
+        return None if blob is None else self._described(blob)
+
+    def get(self, key: str) -> Versioned | None:
+        blob = self._bucket.blob(key)
+        content = _unless(NOT_FOUND, blob.download_as_bytes)
+        return None if content is None else Versioned(content, str(blob.generation))
+
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        return bytes(self._bucket.blob(key).download_as_bytes(start=start, end=end - 1, checksum=None))
+
+    def put(self, key: str, file: BinaryIO) -> None:
+        self._upload(key, file)
+
+    def put_if(self, key: str, content: bytes, version: str | None) -> str | None:
+        def put() -> str:
+            return self._upload(key, io.BytesIO(content), if_generation_match=int(version or 0))
+
+        return _unless((NOT_FOUND, CONFLICT, PRECONDITION_FAILED), put)
+
+    def _upload(self, key: str, file: BinaryIO, **condition: int) -> str:
+        """Upload, and do so again where an answer is lost: what is written stays the same. Return the generation."""
+        from google.cloud.storage.retry import DEFAULT_RETRY
+
+        blob, size = self._bucket.blob(key), file.seek(0, os.SEEK_END)
+        kind = _media_type(key)
+        blob.upload_from_file(file, rewind=True, size=size, content_type=kind, retry=DEFAULT_RETRY, **condition)
+        return str(blob.generation)
+
+    def delete(self, key: str) -> None:
+        _unless(NOT_FOUND, self._bucket.blob(key).delete)
+
+
+def _no_bucket(name: str, endpoint: str) -> EnvironmentRefused:
+    return EnvironmentRefused(f"There is no bucket {name} at {endpoint}. Check its name and the address.")
+
+
+def _unreached(endpoint: str, error: Exception) -> EnvironmentRefused:
+    return EnvironmentRefused(
+        f"{endpoint} cannot be reached: {words_of(error)}. Check the address (AWS_ENDPOINT_URL for s3://), the "
+        "network and the proxy."
+    )
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status behind an error of a store's client."""
+    response = getattr(error, "response", None)
+    return (
+        response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(response, dict) else getattr(error, "code", None)
+    )
+
+
+def _unless(statuses: int | tuple[int, ...], request: Callable[[], Any]) -> Any:
+    """Return the answer of a request, or None where it is refused with one of these HTTP statuses."""
+    try:
+        return request()
+    except Exception as error:  # the clients have no class of errors in common
+        if _status(error) in (statuses if isinstance(statuses, tuple) else (statuses,)):
+            return None
+        raise
+
+
+def words_of(error: BaseException) -> str:
+    """Return what the innermost error says: clients of stores wrap, or list, those of the clients below them."""
+    while True:
+        candidates = [getattr(error, "kwargs", {}).get("error"), *(getattr(error, name, None) for name in WRAPPED)]
+        candidates += [*error.args, error.__context__ if isinstance(error.__context__, OSError) else None]
+        inner = next((candidate for candidate in candidates if isinstance(candidate, BaseException)), None)
+        if inner is None:
+            break
+        error = inner
+    words = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__
+    return " ".join(CONNECTION.sub("", str(words)).split()).rstrip(".")
+
+
+def _media_type(key: str) -> str:
+    """What a browser is told that an object is."""
+    kind, encoding = mimetypes.guess_type(key)
+    return kind if kind and not encoding else "application/octet-stream"

@@ -1,0 +1,127 @@
+"""Storage on file systems of this machine: a file appears by a rename, once its content is on the disk."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
+from components.io.storage import InputFile, Source, Storage, unwritten
+
+DRAFT: Final = ".part-"
+"""Prefix of a local file that is still being written."""
+
+ABSENT: Final = (FileNotFoundError, NotADirectoryError)
+"""What the system says of a path where nothing is."""
+
+
+class LocalStorage(Storage):
+    """A folder or a file of this machine."""
+
+    poll_seconds = 0.5
+
+    def match(self) -> list[InputFile]:
+        """List the files of a path or a glob; a path that exists is taken as it is."""
+        paths = [self.root] if os.path.exists(self.root) else sorted(glob.glob(self.root))
+        stats = [(path, os.stat(path)) for path in paths if os.path.isfile(path)]
+        return [InputFile(path, stat.st_size, f"mtime {stat.st_mtime_ns} ns") for path, stat in stats]
+
+    def sizes(self, below: str = "") -> dict[str, int]:
+        """Map names to sizes; drafts are not listed."""
+        return {name: size for name, size in self._walk(below) if not os.path.basename(name).startswith(DRAFT)}
+
+    def _walk(self, below: str) -> Iterator[tuple[str, int]]:
+        def refuse(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):
+                raise EnvironmentRefused(f"Cannot list {error.filename}: {error.strerror}.") from error
+
+        for top, _, files in os.walk(self.path(below), onerror=refuse):
+            for file in files:
+                path = os.path.join(top, file)
+                with suppress(FileNotFoundError):
+                    yield os.path.relpath(path, self.root), os.stat(path).st_size
+
+    def open(self, name: str = "") -> Source:
+        """Open a file without a buffer: callers read in blocks."""
+        return _Input(self.path(name))
+
+    def read(self, name: str = "") -> bytes | None:
+        """Read a whole file, or return None when there is none."""
+        try:
+            return Path(self.path(name)).read_bytes()
+        except ABSENT:
+            return None
+        except OSError as error:
+            raise _unread("read", self.path(name), error) from error
+
+    @contextmanager
+    def drafted(self, name: str = "") -> Iterator[tuple[Path, Callable[[], None]]]:
+        """Give a path beside the final one; each draft has a name of its own, as two workers may do the same shard."""
+        target = Path(self.path(name))
+        draft = target.with_name(f"{DRAFT}{uuid.uuid4().hex}")
+
+        def publish() -> None:
+            try:
+                with draft.open("rb") as file:
+                    os.fsync(file.fileno())
+                draft.replace(target)
+            except OSError as error:
+                raise unwritten(str(target), error) from error
+
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritten(str(target), error) from error
+        try:
+            yield draft, publish
+        finally:
+            with suppress(FileNotFoundError):
+                draft.unlink()
+
+    def remove(self, name: str = "") -> None:
+        """Remove a file; one that is gone already is as good."""
+        try:
+            os.unlink(self.path(name))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise EnvironmentRefused(f"Cannot remove {self.path(name)}: {error.strerror}.") from error
+
+    def remove_drafts(self) -> None:
+        """Remove the drafts that killed processes left behind; only while no other process writes here."""
+        for name, _ in list(self._walk("")):
+            if os.path.basename(name).startswith(DRAFT):
+                self.remove(name)
+
+
+class _Input(io.FileIO):
+    """A local file whose failures are sentences."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            super().__init__(path)
+        except OSError as error:
+            raise _unread("open", path, error) from error
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(-1 if size is None else size)
+        except OSError as error:
+            raise _unread("read", str(self.name), error) from error
+
+    def readinto(self, buffer: Any, /) -> int:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise _unread("read", str(self.name), error) from error
+
+
+def _unread(act: str, path: str, error: OSError) -> HeartbeatError:
+    kind = DataRefused if isinstance(error, (*ABSENT, IsADirectoryError)) else EnvironmentRefused
+    return kind(f"Cannot {act} {path}: {error.strerror or error}. Check that it is there and readable.")

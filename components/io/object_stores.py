@@ -1,0 +1,193 @@
+"""Storage on object stores: what S3 and Google Cloud Storage share. `buckets.py` has what they do not."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, UsageError
+from components.io.buckets import Bucket, Versioned, bucket_of, words_of
+from components.io.storage import InputFile, Source, Storage, unwritten
+
+ACCESS: Final = {
+    "gs": "Credentials of gs:// come from the environment: GOOGLE_APPLICATION_CREDENTIALS, or the account that gcloud "
+    "or the machine is set up with.",
+    "s3": "Credentials and region of s3:// come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
+    "AWS_DEFAULT_REGION.",
+}
+"""Scheme -> where its store's client looks for the right to read."""
+
+BUFFER_BYTES: Final = 8 << 20
+"""Bytes of an object that are asked for at once, unless a reader asks for more."""
+
+
+class ObjectStore(Storage):
+    """A prefix or an object of a bucket; an object appears by one upload.
+
+    Args:
+        root: URI, `scheme://bucket/key`; for `match` a glob, in which a slash at the end stands for all in the folder.
+
+    Raises:
+        UsageError: no store has its scheme, or it names no bucket.
+    """
+
+    poll_seconds = 10.0
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root.rstrip("/"))
+        self._scheme, _, rest = root.partition("://")
+        self._bucket_name, _, pattern = rest.partition("/")
+        self._pattern = f"{pattern}*" if root.endswith("/") else pattern
+        self._root_key = pattern.rstrip("/")
+        if self._scheme not in ACCESS:
+            raise UsageError(f"{root} cannot be opened: use a local path, or a URI of {', '.join(ACCESS)}.")
+        if not self._bucket_name:
+            raise UsageError(f"{root} names no bucket: write {self._scheme}://BUCKET/PATH.")
+
+    @property
+    def _bucket(self) -> Bucket:
+        return bucket_of(self._scheme, self._bucket_name)
+
+    def _key(self, name: str) -> str:
+        return "/".join(part for part in (self._root_key, name) if part)
+
+    def match(self) -> list[InputFile]:
+        """List the objects of a URI or a glob, in which `*` does not cross a slash and `**` does."""
+        literal = re.split(r"[*?[]", self._pattern, maxsplit=1)[0]
+        with self._words("list", self.root):
+            if literal == self._pattern:
+                found = self._bucket.stat(literal) if literal else None
+                return [found] if found else []
+            pattern = regex_of_glob(f"{self._scheme}://{self._bucket_name}/{self._pattern}")
+            matching = [each for each in self._bucket.list(literal) if pattern.fullmatch(each.path)]
+        return sorted(matching, key=lambda file: file.path)
+
+    def sizes(self, below: str = "") -> dict[str, int]:
+        """Map the names of all objects below a prefix to their sizes in bytes."""
+        prefix, above = self._key(below), len(self.root) + 1
+        with self._words("list", self.path(below)):
+            return {each.path[above:]: each.size for each in self._bucket.list(f"{prefix}/" if prefix else "")}
+
+    def open(self, name: str = "") -> Source:
+        """Open an object, which is read by ranges."""
+        with self._words("open", self.path(name)):
+            found = self._bucket.stat(self._key(name))
+        if found is None:
+            raise DataRefused(f"Cannot open {self.path(name)}: there is no such object. Check its name.")
+        return io.BufferedReader(_Ranges(self, name, found.size), BUFFER_BYTES)
+
+    def read_range(self, name: str, start: int, end: int) -> bytes:
+        """Read the bytes of an object from start up to end."""
+        with self._words("read", self.path(name)):
+            return self._bucket.get_range(self._key(name), start, end)
+
+    def read(self, name: str = "") -> bytes | None:
+        """Read a whole object, or return None when there is none."""
+        held = self.read_versioned(name)
+        return None if held is None else held.content
+
+    def read_versioned(self, name: str) -> Versioned | None:
+        """Read a whole object with its version, or return None when there is none."""
+        with self._words("read", self.path(name)):
+            return self._bucket.get(self._key(name))
+
+    @contextmanager
+    def drafted(self, name: str = "") -> Iterator[tuple[Path, Callable[[], None]]]:
+        """Give a path in this machine's temporary folder, and the upload: one that breaks off leaves no object."""
+        try:
+            scratch = tempfile.TemporaryDirectory(prefix="heartbeat-upload-")
+        except OSError as error:
+            raise unwritten(self.path(name), error) from error
+        with scratch as folder:
+            draft = Path(folder) / "draft"
+            yield draft, lambda: self.upload(name, draft)
+
+    def upload(self, name: str, file: Path) -> None:
+        """Copy a local file to an object."""
+        with self._words("write", self.path(name)), file.open("rb") as content:
+            self._bucket.put(self._key(name), content)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a whole object, over what was there."""
+        with self._words("write", self.path(name)):
+            self._bucket.put(self._key(name), io.BytesIO(content))
+
+    def write_if(self, name: str, content: bytes, version: str | None) -> str | None:
+        """Write an object only if it still has a version, or for None only if it does not exist.
+
+        Args:
+            name: of the object.
+            content: what no other writer writes: it tells one's own write whose answer was lost on the way.
+            version: as `read_versioned` and this method return it.
+
+        Returns:
+            The new version, or None when the condition did not hold.
+        """
+        with self._words("write", self.path(name)):
+            written = self._bucket.put_if(self._key(name), content, version)
+        if written is None and (held := self.read_versioned(name)) is not None and held.content == content:
+            return held.version
+        return written
+
+    def remove(self, name: str = "") -> None:
+        """Remove an object; one that is gone already is as good."""
+        with self._words("remove", self.path(name)):
+            self._bucket.delete(self._key(name))
+
+    def remove_drafts(self) -> None:
+        """Do nothing: drafts of objects lie in the temporary folders of their processes."""
+
+    @contextmanager
+    def _words(self, act: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except HeartbeatError:
+            raise
+        except Exception as error:  # whatever the store's client raises
+            advice = f"Check the address, the network and the access rights. {ACCESS[self._scheme]}"
+            raise EnvironmentRefused(f"Cannot {act} {path}: {words_of(error)}. {advice}") from error
+
+
+class _Ranges(io.RawIOBase):
+    """An object as a raw file; each read is one request."""
+
+    def __init__(self, store: ObjectStore, name: str, size: int) -> None:
+        super().__init__()
+        self._store, self._name, self._size, self._offset = store, name, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._offset = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._offset, os.SEEK_END: self._size}[whence]
+        return self._offset
+
+    def readinto(self, buffer: Any) -> int:
+        end = min(self._offset + len(buffer), self._size)
+        if end <= self._offset:
+            return 0
+        content = self._store.read_range(self._name, self._offset, end)
+        buffer[: len(content)] = content
+        self._offset += len(content)
+        return len(content)
+
+
+def regex_of_glob(pattern: str) -> re.Pattern[str]:
+    """Translate a glob: `*` and `?` stay within a folder, `**` does not, `[...]` is one of these characters."""
+
+    def regex(part: str) -> str:
+        if len(part) > 2 and part.startswith("[") and part.endswith("]"):
+            characters = re.sub(r"[\\^\[]", r"\\\g<0>", part[1:-1])
+            return f"[^{characters[1:]}]" if characters.startswith("!") else f"[{characters}]"
+        return {"**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part) or re.escape(part)
+
+    return re.compile("".join(map(regex, re.split(r"(\*\*|\*|\?|\[[^]]+\])", pattern))), re.DOTALL)

@@ -1,0 +1,264 @@
+"""Files on file systems and object stores: list, read, publish whole, remove.
+
+storage_at("/data/out")      a folder or file of this machine, also as file://
+storage_at("s3://bucket/x")  a prefix or object of an S3 server (object_stores.py)
+storage_at("gs://bucket/x")  the same on Google Cloud Storage
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Final, Protocol
+
+from components.errors import DataRefused, EnvironmentRefused
+
+CHUNK_BYTES: Final = 1 << 20
+"""Bytes a read asks for where the caller has no wish of its own: long for a disk, short for a cache."""
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file to read.
+
+    Attributes:
+        path: local path or URI, as matched.
+        size: bytes as stored, so compressed for a .gz.
+        version: changes when the content does: the time of the last change.
+    """
+
+    path: str
+    size: int
+    version: str
+
+
+class Source(Protocol):
+    """A file that is open for reading."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to so many bytes, or all that are left."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill a buffer, perhaps not to its end, and return the number of bytes: 0 at the file's end."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go on from this byte."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class Storage(ABC):
+    """A folder or a file, local or on an object store. Names are relative to it; the empty name is the file itself.
+
+    Files appear whole under their names, or not at all. Every act raises EnvironmentRefused, in words, where the file
+    system or the store does not do it.
+
+    Args:
+        root: local path or URI.
+    """
+
+    poll_seconds: ClassVar[float]
+    """How often it is fair to look for a change: on a store each look is a request."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def path(self, name: str = "") -> str:
+        """Return the path or URI of a file."""
+        return f"{self.root}/{name}" if name else self.root
+
+    @abstractmethod
+    def match(self) -> list[InputFile]:
+        """List the files that the root stands for, as a path or a glob, sorted by path; none is an empty list."""
+
+    @abstractmethod
+    def sizes(self, below: str = "") -> dict[str, int]:
+        """Map the names of all files below a folder, at any depth, to their sizes in bytes."""
+
+    @abstractmethod
+    def open(self, name: str = "") -> Source:
+        """Open a file for reading its stored bytes.
+
+        Raises:
+            DataRefused: the file is not there.
+            EnvironmentRefused: it cannot be opened, or read on, for another reason.
+        """
+
+    @abstractmethod
+    def read(self, name: str = "") -> bytes | None:
+        """Read a whole file, or return None when there is none."""
+
+    @abstractmethod
+    def drafted(self, name: str = "") -> AbstractContextManager[tuple[Path, Callable[[], None]]]:
+        """Give a local path to write, and the act that publishes it under its name; without the act nothing is left."""
+
+    @abstractmethod
+    def remove(self, name: str = "") -> None:
+        """Remove a file; one that is gone already is as good."""
+
+    @abstractmethod
+    def remove_drafts(self) -> None:
+        """Remove the drafts that killed processes left behind; only while no other process writes here."""
+
+    @contextmanager
+    def create(self, name: str = "") -> Iterator[BinaryIO]:
+        """Open a file for writing; it appears when the block ends well, and not at all when it raises."""
+        with self.drafted(name) as (draft, publish):
+            with _Draft(draft, self.path(name)) as raw, io.BufferedWriter(raw, 1 << 18) as file:
+                yield file
+            publish()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a whole file, over what was there."""
+        with self.create(name) as file:
+            file.write(content)
+
+    def fetch(self, name: str, target: Path) -> None:
+        """Copy a file to a local path."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with closing(self.open(name)) as source, target.open("wb") as file:
+            shutil.copyfileobj(source, file, CHUNK_BYTES)
+
+
+class _Draft(io.FileIO):
+    """A new local file whose failures are sentences about the file that it is to become."""
+
+    def __init__(self, draft: Path, target: str) -> None:
+        self._target = target
+        try:
+            super().__init__(str(draft), "w")
+        except OSError as error:
+            raise unwritten(target, error) from error
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise unwritten(self._target, error) from error
+
+
+def unwritten(path: str, error: OSError) -> EnvironmentRefused:
+    """Say why a local file could not be written."""
+    why = error.strerror or error
+    return EnvironmentRefused(f"Cannot write {path}: {why}. Check the permissions and the free space.")
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is a URI of an object store."""
+    return "://" in path and not path.startswith("file://")
+
+
+def local_path(path: str) -> str:
+    """Return a local path without its `file://`."""
+    return path.removeprefix("file://")
+
+
+def absolute_path(path: str) -> str:
+    """Make a local path absolute, and leave a URI of a store as it is but for slashes at its end."""
+    return path.rstrip("/") if is_remote(path) else os.path.abspath(local_path(path))
+
+
+def storage_at(root: str | Path) -> Storage:
+    """Return the storage of a path or URI; stores are not yet asked for anything.
+
+    Raises:
+        UsageError: no storage has the URI's scheme.
+    """
+    root = str(root)
+    if is_remote(root):
+        from components.io.object_stores import ObjectStore
+
+        return ObjectStore(root)
+    from components.io.local_storage import LocalStorage
+
+    return LocalStorage(local_path(root))
+
+
+def list_files(pattern: str) -> list[InputFile]:
+    """List the files that a path, a glob or a URI stands for, sorted by path; none is an empty list.
+
+    Raises:
+        UsageError: no storage has the URI's scheme.
+        EnvironmentRefused: the URI's store cannot be reached, or does not let us list.
+    """
+    return storage_at(pattern).match()
+
+
+def fingerprint(files: Sequence[InputFile]) -> str:
+    """Name exactly these files by 16 hex digits, which change with any path, size or version."""
+    lines = "".join(f"{file.path}\t{file.size}\t{file.version}\n" for file in sorted(files, key=lambda file: file.path))
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def read_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Yield the stored bytes from start up to end, in chunks of `chunk_bytes` (the last one shorter).
+
+    Raises:
+        DataRefused: the file is not there, or ends before `end`: it changed while being read.
+        EnvironmentRefused: it cannot be opened or read for another reason.
+    """
+    with closing(storage_at(path).open()) as source:
+        source.seek(start)
+        while start < end:
+            size = min(chunk_bytes, end - start)
+            chunk = source.read(size)
+            while len(chunk) < size and (more := source.read(size - len(chunk))):
+                chunk += more
+            start += len(chunk)
+            if len(chunk) < size:
+                raise _shorter(path, start, end)
+            yield chunk
+
+
+def read_range_into(path: str, start: int, end: int, buffer: memoryview) -> Iterator[int]:
+    """Read the stored bytes from start up to end into one reused buffer; yield how many of its bytes are valid.
+
+    The buffer is full each time but the last. The kernel takes as long to give out memory as to fill it, so this is
+    faster than `read_range`.
+
+    Raises:
+        DataRefused: the file is not there, or ends before `end`: it changed while being read.
+        EnvironmentRefused: it cannot be opened or read for another reason.
+    """
+    with closing(storage_at(path).open()) as source:
+        source.seek(start)
+        while start < end:
+            filled, size = 0, min(len(buffer), end - start)
+            while filled < size and (count := source.readinto(buffer[filled:size])):
+                filled += count
+            start += filled
+            if filled < size:
+                raise _shorter(path, start, end)
+            yield filled
+
+
+def _shorter(path: str, size: int, expected: int) -> DataRefused:
+    return DataRefused(f"{path} is {size} bytes long, expected {expected}: it changed while read.")
+
+
+def read_whole(path: str) -> bytes:
+    """Read a file that must be there.
+
+    Raises:
+        DataRefused: it is not there.
+        EnvironmentRefused: it cannot be read for another reason.
+    """
+    with closing(storage_at(path).open()) as source:
+        return source.read()
+
+
+def write_whole(path: str | Path, content: bytes | str) -> None:
+    """Write a file, text as UTF-8, so that a reader sees the old content or the new, never a part.
+
+    Raises:
+        EnvironmentRefused: it cannot be written.
+    """
+    storage_at(path).write("", content.encode() if isinstance(content, str) else content)

@@ -22,9 +22,9 @@ from itertools import islice
 from pathlib import Path
 
 from bench.beat_files import as_parquet, as_tfrecord, linked
-from components.score.model import ModelPlace
+from components.score.job import ShardTask
+from components.score.model import ModelRef
 from components.score.settings import ScoreSettings
-from components.score.shard import ShardTask
 
 Figures = dict[str, float]
 
@@ -37,16 +37,16 @@ BEATS = (100_000, 1_000_000, 5_000_000)
 
 def job_seconds(model_dir: str, inputs: list[str], out: str) -> Figures:
     """CPU seconds and rows of a whole job in this process, model loaded and warm; and the peak of memory in MiB."""
-    from components.score.budget import RejectBudget
     from components.score.model import find_model, loaded_model
     from components.score.run import ScoreRequest, score
+    from components.score.settings import RejectBudget
     from components.score.shard import attempt_shard
 
     place = find_model(model_dir, "")
     model = loaded_model(place)
     warm(model_dir)
 
-    def loop(tasks: Sequence[ShardTask], _: ModelPlace, follow: Callable[[], object]) -> list[str]:
+    def loop(tasks: Sequence[ShardTask], _: ModelRef, follow: Callable[[], object]) -> list[str]:
         for task in tasks:
             attempt_shard(task, lambda: model)
         return []
@@ -115,9 +115,9 @@ def binary_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
     settings = ScoreSettings()
     spent = {"read": 0.0, "model": 0.0}
     began = time.process_time()
-    for piece in plan_sources(find_sources(inputs), settings.shard_bytes):
+    for shard in plan_sources(find_sources(inputs), settings.shard_bytes):
         for block in read_shard(
-            piece, labelled=settings.labelled, block_bytes=settings.block_bytes, block_rows=settings.block_rows
+            shard, labelled=settings.labelled, block_bytes=settings.block_bytes, block_rows=settings.block_rows
         ):
             read = time.process_time()
             model.answers(block.signal, settings.batch)

@@ -68,18 +68,16 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class SourceShard:
-    """A run of rows of one input.
+class SourceShard(Shard):
+    """A run of rows of one of several inputs; `start` and `end` are row groups of a Parquet file.
 
     Attributes:
         source: the file.
-        shard: which of its rows. `start` and `end` are bytes of a CSV or TFRecord file, row groups of a Parquet file.
-        input_index: place of the file among the job's inputs.
-        stem: name of everything the shard leaves, unique in the job.
+        input_index: place of the file among the inputs.
+        stem: name of everything the shard leaves, unique among all shards.
     """
 
     source: Source
-    shard: Shard
     input_index: int
     stem: str
 
@@ -175,7 +173,7 @@ def plan_sources(sources: Sequence[Source], shard_bytes: int = SHARD_BYTES, work
         cut = pool.map(lambda source: _cut_binary(source, shard_bytes), binary)
         shards.update(zip((source.file.path for source in binary), cut, strict=True))
     return [
-        SourceShard(source, shard, index, stem_of(index, source.file.path, shard.index))
+        SourceShard(**vars(shard), source=source, input_index=index, stem=stem_of(index, shard.file, shard.index))
         for index, source in enumerate(sources)
         for shard in shards[source.file.path]
     ]
@@ -204,19 +202,19 @@ def stem_of(index: int, path: str, shard: int) -> str:
     return f"{index:05d}-{re.sub(r'[^A-Za-z0-9._-]', '_', base)[:NAME_CHARACTERS]}-{shard:05d}"
 
 
-def rows_by_file(pieces: Sequence[SourceShard]) -> dict[str, int]:
+def rows_by_file(shards: Sequence[Shard]) -> dict[str, int]:
     """Path -> rows counted."""
     rows: dict[str, int] = {}
-    for piece in pieces:
-        rows[piece.shard.file] = rows.get(piece.shard.file, 0) + piece.shard.rows
+    for shard in shards:
+        rows[shard.file] = rows.get(shard.file, 0) + shard.rows
     return rows
 
 
-def read_shard(piece: SourceShard, *, labelled: bool, block_bytes: int, block_rows: int) -> Iterator[BeatBlock]:
+def read_shard(shard: SourceShard, *, labelled: bool, block_bytes: int, block_rows: int) -> Iterator[BeatBlock]:
     """Yield a shard's rows in order, a block at a time.
 
     Args:
-        piece: what to read.
+        shard: what to read.
         labelled: whether rows carry a label.
         block_bytes: of a CSV, bytes read at a time.
         block_rows: of other formats, rows read at a time.
@@ -224,7 +222,7 @@ def read_shard(piece: SourceShard, *, labelled: bool, block_bytes: int, block_ro
     Raises:
         DataRefused: the input cannot be read, or changed while read.
     """
-    source, shard = piece.source, piece.shard
+    source = shard.source
     if source.kind == "parquet":
         yield from read_parquet(shard.file, shard.start, shard.end, shard.first_row, block_rows)
     elif source.kind == "tfrecord":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,12 +18,11 @@ from components.ingest.report import IngestSummary, read_ingest_report
 from components.io.examples import read_beats
 from components.io.serving import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
-from components.push.histogram import BINS
 from components.report.split_beats import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job
 from components.score.record import ShardFailure, ShardRecord
-from components.score.resume import read_record, tasks_of
-from components.score.summary import SUMMARY_FILE
+from components.score.resume import read_outcomes
+from components.score.summary import SUMMARY_FILE, add_up
 from components.verdict import Verdict, read_verdict
 
 if TYPE_CHECKING:
@@ -235,44 +233,7 @@ def load_scoring(directory: str) -> ScoringMaterial:
     if planned is None:
         raise UsageError(f"{directory} is not a scoring directory: it holds no {JOB_FILE}.")
     job = Job.from_json(planned, directory)
-    shards = {task.piece.stem: read_record(folder, task) for task in tasks_of(job, directory)}
+    shards = read_outcomes(folder, job.tasks(directory))
     text = folder.read(SUMMARY_FILE)
-    summary = _so_far(job, shards) if text is None else json.loads(text)
+    summary = add_up(job, shards, directory, job.model_uri).to_dict() if text is None else json.loads(text)
     return ScoringMaterial(folder, job, shards, text is not None, summary)
-
-
-def _so_far(job: Job, shards: Mapping[str, ShardRecord | ShardFailure | None]) -> dict[str, Any]:
-    """What `summary.json` would hold, of the shards that are done."""
-    records = [record for record in shards.values() if isinstance(record, ShardRecord)]
-    files = [
-        {
-            "file": source.file.path,
-            "rows": sum(piece.shard.rows for piece in job.pieces if piece.source == source),
-            "scored": sum(record.scored for record in records if record.file == source.file.path),
-            "rejected": sum(record.rejected for record in records if record.file == source.file.path),
-        }
-        for source in job.fingerprint.sources
-    ]
-    reasons = sum((Counter(record.reasons) for record in records), Counter[str]())
-    counts = np.sum([record.classes for record in records], axis=0).tolist() if records else [0] * len(CLASSES)
-    histogram = np.sum([record.histogram for record in records], axis=0).tolist() if records else [0] * BINS
-    confusions = [record.confusion for record in records if record.confusion is not None]
-    labelled = bool(records) and len(confusions) == len(records)
-    return {
-        "status": "incomplete",
-        "model": {"digest": job.fingerprint.model, "place": job.model_place},
-        "rows": {
-            "read": sum(record.rows for record in records),
-            "scored": sum(record.scored for record in records),
-            "rejected": sum(record.rejected for record in records),
-            "abstained": sum(record.abstained for record in records),
-        },
-        "reasons": dict(reasons),
-        "classes": dict(zip(CLASSES, counts, strict=True)),
-        "confusion": np.sum(confusions, axis=0).tolist() if labelled else None,
-        "histogram": {"counts": histogram},
-        "files": files,
-        "sentences": [
-            sentence for each in shards.values() if isinstance(each, ShardFailure) for sentence in each.sentences
-        ],
-    }

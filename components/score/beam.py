@@ -18,10 +18,11 @@ from components.score.beam_private import await_workers, local_runner, lost_work
 from components.score.engines.engine import Session, is_elsewhere, names_runner
 from components.score.engines.failures import environment_refusal
 from components.score.engines.worker import local_worker_command
-from components.score.model import ModelPlace, loaded_model, use_one_thread
+from components.score.job import ShardTask
+from components.score.model import ModelRef, loaded_model, use_one_thread
 from components.score.record import ShardRecord
-from components.score.resume import read_record
-from components.score.shard import LOG, ShardTask, Stopped, attempt_shard
+from components.score.resume import read_outcome
+from components.score.shard import LOG, Stopped, attempt_shard
 
 FOLLOW_SECONDS: Final = 0.5
 """How often the progress is looked at."""
@@ -43,7 +44,7 @@ class ScoreShard(beam.DoFn):
         submitter: the process that waits for the job; without it the worker stops.
     """
 
-    def __init__(self, model: ModelPlace, submitter: Submitter) -> None:
+    def __init__(self, model: ModelRef, submitter: Submitter) -> None:
         self._model = model
         self._submitter = submitter
         self._shards = Metrics.counter("heartbeat.score", "shards")
@@ -62,9 +63,9 @@ class ScoreShard(beam.DoFn):
         """
         with contextlib.suppress(Stopped):
             self._count(0, 0)
-            if not isinstance(read_record(storage_at(task.output), task), ShardRecord):
+            if not isinstance(read_outcome(storage_at(task.output), task), ShardRecord):
                 attempt_shard(task, lambda: loaded_model(self._model), self._count, self._check_wanted)
-                LOG.info("shard %s ended", task.piece.stem)
+                LOG.info("shard %s ended", task.shard.stem)
                 self._shards.inc()
         return iter(())
 
@@ -79,19 +80,19 @@ class ScoreShard(beam.DoFn):
             raise Stopped
 
 
-def score_shards(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], model: ModelPlace, submitter: Submitter) -> None:
+def score_shards(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], model: ModelRef, submitter: Submitter) -> None:
     """Put the job into a pipeline: each shard an element, spread over the workers.
 
     Largest first: Flink deals elements out in turn before it knows which worker is busy, and in the order of the input
     one worker could get the full-sized shard of each file and the other the rests. It also shortens the end of a job
     on runners that hand out work dynamically.
     """
-    largest_first = sorted(tasks, key=lambda task: -task.piece.shard.rows)
+    largest_first = sorted(tasks, key=lambda task: -task.shard.rows)
     _ = pipeline | "Shards" >> beam.Create(largest_first) | "ScoreShard" >> beam.ParDo(ScoreShard(model, submitter))
 
 
 def run_on_beam(
-    tasks: Sequence[ShardTask], model: ModelPlace, session: Session, follow: Callable[[], object]
+    tasks: Sequence[ShardTask], model: ModelRef, session: Session, follow: Callable[[], object]
 ) -> list[str]:
     """Score every shard and return when all have ended.
 
@@ -143,7 +144,7 @@ def _submitter(tasks: Sequence[ShardTask], session: Session) -> AbstractContextM
 class _Job(threading.Thread):
     """Beam at work, in a thread that ends with the process, so that a signal need not wait for a shard."""
 
-    def __init__(self, tasks: Sequence[ShardTask], model: ModelPlace, session: Session, submitter: Submitter) -> None:
+    def __init__(self, tasks: Sequence[ShardTask], model: ModelRef, session: Session, submitter: Submitter) -> None:
         super().__init__(name="beam-job", daemon=True)
         self.ended = threading.Event()
         self.error: Exception | None = None

@@ -8,13 +8,45 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from components.errors import UsageError
-from components.io.shards import Shard, SourceShard, stem_of
+from components.errors import DataRefused, UsageError
+from components.io.shards import SourceShard, stem_of
 from components.io.sources import Source
-from components.io.storage import InputFile
+from components.io.storage import InputFile, list_files
 from components.score.settings import ScoreSettings
 
 JOB_FILE: Final = "job.json"
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard as an element of the job.
+
+    Attributes:
+        job: fingerprint of the job.
+        shard: the rows to score.
+        output: the scoring directory.
+        settings: of the job.
+    """
+
+    job: str
+    shard: SourceShard
+    output: str
+    settings: ScoreSettings
+
+    @property
+    def record_name(self) -> str:
+        """Return the name of the shard's record in the scoring directory."""
+        return f"shards/{self.shard.stem}.json"
+
+    @property
+    def parts_name(self) -> str:
+        """Return the name of the file of its scored rows."""
+        return f"parts/{self.shard.stem}.{self.settings.format}"
+
+    @property
+    def rejects_name(self) -> str:
+        """Return the name of the file of its rejects."""
+        return f"rejects/{self.shard.stem}.jsonl"
 
 
 @dataclass(frozen=True)
@@ -32,7 +64,7 @@ class Fingerprint:
     sources: tuple[Source, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The fingerprint as plain values."""
+        """Return the fingerprint as plain values."""
         return {
             "model": self.model,
             "settings": self.settings.model_dump(),
@@ -41,7 +73,7 @@ class Fingerprint:
 
     @property
     def digest(self) -> str:
-        """16 hex digits that name the job."""
+        """Return 16 hex digits that name the job."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -51,78 +83,101 @@ class Job:
 
     Attributes:
         fingerprint: what the results depend on.
-        pieces: the shards.
-        model_place: where the model lay when the job began; it may be resumed with the same model from elsewhere.
+        shards: all of them, in the order of the inputs.
+        model_uri: where the model was when the job began; it may be resumed with the same model from elsewhere.
     """
 
     fingerprint: Fingerprint
-    pieces: tuple[SourceShard, ...]
-    model_place: str
+    shards: tuple[SourceShard, ...]
+    model_uri: str
+
+    def tasks(self, output: str) -> list[ShardTask]:
+        """Return a task for each shard, in order.
+
+        Args:
+            output: the scoring directory.
+        """
+        digest, settings = self.fingerprint.digest, self.fingerprint.settings
+        return [ShardTask(digest, shard, output, settings) for shard in self.shards]
 
     @property
     def model_version(self) -> int | None:
-        """The number under which the model was pushed; None for one that was not."""
-        name = self.model_place.rstrip("/").rpartition("/")[2]
+        """Return the number under which the model was pushed; None for one that was not."""
+        name = self.model_uri.rstrip("/").rpartition("/")[2]
         return int(name) if name.isdecimal() else None
 
     def to_json(self) -> str:
-        """What job.json holds; shards by input as [start, end, first row, rows]."""
+        """Return what job.json holds; shards by input as [start, end, first row, rows]."""
         shards: list[list[list[int]]] = [[] for _ in self.fingerprint.sources]
-        for piece in self.pieces:
-            shard = piece.shard
-            shards[piece.input_index].append([shard.start, shard.end, shard.first_row, shard.rows])
-        model = {"model_place": self.model_place, "model_version": self.model_version}
+        for shard in self.shards:
+            shards[shard.input_index].append([shard.start, shard.end, shard.first_row, shard.rows])
+        model = {"model_place": self.model_uri, "model_version": self.model_version}
         return json.dumps({**self.fingerprint.to_dict(), **model, "shards": shards}) + "\n"
 
     @staticmethod
-    def from_json(text: bytes, place: str) -> Job:
-        """Read job.json.
+    def from_json(text: bytes, directory: str) -> Job:
+        """Read the job.json of a scoring directory.
 
         Raises:
             UsageError: it is not one of this version's.
         """
         try:
-            told = json.loads(text)
-            sources = tuple(_source(each) for each in told["inputs"])
-            settings = ScoreSettings.model_validate(told["settings"])
-            pieces = tuple(
-                SourceShard(source, Shard(source.file.path, at, *numbers), index, stem_of(index, source.file.path, at))
-                for index, (source, shards) in enumerate(zip(sources, told["shards"], strict=True))
-                for at, numbers in enumerate(shards)
+            fields = json.loads(text)
+            sources = tuple(_source(each) for each in fields["inputs"])
+            settings = ScoreSettings.model_validate(fields["settings"])
+            shards = tuple(
+                SourceShard(path, number, start, end, first_row, rows, source, index, stem_of(index, path, number))
+                for index, (source, planned) in enumerate(zip(sources, fields["shards"], strict=True))
+                for path in [source.file.path]
+                for number, (start, end, first_row, rows) in enumerate(planned)
             )
-            return Job(Fingerprint(told["model"], settings, sources), pieces, str(told["model_place"]))
+            return Job(Fingerprint(fields["model"], settings, sources), shards, str(fields["model_place"]))
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
-                f"{place}/{JOB_FILE} is not a job that this version wrote ({type(error).__name__}: {error}). Choose "
-                "another --output, or --overwrite it."
+                f"{directory}/{JOB_FILE} is not a job that this version wrote ({type(error).__name__}: {error}). "
+                "Choose another --output, or --overwrite it."
             ) from error
 
 
-def _source(told: dict[str, Any]) -> Source:
-    beside = told["provenance"]
-    return Source(InputFile(**told["file"]), told["kind"], None if beside is None else InputFile(**beside))
+def _source(fields: dict[str, Any]) -> Source:
+    provenance = fields["provenance"]
+    return Source(InputFile(**fields["file"]), fields["kind"], None if provenance is None else InputFile(**provenance))
+
+
+def changed_files(sources: Sequence[Source]) -> list[str]:
+    """Return the paths of inputs and their provenance files that changed or went away since they were listed."""
+    files = [file for source in sources for file in (source.file, source.provenance) if file is not None]
+    return [file.path for file in files if not _is_unchanged(file)]
+
+
+def _is_unchanged(file: InputFile) -> bool:
+    try:
+        return list_files(file.path) == [file]
+    except DataRefused:
+        return False
 
 
 def differences(known: Job, now: Fingerprint) -> list[str]:
-    """Clauses that say in what a job differs from what is asked for; none for one and the same."""
-    found, was = [], known.fingerprint
-    if was.model != now.model:
-        found.append(f"it was begun with model {was.model[:12]} from {known.model_place}, now it is {now.model[:12]}")
+    """Return clauses that say in what a job differs from what is asked for; none for one and the same."""
+    clauses, before = [], known.fingerprint
+    if before.model != now.model:
+        clauses.append(
+            f"it was begun with model {before.model[:12]} from {known.model_uri}, now it is {now.model[:12]}"
+        )
     for name in ScoreSettings.model_fields:
-        before, after = getattr(was.settings, name), getattr(now.settings, name)
-        if before != after:
-            found.append(f"{name} was {before}, now it is {after}")
-    found += _input_differences(was.sources, now.sources)
-    return found
+        old, new = getattr(before.settings, name), getattr(now.settings, name)
+        if old != new:
+            clauses.append(f"{name} was {old}, now it is {new}")
+    return clauses + _input_differences(before.sources, now.sources)
 
 
-def _input_differences(was: Sequence[Source], now: Sequence[Source]) -> list[str]:
-    before, after = ({source.file.path: source for source in sources} for sources in (was, now))
-    found = [f"{path} is no longer an input" for path in before if path not in after]
-    found += [f"{path} was not an input" for path in after if path not in before]
-    for path in before.keys() & after.keys():
-        if before[path] != after[path]:
-            found.append(f"{path} or its provenance file has changed")
-    if not found and was != now:
-        found.append("the inputs are in another order")
-    return sorted(found)
+def _input_differences(before: Sequence[Source], now: Sequence[Source]) -> list[str]:
+    old, new = ({source.file.path: source for source in sources} for sources in (before, now))
+    clauses = [f"{path} is no longer an input" for path in old if path not in new]
+    clauses += [f"{path} was not an input" for path in new if path not in old]
+    clauses += [
+        f"{path} or its provenance file has changed" for path in old.keys() & new.keys() if old[path] != new[path]
+    ]
+    if not clauses and before != now:
+        clauses.append("the inputs are in another order")
+    return sorted(clauses)

@@ -19,20 +19,20 @@ from components.io.storage import absolute_path, is_remote, local_path
 
 
 @dataclass(frozen=True)
-class ModelPlace:
+class ModelRef:
     """A model that workers can load.
 
     Attributes:
-        place: absolute directory, or URI of a version in a serving directory.
+        uri: absolute path of its directory, or URI of a version in a serving directory.
         digest: 64 hex digits over its files.
     """
 
-    place: str
+    uri: str
     digest: str
 
     @property
     def short_digest(self) -> str:
-        """The 12 hex digits that every scored row carries."""
+        """Return the 12 hex digits that every scored row carries."""
         return self.digest[:12]
 
 
@@ -74,100 +74,97 @@ class ScoringModel:
             ) from error
 
     def answers(self, signal: npt.NDArray[np.float32], batch: int) -> Answers:
-        """Scores beats float32[n, 187] in 0..1, in as few calls as take `batch` beats each, all about as large."""
+        """Score beats float32[n, 187] in 0..1, in as few calls as take `batch` beats each, all about as large."""
         import tensorflow as tf
 
         probabilities = [np.empty((0, len(CLASSES)), np.float32)]
         abstain = [np.empty(0, np.bool_)]
         calls = -(-len(signal) // batch)
         for block in np.array_split(signal, calls) if calls else ():
-            told = self._signature(signal=tf.constant(block, tf.float32))
-            probabilities.append(told["probabilities"].numpy())
-            abstain.append(told["abstain"].numpy() if "abstain" in told else np.zeros(len(block), np.bool_))
+            outputs = self._signature(signal=tf.constant(block, tf.float32))
+            probabilities.append(outputs["probabilities"].numpy())
+            abstain.append(outputs["abstain"].numpy() if "abstain" in outputs else np.zeros(len(block), np.bool_))
         return Answers(np.concatenate(probabilities), np.concatenate(abstain))
 
 
 def use_one_thread() -> None:
-    """Makes TensorFlow compute on one thread; to be called before it has computed anything in this process.
+    """Make TensorFlow compute on one thread; to be called before it has computed anything in this process.
 
     Raises:
         RuntimeError: TensorFlow has been used already, with more threads.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its chatter about devices is no news to who scores
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages about devices help nobody here
     import tensorflow as tf
 
-    threading_config = tf.config.threading
-    if (threading_config.get_intra_op_parallelism_threads(), threading_config.get_inter_op_parallelism_threads()) != (
-        1,
-        1,
-    ):
-        threading_config.set_intra_op_parallelism_threads(1)
-        threading_config.set_inter_op_parallelism_threads(1)
+    threads = tf.config.threading
+    if (threads.get_intra_op_parallelism_threads(), threads.get_inter_op_parallelism_threads()) != (1, 1):
+        threads.set_intra_op_parallelism_threads(1)
+        threads.set_inter_op_parallelism_threads(1)
 
 
-_loaded: dict[ModelPlace, ScoringModel | HeartbeatError] = {}
+_loaded: dict[ModelRef, ScoringModel | HeartbeatError] = {}
 _loading = threading.Lock()
 
 
-def loaded_model(place: ModelPlace) -> ScoringModel:
-    """The model of this process, loaded when first asked for; if that failed it fails the same way again.
+def loaded_model(ref: ModelRef) -> ScoringModel:
+    """Return the model of this process, loaded by the first call; if that failed, each call fails the same way.
 
     Raises:
         HeartbeatError: the model cannot be loaded, or is not the one the job began with.
     """
     with _loading:
-        if place not in _loaded:
+        if ref not in _loaded:
             try:
-                _loaded[place] = _load(place)
+                _loaded[ref] = _load(ref)
             except HeartbeatError as error:
-                _loaded[place] = error
-        model = _loaded[place]
+                _loaded[ref] = error
+        model = _loaded[ref]
     if isinstance(model, HeartbeatError):
         raise model
     return model
 
 
-def _load(place: ModelPlace) -> ScoringModel:
+def _load(ref: ModelRef) -> ScoringModel:
     use_one_thread()
-    with opened_model(place.place) as folder:
+    with opened_model(ref.uri) as folder:
         digest = model_digest(folder)
-        if digest != place.digest:
+        if digest != ref.digest:
             raise HeartbeatError(
-                f"The model in {place.place} is {digest[:12]}, the job began with {place.short_digest}: it was "
-                "changed. Score with a model that stays as it is."
+                f"The model in {ref.uri} is {digest[:12]}, the job began with {ref.short_digest}: it was changed. "
+                "Score with a model that stays as it is."
             )
         return ScoringModel(str(folder), digest)
 
 
 @contextmanager
-def opened_model(place: str) -> Iterator[Path]:
-    """A model as a local directory; one that lies elsewhere is copied for as long as this lasts.
+def opened_model(uri: str) -> Iterator[Path]:
+    """Yield a model's local directory; one that lies elsewhere is copied for as long as this lasts.
 
     Raises:
         UsageError: a URI that is not a version in a serving directory.
         EnvironmentRefused: the store is not reached.
     """
-    if not is_remote(place):
-        yield Path(local_path(place))
+    if not is_remote(uri):
+        yield Path(local_path(uri))
         return
-    top, _, version = place.rstrip("/").rpartition("/")
+    top, _, version = uri.rstrip("/").rpartition("/")
     if not version.isdigit():
-        raise UsageError(f"{place} is no pushed version: name one, such as {place.rstrip('/')}/1700000000.")
+        raise UsageError(f"{uri} is no pushed version: name one, such as {uri.rstrip('/')}/1700000000.")
     with ServingDirectory(top).opened(int(version)) as folder:
         yield folder
 
 
-def find_model(model: str | None, serving: str) -> ModelPlace:
-    """The model to score with: the one named, else the newest in the serving directory.
+def find_model(model: str | None, serving: str) -> ModelRef:
+    """Return the model to score with: the one named, else the newest in the serving directory.
 
     Raises:
         UsageError: there is no model there.
         EnvironmentRefused: it cannot be read.
     """
-    place = absolute_path(_newest(serving) if model is None else model)
-    with opened_model(place) as folder:
+    uri = absolute_path(_newest(serving) if model is None else model)
+    with opened_model(uri) as folder:
         try:
-            return ModelPlace(place, model_digest(folder))
+            return ModelRef(uri, model_digest(folder))
         except FileNotFoundError as error:
             raise UsageError(f"{error}. Name the directory of a model with --model.") from error
 

@@ -10,13 +10,12 @@ from tfx.types import artifact, standard_artifacts
 from components.errors import ScoringIncomplete
 from components.io.artifact_files import write_json
 from components.io.sources import find_sources
-from components.score.budget import RejectBudget
 from components.score.engines.choose import choose_engine
 from components.score.job import Fingerprint
 from components.score.model import find_model
 from components.score.run import ScoreRequest, score
 from components.score.runner import EngineRunner
-from components.score.settings import BatchSettings
+from components.score.settings import BatchSettings, RejectBudget
 
 
 class ScoredBeats(artifact.Artifact):
@@ -75,7 +74,7 @@ def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -
         EnvironmentRefused: the model cannot be read.
     """
     found = find_model(model, "")
-    batch_runner(settings).engine.check_paths([pattern], top, found.place)
+    batch_runner(settings).engine.check_paths([pattern], top, found.uri)
     job = Fingerprint(found.digest, settings.job, tuple(find_sources([pattern])))
     return ScoreRequest(
         inputs=(pattern,),

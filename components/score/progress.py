@@ -1,4 +1,4 @@
-"""How far a job is, told by the records that its shards leave: so on any runner, from anywhere."""
+"""How far a job is, from the records that its shards leave: so on any runner, from anywhere."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.io.storage import Storage
-from components.score.resume import read_record
-from components.score.shard import ShardTask
+from components.score.job import ShardTask
+from components.score.resume import read_outcome
 
 
 @dataclass(frozen=True)
@@ -33,28 +33,27 @@ class ProgressReader:
 
     Args:
         folder: the scoring directory.
-        tasks: what is to be done in this run.
-        shards: planned in all.
-        rows: in all.
+        waiting: tasks of this run.
+        tasks: all of the job.
     """
 
-    def __init__(self, folder: Storage, tasks: Sequence[ShardTask], shards: int, rows: int) -> None:
+    def __init__(self, folder: Storage, waiting: Sequence[ShardTask], tasks: Sequence[ShardTask]) -> None:
         self._folder = folder
-        self._waiting = {task.record_name: task for task in tasks}
-        self._shards, self._rows = shards, rows
-        self._rows_before = rows - sum(task.piece.shard.rows for task in tasks)
+        self._waiting = {task.record_name: task for task in waiting}
+        self._shards, self._rows = len(tasks), sum(task.shard.rows for task in tasks)
+        self._rows_before = self._rows - sum(task.shard.rows for task in waiting)
         self._rows_ended = 0
         self._began = self._looked = time.monotonic()
 
     def look(self) -> Progress:
-        """Where the job is now, or was when last looked a moment ago."""
+        """Return where the job is now, or was when last looked a moment ago."""
         now = time.monotonic()
         if now - self._looked >= self._folder.poll_seconds:
             self._looked = now
             for name in self._folder.sizes("shards").keys() & self._waiting.keys():
-                if read_record(self._folder, self._waiting[name]) is not None:
-                    self._rows_ended += self._waiting.pop(name).piece.shard.rows
+                if read_outcome(self._folder, self._waiting[name]) is not None:
+                    self._rows_ended += self._waiting.pop(name).shard.rows
         rows = self._rows_before + self._rows_ended
         rate = self._rows_ended / (now - self._began) if self._rows_ended else None
-        left_seconds = (self._rows - rows) / rate if rate else None
-        return Progress((self._shards - len(self._waiting), self._shards), (rows, self._rows), rate, left_seconds)
+        left = (self._rows - rows) / rate if rate else None
+        return Progress((self._shards - len(self._waiting), self._shards), (rows, self._rows), rate, left)

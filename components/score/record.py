@@ -1,16 +1,18 @@
-"""What became of one shard: the record that says that it is done."""
+"""What became of one shard: the record that says that it is done, or why it failed; and the counts on the way there."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
+from components.io.storage import CHUNK_BYTES, Source
 from components.push.histogram import BINS
 
 
@@ -60,7 +62,7 @@ class ShardRecord:
     seconds: float
 
     def to_json(self) -> str:
-        """The record as JSON."""
+        """Return the record as JSON."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @staticmethod
@@ -71,32 +73,32 @@ class ShardRecord:
             ValueError: this is no record.
         """
         try:
-            told = json.loads(text)
-            parts, rejects = (Written(**told.pop(name)) for name in ("parts", "rejects"))
-            return ShardRecord(**told, parts=parts, rejects=rejects)
+            fields = json.loads(text)
+            parts, rejects = (Written(**fields.pop(name)) for name in ("parts", "rejects"))
+            return ShardRecord(**fields, parts=parts, rejects=rejects)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"no record of a shard: {error}") from error
 
 
 @dataclass(frozen=True)
 class ShardFailure:
-    """A shard that could not be done: which, and why, in sentences."""
+    """A shard that could not be done: its stem, and why, in sentences."""
 
     stem: str
     sentences: tuple[str, ...]
 
     def to_json(self) -> str:
-        """The failure as JSON, which `ShardRecord.from_json` refuses."""
+        """Return the failure as JSON, which `ShardRecord.from_json` refuses."""
         return json.dumps({"failed": list(self.sentences)}) + "\n"
 
     @staticmethod
     def from_json(stem: str, text: str | bytes) -> ShardFailure | None:
         """Read a failure; None if this is something else."""
         try:
-            told = json.loads(text)
+            fields = json.loads(text)
         except ValueError:
             return None
-        sentences = told.get("failed") if isinstance(told, dict) else None
+        sentences = fields.get("failed") if isinstance(fields, dict) else None
         return ShardFailure(stem, tuple(sentences)) if sentences else None
 
 
@@ -119,7 +121,7 @@ class Tally:
         self.confusion = counted if self.confusion is None else self.confusion + counted
 
     def as_fields(self) -> dict[str, Any]:
-        """The counts by the names that a record has for them."""
+        """Return the counts by the names that a record has for them."""
         return {
             "rows": self.rows,
             "scored": self.scored,
@@ -130,3 +132,11 @@ class Tally:
             "abstained": self.abstained,
             "histogram": self.histogram.tolist(),
         }
+
+
+def sha256_of(file: BinaryIO | Source) -> str:
+    """Return the SHA-256 in hex of the rest of an open file, read a MiB at a time."""
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()

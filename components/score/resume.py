@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
+from components.errors import DataRefused
 from components.io.storage import Storage
-from components.score.job import Job
-from components.score.record import ShardFailure, ShardRecord, Written
-from components.score.shard import ShardTask
+from components.score.job import ShardTask
+from components.score.record import ShardFailure, ShardRecord, Written, sha256_of
 
 READERS: Final = 16
-"""Threads that read records: small files, far away."""
+"""Threads that read records and hash results, a MiB each at a time: a store answers slowly, but many at once."""
+
+Outcome = ShardRecord | ShardFailure | None
+"""What a shard left: its record, why it failed, or nothing that counts."""
+
+T = TypeVar("T")
 
 
-def tasks_of(job: Job, output: str) -> list[ShardTask]:
-    """One task for each shard, in order."""
-    digest, settings = job.fingerprint.digest, job.fingerprint.settings
-    return [ShardTask(digest, piece, output, settings) for piece in job.pieces]
-
-
-def done_shards(folder: Storage, tasks: list[ShardTask]) -> dict[str, ShardRecord]:
-    """Stem -> record of the shards that need not be done again.
-
-    Raises:
-        EnvironmentRefused: the directory cannot be read.
-    """
-    present = folder.sizes()
-    done = {}
-    for task in tasks:
-        record = _agreeing(folder, task, present)
-        if record is not None:
-            done[task.piece.stem] = record
-    return done
-
-
-def read_record(folder: Storage, task: ShardTask) -> ShardRecord | ShardFailure | None:
-    """What a shard left: a record of this job, why it failed, or nothing that counts.
+def read_outcome(folder: Storage, task: ShardTask) -> Outcome:
+    """Read what a shard left; a record of another job or plan does not count.
 
     Raises:
         EnvironmentRefused: the directory cannot be read.
@@ -47,59 +31,73 @@ def read_record(folder: Storage, task: ShardTask) -> ShardRecord | ShardFailure 
     content = folder.read(task.record_name)
     if content is None:
         return None
-    failure = ShardFailure.from_json(task.piece.stem, content)
+    failure = ShardFailure.from_json(task.shard.stem, content)
     if failure is not None:
         return failure
     try:
         record = ShardRecord.from_json(content)
     except ValueError:
         return None
-    shard = task.piece.shard
+    shard = task.shard
     planned = (task.job, shard.file, shard.first_row, shard.rows, task.parts_name, task.rejects_name)
-    told = (record.job, record.file, record.first_row, record.rows, record.parts.name, record.rejects.name)
-    return record if told == planned and record.rows == record.scored + record.rejected else None
+    written = (record.job, record.file, record.first_row, record.rows, record.parts.name, record.rejects.name)
+    return record if written == planned and record.rows == record.scored + record.rejected else None
 
 
-def what_is_left(
-    folder: Storage, tasks: list[ShardTask], done: Mapping[str, ShardRecord]
-) -> dict[str, ShardRecord | ShardFailure | None]:
-    """Stem -> what a shard left, for all shards of a job; read side by side, as a store answers slowly but many.
+def read_outcomes(
+    folder: Storage, tasks: Sequence[ShardTask], known: Mapping[str, ShardRecord] = {}
+) -> dict[str, Outcome]:
+    """Return what each shard of a job left, by stem.
 
     Args:
         folder: the scoring directory.
         tasks: of the job.
-        done: what is known already.
+        known: stem -> record, of those that need not be read.
 
     Raises:
         EnvironmentRefused: the directory cannot be read.
     """
-    unknown = [task for task in tasks if task.piece.stem not in done]
+    unknown = [task for task in tasks if task.shard.stem not in known]
+    read = {**known, **_side_by_side(partial(read_outcome, folder), unknown)}
+    return {task.shard.stem: read[task.shard.stem] for task in tasks}
+
+
+def done_shards(folder: Storage, tasks: Sequence[ShardTask]) -> dict[str, ShardRecord]:
+    """Return the records, by stem, of the shards that need not be done again: their files are whole.
+
+    Raises:
+        EnvironmentRefused: the directory cannot be read.
+    """
+    sizes = folder.sizes()
+    recorded = [task for task in tasks if task.record_name in sizes]
+    verified = _side_by_side(partial(_verified, folder, sizes), recorded)
+    return {stem: record for stem, record in verified.items() if record is not None}
+
+
+def _side_by_side(read: Callable[[ShardTask], T], tasks: Sequence[ShardTask]) -> dict[str, T]:
     with ThreadPoolExecutor(READERS) as pool:
-        read = dict(
-            zip((task.piece.stem for task in unknown), pool.map(partial(read_record, folder), unknown), strict=True)
-        )
-    return {task.piece.stem: done.get(task.piece.stem) or read[task.piece.stem] for task in tasks}
+        return dict(zip((task.shard.stem for task in tasks), pool.map(read, tasks), strict=True))
 
 
-def _agreeing(folder: Storage, task: ShardTask, present: Mapping[str, int]) -> ShardRecord | None:
-    if task.record_name not in present:
-        return None
-    record = read_record(folder, task)
+def _verified(folder: Storage, sizes: Mapping[str, int], task: ShardTask) -> ShardRecord | None:
+    record = read_outcome(folder, task)
     if not isinstance(record, ShardRecord):
         return None
-    agrees = all(_is_whole(folder, file, present) for file in (record.parts, record.rejects))
-    return record if agrees else None
+    return record if all(_is_whole(folder, sizes, file) for file in (record.parts, record.rejects)) else None
 
 
-def _is_whole(folder: Storage, file: Written, present: Mapping[str, int]) -> bool:
-    if present.get(file.name) != file.bytes:
+def _is_whole(folder: Storage, sizes: Mapping[str, int], file: Written) -> bool:
+    if sizes.get(file.name) != file.bytes:
         return False
-    content = folder.read(file.name)
-    return content is not None and hashlib.sha256(content).hexdigest() == file.sha256
+    try:
+        with closing(folder.open(file.name)) as content:
+            return sha256_of(content) == file.sha256
+    except DataRefused:  # removed since it was listed
+        return False
 
 
-def remove_strays(folder: Storage, tasks: list[ShardTask]) -> None:
-    """Removes what does not belong to a job from the folders that hold its results.
+def remove_strays(folder: Storage, tasks: Sequence[ShardTask]) -> None:
+    """Remove what does not belong to a job from the folders that hold its results.
 
     Raises:
         EnvironmentRefused: it cannot be removed.

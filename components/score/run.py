@@ -1,31 +1,29 @@
-"""A whole scoring job, but for who runs its shards: lock, plan or resume, run, reconcile, judge."""
+"""A whole scoring job: lock the directory, plan or resume, have the shards run, reconcile, judge."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from components.errors import DataRefused, UsageError
 from components.io.lock import LOCK_DIR, locked
 from components.io.shards import plan_sources, rows_by_file
 from components.io.sources import check_labels, check_provenance, find_sources
 from components.io.storage import Storage, absolute_path, storage_at
-from components.score.budget import RejectBudget
-from components.score.job import JOB_FILE, Fingerprint, Job, differences
-from components.score.model import ModelPlace
+from components.score.job import JOB_FILE, Fingerprint, Job, ShardTask, differences
+from components.score.model import ModelRef
 from components.score.progress import ProgressReader
-from components.score.record import ShardFailure, ShardRecord
-from components.score.resume import done_shards, remove_strays, tasks_of, what_is_left
-from components.score.settings import ScoreSettings
-from components.score.shard import ShardTask
+from components.score.record import ShardRecord
+from components.score.resume import done_shards, read_outcomes, remove_strays
+from components.score.settings import RejectBudget, ScoreSettings
 from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, changed_inputs, summarise
 
-COUNTING_THREADS = 4
+COUNTING_THREADS: Final = 4
 """Threads of the planner: two cores' worth and some waiting for the file system."""
 
-RunShards = Callable[[Sequence[ShardTask], ModelPlace, Callable[[], object]], list[str]]
+RunShards = Callable[[Sequence[ShardTask], ModelRef, Callable[[], object]], list[str]]
 """Runs every shard, anywhere, and returns when all have ended: sentences about what went wrong with them as a whole.
 Calls the function it is given about twice a second meanwhile."""
 
@@ -45,7 +43,7 @@ class ScoreRequest:
 
     inputs: tuple[str, ...]
     output: str
-    model: ModelPlace
+    model: ModelRef
     settings: ScoreSettings
     existing: Literal["refuse", "resume", "overwrite"]
     budget: RejectBudget
@@ -71,23 +69,26 @@ def score(
         EnvironmentRefused: the directory is busy or cannot be written.
     """
     began = time.monotonic()
-    sources = tuple(find_sources(request.inputs))
-    asked = Fingerprint(request.model.digest, request.settings, sources)
+    fingerprint = Fingerprint(request.model.digest, request.settings, tuple(find_sources(request.inputs)))
     with locked(request.output) as check_lock:
         folder = storage_at(absolute_path(request.output))
-        known = _known_job(folder, request, asked)
-        job = known or _planned(folder, asked, request.model.place)
-        tasks = tasks_of(job, folder.root)
+        known = _known_job(folder, request.existing, fingerprint)
+        job = known or _planned_job(folder, fingerprint, request.model.uri)
+        tasks = job.tasks(folder.root)
         done = done_shards(folder, tasks) if known is not None else {}
         if len(done) == len(tasks) and (finished := _finished(folder)) is not None:
             return finished
-        _prepare(folder, tasks, done)
-        waiting = [task for task in tasks if task.piece.stem not in done]
-        progress = ProgressReader(folder, waiting, len(tasks), sum(task.piece.shard.rows for task in tasks))
+        _clean_up(folder, tasks, done)
+        waiting = [task for task in tasks if task.shard.stem not in done]
+        progress = ProgressReader(folder, waiting, tasks)
         troubles = run_shards(waiting, request.model, lambda: show(progress)) if waiting else []
-        left = what_is_left(folder, tasks, done)
-        summary = summarise(job, left, request.budget, request.output, request.model.place, troubles)
-        _time(summary, left, done, time.monotonic() - began)
+        outcomes = read_outcomes(folder, tasks, done)
+        summary = summarise(job, outcomes, request.budget, request.output, request.model.uri, troubles)
+        seconds = time.monotonic() - began
+        rows = summary.rows["read"] - sum(record.rows for record in done.values())
+        summary.shards["done_before"] = len(done)
+        summary.seconds = round(seconds, 2)
+        summary.rows_per_second = round(rows / seconds, 1) if rows else None
         check_lock()
         remove_strays(folder, tasks)
         folder.remove_drafts()  # of workers that an engine lost and replaced
@@ -97,51 +98,52 @@ def score(
         return summary
 
 
-def _known_job(folder: Storage, request: ScoreRequest, asked: Fingerprint) -> Job | None:
-    """The job to go on with; None for a new one."""
-    present = {name: size for name, size in folder.sizes().items() if name.split("/")[0] != LOCK_DIR}
+def _known_job(folder: Storage, existing: str, fingerprint: Fingerprint) -> Job | None:
+    """Return the job to go on with; None for a new one."""
+    names = [name for name in folder.sizes() if name.split("/")[0] != LOCK_DIR]
     content = folder.read(JOB_FILE)
-    if request.existing == "overwrite":
-        _empty(folder, present, content is not None)
+    if existing == "overwrite":
+        _empty(folder, names, content is not None)
         return None
-    if not present:
+    if not names:
         return None
     if content is None:
         raise UsageError(
             f"{folder.root} is not empty and no scoring directory (it has no {JOB_FILE}): choose another --output."
         )
-    if request.existing == "refuse":
+    if existing == "refuse":
         raise UsageError(
             f"{folder.root} holds a scoring job already: go on with it (--resume), replace it (--overwrite), or "
             "choose another --output."
         )
     known = Job.from_json(content, folder.root)
-    if found := differences(known, asked):
+    if clauses := differences(known, fingerprint):
         raise UsageError(
-            f"{folder.root} holds another job: {'; '.join(found)}. Choose another --output, or --overwrite it."
+            f"{folder.root} holds another job: {'; '.join(clauses)}. Choose another --output, or --overwrite it."
         )
     return known
 
 
-def _empty(folder: Storage, present: dict[str, int], is_job: bool) -> None:
-    """Removes a job's files: first what says that it is whole, last what says that it is a job."""
-    if present and not is_job:
+def _empty(folder: Storage, names: Sequence[str], is_job: bool) -> None:
+    """Remove a job's files: first what says that it is whole, last what says that it is a job."""
+    if names and not is_job:
         raise UsageError(f"{folder.root} is no scoring directory (it has no {JOB_FILE}), so it is not overwritten.")
-    ours = [name for name in present if name.split("/")[0] in ("shards", "parts", "rejects")]
-    for name in (SUCCESS_FILE, SUMMARY_FILE, *ours, JOB_FILE):
+    results = [name for name in names if name.split("/")[0] in ("shards", "parts", "rejects")]
+    for name in (SUCCESS_FILE, SUMMARY_FILE, *results, JOB_FILE):
         folder.remove(name)
 
 
-def _planned(folder: Storage, asked: Fingerprint, model_place: str) -> Job:
-    check_labels(asked.sources, asked.settings.labelled)
-    pieces = tuple(plan_sources(asked.sources, asked.settings.shard_bytes, COUNTING_THREADS))
-    rows = rows_by_file(pieces)
+def _planned_job(folder: Storage, fingerprint: Fingerprint, model_uri: str) -> Job:
+    sources = fingerprint.sources
+    check_labels(sources, fingerprint.settings.labelled)
+    shards = tuple(plan_sources(sources, fingerprint.settings.shard_bytes, COUNTING_THREADS))
+    rows = rows_by_file(shards)
     if not any(rows.values()):
         raise DataRefused(f"There are no rows in {', '.join(rows)}.")
-    check_provenance(asked.sources, rows)
-    job = Job(asked, pieces, model_place)
-    if changed := changed_inputs(job):
-        raise DataRefused(changed)
+    check_provenance(sources, rows)
+    job = Job(fingerprint, shards, model_uri)
+    if sentences := changed_inputs(job):
+        raise DataRefused(sentences)
     folder.write(JOB_FILE, job.to_json().encode())
     return job
 
@@ -153,23 +155,11 @@ def _finished(folder: Storage) -> ScoreSummary | None:
     return None if content is None else ScoreSummary.from_json(content)
 
 
-def _prepare(folder: Storage, tasks: Sequence[ShardTask], done: dict[str, ShardRecord]) -> None:
-    """Takes away what claims more than is true, and what the dead left."""
+def _clean_up(folder: Storage, tasks: Sequence[ShardTask], done: Mapping[str, ShardRecord]) -> None:
+    """Remove _SUCCESS, records that do not agree with their files, and drafts of killed processes."""
     folder.remove(SUCCESS_FILE)
     present = folder.sizes("shards")
     for task in tasks:
-        if task.record_name in present and task.piece.stem not in done:
+        if task.record_name in present and task.shard.stem not in done:
             folder.remove(task.record_name)
     folder.remove_drafts()
-
-
-def _time(
-    summary: ScoreSummary,
-    left: dict[str, ShardRecord | ShardFailure | None],
-    done: dict[str, ShardRecord],
-    seconds: float,
-) -> None:
-    new = sum(record.rows for stem, record in left.items() if isinstance(record, ShardRecord) and stem not in done)
-    summary.shards["done_before"] = len(done)
-    summary.seconds = round(seconds, 2)
-    summary.rows_per_second = round(new / seconds, 1) if new else None

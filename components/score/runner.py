@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from components.io.shards import Shard, SourceShard, stem_of
+from components.io.shards import SourceShard, stem_of
 from components.io.sources import find_sources
 from components.score.engines.dataflow import Dataflow
 from components.score.engines.engine import BeamRunner, Engine
 from components.score.engines.portable import PortableEngine
-from components.score.model import ModelPlace
+from components.score.job import ShardTask
+from components.score.model import ModelRef
 from components.score.run import ScoreRequest
-from components.score.shard import ShardTask
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class EngineRunner:
 
     engine: Engine
 
-    def __call__(self, tasks: Sequence[ShardTask], model: ModelPlace, follow: Callable[[], object]) -> list[str]:
+    def __call__(self, tasks: Sequence[ShardTask], model: ModelRef, follow: Callable[[], object]) -> list[str]:
         """Score every shard, calling `follow` about twice a second; see `run_on_beam`."""
         with self.engine.session(len(tasks)) as session:
             from components.score.beam import run_on_beam  # takes seconds, in which a job server starts
@@ -40,7 +40,7 @@ class EngineRunner:
             UsageError: options are missing, or workers do not see a path.
             EnvironmentRefused: the engine is not reached, has no room, or is of another version.
         """
-        self.engine.check_paths(request.inputs, request.output, request.model.place)
+        self.engine.check_paths(request.inputs, request.output, request.model.uri)
         self.engine.beam_options(1)
 
     def describe(self, request: ScoreRequest) -> str:
@@ -66,13 +66,12 @@ def _uncounted_tasks(request: ScoreRequest) -> list[ShardTask]:
     for index, source in enumerate(find_sources(request.inputs)):
         path, size, step = source.file.path, source.file.size, request.settings.shard_bytes
         for at, start in enumerate(range(0, size, step) or (0,)):
-            shard = Shard(path, at, start, min(size, start + step), 0, 0)
-            piece = SourceShard(source, shard, index, stem_of(index, path, at))
-            tasks.append(ShardTask("0" * 64, piece, request.output, request.settings))
+            shard = SourceShard(path, at, start, min(size, start + step), 0, 0, source, index, stem_of(index, path, at))
+            tasks.append(ShardTask("0" * 64, shard, request.output, request.settings))
     return tasks
 
 
-def _dataflow_request(tasks: Sequence[ShardTask], model: ModelPlace, options: Sequence[str]) -> str:
+def _dataflow_request(tasks: Sequence[ShardTask], model: ModelRef, options: Sequence[str]) -> str:
     from components.io.submitter import RemoteSubmitter
     from components.score.beam import score_shards
     from components.score.beam_private import dataflow_request

@@ -1,11 +1,15 @@
-"""Settings of a scoring job that decide its bytes, and those that do not."""
+"""Settings of a scoring job: those that decide its bytes, those of a job as a stage, and the budget of rejects."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field
 
+from components.errors import UsageError
 from components.io.text import LINE_BYTES
 from components.settings import Settings
 
@@ -55,3 +59,26 @@ class BatchSettings(Settings):
     assume_shared: bool = Field(
         default=False, description="whether local paths are mounted at the same place on all of the cluster's machines"
     )
+
+
+@dataclass(frozen=True)
+class RejectBudget:
+    """How many rows of a job may be rejects.
+
+    Attributes:
+        text: a number of rows or a share of them, as given: `100`, or `0.5%`.
+    """
+
+    text: str = "1%"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d+|\d+(\.\d+)?%", self.text) or self._share > 1:
+            raise UsageError(f"--reject-budget {self.text}: expected a number of rows, or a share such as 0.5%.")
+
+    @property
+    def _share(self) -> Fraction:
+        return Fraction(self.text.removesuffix("%")) / 100 if self.text.endswith("%") else Fraction(0)
+
+    def allowed(self, rows: int) -> int:
+        """Return how many rejects are allowed among so many rows."""
+        return int(self._share * rows) if self.text.endswith("%") else int(self.text)

@@ -5,25 +5,25 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from components.beat import CLASSES
-from components.errors import DataRefused, HeartbeatError, ScoringIncomplete
+from components.errors import HeartbeatError, ScoringIncomplete
 from components.io.shards import rows_by_file
-from components.io.storage import list_files
 from components.push.histogram import BINS, histogram_json
-from components.score.budget import RejectBudget
-from components.score.job import Job
+from components.score.job import Job, changed_files
 from components.score.record import ShardFailure, ShardRecord
+from components.score.resume import Outcome
+from components.score.settings import RejectBudget
 
 SUMMARY_FILE: Final = "summary.json"
 SUCCESS_FILE: Final = "_SUCCESS"
 
-NAMED_SHARDS = 5
-"""Failed shards whose sentences are told; more of them mostly fail for one and the same reason."""
+NAMED_SHARDS: Final = 5
+"""Failed shards whose sentences are shown; more of them mostly fail for one and the same reason."""
 
 
 @dataclass
@@ -63,11 +63,11 @@ class ScoreSummary:
     sentences: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """The summary as plain values."""
+        """Return the summary as plain values."""
         return asdict(self)
 
     def to_json(self) -> str:
-        """What summary.json holds."""
+        """Return what summary.json holds."""
         return json.dumps(self.to_dict(), indent=1) + "\n"
 
     @staticmethod
@@ -83,73 +83,84 @@ class ScoreSummary:
             raise HeartbeatError(f"{SUMMARY_FILE} cannot be read: {error}. Remove _SUCCESS, then --resume.") from error
 
 
-Left = Mapping[str, "ShardRecord | ShardFailure | None"]
-"""Stem -> what a shard left."""
-
-
-def summarise(
-    job: Job, left: Left, budget: RejectBudget, output: str, model_place: str, troubles: Sequence[str] = ()
-) -> ScoreSummary:
-    """Adds up and judges; what it finds against success is in the summary's sentences.
+def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: str) -> ScoreSummary:
+    """Add up what the shards left so far; the result is `incomplete`, its sentences are those of failed shards.
 
     Args:
         job: as planned.
-        left: for every shard of the job.
-        budget: of rejects.
+        outcomes: by stem, of every shard of the job.
         output: the scoring directory.
-        model_place: where the model lies.
-        troubles: sentences about the job as a whole, by who ran it.
+        model_uri: where the model is.
     """
-    records = [record for record in left.values() if isinstance(record, ShardRecord)]
-    reasons: Counter[str] = Counter()
-    for record in records:
-        reasons.update(record.reasons)
-    rows = {
-        "read": sum(record.rows for record in records),
-        "scored": sum(record.scored for record in records),
-        "rejected": sum(record.rejected for record in records),
-        "abstained": sum(record.abstained for record in records),
-    }
-    counts = np.zeros(len(CLASSES), np.int64)
+    records = [outcome for outcome in outcomes.values() if isinstance(outcome, ShardRecord)]
+    reasons = sum((Counter(record.reasons) for record in records), Counter[str]())
+    classes = np.zeros(len(CLASSES), np.int64)
     histogram = np.zeros(BINS, np.int64)
     for record in records:
-        counts += record.classes
+        classes += record.classes
         histogram += record.histogram
-    files = _files(job, left)
-    sentences = [
-        *troubles,
-        *_failures(left),
-        *_unreconciled(files, _unfinished(job, left)),
-        *changed_inputs(job),
-        *_over_budget(rows, reasons, budget, output),
-    ]
     return ScoreSummary(
-        status="incomplete" if sentences else "done",
-        exit_code=ScoringIncomplete.exit_code if sentences else 0,
+        status="incomplete",
+        exit_code=ScoringIncomplete.exit_code,
         output=output,
-        model={"digest": job.fingerprint.model, "place": model_place},
-        rows=rows,
+        model={"digest": job.fingerprint.model, "place": model_uri},
+        rows={
+            "read": sum(record.rows for record in records),
+            "scored": sum(record.scored for record in records),
+            "rejected": sum(record.rejected for record in records),
+            "abstained": sum(record.abstained for record in records),
+        },
         reasons=dict(sorted(reasons.items())),
-        classes=dict(zip(CLASSES, counts.tolist(), strict=True)),
+        classes=dict(zip(CLASSES, classes.tolist(), strict=True)),
         confusion=_confusion(records),
         histogram=histogram_json(histogram),
-        files=files,
-        shards={"planned": len(job.pieces), "done": len(records), "failed": len(job.pieces) - len(records)},
-        sentences=sentences,
+        files=_files(job, records),
+        shards={"planned": len(job.shards), "done": len(records), "failed": len(job.shards) - len(records)},
+        sentences=_failures(outcomes),
     )
 
 
-def _files(job: Job, left: Left) -> list[dict[str, Any]]:
-    counted = rows_by_file(job.pieces)
-    files: dict[str, dict[str, Any]] = {
-        source.file.path: {"file": source.file.path, "rows": counted[source.file.path], "scored": 0, "rejected": 0}
-        for source in job.fingerprint.sources
-    }
-    for piece in job.pieces:
-        record = left[piece.stem]
-        if isinstance(record, ShardRecord):
-            files[piece.shard.file]["scored"] += record.scored
-            files[piece.shard.file]["rejected"] += record.rejected
+def summarise(
+    job: Job,
+    outcomes: Mapping[str, Outcome],
+    budget: RejectBudget,
+    output: str,
+    model_uri: str,
+    troubles: Sequence[str] = (),
+) -> ScoreSummary:
+    """Add up, reconcile and judge the end of a job.
+
+    Args:
+        job: as planned.
+        outcomes: by stem, of every shard of the job.
+        budget: of rejects.
+        output: the scoring directory.
+        model_uri: where the model is.
+        troubles: sentences about the job as a whole, by what ran it.
+    """
+    summary = add_up(job, outcomes, output, model_uri)
+    sentences = [
+        *troubles,
+        *summary.sentences,
+        *_absences(outcomes),
+        *_unreconciled(job, outcomes, summary.files),
+        *changed_inputs(job),
+        *_over_budget(summary, budget),
+    ]
+    if sentences:
+        return replace(summary, sentences=sentences)
+    return replace(summary, status="done", exit_code=0)
+
+
+def _files(job: Job, records: Sequence[ShardRecord]) -> list[dict[str, Any]]:
+    files: dict[str, dict[str, Any]] = {}
+    counted = rows_by_file(job.shards)
+    for source in job.fingerprint.sources:
+        path = source.file.path
+        files[path] = {"file": path, "rows": counted[path], "scored": 0, "rejected": 0}
+    for record in records:
+        files[record.file]["scored"] += record.scored
+        files[record.file]["rejected"] += record.rejected
     return list(files.values())
 
 
@@ -163,23 +174,22 @@ def _confusion(records: Sequence[ShardRecord]) -> list[list[int]] | None:
     return counts if records else None
 
 
-def _failures(left: Left) -> list[str]:
-    failed = [each for each in left.values() if isinstance(each, ShardFailure)]
-    sentences = [sentence for each in failed[:NAMED_SHARDS] for sentence in each.sentences]
+def _failures(outcomes: Mapping[str, Outcome]) -> list[str]:
+    failed = [outcome for outcome in outcomes.values() if isinstance(outcome, ShardFailure)]
+    sentences = [sentence for failure in failed[:NAMED_SHARDS] for sentence in failure.sentences]
     if len(failed) > NAMED_SHARDS:
         sentences.append(f"{len(failed) - NAMED_SHARDS:,} more shards failed: see shards/*.json for each.")
-    absent = [stem for stem, each in left.items() if each is None]
-    if absent:
-        sentences.append(f"{len(absent):,} shards were not finished, first {absent[0]}: go on with --resume.")
     return sentences
 
 
-def _unfinished(job: Job, left: Left) -> set[str]:
-    """Files that lack a shard, for which no sentence about their rows is needed as well."""
-    return {piece.shard.file for piece in job.pieces if not isinstance(left[piece.stem], ShardRecord)}
+def _absences(outcomes: Mapping[str, Outcome]) -> list[str]:
+    absent = [stem for stem, outcome in outcomes.items() if outcome is None]
+    return [f"{len(absent):,} shards were not finished, first {absent[0]}: go on with --resume."] if absent else []
 
 
-def _unreconciled(files: Sequence[Mapping[str, Any]], unfinished: set[str]) -> list[str]:
+def _unreconciled(job: Job, outcomes: Mapping[str, Outcome], files: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return sentences about files whose counts do not add up although all their shards are done."""
+    unfinished = {shard.file for shard in job.shards if not isinstance(outcomes[shard.stem], ShardRecord)}
     return [
         f"{file['file']}: {file['rows']:,} rows were counted, {file['scored']:,} scored and {file['rejected']:,} "
         "rejected, which does not add up."
@@ -189,31 +199,20 @@ def _unreconciled(files: Sequence[Mapping[str, Any]], unfinished: set[str]) -> l
 
 
 def changed_inputs(job: Job) -> list[str]:
-    """Sentences about inputs that are no longer what they were when the job began."""
-    sentences = []
-    for source in job.fingerprint.sources:
-        for before in (source.file, source.provenance):
-            if before is None:
-                continue
-            try:
-                unchanged = list_files(before.path) == [before]
-            except DataRefused:
-                unchanged = False
-            if not unchanged:
-                sentences.append(
-                    f"{before.path} changed or went away while the job ran: score it again, with --overwrite, when it "
-                    "is at rest."
-                )
-    return sentences
+    """Return sentences about inputs that are no longer what they were when the job began."""
+    return [
+        f"{path} changed or went away while the job ran: score it again, with --overwrite, when it is at rest."
+        for path in changed_files(job.fingerprint.sources)
+    ]
 
 
-def _over_budget(rows: Mapping[str, int], reasons: Mapping[str, int], budget: RejectBudget, output: str) -> list[str]:
-    allowed = budget.allowed(rows["read"])
+def _over_budget(summary: ScoreSummary, budget: RejectBudget) -> list[str]:
+    rows, allowed = summary.rows, budget.allowed(summary.rows["read"])
     if rows["rejected"] <= allowed:
         return []
-    by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in sorted(reasons.items()))
+    by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in summary.reasons.items())
     return [
         f"{rows['rejected']:,} of {rows['read']:,} rows were rejected ({by_kind}), allowed: {allowed:,} "
-        f"({budget.text}). {output}/rejects/ holds each with its reason; correct the inputs, or --resume with a "
-        "larger --reject-budget."
+        f"({budget.text}). {summary.output}/rejects/ holds each with its reason; correct the inputs, or --resume with "
+        "a larger --reject-budget."
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.commands.beam_options import beam_options as with_beam_options
+from pipeline.commands.beam_flags import with_beam_options
 from pipeline.places import DEFAULT_ROOT
 
 if TYPE_CHECKING:

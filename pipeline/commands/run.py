@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.beam_options import beam_options as with_beam_options
+from pipeline.commands.beam_flags import with_beam_options
 from pipeline.places import DEFAULT_ROOT
 from pipeline.profiles import PROFILES
 

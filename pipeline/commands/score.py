@@ -13,8 +13,7 @@ import click
 
 from components.errors import UsageError
 from components.io.signals import Terminated, sigterm_raised
-from pipeline.commands.beam_options import beam_options as with_beam_options
-from pipeline.commands.engine_flags import engine_flags as with_engine_flags
+from pipeline.commands.beam_flags import with_beam_options, with_engine_flags
 from pipeline.places import DEFAULT_SERVING
 
 
@@ -72,13 +71,12 @@ def score(
     if resume and overwrite:
         raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
     _silence_beam()
-    from components.score.budget import RejectBudget
     from components.score.engines.choose import choose_engine
     from components.score.model import find_model
     from components.score.run import ScoreRequest
     from components.score.run import score as run_score
     from components.score.runner import EngineRunner
-    from components.score.settings import ScoreSettings
+    from components.score.settings import RejectBudget, ScoreSettings
     from pipeline.commands.score_screen import show_plan, show_progress, show_summary
     from pipeline.progress import ProgressLine
 

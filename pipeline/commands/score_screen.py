@@ -34,7 +34,7 @@ def show_plan(request: ScoreRequest) -> None:
         table.add_row(source.file.path, source.kind, size, "" if source.provenance is None else source.provenance.path)
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
-    console.print(f"Model {request.model.short_digest} from {request.model.place}", markup=False)
+    console.print(f"Model {request.model.short_digest} from {request.model.uri}", markup=False)
 
 
 def show_progress(line: ProgressLine, reader: ProgressReader) -> None:

@@ -70,7 +70,7 @@ def beats(saved_model, tmp_path_factory, environ):  # noqa: F811
             file.write("no,beat\n")
     for at in range(FILES):
         shutil.copyfile(top / f"{at % DISTINCT}.csv", top / "in" / f"{at:02d}.csv")
-    unbroken = Beats(f"{top}/in/*.csv", saved_model.place, top / "unbroken", FILES * ROWS, FILES)
+    unbroken = Beats(f"{top}/in/*.csv", saved_model.uri, top / "unbroken", FILES * ROWS, FILES)
     done = score(unbroken, unbroken.unbroken, environ, "--workers", "1").ended()
     assert done.code == 0, done.err
     return unbroken

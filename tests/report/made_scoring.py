@@ -13,15 +13,13 @@ from pyarrow import csv, parquet
 
 from components.beat import CLASSES
 from components.io.serving import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
-from components.io.shards import Shard, SourceShard
+from components.io.shards import SourceShard
 from components.io.sources import Source
 from components.io.storage import InputFile
 from components.push.histogram import count_samples, histogram_json
-from components.score.job import Fingerprint, Job
+from components.score.job import Fingerprint, Job, ShardTask
 from components.score.record import ShardRecord, Written
-from components.score.resume import tasks_of
 from components.score.settings import ScoreSettings
-from components.score.shard import ShardTask
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
 from tests.report.made_run import HOSTILE, statistics_of
 
@@ -49,13 +47,13 @@ def make_scoring(
     output = top / "out"
     for below in ("parts", "rejects", "shards"):
         (output / below).mkdir(parents=True)
-    pieces = [piece(index, name, 2 * labelled * index) for index, name in enumerate(("a", "b"))]
+    shards = [planned(index, name, 2 * labelled * index) for index, name in enumerate(("a", "b"))]
     settings = ScoreSettings(format=form, labelled=labelled)
     job = Job(
-        Fingerprint(MODEL, settings, tuple(each.source for each in pieces)), tuple(pieces), str(top / "1700000000")
+        Fingerprint(MODEL, settings, tuple(each.source for each in shards)), tuple(shards), str(top / "1700000000")
     )
     (output / "job.json").write_text(job.to_json())
-    records = [make_shard(output, task) for task in tasks_of(job, str(output))]
+    records = [make_shard(output, task) for task in job.tasks(str(output))]
     summary = added_up(records, job)
     summary["model"] = {"digest": MODEL, "place": str(make_model(top / "1700000000", synthetic))}
     (output / "summary.json").write_text(json.dumps(summary))
@@ -63,14 +61,14 @@ def make_scoring(
     return output
 
 
-def piece(index: int, name: str, rejected: int) -> SourceShard:
+def planned(index: int, name: str, rejected: int) -> SourceShard:
     path = f"/data/{name}.csv"
     source = Source(InputFile(path, 4700 * ROWS, "mtime 1 ns"), "csv")
-    return SourceShard(source, Shard(path, 0, 0, 4700 * ROWS, 0, ROWS + rejected), index, f"{index:05d}-{name}-00000")
+    return SourceShard(path, 0, 0, 4700 * ROWS, 0, ROWS + rejected, source, index, f"{index:05d}-{name}-00000")
 
 
 def make_shard(output: Path, task: ShardTask) -> ShardRecord:
-    shard, beats = task.piece.shard, some_beats(ROWS, task.piece.input_index)
+    shard, beats = task.shard, some_beats(ROWS, task.shard.input_index)
     told = answers_of(beats.signal, template_weights())
     table = pa.table({"row": range(ROWS), **{f"p_{symbol}": told[:, at] for at, symbol in enumerate(CLASSES)}})
     if task.settings.format == "parquet":
@@ -124,7 +122,7 @@ def added_up(records: list[ShardRecord], job: Job) -> dict[str, Any]:
         "confusion": np.sum(confusions, axis=0).tolist() if confusions else None,
         "histogram": histogram_json(np.sum([each.histogram for each in records], axis=0)),
         "files": files,
-        "shards": {"planned": len(job.pieces), "done": len(records), "failed": 0},
+        "shards": {"planned": len(job.shards), "done": len(records), "failed": 0},
         "seconds": 1.5,
         "rows_per_second": 160.0,
         "sentences": [],

@@ -8,15 +8,14 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from components.beat import CLASSES, SAMPLES
-from components.score.budget import RejectBudget
-from components.score.model import Answers, ModelPlace
+from components.score.model import Answers, ModelRef
 from components.score.run import ScoreRequest, score
-from components.score.settings import ScoreSettings
+from components.score.settings import RejectBudget, ScoreSettings
 from components.score.shard import attempt_shard
 from tests.evaluate.tiny_model import answers_of, template_weights
 from tests.io.rows import lines
 
-PLACE = ModelPlace("/models/1", "ab" * 32)
+MODEL = ModelRef("/models/1", "ab" * 32)
 BLOCK_BYTES = 128 << 10
 WEIGHTS = template_weights()
 
@@ -24,7 +23,7 @@ WEIGHTS = template_weights()
 class NumpyModel:
     """softmax(signal @ weights); `spoil` may change the answers."""
 
-    short_digest = PLACE.short_digest
+    short_digest = MODEL.short_digest
 
     def __init__(self, spoil=lambda signal, probabilities: probabilities):
         self.spoil = spoil
@@ -39,7 +38,7 @@ class NumpyModel:
 def loop(model=None):
     """Runs shards one after another in this process."""
 
-    def run(tasks, place, follow):
+    def run(tasks, ref, follow):
         for task in tasks:
             attempt_shard(task, lambda: model or NumpyModel())
             follow()
@@ -48,10 +47,10 @@ def loop(model=None):
     return run
 
 
-def request(*inputs, output, existing="refuse", budget="1%", place=PLACE, **settings):
+def request(*inputs, output, existing="refuse", budget="1%", ref=MODEL, **settings):
     chosen = {"shard_bytes": 20_000, "block_bytes": BLOCK_BYTES, "block_rows": 16, "batch": 8, **settings}
     return ScoreRequest(
-        tuple(map(str, inputs)), str(output), place, ScoreSettings(**chosen), existing, RejectBudget(budget)
+        tuple(map(str, inputs)), str(output), ref, ScoreSettings(**chosen), existing, RejectBudget(budget)
     )
 
 

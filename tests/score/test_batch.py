@@ -25,7 +25,7 @@ ON_FLINK = BatchSettings(
 @pytest.fixture
 def request_on_flink(tmp_path, saved_model):
     write_csv(tmp_path / "a.csv", 40)
-    return batch_request(str(tmp_path / "a.csv"), str(tmp_path / "jobs"), saved_model.place, ON_FLINK)
+    return batch_request(str(tmp_path / "a.csv"), str(tmp_path / "jobs"), saved_model.uri, ON_FLINK)
 
 
 def test_a_job_goes_to_the_cluster_with_all_that_the_settings_say(request_on_flink, monkeypatch):
@@ -62,7 +62,7 @@ def test_paths_that_the_workers_do_not_see_are_refused(tmp_path, saved_model):
     write_csv(tmp_path / "a.csv", 40)
     alone = ON_FLINK.model_copy(update={"assume_shared": False})
     with pytest.raises(UsageError, match="do not see"):
-        batch_request(str(tmp_path / "a.csv"), "s3://beats/scored", saved_model.place, alone)
+        batch_request(str(tmp_path / "a.csv"), "s3://beats/scored", saved_model.uri, alone)
 
 
 @pytest.mark.parametrize("on", ["flink", "flink://host", "dataflow", "http://host:8081"])

@@ -35,7 +35,7 @@ def inputs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def unbroken(inputs, saved_model, tmp_path_factory):
     output = tmp_path_factory.mktemp("unbroken") / "out"
-    done = heartbeat("--input", f"{inputs}/*.csv", "--output", output, "--model", saved_model.place, "--workers", 1)
+    done = heartbeat("--input", f"{inputs}/*.csv", "--output", output, "--model", saved_model.uri, "--workers", 1)
     assert done.returncode == 0, done.stderr
     return output, done
 
@@ -52,7 +52,7 @@ def test_the_closing_table_says_what_became_of_the_rows(unbroken):
 
 @pytest.mark.slow
 def test_two_workers_and_json(inputs, saved_model, unbroken, tmp_path):
-    flags = ("--input", f"{inputs}/*.csv", "--serving", os.path.dirname(saved_model.place), "--json")
+    flags = ("--input", f"{inputs}/*.csv", "--serving", os.path.dirname(saved_model.uri), "--json")
     done = heartbeat(*flags, "--output", tmp_path / "out", "--workers", 2)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -61,7 +61,7 @@ def test_two_workers_and_json(inputs, saved_model, unbroken, tmp_path):
 
 @pytest.mark.slow
 def test_killed_at_random_moments_a_job_resumes_to_the_same_bytes(inputs, saved_model, unbroken, tmp_path):
-    flags = ("--input", f"{inputs}/*.csv", "--output", tmp_path / "out", "--model", saved_model.place, "--resume")
+    flags = ("--input", f"{inputs}/*.csv", "--output", tmp_path / "out", "--model", saved_model.uri, "--resume")
     seed = random.randrange(1 << 32)
     rng = random.Random(seed)
     for kill in range(5):
@@ -86,7 +86,7 @@ def _shards(output):
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_it_says_how_to_go_on(inputs, saved_model, tmp_path, number, code):
-    flags = ("--input", f"{inputs}/*.csv", "--output", tmp_path / "out", "--model", saved_model.place, "--workers", 1)
+    flags = ("--input", f"{inputs}/*.csv", "--output", tmp_path / "out", "--model", saved_model.uri, "--workers", 1)
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's `&` has it ignored
     job = subprocess.Popen(command(*flags), stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     while _shards(tmp_path / "out") < 1 and job.poll() is None:
@@ -105,7 +105,7 @@ def test_it_imports_only_what_scoring_needs(inputs, saved_model, tmp_path):
     )
     flags = ["score", "--input", str(inputs / "00.csv"), "--output", str(tmp_path / "out"), "--json"]
     done = subprocess.run(
-        [sys.executable, "-c", program, *flags, "--model", saved_model.place], capture_output=True, text=True
+        [sys.executable, "-c", program, *flags, "--model", saved_model.uri], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     imported = set(done.stdout.splitlines()[-1].split())
@@ -134,7 +134,7 @@ def test_refusals_are_sentences_and_exit_codes(inputs, saved_model, tmp_path, mo
     if "--output" not in flags:
         flags = [*flags, "--output", str(tmp_path / "out")]
     if "--model" not in flags and "--serving" not in flags:
-        flags = [*flags, "--model", saved_model.place]
+        flags = [*flags, "--model", saved_model.uri]
     assert main(group, ["score", *flags]) == code
     shown = capsys.readouterr()
     assert told in shown.err
@@ -146,7 +146,7 @@ def test_a_dry_run_says_what_it_would_read_and_writes_nothing(inputs, saved_mode
     from pipeline.cli import heartbeat as group
     from pipeline.cli import main
 
-    flags = ["--input", str(inputs / "0*.csv"), "--output", str(tmp_path / "out"), "--model", saved_model.place]
+    flags = ["--input", str(inputs / "0*.csv"), "--output", str(tmp_path / "out"), "--model", saved_model.uri]
     assert main(group, ["score", *flags, "--dry-run"]) == 0
     shown = capsys.readouterr().out
     assert all(str(inputs / f"0{at}.csv") in shown for at in range(10))

@@ -58,7 +58,7 @@ def test_the_sql_runs_as_written(tmp_path, monkeypatch):
 def test_commands_run_as_written_one_after_another(tmp_path, saved_model):
     (tmp_path / "data").mkdir()
     write_csv(tmp_path / "data" / "mitbih_test.csv", 60)
-    shutil.copytree(saved_model.place, tmp_path / "output" / "serving" / "1700000000")
+    shutil.copytree(saved_model.uri, tmp_path / "output" / "serving" / "1700000000")
     commands = [shlex.split(block) for block in blocks("sh")]
     assert len(commands) >= 3
     for program, *arguments in commands:

@@ -5,7 +5,7 @@ import pytest
 from components.errors import DataRefused, UsageError
 from components.io.shards import stem_of
 from components.io.sources import find_sources
-from components.score.budget import RejectBudget
+from components.score.settings import RejectBudget
 from tests.io.rows import line
 from tests.score.inputs import write_formats
 from tests.score.jobs import read_parts, run, write_csv

@@ -11,11 +11,11 @@ import pytest
 from components.errors import DataRefused, EnvironmentRefused, UsageError
 from components.io.lock import locked
 from components.score import columns
-from components.score.model import ModelPlace
+from components.score.model import ModelRef
 from components.score.run import score
 from tests.io.rows import line
 from tests.score.jobs import (
-    PLACE,
+    MODEL,
     NumpyModel,
     digests,
     expected,
@@ -159,8 +159,8 @@ def test_the_job_says_where_its_model_lay_and_may_find_it_elsewhere(tmp_path):
     run(tmp_path / "a.csv", output=tmp_path / "out")
     told = json.loads((tmp_path / "out" / "job.json").read_text())
     assert (told["model_place"], told["model_version"]) == ("/models/1", 1)
-    moved = ModelPlace("/elsewhere/copy", PLACE.digest)
-    again = run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", place=moved, budget="1")
+    moved = ModelRef("/elsewhere/copy", MODEL.digest)
+    again = run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", ref=moved, budget="1")
     assert (again.exit_code, again.model["place"]) == (0, "/elsewhere/copy")
     assert json.loads((tmp_path / "out" / "job.json").read_text()) == told
 
@@ -201,9 +201,9 @@ def test_another_job_is_refused_with_what_differs(tmp_path):
         run(tmp_path / "b.csv", output=tmp_path / "out", existing="resume")
     with pytest.raises(UsageError, match="format was parquet, now it is csv"):
         run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", format="csv")
-    other = ModelPlace("/models/2", "cd" * 32)
+    other = ModelRef("/models/2", "cd" * 32)
     with pytest.raises(UsageError, match="begun with model abababababab from /models/1, now it is cdcdcdcdcdcd"):
-        run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", place=other)
+        run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", ref=other)
     write_csv(tmp_path / "a.csv", 20, seed=5)
     with pytest.raises(UsageError, match=r"a\.csv or its provenance file has changed"):
         run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume")

@@ -14,7 +14,7 @@ from tests.score.jobs import read_parts, write_csv
 def test_the_node_scores_with_the_pushed_model_in_a_folder_of_the_job(tmp_path, saved_model):
     write_csv(tmp_path / "a.csv", 40)
     pushed = artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
-    pushed.set_string_custom_property("pushed_destination", saved_model.place)
+    pushed.set_string_custom_property("pushed_destination", saved_model.uri)
     scored = artifact(ScoredBeats, tmp_path / "scored")
     given = {"fingerprint": "x", "code_digest": "y", "input": str(tmp_path / "*.csv"), "output": ""}
     settings = BatchSettings().model_dump_json()

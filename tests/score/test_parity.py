@@ -8,7 +8,7 @@ from components.beat import Beats
 from components.evaluate.metrics import measure
 from components.io.examples import encode_examples
 from components.io.serving import model_digest
-from components.score.model import ModelPlace, ScoringModel
+from components.score.model import ModelRef, ScoringModel
 from pipeline.commands.score_screen import show_summary
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 from tests.score.inputs import FORMATS, write_formats
@@ -19,7 +19,7 @@ BEATS = some_beats(100)
 
 @pytest.fixture(scope="module")
 def served(saved_model):
-    signature = tf.saved_model.load(saved_model.place).signatures["serving_default"]
+    signature = tf.saved_model.load(saved_model.uri).signatures["serving_default"]
     examples = tf.constant(encode_examples(Beats(BEATS.signal, BEATS.label)))
     return signature(examples=examples)["probabilities"].numpy()
 
@@ -27,8 +27,8 @@ def served(saved_model):
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_job_agrees_with_serving_default_row_by_row(tmp_path, saved_model, served, name):
     path = write_formats(tmp_path, BEATS.signal, BEATS.label)[name]
-    model = ScoringModel(saved_model.place, saved_model.digest)
-    summary = run(path, output=tmp_path / "out", model=model, place=saved_model)
+    model = ScoringModel(saved_model.uri, saved_model.digest)
+    summary = run(path, output=tmp_path / "out", model=model, ref=saved_model)
     table = read_parts(tmp_path / "out")
     assert table["row"].to_pylist() == list(range(100))
     np.testing.assert_array_equal(table["label"], BEATS.label)
@@ -38,7 +38,7 @@ def test_the_job_agrees_with_serving_default_row_by_row(tmp_path, saved_model, s
 
 
 def test_calls_are_as_few_as_the_batch_allows_and_about_as_large(saved_model, monkeypatch):
-    model = ScoringModel(saved_model.place, saved_model.digest)
+    model = ScoringModel(saved_model.uri, saved_model.digest)
     whole = model.answers(BEATS.signal, 100).probabilities
     sizes, signature = [], model._signature
 
@@ -58,9 +58,9 @@ THRESHOLD = 0.8
 @pytest.mark.parametrize(("threshold", "abstains"), [(None, "never"), (THRESHOLD, "below the threshold")])
 def test_abstain_is_what_the_signature_says_and_is_counted(tmp_path, threshold, abstains, capsys):
     folder = save_tiny_model(tmp_path / "model", template_weights(), threshold)
-    place = ModelPlace(str(folder), model_digest(folder))
+    ref = ModelRef(str(folder), model_digest(folder))
     path = write_formats(tmp_path, BEATS.signal, BEATS.label)["plain.csv"]
-    summary = run(path, output=tmp_path / "out", model=ScoringModel(place.place, place.digest), place=place)
+    summary = run(path, output=tmp_path / "out", model=ScoringModel(ref.uri, ref.digest), ref=ref)
     table = read_parts(tmp_path / "out")
     expected = probabilities(table).max(axis=1) < THRESHOLD if abstains != "never" else np.zeros(100, bool)
     assert table["abstain"].to_pylist() == expected.tolist()

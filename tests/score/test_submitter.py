@@ -6,9 +6,9 @@ from components.io.storage import storage_at
 from components.io.submitter import RemoteSubmitter, remote_submitter
 from components.score import beam
 from components.score.engines.engine import BeamRunner
-from components.score.model import ModelPlace
+from components.score.model import ModelRef
 from components.score.record import ShardRecord
-from components.score.resume import read_record
+from components.score.resume import read_outcome
 from components.score.run import score
 from components.score.runner import EngineRunner
 from components.score.shard import Stopped, attempt_shard
@@ -67,11 +67,11 @@ def test_an_engines_second_attempt_leaves_what_the_first_has_done(tmp_path):
     write_csv(tmp_path / "a.csv", 20)
     [task, *_] = planned(tmp_path)
     with remote_submitter(str(tmp_path / "out")) as submitter:
-        worker = beam.ScoreShard(ModelPlace("/models/1", "ab" * 32), submitter)
+        worker = beam.ScoreShard(ModelRef("/models/1", "ab" * 32), submitter)
         list(worker.process(task))
         record = tmp_path / "out" / task.record_name
         first = record.stat().st_mtime_ns
-        assert isinstance(read_record(storage_at(tmp_path / "out"), task), ShardRecord)
+        assert isinstance(read_outcome(storage_at(tmp_path / "out"), task), ShardRecord)
         list(worker.process(task))
         assert record.stat().st_mtime_ns == first
 
@@ -95,7 +95,7 @@ def test_a_worker_without_a_submitter_does_nothing(tmp_path):
     [task, *_] = planned(tmp_path)
     list(
         beam.ScoreShard(
-            ModelPlace("/models/1", "ab" * 32), RemoteSubmitter(str(tmp_path / "out"), "lock/x.json")
+            ModelRef("/models/1", "ab" * 32), RemoteSubmitter(str(tmp_path / "out"), "lock/x.json")
         ).process(task)
     )
     assert not (tmp_path / "out" / task.record_name).exists()

@@ -29,7 +29,7 @@ def inputs(tmp_path):
 
 @pytest.fixture
 def flags(inputs, saved_model):
-    return ["--input", f"{inputs}/*.csv", "--model", saved_model.place, "--workers", "1"]
+    return ["--input", f"{inputs}/*.csv", "--model", saved_model.uri, "--workers", "1"]
 
 
 def in_a_small_file_system(tmp_path, script):

@@ -37,7 +37,7 @@ def made_inputs(folder, files):
 
 
 def test_killed_at_random_moments(place, saved_model, tmp_path):
-    common = ["--input", f"{made_inputs(tmp_path, FILES)}/*.csv", "--model", saved_model.place, "--workers", 1]
+    common = ["--input", f"{made_inputs(tmp_path, FILES)}/*.csv", "--model", saved_model.uri, "--workers", 1]
     log = tmp_path / "log"
 
     def flags(name):
@@ -71,7 +71,7 @@ def test_killed_at_random_moments(place, saved_model, tmp_path):
 
 
 def test_killed_before_every_write(place, saved_model, tmp_path):
-    common = ["--input", f"{made_inputs(tmp_path, 2)}/*.csv", "--model", saved_model.place, "--workers", 1]
+    common = ["--input", f"{made_inputs(tmp_path, 2)}/*.csv", "--model", saved_model.uri, "--workers", 1]
     log = tmp_path / "log"
 
     def flags(name):

@@ -8,8 +8,7 @@ from components.errors import UsageError
 from components.score.engines.dataflow import Dataflow
 from components.score.engines.engine import option
 from components.score.job import Job
-from components.score.model import ModelPlace
-from components.score.resume import tasks_of
+from components.score.model import ModelRef
 from components.score.runner import _dataflow_request
 from tests.score.jobs import run, write_csv
 
@@ -65,13 +64,13 @@ def tasks(tmp_path):
     write_csv(tmp_path / "a.csv", 60)
     run(tmp_path / "a.csv", output=tmp_path / "out")
     job = Job.from_json((tmp_path / "out" / "job.json").read_bytes(), str(tmp_path / "out"))
-    return tasks_of(job, "gs://bucket/out")
+    return job.tasks("gs://bucket/out")
 
 
 def test_the_request_is_built_without_google(tasks):
     chosen = ["--machine_type=n2-standard-4", "--disk_size_gb=30", "--autoscaling_algorithm=THROUGHPUT_BASED"]
     options = Dataflow([*GIVEN, *chosen], 20).beam_options(9)
-    request = json.loads(_dataflow_request(tasks, ModelPlace("gs://bucket/serving/1", "ab" * 32), options))
+    request = json.loads(_dataflow_request(tasks, ModelRef("gs://bucket/serving/1", "ab" * 32), options))
     assert (request["project"], request["region"]) == ("some-project", "europe-west4")
     [pool] = request["job"]["environment"]["workerPools"]
     assert (pool["machineType"], pool["diskSizeGb"]) == ("n2-standard-4", 30)
@@ -87,4 +86,4 @@ def test_the_request_is_built_without_google(tasks):
 
 def test_what_is_sent_names_neither_paths_nor_processes_of_this_machine(tasks, tmp_path):
     options = Dataflow(GIVEN, None).beam_options(9)
-    assert str(tmp_path) not in _dataflow_request(tasks, ModelPlace("gs://bucket/serving/1", "ab" * 32), options)
+    assert str(tmp_path) not in _dataflow_request(tasks, ModelRef("gs://bucket/serving/1", "ab" * 32), options)

@@ -1,0 +1,51 @@
+"""Flags of the commands that run Beam jobs: Beam's own options after `--`, and on which engine a job runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from components.errors import UsageError
+
+
+def with_beam_options(command: Any) -> Any:
+    """Let a command take `[-- BEAM OPTIONS]`, as `beam_options`.
+
+    Raises:
+        UsageError: a stray word, which would otherwise be passed to Beam and change nothing.
+    """
+    argument = click.argument(
+        "beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]", callback=_only_options
+    )
+    return argument(command)
+
+
+def _only_options(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    if words and not words[0].startswith("-"):
+        raise UsageError(
+            f"{words[0]!r} is neither an option nor an option's value: see {context.command_path} --help. "
+            "Options for Beam follow after `--`."
+        )
+    return words
+
+
+def with_engine_flags(command: Any) -> Any:
+    """Let a command take `--on` and what belongs to it."""
+    flags = (
+        click.option(
+            "--on", metavar="ENGINE", help="flink://HOST:8081, spark://HOST:7077 or dataflow, not this machine."
+        ),
+        click.option(
+            "--job-endpoint", metavar="HOST:PORT", help="Beam's job server for Flink or Spark. Default: one is started."
+        ),
+        click.option(
+            "--worker-command",
+            metavar="PATH",
+            help="heartbeat-worker on the engine's machines. Default: where it is on this one.",
+        ),
+        click.option("--assume-shared", is_flag=True, help="Local paths are mounted on all of the engine's machines."),
+    )
+    for flag in reversed(flags):
+        command = flag(command)
+    return command

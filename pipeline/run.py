@@ -18,8 +18,7 @@ from pipeline.refusal import UnexpectedError, refusal_behind
 from pipeline.runfolder import new_run_folder, root_locked
 from pipeline.screen import Screen, output_captured
 from pipeline.settings import RunSettings
-from pipeline.summary import StageRecord, Summary, skipped_stages
-from pipeline.versions import versions_here
+from pipeline.summary import StageRecord, Summary, skipped_stages, versions_here
 
 BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 """The local Beam runner by its full name: a bare DirectRunner may try to download another one."""

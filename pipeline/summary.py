@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from components.io.storage import write_whole
 from components.verdict import Verdict
@@ -14,6 +17,20 @@ from pipeline.outcome import Outcome
 from pipeline.stages import STAGES
 
 State = Literal["ran", "cached", "failed", "skipped"]
+
+PACKAGES: Final = (
+    "heartbeat",
+    "tfx",
+    "tensorflow",
+    "keras",
+    "apache-beam",
+    "tensorflow-transform",
+    "tensorflow-data-validation",
+    "tensorflow-model-analysis",
+    "numpy",
+    "pyarrow",
+)
+"""Packages that shape the figures of a run."""
 
 
 @dataclass
@@ -72,3 +89,20 @@ class Summary:
 def skipped_stages(names: Sequence[str]) -> list[StageRecord]:
     """List stages in their order, none of them begun."""
     return [StageRecord(name) for name in names]
+
+
+def versions_here() -> dict[str, str]:
+    """Return the versions of this process by name, in the order in which they are shown."""
+    return {
+        "Python": platform.python_version(),
+        "platform": platform.platform(),
+        "CPU cores": str(os.cpu_count()),
+        **{package: _version(package) for package in PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -7,6 +7,7 @@ from pathlib import Path
 import absl.logging
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.types.artifact import Artifact
 
 from components.errors import (
     DataRefused,
@@ -16,15 +17,19 @@ from components.errors import (
     ScoringIncomplete,
     UsageError,
 )
-from pipeline.kubeflow.artifacts import RunPage
 from pipeline.kubeflow.known import Task
 from pipeline.kubeflow.places import remote_uri, run_place
-from pipeline.kubeflow.report import report_run
 from pipeline.kubeflow.stages import REPORT
 from pipeline.settings import RunSettings
 
 ERRORS = (UsageError, DataRefused, ModelRefused, ScoringIncomplete, EnvironmentRefused)
 """What a run can have ended with, each with an exit code of its own."""
+
+
+class RunPage(Artifact):
+    """The page of a run, `index.html`."""
+
+    TYPE_NAME = "heartbeat.RunPage"
 
 
 @component
@@ -46,6 +51,8 @@ def Report(  # noqa: N802 - the function's name is the node's id
         EnvironmentRefused: the store is not reached, or the page's place is not Kubeflow's.
         HeartbeatError: a stage failed; with its sentences and its exit code.
     """
+    from pipeline.kubeflow.report import report_run  # the other steps import this module for RunPage, and draw nothing
+
     uri = remote_uri(page.uri)
     place = run_place(uri, REPORT.name)
     if place is None:

@@ -19,7 +19,7 @@ def _report(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
 
 
 REPORT: Final = Stage(
-    "Report", _report, cached=False, retried=False, artifacts=("pipeline.kubeflow.artifacts.RunPage",), pod="beats"
+    "Report", _report, cached=False, retried=False, artifacts=("pipeline.kubeflow.report_node.RunPage",), pod="beats"
 )
 """Writes the page of a run that has ended; a run on this machine does that without a stage."""
 

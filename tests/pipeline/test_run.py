@@ -1,10 +1,12 @@
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from pipeline.run import place_of_data
 from pipeline.stages import STAGES
-from pipeline.summary import StageRecord, Summary
+from pipeline.summary import PACKAGES, StageRecord, Summary, versions_here
 
 
 def test_rows_of_a_stage_are_those_of_the_splits_it_reads() -> None:
@@ -27,3 +29,13 @@ def test_data_is_what_is_named_else_the_folder_data_else_the_demo(
     assert place_of_data(root, None) == str(root / "demo")
     (tmp_path / "data" / "mitbih_test.csv.gz").write_bytes(b"")
     assert place_of_data(root, None) == "data"
+
+
+def test_a_run_knows_its_python_its_machine_and_its_packages() -> None:
+    versions = versions_here()
+    assert versions["Python"] == platform.python_version()
+    assert versions["platform"] == platform.platform()
+    assert int(versions["CPU cores"]) >= 1
+    assert versions["tensorflow"] == version("tensorflow")
+    assert set(PACKAGES) < set(versions)
+    assert "not installed" not in versions.values()

@@ -34,7 +34,9 @@ def with_engine_flags(command: Any) -> Any:
     """Let a command take `--on` and what belongs to it."""
     flags = (
         click.option(
-            "--on", metavar="ENGINE", help="flink://HOST:8081, spark://HOST:7077 or dataflow, not this machine."
+            "--on",
+            metavar="ENGINE",
+            help="Where to run: flink://HOST:8081, spark://HOST:7077 or dataflow. Default: this machine.",
         ),
         click.option(
             "--job-endpoint", metavar="HOST:PORT", help="Beam's job server for Flink or Spark. Default: one is started."

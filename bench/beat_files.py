@@ -9,7 +9,7 @@ from components.beat import Beats
 
 
 def linked(inputs: list[str], times: int, folder: Path) -> list[str]:
-    """The same files so many times over, by links."""
+    """Return the same files so many times over, by links."""
     folder.mkdir()
     links = []
     for at in range(times):
@@ -21,7 +21,7 @@ def linked(inputs: list[str], times: int, folder: Path) -> list[str]:
 
 
 def read_beats(inputs: list[str]) -> Beats:
-    """All beats of labelled CSV files."""
+    """Read all beats of labelled CSV files."""
     import numpy as np
 
     from components.io.csv import parse_block
@@ -38,7 +38,7 @@ def read_beats(inputs: list[str]) -> Beats:
 
 
 def as_parquet(inputs: list[str], folder: Path) -> str:
-    """A Parquet file with a list column, row groups of 16,384 beats."""
+    """Write a Parquet file with a list column, row groups of 16,384 beats."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -53,7 +53,7 @@ def as_parquet(inputs: list[str], folder: Path) -> str:
 
 
 def as_tfrecord(inputs: list[str], folder: Path) -> str:
-    """A TFRecord file of tf.Examples."""
+    """Write a TFRecord file of tf.Examples."""
     from components.io.examples import encode_examples
     from components.io.tfrecord import write_records
 

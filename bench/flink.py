@@ -55,7 +55,7 @@ class Timed:
 
 
 def timed(outputs: list[Path], began: float, ended: float, peak: float = 0.0) -> Timed:
-    """The figures of a job that wrote into these directories between two moments, in seconds since 1970."""
+    """Return the figures of a job that wrote into these directories between two moments, in seconds since 1970."""
     records = [(path, json.loads(path.read_text())) for out in outputs for path in (out / "shards").glob("*.json")]
     ends = [path.stat().st_mtime for path, _ in records]
     starts = [end - record["seconds"] for end, (_, record) in zip(ends, records, strict=True)]
@@ -72,7 +72,7 @@ class Peak(threading.Thread):
         self.done = threading.Event()
 
     def run(self) -> None:
-        """Looks until done. Source: /proc."""
+        """Look until done."""
         while not self.done.wait(0.5):
             for entry in Path("/proc").glob("[0-9]*"):
                 try:
@@ -84,7 +84,7 @@ class Peak(threading.Thread):
 
 
 def command(model_dir: str, pattern: str, out: Path, flags: list[str]) -> Timed:
-    """`heartbeat score` as a process."""
+    """Run and time `heartbeat score` as a process."""
     program = [sys.executable, "-W", "ignore", "-c", "from pipeline.cli import run; run()", "score"]
     given = ["--model", model_dir, "--input", pattern, "--output", str(out), "--json"]
     peak = Peak()
@@ -99,7 +99,7 @@ def command(model_dir: str, pattern: str, out: Path, flags: list[str]) -> Timed:
 
 
 def bare(model_dir: str, halves: list[str], scratch: Path) -> Timed:
-    """Processes that know nothing of each other, one for each folder of inputs."""
+    """Time processes that know nothing of each other, one for each folder of inputs."""
     outs = [scratch / f"bare-{len(halves)}-{at}" for at in range(len(halves))]
     measure = [sys.executable, "-W", "ignore", "-m", "bench.score", model_dir]
     began = time.time()
@@ -136,12 +136,12 @@ class Inputs:
     worker: Path
 
     def flags(self, engine: str, address: str) -> list[str]:
-        """Of a job on a cluster of this machine."""
+        """Return the flags of a job on a cluster of this machine."""
         return ["--on", f"{engine}://{address}", "--assume-shared", "--worker-command", str(self.worker)]
 
 
 def flink(given: Inputs) -> None:
-    """Flink against the local runner, and with two TaskManagers against one, beside bare processes."""
+    """Compare Flink with the local runner, and two TaskManagers with one, beside bare processes."""
     local = command(given.model_dir, f"{given.many}/*.csv", given.scratch / "local", ["--workers", "2"])
     on_flink = {}
     for count, folder in ((2, given.many), (1, given.few)):
@@ -171,7 +171,7 @@ def flink(given: Inputs) -> None:
 
 
 def spark(given: Inputs) -> None:
-    """Spark with two workers beside the local runner with two."""
+    """Compare Spark with two workers and the local runner with two."""
     local = command(given.model_dir, f"{given.few}/*.csv", given.scratch / "local-s", ["--workers", "2"])
     with spark_cluster(given.scratch / "spark", 2) as cluster:
         flags = given.flags("spark", cluster.address)
@@ -193,7 +193,7 @@ PARTS: dict[str, Callable[[Inputs], None]] = {part.__name__: part for part in (f
 
 @contextmanager
 def inputs(model_dir: str, path: str, many: int, few: int) -> Iterator[Inputs]:
-    """Links to a file that hold so many rows at least, and the program of the workers."""
+    """Yield links to a file that hold so many rows at least, and the program of the workers."""
     with open(path, "rb") as file:
         rows = sum(1 for _ in file)
     scratch = Path(tempfile.mkdtemp(prefix="heartbeat-bench-"))
@@ -211,7 +211,7 @@ def inputs(model_dir: str, path: str, many: int, few: int) -> Iterator[Inputs]:
 
 
 def main() -> None:
-    """Takes the measures asked for and prints a line each."""
+    """Take the measures asked for and print a line each."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("model", help="a pushed model's directory")
     arguments.add_argument("input", help="a labelled CSV file")

@@ -36,7 +36,7 @@ BEATS = (100_000, 1_000_000, 5_000_000)
 
 
 def job_seconds(model_dir: str, inputs: list[str], out: str) -> Figures:
-    """CPU seconds and rows of a whole job in this process, model loaded and warm; and the peak of memory in MiB."""
+    """Return CPU seconds and rows of a whole job in this process, model loaded and warm, and peak memory in MiB."""
     from components.score.model import find_model, loaded_model
     from components.score.run import ScoreRequest, score
     from components.score.settings import RejectBudget
@@ -80,7 +80,7 @@ def warm(model_dir: str) -> None:
 
 
 def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
-    """CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
+    """Return CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
     from components.io.csv import parse_block
     from components.io.shards import plan_text, read_lines
     from components.io.storage import list_files
@@ -105,7 +105,7 @@ def csv_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
 
 
 def binary_limit(model_dir: str, inputs: list[str], out: str) -> Figures:
-    """CPU seconds of reading blocks of beats and of the model, each alone, for the same rows."""
+    """Return CPU seconds of reading blocks of beats and of the model, each alone, for the same rows."""
     from components.io.shards import plan_sources, read_shard
     from components.io.sources import find_sources
     from components.score.model import find_model, loaded_model
@@ -134,7 +134,7 @@ MEASURES: dict[str, Callable[[str, list[str], str], Figures]] = {
 
 
 def measure(name: str, model_dir: str, inputs: list[str], out: str) -> Figures:
-    """Takes one measure in a fresh process."""
+    """Take one measure in a fresh process."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.score", model_dir, *inputs, "--measure", name, "--out", out]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
@@ -142,7 +142,7 @@ def measure(name: str, model_dir: str, inputs: list[str], out: str) -> Figures:
 
 
 def least(names: Sequence[str], model_dir: str, inputs: list[str], scratch: Path) -> list[Figures]:
-    """Takes measures by turns and returns, for each, the one of the least CPU seconds."""
+    """Take measures by turns and return, for each, the one of the least CPU seconds."""
     taken: dict[str, list[Figures]] = {name: [] for name in names}
     for turn in range(REPEATS):
         for name in names:
@@ -153,7 +153,7 @@ def least(names: Sequence[str], model_dir: str, inputs: list[str], scratch: Path
 
 
 def command_seconds(model_dir: str, inputs: list[str], out: str, workers: int) -> float:
-    """Wall seconds of `heartbeat score`, start-up and all."""
+    """Return wall seconds of `heartbeat score`, start-up and all."""
     program = [sys.executable, "-c", "from pipeline.cli import run; run()", "score", "--model", model_dir]
     flags = [flag for path in inputs for flag in ("--input", path)]
     began = time.monotonic()
@@ -167,33 +167,33 @@ def command_seconds(model_dir: str, inputs: list[str], out: str, workers: int) -
 
 
 def line(name: str, own: float, other: float, kind: str, unit: str, ratio: float, **more: float) -> None:
-    """Prints one comparison as JSON."""
+    """Print one comparison as JSON."""
     figures = {"ours": round(own, 3), kind: round(other, 3), "unit": unit, "ratio": round(ratio, 3)}
     print(json.dumps({"name": name, **figures, **more}), flush=True)
 
 
 def one_core(model_dir: str, inputs: list[str], scratch: Path) -> None:
-    """CSV in, Parquet out, against the sum of its parts."""
+    """Compare CSV in, Parquet out, with the sum of its parts."""
     limit, own = least(("csv_limit", "job"), model_dir, inputs, scratch)
     against_limit("one core, CSV in", own, limit)
 
 
 def binary(model_dir: str, inputs: list[str], scratch: Path) -> None:
-    """Parquet and TFRecord in, against the sum of their parts."""
+    """Compare Parquet and TFRecord in, with the sum of their parts."""
     for name, convert in (("Parquet", as_parquet), ("TFRecord", as_tfrecord)):
         limit, own = least(("binary_limit", "job"), model_dir, [convert(inputs, scratch)], scratch)
         against_limit(f"one core, {name} in", own, limit)
 
 
 def against_limit(name: str, own: Figures, limit: Figures) -> None:
-    """Prints rates, and the parts of the limit in microseconds a row."""
+    """Print rates, and the parts of the limit in microseconds a row."""
     rows = own["rows"]
     parts = {f"{part}_us": round(seconds / rows * 1e6, 2) for part, seconds in limit.items() if part != "cpu"}
     line(name, rows / own["cpu"], rows / limit["cpu"], "limit", "rows/s", limit["cpu"] / own["cpu"], **parts)
 
 
 def two_workers(model_dir: str, inputs: list[str], scratch: Path) -> None:
-    """Two workers against two processes that know nothing of each other; the cost of more files, so no start-up."""
+    """Compare two workers with two independent processes, by the cost of more files: no start-up."""
     few, many = linked(inputs, 2, scratch / "few"), linked(inputs, 2 + 2 * TIMES, scratch / "many")
     own = extra_seconds(model_dir, few, many, scratch, 2)
 
@@ -216,13 +216,13 @@ def two_workers(model_dir: str, inputs: list[str], scratch: Path) -> None:
 
 
 def extra_seconds(model_dir: str, few: list[str], many: list[str], scratch: Path, workers: int) -> float:
-    """Wall seconds that the command takes for the files of `many` beyond those of `few`."""
+    """Return wall seconds that the command takes for the files of `many` beyond those of `few`."""
     longer = command_seconds(model_dir, many, str(scratch / "many-out"), workers)
     return longer - command_seconds(model_dir, few, str(scratch / "few-out"), workers)
 
 
 def growth(model_dir: str, inputs: list[str], scratch: Path, beats: Sequence[int] = BEATS) -> None:
-    """The cost of a beat and the peak of memory with ever more beats, against those with the fewest."""
+    """Compare the cost of a beat and the peak of memory with ever more beats, against those with the fewest."""
     from components.io.shards import plan_text
     from components.io.storage import list_files
 
@@ -241,7 +241,7 @@ def growth(model_dir: str, inputs: list[str], scratch: Path, beats: Sequence[int
 
 
 def start_up(model_dir: str, inputs: list[str], scratch: Path) -> None:
-    """`heartbeat score` on 100 rows, to the end: what its first row can take at most."""
+    """Time `heartbeat score` on 100 rows, to the end: what its first row can take at most."""
     with open(inputs[0]) as file:
         (scratch / "few.csv").write_text("".join(islice(file, 100)))
     own = min(
@@ -257,7 +257,7 @@ PARTS: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    """Takes the measures asked for and prints a line each."""
+    """Take the measures asked for and print a line each."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("model", help="a pushed model's directory")
     arguments.add_argument("inputs", nargs="+", help="labelled CSV files")

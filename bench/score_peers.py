@@ -32,18 +32,18 @@ RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 
 def pandas_keras(model_dir: str, inputs: list[str], out: str) -> float:
-    """`pandas.read_csv`, then `keras.predict` in batches of 256, then a Parquet file; the network alone, as a gift."""
+    """Time `pandas.read_csv`, `keras.predict` in batches of 256 and a Parquet file: only the network, in its favour."""
     use_one_thread()
     return pandas_keras_seconds(model_dir, inputs, out, time.process_time)
 
 
 def pandas_keras_machine(model_dir: str, inputs: list[str], out: str) -> float:
-    """The same with as many threads as TensorFlow likes, in wall seconds."""
+    """Time the same with as many threads as TensorFlow likes, in wall seconds."""
     return pandas_keras_seconds(model_dir, inputs, out, time.monotonic)
 
 
 def pandas_keras_seconds(model_dir: str, inputs: list[str], out: str, clock: Callable[[], float]) -> float:
-    """Seconds from the first file to the last, imports and first calls excluded."""
+    """Return seconds from the first file to the last, imports and first calls excluded."""
     import keras
     import numpy as np
     import pandas as pd
@@ -133,18 +133,18 @@ def pack(file: Path) -> None:
 
 
 def ours_csv(model_dir: str, inputs: list[str], out: str) -> float:
-    """The job, CSV in."""
+    """Time the job, CSV in."""
     return job_seconds(model_dir, inputs, out)["cpu"]
 
 
 def ours_tfrecord(model_dir: str, inputs: list[str], out: str) -> float:
-    """The job, TFRecord in."""
+    """Time the job, TFRecord in."""
     Path(out).mkdir()
     return job_seconds(model_dir, [as_tfrecord(inputs, Path(out))], f"{out}/scored")["cpu"]
 
 
 def ours_machine(model_dir: str, inputs: list[str], out: str) -> float:
-    """Wall seconds that the command, as it is used, takes for these files beyond its start."""
+    """Return wall seconds that the command, as it is used, takes for these files beyond its start."""
     scratch, cores = Path(out), os.cpu_count() or 1
     scratch.mkdir()
     few, many = (linked(inputs, times, scratch / str(times)) for times in (cores, cores + MACHINE_TIMES))
@@ -161,7 +161,7 @@ OURS = {"ours_csv": ours_csv, "ours_tfrecord": ours_tfrecord, "ours_machine": ou
 
 
 def measure(name: str, model_dir: str, inputs: list[str]) -> float:
-    """Takes one measure in a fresh process, whose chatter goes to stderr."""
+    """Take one measure in a fresh process, whose other output goes to stderr."""
     with tempfile.TemporaryDirectory(prefix="heartbeat-bench-") as scratch:
         command = [sys.executable, "-W", "ignore", "-m", "bench.score_peers", model_dir, *inputs]
         done = subprocess.run(
@@ -171,7 +171,7 @@ def measure(name: str, model_dir: str, inputs: list[str]) -> float:
 
 
 def main() -> None:
-    """Takes the measures asked for and prints a line each."""
+    """Take the measures asked for and print a line each."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("model", help="a pushed model's directory")
     arguments.add_argument("inputs", nargs="+", help="labelled CSV files")

@@ -35,7 +35,7 @@ MOST: Final = {"time per beat, ": 1.1, "peak memory, ": 1.1}
 
 
 def table(lines: Iterable[str]) -> str:
-    """The table of those comparisons that are about scoring, in the order given.
+    """Return the table of those comparisons that are about scoring, in the order given.
 
     Args:
         lines: JSON, one comparison each, as the benchmarks print them.
@@ -66,7 +66,7 @@ def _figure(value: float) -> str:
 
 
 def placed(page: str, text: str) -> str:
-    """A page with the table in place of what stands between the marks.
+    """Return a page with the table in place of what stands between the marks.
 
     Raises:
         ValueError: the page lacks a mark.
@@ -79,7 +79,7 @@ def placed(page: str, text: str) -> str:
 
 
 def main() -> None:
-    """Prints the table, and puts it into a page."""
+    """Print the table, and put it into a page."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("lines", type=Path, help="JSON lines of the benchmarks")
     arguments.add_argument("--page", type=Path, help="a page of the docs")

@@ -134,7 +134,7 @@ class FlinkCluster:
 def flink_cluster(
     folder: Path, task_managers: int = 2, slots: int = 1, port: int = 0, environ: Mapping[str, str] | None = None
 ) -> Iterator[FlinkCluster]:
-    """A JobManager and TaskManagers, for as long as this lasts.
+    """Run a JobManager and TaskManagers for as long as this lasts.
 
     Args:
         folder: for settings and logs.

@@ -102,7 +102,7 @@ def spark_cluster(
     ui_port: int = 0,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[SparkCluster]:
-    """A master and workers, for as long as this lasts.
+    """Run a master and workers for as long as this lasts.
 
     Args:
         folder: for logs and the applications' files.

@@ -126,7 +126,7 @@ def _interruptible(output: str) -> Iterator[None]:
 
 
 def _silence_beam() -> None:
-    """Keeps from the user what Beam and engines say of their work, and where in the code a shard failed."""
+    """Hide what Beam and engines log, and the stack trace of a shard that failed, unless HEARTBEAT_TRACEBACK is set."""
     from pipeline.cli import TRACEBACK
 
     for name in ("apache_beam", "grpc", *(() if os.environ.get(TRACEBACK) else ("heartbeat.score",))):

@@ -1,4 +1,4 @@
-"""What a person sees of a scoring job: the plan, the progress, the closing table and the sentences."""
+"""The screens of a scoring job: the plan, the progress, the closing table and the sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show_plan(request: ScoreRequest) -> None:
-    """What a job would read, with what, and where to; nothing is written, no row is counted.
+    """Print what a job would read, with which model, and where to; nothing is written, no row is counted.
 
     Raises:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
@@ -45,7 +45,7 @@ def show_progress(line: ProgressLine, reader: ProgressReader) -> None:
 
 
 def progress_line(progress: Progress) -> str:
-    """Shards and rows done, rows a second, and the time left."""
+    """Return shards and rows done, rows a second, and the time left, as one line."""
     line = f"{progress.shards[0]:,} of {progress.shards[1]:,} shards, {progress.rows[0]:,} of {progress.rows[1]:,} rows"
     if progress.rate is None or progress.left is None:
         return line
@@ -53,7 +53,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words: `45 s`, `3 min 20 s`, `5 h 10 min`."""
+    """Return seconds in words: `45 s`, `3 min 20 s`, `5 h 10 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -63,7 +63,7 @@ def duration(seconds: float) -> str:
 
 
 def show_summary(summary: ScoreSummary) -> None:
-    """The closing table on stdout, what stands against success on stderr."""
+    """Print the closing table on stdout, and what stands in the way of success on stderr."""
     rows, table = summary.rows, Table(title=f"Scoring job: {summary.status}", title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")

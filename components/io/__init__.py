@@ -1,1 +1,8 @@
-"""The floor under everything: storage, locks, and the file formats that beats come in."""
+"""The floor under everything: files wherever they lie, who is at work in them, and the formats that beats come in.
+
+storage -> local_storage | object_stores -> buckets    list, read, publish whole, remove: local, s3://, gs://
+lock, submitter                                        one job in a directory; workers that outlive no submitter
+serving, artifact_files                                versions of the model; JSON and arrays of TFX artifacts
+text -> csv, tfrecord -> examples, parquet             bytes of a file -> blocks of beats, and rejects with a reason
+sources -> shards                                      the files of a job -> runs of rows, counted beforehand
+"""

@@ -6,6 +6,7 @@ A store is first asked in a hurry, so that a wrong address or bucket is known wi
 from __future__ import annotations
 
 import io
+import logging
 import mimetypes
 import os
 import re
@@ -24,6 +25,9 @@ ANSWER_SECONDS = 10.0
 
 ATTEMPTS: Final = 8
 """Tries of a request to a store that has answered before, with pauses that grow to 20 s."""
+
+CONNECTIONS: Final = 32
+"""Kept open to a bucket: as many as threads that read from it at once."""
 
 NOT_FOUND, CONFLICT, PRECONDITION_FAILED = 404, 409, 412
 """HTTP statuses: no such object; another conditional write is under way; the condition does not hold."""
@@ -114,7 +118,8 @@ class _S3Bucket:
             raise _unreached(endpoint, error) from error
         except BotoCoreError as error:
             raise EnvironmentRefused(f"{endpoint} does not answer as an S3 server: {error}.") from error
-        patient = Config(retries={"total_max_attempts": ATTEMPTS, "mode": "standard"})
+        often = {"total_max_attempts": ATTEMPTS, "mode": "standard"}
+        patient = Config(retries=often, max_pool_connections=CONNECTIONS)
         self._name, self._client = name, session.client("s3", config=patient)
 
     def _described(self, key: str, size: int, modified: Any) -> InputFile:
@@ -177,6 +182,7 @@ class _GsBucket:
             client = Client(project=None)
         except google.auth.exceptions.DefaultCredentialsError:
             client = Client.create_anonymous_client()  # some buckets are public
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns where threads outnumber its 10
         endpoint = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
         self._name, self._bucket = name, client.bucket(name)
         try:

@@ -10,7 +10,7 @@ ENGINES ?= .engines
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-image engines check docs pictures lock bench soak reproduce clean
+.PHONY: help run test test-slow test-cluster test-image engines check docs pictures lock bench soak reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,8 +18,19 @@ help:  ## list the targets
 run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
 	@$(BIN)/python local_runner.py --root $(ROOT)
 
-test: $(READY) check  ## set up, then static checks and all tests of the first tier
+test: $(READY) check  ## set up, then static checks and the first tier of tests
 	@$(BIN)/python -m pytest
+
+test-slow: $(READY)  ## set up, then the slow tests, and beside them the first tier again, measured: its branch coverage
+	@mkdir -p build && $(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest >build/coverage.log 2>&1 & measured=$$!; \
+	  trap 'kill $$measured' INT TERM; \
+	  $(BIN)/python -m pytest -m slow; slow=$$?; \
+	  wait $$measured || { tail -n 40 build/coverage.log; slow=1; }; \
+	  $(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage report --format=total >build/covered && \
+	  $(BIN)/python -m coverage report --sort=-miss >build/coverage.txt && head -n 12 build/coverage.txt && \
+	  echo "Branch coverage of components/ and pipeline/ by the first tier: $$(cat build/covered) % (build/coverage.txt)"; \
+	  exit $$slow
 
 test-image: $(READY)  ## build the image with buildah and run the demo in it (as root on Debian; 12 GB for the time being)
 	@dpkg -s $$(cat deploy/apt-image.txt) >/dev/null 2>&1 || { apt-get update -q && \

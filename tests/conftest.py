@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from tests.demo import Ended, local_runner
+
 MITDB = "HEARTBEAT_MITDB"
 SOAK = "HEARTBEAT_SOAK"
 CLUSTER = "HEARTBEAT_CLUSTER"
@@ -19,6 +21,12 @@ ASKED_FOR = {
 """Marker -> the variable that asks for such tests, and what is said of them where it is not set."""
 
 STRICT = "HEARTBEAT_NO_SKIPS"
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """The demo, run once for all tests; what it left in its root is not to be changed."""
+    return local_runner(tmp_path_factory.mktemp("demo"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

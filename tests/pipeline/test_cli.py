@@ -1,13 +1,10 @@
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused, UsageError
-from pipeline.cli import COMMANDS, heartbeat, main
+from pipeline.cli import heartbeat, main
 
 TOP = Path(__file__).parents[2]
 
@@ -60,23 +57,3 @@ def test_an_interrupted_command_ends_with_130() -> None:
 def test_a_wrong_flag_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(heartbeat, ["--no-such-flag"]) == 2
     assert "--no-such-flag" in capsys.readouterr().err
-
-
-CALLS = {
-    "local_runner.py": ["local_runner.py", "--help"],
-    "heartbeat": ["-c", "from pipeline.cli import heartbeat, main; main(heartbeat, ['--help'])"],
-    **{
-        name: ["-c", f"from pipeline.cli import heartbeat, main; main(heartbeat, ['{name}', '--help'])"]
-        for name in COMMANDS
-    },
-}
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_help_imports_neither_tensorflow_nor_tfx(name: str) -> None:
-    done = subprocess.run([sys.executable, "-X", "importtime", *CALLS[name]], cwd=TOP, capture_output=True, text=True)
-    assert done.returncode == 0
-    assert "Usage:" in done.stdout
-    imported = set(re.findall(r"\| +([\w.]+)$", done.stderr, flags=re.MULTILINE))
-    assert "click" in imported
-    assert not imported & {"tensorflow", "tfx", "apache_beam", "keras", "tensorflow_transform", "pandas", "wfdb"}

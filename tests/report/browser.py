@@ -61,16 +61,20 @@ class Browser:
                 assert "error" not in heard, (method, heard)
                 return heard["result"]
 
-    def open(self, page: Path, width: int, scheme: str = "light") -> None:
+    def open(self, page: Path, width: int) -> None:
         """Load a page in a window of this width and wait until all of it is there."""
         self.requests.clear()
         self.faults.clear()
         self._loaded = False
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.prefer("light")
         self.call("Page.navigate", url=page.as_uri())
         while not self._loaded:
             self._next()
+
+    def prefer(self, scheme: str) -> None:
+        """Have the reader prefer light or dark pages, also for a page that is open."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def value(self, script: str) -> Any:
         """What a script gives."""

@@ -11,7 +11,10 @@ import pytest
 from components.report.pages import RUN_SECTIONS, SCORING_SECTIONS, write_scoring_report
 from tests.report.browser import CHROMIUM, Browser, browser
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt.txt lists it)")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt.txt lists it)"),
+]
 
 KEPT = Path(__file__).parents[2] / "build" / "report"
 """Where photographs are kept for people to look at."""
@@ -63,43 +66,42 @@ def pages(report: Path, scored: Path) -> dict[str, tuple[Path, set[str]]]:
     }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+COLOURS = "['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name])"
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("of", ["run", "scoring"])
 def test_a_page_is_whole_quiet_and_keeps_to_itself(
-    tab: Browser, pages: dict[str, tuple[Path, set[str]]], of: str, width: int, scheme: str
+    tab: Browser, pages: dict[str, tuple[Path, set[str]]], of: str, width: int
 ) -> None:
     page, sections = pages[of]
-    tab.open(page, width, scheme)
-    tab.photograph(KEPT / f"{of}-{width}-{scheme}.png")
+    tab.open(page, width)
+    for scheme in ("light", "dark"):
+        tab.prefer(scheme)
+        tab.photograph(KEPT / f"{of}-{width}-{scheme}.png")
+        assert tab.value("document.documentElement.scrollWidth") == width
+        for script in (TOO_WIDE, CUT, UNDRAWN, UNREACHED):
+            assert tab.value(script) == [], (scheme, script)
+        heights = tab.value(SECTIONS_SEEN)
+        assert {name for name, height in heights.items() if height > 100} == sections
+        ink, paper = (sum(map(int, text[4:-1].split(","))) for text in tab.value(COLOURS))
+        assert (ink < paper) == (scheme == "light")
+        assert abs(ink - paper) > 500, "text stands out from the page"
     assert tab.faults == []
     assert [url for url in tab.requests if not url.startswith("data:")] == [page.as_uri()]
-    assert tab.value("document.documentElement.scrollWidth") == width
-    for script in (TOO_WIDE, CUT, UNDRAWN, UNREACHED):
-        assert tab.value(script) == [], script
-    heights = tab.value(SECTIONS_SEEN)
-    assert {name for name, height in heights.items() if height > 100} == sections
 
 
 @pytest.mark.parametrize("of", ["run", "scoring"])
 def test_on_paper_nothing_is_cut_off_or_folded_away(
     tab: Browser, pages: dict[str, tuple[Path, set[str]]], of: str
 ) -> None:
-    tab.open(pages[of][0], PAPER, "dark")
+    tab.open(pages[of][0], PAPER)
+    tab.prefer("dark")
     tab.call("Emulation.setEmulatedMedia", media="print")
     tab.photograph(KEPT / f"{of}-print.png")
     assert tab.value("document.documentElement.scrollWidth") <= PAPER
     assert min(tab.value(FOLDED)) > 100
     assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-
-
-def test_text_stands_out_from_the_page_in_both_schemes(tab: Browser, report: Path) -> None:
-    for scheme in ("light", "dark"):
-        tab.open(report, 1280, scheme)
-        colours = "['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name])"
-        ink, paper = (sum(map(int, text[4:-1].split(","))) for text in tab.value(colours))
-        assert (ink < paper) == (scheme == "light")
-        assert abs(ink - paper) > 500
 
 
 def test_a_page_that_asked_for_anything_would_be_found_out(tab: Browser, tmp_path: Path) -> None:

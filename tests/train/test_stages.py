@@ -57,6 +57,7 @@ def test_the_last_curves_are_those_of_the_model_that_is_served(trained, transfor
     assert measure(np.log(found), spool.label)["loss"] == pytest.approx(history(trained)["val_loss"][-1], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers_in_one_process(trained, fn_args_for, tmp_path):
     trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=TRAIN)))
     assert history(tmp_path) == history(trained)
@@ -96,6 +97,7 @@ def test_the_finetuner_keeps_the_curves_of_both_phases(finetuned):
     assert sorted(path.name for path in (finetuned / "run/logs").iterdir()) == ["finetuned", "frozen"]
 
 
+@pytest.mark.slow
 def test_the_refit_learns_from_all_beats_and_keeps_what_validation_has_taught(
     trained, finetuned, fn_args_for, tmp_path, monkeypatch
 ):
@@ -119,6 +121,7 @@ def test_the_refit_learns_from_all_beats_and_keeps_what_validation_has_taught(
     assert not any(np.array_equal(*pair) for pair in zip(before, after, strict=True))
 
 
+@pytest.mark.slow
 def test_fine_tuning_gives_the_same_numbers_again(trained, finetuned, fn_args_for, tmp_path):
     config = FineTunerConfig(train=TRAIN, finetune=FINETUNE)
     finetuner.run_fn(fn_args_for(tmp_path, config, base_model=f"{trained}/model/Format-Serving"))
@@ -129,6 +132,7 @@ def test_fine_tuning_gives_the_same_numbers_again(trained, finetuned, fn_args_fo
     assert np.array_equal(again, before)
 
 
+@pytest.mark.slow
 def test_the_studys_transfer_runs_on_the_studys_network(fn_args_for, tmp_path):
     network = TRAIN.network.model_copy(update={"name": "study"})
     train = TRAIN.model_copy(

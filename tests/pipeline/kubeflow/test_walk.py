@@ -1,4 +1,4 @@
-"""The compiled spec run as Kubeflow runs it: once to the end, and once refused by a gate with all else in the cache."""
+"""The compiled spec run as Kubeflow runs it, two steps as processes: to its end, then refused by a gate."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from pipeline.kubeflow.submit import data_fingerprint
 from pipeline.profiles import ALL_STAGES, profile_named
 from pipeline.settings import settings_from
 from tests.pipeline.kubeflow.small_set import small_set
-from tests.pipeline.kubeflow.walk import BUCKET, SECRET, TOP, Cluster, Run, environment_of
+from tests.pipeline.kubeflow.walk import BUCKET, SECRET, TOP, Cluster, Run, as_processes, environment_of
 from tests.s3_server import S3Server, s3_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -55,7 +55,7 @@ def server() -> Iterator[S3Server]:
 
 @pytest.fixture(scope="module")
 def cluster(server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    return Cluster(server, tmp_path_factory.mktemp("pods"))
+    return Cluster(server, tmp_path_factory.mktemp("pods"), as_processes({"Trainer", "ModelGate"}))
 
 
 def compiled(server: S3Server, *overrides: str) -> str:

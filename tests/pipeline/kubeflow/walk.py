@@ -5,20 +5,23 @@ local copies, metadata wrapped and noted upon, its cache key, exit tasks. A pod 
 clean environment; the object store is an S3 server; what is kept of artifacts stands for MLMD.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from pipeline.kubeflow import entrypoint, places
 from tests.pipeline.kubeflow.pod import mounts_of
 from tests.s3_server import S3Server
 
@@ -45,6 +48,26 @@ def as_process(pod: Path, command: list[str], environ: dict[str, str], log: Path
     with log.open("wb") as file:
         done = subprocess.run(wrapped, cwd=pod, env=base | environ, stdout=file, stderr=subprocess.STDOUT, check=False)
     return done.returncode
+
+
+def in_this_process(pod: Path, command: list[str], environ: dict[str, str], log: Path) -> int:
+    """Run a step's entry point here, with this environment on top: no process imports TFX anew."""
+    with pytest.MonkeyPatch.context() as patch, log.open("w") as file:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        patch.setattr(places, "MOUNTS", mounts_of(pod))
+        with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+            return entrypoint.main(command[3:])
+
+
+def as_processes(stages: Collection[str]) -> Launch:
+    """Start the steps of these stages as processes, all others here."""
+
+    def launch(pod: Path, command: list[str], environ: dict[str, str], log: Path) -> int:
+        apart = "--stage" in command and command[command.index("--stage") + 1] in stages
+        return (as_process if apart else in_this_process)(pod, command, environ, log)
+
+    return launch
 
 
 @dataclass

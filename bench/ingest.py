@@ -36,13 +36,13 @@ def ours(data: str, out: str) -> dict[str, float]:
     """CPU seconds of our ExampleGen's executor, both files."""
     from tfx.types import standard_artifacts
 
-    from components.ingest.artifacts import IngestReport
-    from components.ingest.node import BeatExampleGenExecutor
+    from components.ingest.node import ExampleGen, IngestReport
 
     examples, report = standard_artifacts.Examples(), IngestReport()
     examples.uri, report.uri = f"{out}/examples", f"{out}/report"
-    executor = BeatExampleGenExecutor(BeatExampleGenExecutor.Context(beam_pipeline_args=[RUNNER]))
-    properties = {"data": data, "settings": "{}"}
+    kind = ExampleGen.EXECUTOR_SPEC.executor_class
+    executor = kind(kind.Context(beam_pipeline_args=[RUNNER]))
+    properties = {"data": data, "settings": "{}", "fingerprint": "", "code_digest": ""}
     return {"cpu": cpu_seconds(lambda: executor.Do({}, {"examples": [examples], "report": [report]}, properties))}
 
 

@@ -164,9 +164,9 @@ def check_data(data: str, demo: bool) -> str:
     from components.ingest.locate import find_inputs
 
     inputs = find_inputs(data)
-    size = sum(file.size for file in (*inputs.train, *inputs.test))
+    size = sum(source.file.size for source in inputs.sources)
     kind = f"{SYNTHETIC_MARK}, " if inputs.synthetic else ""
-    known = "with" if inputs.provenance else "without"
+    known = "with" if any(source.provenance for source in inputs.sources) else "without"
     return f"{data}: {kind}{size / 1e6:,.0f} MB, {known} provenance"
 
 

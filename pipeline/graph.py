@@ -73,10 +73,10 @@ def tfx_node(name: str, **arguments: Any) -> Builder:
 
 def example_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
     """Read the CSVs into train, eval and test beats, with a report of what became of every row."""
-    from components.ingest.node import BeatExampleGen
+    from components.ingest.node import ExampleGen
 
     settings = run.settings.data.model_dump_json()
-    return BeatExampleGen(data=run.data, settings=settings, fingerprint=run.fingerprint, code_digest=code_digest)
+    return ExampleGen(data=run.data, settings=settings, fingerprint=run.fingerprint, code_digest=code_digest)
 
 
 def curated_schema(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:

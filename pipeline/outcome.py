@@ -69,8 +69,7 @@ def count_rows(outcome: Outcome, result: str) -> Part:
 
 def judge_rows(outcome: Outcome, result: str) -> Part:
     """Take what the ingest gate found and allowed."""
-    from components.ingest.judge import judge_ingest
-    from components.ingest.report import read_ingest_report
+    from components.ingest.report import judge_ingest, read_ingest_report
 
     return {"verdict": judge_ingest(read_ingest_report(str(outcome.path(result).parent)), outcome.settings.data)}
 

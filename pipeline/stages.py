@@ -103,12 +103,12 @@ _TABLE: Final = (
         result="ExampleGen.report/ingest.json",
         summarise=outcome.count_rows,
         code=("components.ingest.node",),
-        artifacts=("components.ingest.artifacts.IngestReport",),
+        artifacts=("components.ingest.node.IngestReport",),
         pod="beats",
     ),
     Stage(
         "IngestGate",
-        graph.our_node("components.ingest.gate.IngestGate", "data"),
+        graph.our_node("components.ingest.node.IngestGate", "data"),
         inputs={"report": "ExampleGen.report"},
         refuses=DataRefused,
         cached=False,
@@ -116,7 +116,7 @@ _TABLE: Final = (
         rows=_ALL_ROWS,
         result="ExampleGen.report/ingest.json",
         summarise=outcome.judge_rows,
-        code=("components.ingest.gate",),
+        code=("components.ingest.node",),
     ),
     Stage("CuratedSchema", graph.curated_schema, after=("IngestGate",)),
     Stage(

@@ -17,7 +17,7 @@ from components.evaluate.baseline import current_answers
 from components.evaluate.gate import judge_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
-from components.ingest.artifacts import IngestReport
+from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
 from components.io.artifact_files import (
     JUDGEMENT,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from components.ingest.split import SplitKind
 from components.settings import Settings
-
-Split = Literal["kaggle", "patient", "unknown"]
-"""How train and test beats were parted: Kaggle's own files, by patient, or in a way we cannot tell."""
 
 
 class EvaluateSettings(Settings):
@@ -122,7 +120,7 @@ class GateSettings(Settings):
             for name, value in given.items()
         }
 
-    def for_data(self, split: Split, synthetic: bool) -> Thresholds:
+    def for_data(self, split: SplitKind, synthetic: bool) -> Thresholds:
         """The thresholds that apply to test beats split so.
 
         Source: thresholds go by what the test rows are.

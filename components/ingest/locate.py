@@ -1,4 +1,4 @@
-"""Finds the train and the test file in a data folder."""
+"""Find the train and the test file in a data folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from components.beats.kaggle import TEST_FILE, TRAIN_FILE
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, UsageError
-from components.io.provenance import find_provenance
+from components.io.sources import Source, csv_source
 from components.io.storage import InputFile, is_remote, list_files, local_path
 
 HOW_TO_GET: Final = (
@@ -23,15 +23,13 @@ class TrainTest:
     """The files of a data folder.
 
     Attributes:
-        train: the train file; one per folder where the data path is a glob.
+        train: the train file with its provenance; one per folder where the data path is a glob.
         test: the test file, likewise.
-        provenance: CSV path -> its provenance file, for the CSVs that have one.
         markers: the file that says that the beats are simulated, where there is one.
     """
 
-    train: tuple[InputFile, ...]
-    test: tuple[InputFile, ...]
-    provenance: dict[str, InputFile]
+    train: tuple[Source, ...]
+    test: tuple[Source, ...]
     markers: tuple[InputFile, ...]
 
     @property
@@ -40,19 +38,25 @@ class TrainTest:
         return bool(self.markers)
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """The files of both sides."""
+        return (*self.train, *self.test)
+
+    @property
     def files(self) -> tuple[InputFile, ...]:
         """Every file the result of ingest depends on."""
-        return (*self.train, *self.test, *self.provenance.values(), *self.markers)
+        provenance = (source.provenance for source in self.sources if source.provenance is not None)
+        return (*(source.file for source in self.sources), *provenance, *self.markers)
 
 
 def find_inputs(data_dir: str) -> TrainTest:
-    """Finds `mitbih_train.csv` and `mitbih_test.csv`, plain or .gz, and what provenance there is beside them.
+    """Find `mitbih_train.csv` and `mitbih_test.csv`, plain or .gz, and what provenance there is beside them.
 
     Args:
         data_dir: local folder, URI of one, or a glob of several.
 
     Raises:
-        UsageError: the path is empty or a file's, or no file system has the URI's scheme.
+        UsageError: the path is empty or a file's, or no storage has the URI's scheme.
         DataRefused: a file is missing, or there plain and as .gz.
         EnvironmentRefused: the URI's store cannot be reached.
     """
@@ -65,14 +69,16 @@ def find_inputs(data_dir: str) -> TrainTest:
     missing = [name for name, files in ((TRAIN_FILE, train), (TEST_FILE, test)) if not files]
     if missing:
         raise DataRefused(f"{folder} has no {' and no '.join(missing)} (or .csv.gz). {HOW_TO_GET}")
-    found = {file.path: find_provenance(file.path) for file in (*train, *test)}
-    provenance = {csv: beside for csv, beside in found.items() if beside is not None}
-    return TrainTest(train, test, provenance, tuple(list_files(f"{folder}/{MARKER}")))
+    return TrainTest(
+        tuple(csv_source(file) for file in train),
+        tuple(csv_source(file) for file in test),
+        tuple(list_files(f"{folder}/{MARKER}")),
+    )
 
 
-def _find(folder: str, name: str) -> tuple[InputFile, ...]:
+def _find(folder: str, name: str) -> list[InputFile]:
     plain, packed = list_files(f"{folder}/{name}"), list_files(f"{folder}/{name}.gz")
     doubled = {file.path + ".gz" for file in plain} & {file.path for file in packed}
     if doubled:
         raise DataRefused(f"{min(doubled)} is there and so is its plain form: remove one of the two.")
-    return tuple(sorted((*plain, *packed), key=lambda file: file.path))
+    return sorted((*plain, *packed), key=lambda file: file.path)

@@ -1,96 +1,86 @@
-"""The TFX node: CSV files in, Examples and IngestReport out; every parameter is an execution property and cache key."""
+"""The TFX nodes ExampleGen and IngestGate. TFX reads their annotations, so none is postponed."""
 
-from __future__ import annotations
-
+import json
 from collections.abc import Sequence
-from typing import Any
 
+import absl.logging
 import apache_beam as beam
 from tfx.components.util.examples_utils import set_payload_format
-from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
+from tfx.dsl.component.experimental.annotations import (
+    BeamComponentParameter,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
 from tfx.proto import example_gen_pb2
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
-from tfx.types.channel import Channel
-from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types.standard_artifacts import Examples
 
-from components.ingest.artifacts import IngestReport
-from components.ingest.ingest import ShardJob, attempt_shard
 from components.ingest.locate import find_inputs
-from components.ingest.report import SPLITS
+from components.ingest.report import REJECTS_FILE, judge_ingest, read_ingest_report
 from components.ingest.run import ingest
 from components.ingest.settings import DataSettings
+from components.ingest.shard import ShardJob, attempt_shard
+from components.ingest.split import SPLITS
+from components.io.storage import read_whole
 
 
-class BeatExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
-    """Ingests a data folder, one Beam element per shard; finishes whatever the files hold, as a gate judges them."""
+class IngestReport(Artifact):
+    """Holds `ingest.json`, the counts, and `rejects.jsonl`, every line that is not a beat."""
 
-    def Do(  # noqa: N802 - the name is TFX's
-        self,
-        input_dict: dict[str, list[Artifact]],
-        output_dict: dict[str, list[Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Writes both outputs. Source: tfx BaseExecutor.
-
-        Raises:
-            DataRefused: a file is missing or cannot be read.
-            HeartbeatError: rows do not add up.
-        """
-        examples = artifact_utils.get_single_instance(output_dict["examples"])
-        report = artifact_utils.get_single_instance(output_dict["report"])
-        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
-        set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-        ingest(
-            find_inputs(exec_properties["data"]),
-            DataSettings.model_validate_json(exec_properties["settings"]),
-            examples.uri,
-            report.uri,
-            self._run_jobs,
-        )
-
-    def _run_jobs(self, jobs: Sequence[ShardJob]) -> None:
-        with self._make_beam_pipeline() as pipeline:
-            _ = pipeline | "Shards" >> beam.Create(jobs) | "IngestShard" >> beam.Map(attempt_shard)
+    TYPE_NAME = "heartbeat.IngestReport"
 
 
-class BeatExampleGenSpec(ComponentSpec):
-    """What the node takes and gives."""
+@component(use_beam=True)
+def ExampleGen(  # noqa: N802 - the function's name is the node's id
+    examples: OutputArtifact[Examples],
+    report: OutputArtifact[IngestReport],
+    data: Parameter[str],
+    settings: Parameter[str],
+    fingerprint: Parameter[str],
+    code_digest: Parameter[str],
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+) -> None:
+    """Read `mitbih_train.csv` and `mitbih_test.csv` into splits train, eval and test, one Beam element per shard.
 
-    PARAMETERS = {  # noqa: RUF012
-        "data": ExecutionParameter(type=str),
-        "settings": ExecutionParameter(type=str),
-        "fingerprint": ExecutionParameter(type=str),
-        "code_digest": ExecutionParameter(type=str),
-    }
-    INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
-    OUTPUTS = {  # noqa: RUF012
-        "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "report": ChannelParameter(type=IngestReport),
-    }
-
-
-class BeatExampleGen(base_beam_component.BaseBeamComponent):
-    """Reads `mitbih_train.csv` and `mitbih_test.csv` into splits train, eval and test.
+    It finishes whatever the files hold: a gate judges them.
 
     Args:
         data: folder or URI that holds the files.
         settings: DataSettings as JSON.
         fingerprint: of the files; not read, but another one makes the node run again.
-        code_digest: of the code; not read, but another one makes the node run again.
+        code_digest: of the code, likewise.
+
+    Raises:
+        DataRefused: a file is missing or cannot be read.
+        HeartbeatError: rows do not add up.
     """
 
-    SPEC_CLASS = BeatExampleGenSpec
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(BeatExampleGenExecutor)
+    def run_jobs(jobs: Sequence[ShardJob]) -> None:
+        with beam_pipeline:
+            _ = beam_pipeline | "Shards" >> beam.Create(jobs) | "IngestShard" >> beam.Map(attempt_shard)
 
-    def __init__(self, data: str, settings: str, fingerprint: str, code_digest: str) -> None:
-        spec = BeatExampleGenSpec(
-            data=data,
-            settings=settings,
-            fingerprint=fingerprint,
-            code_digest=code_digest,
-            examples=Channel(type=standard_artifacts.Examples),
-            report=Channel(type=IngestReport),
-        )
-        super().__init__(spec=spec)
-        self.with_id("ExampleGen")
+    examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+    set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    ingest(find_inputs(data), DataSettings.model_validate_json(settings), examples.uri, report.uri, run_jobs)
+
+
+@component
+def IngestGate(  # noqa: N802 - the function's name is the node's id
+    report: InputArtifact[IngestReport],
+    settings: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Stop the run when lines were rejected beyond the budget, a split is empty or a file does not fit its provenance.
+
+    Raises:
+        DataRefused: with a sentence per fault.
+    """
+    for verdict in judge_ingest(read_ingest_report(report.uri), DataSettings.model_validate_json(settings)):
+        absl.logging.warning("%s", verdict.sentence)
+    for line in read_whole(f"{report.uri}/{REJECTS_FILE}").splitlines():
+        reject = json.loads(line)
+        absl.logging.warning("dropped %s row %d: %s", reject["file"], reject["row"], reject["reason"])
+    absl.logging.info("ingest gate passed (code %s)", code_digest)

@@ -1,89 +1,23 @@
-"""What became of every row: the record of a shard, of a file, and the summary that IngestReport holds."""
+"""What became of all rows: `ingest.json`, and whether a run may go on with what it says."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.ingest.split import DataSplit
+from components.beat import CLASS_NAMES, CLASSES
+from components.errors import DataRefused
+from components.ingest.settings import DataSettings
+from components.ingest.split import SPLITS, Side, Split, SplitKind
 from components.io.storage import read_whole
-
-Side = Literal["train", "test"]
-"""Which of the two files a row was in."""
-
-SPLITS: Final = ("train", "eval", "test")
-"""Splits of the examples; the first two are cut from the train file."""
-
-REFUSED: Final = "refused"
-"""Key of what stands in the place of a record if the shard could not be done."""
-
-ERRORS: Final = {kind.__name__: kind for kind in (HeartbeatError, DataRefused, EnvironmentRefused)}
+from components.verdict import Verdict
 
 SUMMARY_FILE: Final = "ingest.json"
 REJECTS_FILE: Final = "rejects.jsonl"
 
-
-@dataclass(frozen=True)
-class ShardRecord:
-    """What became of one shard's rows.
-
-    Attributes:
-        file: path or URI of its file.
-        index: its place in the file.
-        into: the side its rows are on.
-        rows: lines the planner counted.
-        classes: split -> beats written, by class.
-        rejects: lines rejected.
-        reasons: kind of reject -> lines.
-        first_rejects: (row, reason, beginning of the text) of the first few.
-        cut: whether its last line has neither a newline nor all its values.
-        sha256: of its text (decompressed), hex.
-        mislabelled: rows whose label differs from their provenance's.
-        first_mislabelled: sentence about the first of them, None without any.
-    """
-
-    file: str
-    index: int
-    into: Side
-    rows: int
-    classes: dict[str, list[int]]
-    rejects: int
-    reasons: dict[str, int]
-    first_rejects: list[tuple[int, str, str]]
-    cut: bool
-    sha256: str
-    mislabelled: int = 0
-    first_mislabelled: str | None = None
-
-    @property
-    def examples(self) -> int:
-        """Beats written."""
-        return sum(sum(counts) for counts in self.classes.values())
-
-    def to_json(self) -> str:
-        """The record as JSON, read back by `from_json`."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> ShardRecord:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            HeartbeatError: what `refusal_json` wrote.
-        """
-        raw = json.loads(text)
-        if REFUSED in raw:
-            raise ERRORS[raw[REFUSED]](raw["sentences"])
-        return cls(**{**raw, "first_rejects": [tuple(each) for each in raw["first_rejects"]]})
-
-
-def refusal_json(error: HeartbeatError) -> str:
-    """What to leave in the place of a record; runners that pass errors on as text would lose its class."""
-    return json.dumps({REFUSED: type(error).__name__, "sentences": error.sentences})
+NAMES: Final = [f"{symbol} ({name})" for symbol, name in zip(CLASSES, CLASS_NAMES, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -116,7 +50,7 @@ class IngestSummary:
     """What became of all rows.
 
     Attributes:
-        split: what is known of the relation of train and test file.
+        split: how the test file relates to the train file.
         synthetic: whether the beats are made up.
         rows: train, eval, test, rejects -> rows.
         files: one report a file.
@@ -124,7 +58,7 @@ class IngestSummary:
         classes: train, eval, test -> beats by class.
     """
 
-    split: DataSplit
+    split: SplitKind
     synthetic: bool
     rows: dict[str, int]
     files: list[FileReport]
@@ -132,18 +66,18 @@ class IngestSummary:
     classes: dict[str, list[int]]
 
     def to_json(self) -> str:
-        """The text of `ingest.json`."""
+        """Return the text of `ingest.json`."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> IngestSummary:
-        """Reads what `to_json` wrote."""
-        raw: dict[str, Any] = json.loads(text)
-        return cls(**{**raw, "files": [FileReport(**each) for each in raw["files"]]})
+        """Read what `to_json` wrote."""
+        content: dict[str, Any] = json.loads(text)
+        return cls(**{**content, "files": [FileReport(**each) for each in content["files"]]})
 
 
 def read_ingest_report(uri: str) -> IngestSummary:
-    """Reads the summary of an IngestReport artifact.
+    """Read the summary of an IngestReport artifact.
 
     Raises:
         DataRefused: it is not there.
@@ -151,9 +85,51 @@ def read_ingest_report(uri: str) -> IngestSummary:
     return IngestSummary.from_json(read_whole(f"{uri}/{SUMMARY_FILE}"))
 
 
-def added(counts: list[Mapping[str, int]]) -> dict[str, int]:
-    """The sum of several counts, largest first."""
-    total: Counter[str] = Counter()
-    for each in counts:
-        total.update(each)
-    return dict(total.most_common())
+def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict]:
+    """Judge what became of the files.
+
+    Returns:
+        Rows dropped within the budget, classes that train lacks.
+
+    Raises:
+        DataRefused: rejects beyond the budget, an empty file or split, or a provenance file that does not fit.
+    """
+    rejects = summary.rows["rejects"]
+    empty = [split for split in SPLITS if summary.rows[split] == 0]
+    unfit = bool(empty) or rejects > settings.reject_budget
+    faults: list[Verdict] = []
+    for file in summary.files:
+        faults += _refusals("provenance", file.faults)
+        faults += _refusals("file", file.sentences if unfit or file.rows == 0 else ())
+    if rejects > settings.reject_budget:
+        sentence = (
+            f"Rejected rows: {rejects:,}, allowed: {settings.reject_budget:,}. Correct the files, or allow them with "
+            f"`--set data.reject_budget={rejects}`: they are then dropped."
+        )
+        faults += _refusals("rejects", [sentence])
+    else:
+        faults += _refusals("empty_split", [_about_empty(split, settings) for split in empty])
+    if faults:
+        raise DataRefused(faults)
+    dropped = [sentence for file in summary.files if file.rejects for sentence in file.sentences]
+    return [
+        *(Verdict("remark", "dropped", f"Dropped: {sentence}") for sentence in dropped),
+        *(
+            Verdict("caveat", "absent_class", f"The train split has no beat of class {name}: a model cannot learn it.")
+            for name, count in zip(NAMES, summary.classes["train"], strict=True)
+            if count == 0
+        ),
+    ]
+
+
+def _refusals(code: str, sentences: Iterable[str]) -> list[Verdict]:
+    return [Verdict("refusal", code, sentence) for sentence in sentences]
+
+
+def _about_empty(split: Split, settings: DataSettings) -> str:
+    if split == "eval":
+        return (
+            f"No beats are left for validation at data.eval_share={settings.eval_share}: give more beats (or more than "
+            "one record), or a larger share."
+        )
+    return f"The {split} split has no beats."

@@ -1,35 +1,41 @@
-"""A whole ingest, but for who runs its shards: the jobs from the files, and the report from what the jobs left."""
+"""A whole ingest, whatever runs its shards: jobs made from the files, and the report made from what the jobs left."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
+from typing import Final
 
+import numpy as np
+
+from components.beat import CLASSES
 from components.beats.kaggle import is_kaggle_test
-from components.errors import DataRefused
-from components.ingest.ingest import Cut, ShardJob, summarise
+from components.errors import DataRefused, HeartbeatError
 from components.ingest.locate import TrainTest
-from components.ingest.report import (
-    REJECTS_FILE,
-    SUMMARY_FILE,
-    IngestSummary,
-    ShardRecord,
-    Side,
-)
+from components.ingest.report import REJECTS_FILE, SUMMARY_FILE, FileReport, IngestSummary
 from components.ingest.settings import DataSettings
-from components.ingest.split import DataSplit, held_out_records
+from components.ingest.shard import ShardJob, ShardRecord
+from components.ingest.split import SIDES, SPLITS, SplitKind, held_out_records
 from components.io.provenance import count_records
-from components.io.shards import Shard, plan_text
-from components.io.storage import InputFile, read_whole, storage_at, write_whole
+from components.io.rejects import describe_file
+from components.io.shards import plan_text
+from components.io.sources import Source
+from components.io.storage import read_whole, storage_at, write_whole
 from components.io.text import read_head
 
-HEAD_BYTES = 64 << 10
+HEAD_BYTES: Final = 64 << 10
 """First bytes of a file that a diagnosis looks at: a whole line where it is not over-long."""
 
-COUNTING_THREADS = 4
+COUNTING_THREADS: Final = 4
 """Threads of the planner: two cores' worth and some waiting for the file system."""
+
+RunJobs = Callable[[Sequence[ShardJob]], None]
+"""Runs every job, anywhere, and returns when all are done."""
 
 
 @dataclass(frozen=True)
@@ -37,128 +43,176 @@ class IngestPlan:
     """Everything that is decided before a shard is read.
 
     Attributes:
+        inputs: the files.
         jobs: one per shard.
-        rows: file -> rows counted.
-        faults: file -> sentences about a provenance file that does not fit.
-        split: what is known of the relation of train and test file.
+        faults: CSV -> sentences about a provenance file that does not fit.
+        split: how the test file relates to the train file.
     """
 
+    inputs: TrainTest
     jobs: tuple[ShardJob, ...]
-    rows: dict[str, int]
     faults: dict[str, list[str]]
-    split: DataSplit
-
-
-def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, report_uri: str) -> IngestPlan:
-    """Counts rows, reads provenance, decides the split and lays out the output files.
-
-    Raises:
-        DataRefused: a file cannot be read.
-    """
-    shards = {
-        side: plan_text(files, settings.shard_mib << 20, COUNTING_THREADS)
-        for side, files in (("train", inputs.train), ("test", inputs.test))
-    }
-    rows: dict[str, int] = {}
-    for shard in (*shards["train"], *shards["test"]):
-        rows[shard.file] = rows.get(shard.file, 0) + shard.rows
-    records, faults = _provenance(inputs, rows)
-    split = _split(inputs, records)
-    train_rows: dict[str, int] = {}
-    for file in inputs.train if split == "patient" else ():
-        for record, count in records[file.path].items():
-            train_rows[record] = train_rows.get(record, 0) + count
-    held_out = held_out_records(train_rows, settings.eval_share, settings.seed) if split == "patient" else None
-    cut = Cut(settings.eval_share, settings.seed, held_out)
-    fitting = {csv: inputs.provenance[csv].path for csv in records}
-    jobs = (
-        *_jobs("train", ("train", "eval"), shards["train"], cut, fitting, examples_uri, report_uri),
-        *_jobs("test", ("test",), shards["test"], cut, fitting, examples_uri, report_uri),
-    )
-    return IngestPlan(jobs, rows, faults, split)
-
-
-def _provenance(inputs: TrainTest, rows: dict[str, int]) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
-    """CSV -> rows of every record, for the CSVs whose provenance fits; and what is wrong with the others'."""
-    records: dict[str, dict[str, int]] = {}
-    faults: dict[str, list[str]] = {}
-    for csv, file in inputs.provenance.items():
-        try:
-            records[csv] = count_records(file.path, csv, rows[csv])
-        except DataRefused as error:
-            faults[csv] = list(error.sentences)
-    return records, faults
-
-
-def _split(inputs: TrainTest, records: dict[str, dict[str, int]]) -> DataSplit:
-    if any(is_kaggle_test(file) for file in inputs.test):
-        return "kaggle"
-    if not all(file.path in records for file in (*inputs.train, *inputs.test)):
-        return "unknown"
-    trained = {record for file in inputs.train for record in records[file.path]}
-    tested = {record for file in inputs.test for record in records[file.path]}
-    return "unknown" if trained & tested else "patient"
-
-
-def _jobs(
-    side: Side,
-    splits: Sequence[str],
-    shards: Sequence[Shard],
-    cut: Cut,
-    provenance: dict[str, str],
-    examples_uri: str,
-    report_uri: str,
-) -> list[ShardJob]:
-    names = [f"{index:05d}-of-{len(shards):05d}" for index in range(len(shards))]
-    return [
-        ShardJob(
-            shard=shard,
-            into=side,
-            cut=cut,
-            provenance=provenance.get(shard.file),
-            examples={split: f"{examples_uri}/Split-{split}/data_tfrecord-{name}" for split in splits},
-            rejects=f"{report_uri}/shards/{side}-{name}.jsonl",
-            record=f"{report_uri}/shards/{side}-{name}.json",
-        )
-        for shard, name in zip(shards, names, strict=True)
-    ]
-
-
-def finish_ingest(planned: IngestPlan, inputs: TrainTest, report_uri: str) -> IngestSummary:
-    """Joins what the jobs left to `ingest.json` and `rejects.jsonl`.
-
-    Raises:
-        DataRefused: a shard's record is not there.
-        HeartbeatError: rows do not add up.
-    """
-    records = [ShardRecord.from_json(read_whole(job.record)) for job in planned.jobs]
-    heads = {file.path: _head(file) for file in (*inputs.train, *inputs.test)}
-    summary = summarise(records, planned.rows, heads, planned.faults, planned.split, inputs.synthetic)
-    with storage_at(report_uri).create(REJECTS_FILE) as output:
-        for job in planned.jobs:
-            with closing(storage_at(job.rejects).open()) as rejects:
-                shutil.copyfileobj(rejects, output)
-    write_whole(f"{report_uri}/{SUMMARY_FILE}", summary.to_json().encode())
-    return summary
-
-
-def _head(file: InputFile) -> bytes:
-    return read_head(file, HEAD_BYTES)
-
-
-RunJobs = Callable[[Sequence[ShardJob]], None]
-"""Runs every job, anywhere, and returns when all are done."""
+    split: SplitKind
 
 
 def ingest(
     inputs: TrainTest, settings: DataSettings, examples_uri: str, report_uri: str, run_jobs: RunJobs
 ) -> IngestSummary:
-    """Ingests a data folder's files: plans, has the jobs run, and reports.
+    """Ingest a data folder's files: plan, have the jobs run, and report.
 
     Raises:
         DataRefused: a file cannot be read.
         HeartbeatError: rows do not add up.
     """
-    planned = plan_ingest(inputs, settings, examples_uri, report_uri)
-    run_jobs(planned.jobs)
-    return finish_ingest(planned, inputs, report_uri)
+    plan = plan_ingest(inputs, settings, examples_uri, report_uri)
+    run_jobs(plan.jobs)
+    return finish_ingest(plan, report_uri)
+
+
+def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, report_uri: str) -> IngestPlan:
+    """Count rows, read provenance, decide the split and name the output files.
+
+    Raises:
+        DataRefused: a file cannot be read.
+    """
+    shards = {
+        side: plan_text([source.file for source in sources], settings.shard_mib << 20, COUNTING_THREADS)
+        for side, sources in (("train", inputs.train), ("test", inputs.test))
+    }
+    rows: Counter[str] = Counter()
+    for shard in chain(*shards.values()):
+        rows[shard.file] += shard.rows
+    records, faults = _count_records(inputs, rows)
+    kind = _kind_of_split(inputs, records)
+    held_out = None
+    if kind == "patient":
+        train_rows: Counter[str] = Counter()
+        for source in inputs.train:
+            train_rows.update(records[source.file.path])
+        held_out = held_out_records(train_rows, settings.eval_share, settings.seed)
+    provenance = {source.file.path: source.provenance for source in inputs.sources if source.file.path in records}
+    jobs = tuple(
+        ShardJob(
+            shard=shard,
+            into=side,
+            name=f"{number:05d}-of-{len(shards[side]):05d}",
+            provenance=beside.path if (beside := provenance.get(shard.file)) is not None else None,
+            settings=settings,
+            held_out=held_out,
+            examples_uri=examples_uri,
+            report_uri=report_uri,
+        )
+        for side in SIDES
+        for number, shard in enumerate(shards[side])
+    )
+    return IngestPlan(inputs, jobs, faults, kind)
+
+
+def _count_records(
+    inputs: TrainTest, rows: Mapping[str, int]
+) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
+    """Return CSV -> rows of every record, for the CSVs whose provenance fits, and what is wrong with the others'."""
+    records: dict[str, dict[str, int]] = {}
+    faults: dict[str, list[str]] = {}
+    for source in inputs.sources:
+        path = source.file.path
+        if source.provenance is not None:
+            try:
+                records[path] = count_records(source.provenance.path, path, rows[path])
+            except DataRefused as error:
+                faults[path] = list(error.sentences)
+    return records, faults
+
+
+def _kind_of_split(inputs: TrainTest, records: Mapping[str, Mapping[str, int]]) -> SplitKind:
+    if any(is_kaggle_test(source.file) for source in inputs.test):
+        return "kaggle"
+    if not all(source.file.path in records for source in inputs.sources):
+        return "unknown"
+    trained, tested = (
+        {record for source in side for record in records[source.file.path]} for side in (inputs.train, inputs.test)
+    )
+    return "unknown" if trained & tested else "patient"
+
+
+def finish_ingest(plan: IngestPlan, report_uri: str) -> IngestSummary:
+    """Join what the jobs left to `ingest.json` and `rejects.jsonl`.
+
+    Raises:
+        DataRefused: a shard's record is not there.
+        HeartbeatError: rows do not add up, or a shard could not be done.
+    """
+    summary = summarise(plan, [ShardRecord.from_json(read_whole(job.record)) for job in plan.jobs])
+    with storage_at(report_uri).create(REJECTS_FILE) as output:
+        for job in plan.jobs:
+            with closing(storage_at(job.rejects).open()) as rejects:
+                shutil.copyfileobj(rejects, output)
+    write_whole(f"{report_uri}/{SUMMARY_FILE}", summary.to_json())
+    return summary
+
+
+def summarise(plan: IngestPlan, records: Sequence[ShardRecord]) -> IngestSummary:
+    """Join the records of all jobs, in their order, after checking that each accounts for all rows of its shard.
+
+    Raises:
+        HeartbeatError: rows of a shard are not its examples and rejects.
+    """
+    done = list(zip(plan.jobs, records, strict=True))
+    for job, record in done:
+        if record.examples + record.rejects != job.shard.rows:
+            raise HeartbeatError(
+                f"Rows of {job.shard.file}, shard {job.shard.index}, do not add up: {job.shard.rows:,} planned, "
+                f"{record.examples:,} became examples, {record.rejects:,} rejects. The file changed meanwhile, or the "
+                "program is wrong."
+            )
+    files = [
+        _report_file(plan, source, [(job, record) for job, record in done if job.shard.file == source.file.path])
+        for source in plan.inputs.sources
+    ]
+    classes: dict[str, list[int]] = {
+        split: np.sum([record.classes.get(split, [0] * len(CLASSES)) for record in records], axis=0).tolist()
+        for split in SPLITS
+    }
+    rows = {split: sum(classes[split]) for split in SPLITS} | {"rejects": sum(record.rejects for record in records)}
+    digests: dict[str, str] = {
+        side: _digest([record.sha256 for job, record in done if job.into == side]) for side in SIDES
+    }
+    return IngestSummary(plan.split, plan.inputs.synthetic, rows, files, digests, classes)
+
+
+def _report_file(plan: IngestPlan, source: Source, done: Sequence[tuple[ShardJob, ShardRecord]]) -> FileReport:
+    path, records = source.file.path, [record for _, record in done]
+    rows = sum(job.shard.rows for job, _ in done)
+    counts: Counter[str] = Counter()
+    for record in records:
+        counts.update(record.reasons)
+    reasons = dict(counts.most_common())
+    first_rejects = [each for record in records for each in record.first_rejects]
+    head = read_head(source.file, HEAD_BYTES) if reasons else b""
+    return FileReport(
+        file=path,
+        into=done[0][0].into,
+        rows=rows,
+        examples=sum(record.examples for record in records),
+        rejects=counts.total(),
+        reasons=reasons,
+        sentences=describe_file(path, rows, reasons, first_rejects, head, records[-1].cut),
+        faults=[*plan.faults.get(path, ()), *_about_labels(path, records)],
+    )
+
+
+def _about_labels(path: str, records: Sequence[ShardRecord]) -> list[str]:
+    """Say that a file and its provenance disagree on labels, if they do."""
+    first = next((record.first_mislabelled for record in records if record.first_mislabelled is not None), None)
+    if first is None:
+        return []
+    count = sum(record.mislabelled for record in records)
+    return [
+        f"{path} and its provenance file disagree on {count:,} labels: {first}. One of the two is of other data or in "
+        "another order: make both anew, or remove the provenance file."
+    ]
+
+
+def _digest(hashes: Sequence[str]) -> str:
+    """Return the digest of a side: its one shard's own, or the digest of its shards' digests."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""Which kind of split the two files are, and which rows of the train file are held out for validation.
+"""Splits of the examples, and which of the train file's rows are held out for validation.
 
-A choice depends on contents and the seed only: not on the order of rows, on shards or on the number of workers.
+The choice depends on contents and the seed only: not on the order of rows, on shards or on the number of workers.
 """
 
 from __future__ import annotations
@@ -12,27 +12,36 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-DataSplit = Literal["kaggle", "patient", "unknown"]
-"""kaggle: the public test file, which shares patients with its train file; patient: no record is on both sides."""
+Side = Literal["train", "test"]
+"""Which of the two files a row was in."""
 
-DATA_SPLITS: Final[tuple[DataSplit, ...]] = get_args(DataSplit)
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
+
+Split = Literal["train", "eval", "test"]
+"""A split of the examples; the first two are cut from the train file."""
+
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+
+SplitKind = Literal["kaggle", "patient", "unknown"]
+"""How the test file relates to the train file. kaggle: it is the public one, which shares patients with its train file;
+patient: no record is on both sides."""
 
 
 def held_out_records(rows_of: Mapping[str, int], share: float, seed: int) -> frozenset[str]:
-    """Chooses whole records for validation, in the order of a seeded hash, until their rows reach the share.
+    """Choose whole records for validation, in the order of a seeded hash, until their rows reach the share.
 
     Args:
         rows_of: rows of every record of the train file.
-        share: wanted share of all rows, 0..1.
+        share: share of all rows to reach, 0..1.
         seed: another one gives another order.
 
     Returns:
         The records; never all of them, so none where there is only one.
     """
     order = sorted(rows_of, key=lambda record: (_hash(record.encode(), seed), record))
-    wanted, reached, chosen = share * sum(rows_of.values()), 0, set()
+    enough, reached, chosen = share * sum(rows_of.values()), 0, set()
     for record in order[:-1]:
-        if reached >= wanted:
+        if reached >= enough:
             break
         chosen.add(record)
         reached += rows_of[record]
@@ -40,7 +49,7 @@ def held_out_records(rows_of: Mapping[str, int], share: float, seed: int) -> fro
 
 
 def held_out_rows(signal: npt.NDArray[np.float32], share: float, seed: int) -> npt.NDArray[np.bool_]:
-    """Chooses rows for validation by a seeded hash of their samples, so equal beats are on the same side.
+    """Choose rows for validation by a seeded hash of their samples, so equal beats are on the same side.
 
     Args:
         signal: float32[n, 187], 0..1.
@@ -53,7 +62,8 @@ def held_out_rows(signal: npt.NDArray[np.float32], share: float, seed: int) -> n
     limit = int(share * 2**64)
     rows = memoryview(np.ascontiguousarray(signal, "<f4").tobytes())
     length = signal.shape[1] * 4
-    return np.array([_hash(rows[at : at + length], seed) < limit for at in range(0, len(rows), length)], bool)
+    starts = range(0, len(rows), length)
+    return np.array([_hash(rows[start : start + length], seed) < limit for start in starts], bool)
 
 
 def _hash(content: bytes | memoryview, seed: int) -> int:

@@ -36,7 +36,7 @@ ABSENT: Final = -1
 
 
 def encode_examples(beats: Beats) -> list[bytes]:
-    """Encode beats as serialized tf.Examples, in order, by filling in a template: 26 times as fast as by messages.
+    """Encode beats as serialized tf.Examples, in order, by filling in a template: 90 times as fast as messages.
 
     Two examples of one record (or of none) differ only in the bytes of label and samples, whose places are fixed.
 

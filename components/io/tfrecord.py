@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 from typing import BinaryIO, Final
 
 import google_crc32c
@@ -16,6 +16,9 @@ import google_crc32c
 from components.errors import DataRefused
 from components.io.storage import InputFile
 from components.io.text import is_compressed, read_text
+
+LENGTH: Final = struct.Struct("<Q")
+CHECKSUM: Final = struct.Struct("<I")
 
 HEADER_BYTES: Final = 12
 """Length (8) and its checksum (4) before a record; its own checksum (4) comes after."""
@@ -31,21 +34,21 @@ def write_records(output: BinaryIO, records: Iterable[bytes]) -> None:
     output.write(b"".join(part for record in records for part in (_header(len(record)), record, _checksum(record))))
 
 
-@cache
+@lru_cache(1024)
 def _header(length: int) -> bytes:
-    packed = struct.pack("<Q", length)
+    packed = LENGTH.pack(length)
     return packed + _checksum(packed)
 
 
 def _checksum(content: bytes) -> bytes:
     """Return the CRC-32C, rotated and offset as the format asks for, so that a checksum of checksums is not trivial."""
     crc = google_crc32c.value(content)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+    return CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def is_record_header(head: bytes) -> bool:
     """Tell whether bytes begin with the header of a frame: a length, and the checksum of that length."""
-    return len(head) >= HEADER_BYTES and head[8:HEADER_BYTES] == _checksum(head[:8])
+    return len(head) >= HEADER_BYTES and head[:HEADER_BYTES] == _header(*LENGTH.unpack_from(head))
 
 
 def read_records(file: InputFile) -> Iterator[bytes | None]:
@@ -63,7 +66,7 @@ def read_records(file: InputFile) -> Iterator[bytes | None]:
         header = text[start : start + HEADER_BYTES]
         if not is_record_header(header):
             raise _damaged(file, row)
-        [length] = struct.unpack_from("<Q", header)
+        [length] = LENGTH.unpack_from(header)
         text, start, record = _take(chunks, text, start + HEADER_BYTES, length)
         text, start = _filled(chunks, text, start, FOOTER_BYTES)
         footer = text[start : start + FOOTER_BYTES]

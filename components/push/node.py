@@ -11,7 +11,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from components.evaluate.artifacts import Judgement, Verdict
-from components.ingest.artifacts import IngestReport
+from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
 from components.io.artifact_files import JUDGEMENT, read_json, write_json
 from components.io.serving import ServingDirectory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components.ingest.report import SPLITS
+from components.ingest.split import SPLITS
 from components.report.content import Block, Bullets, Heading, Table, Words
 from components.report.material import NotReachedError, RunMaterial
 from components.report.wording import UNKNOWN, count, number, percent

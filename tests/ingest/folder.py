@@ -2,11 +2,11 @@
 
 import json
 
-from components.ingest.ingest import attempt_shard
 from components.ingest.locate import find_inputs
 from components.ingest.report import read_ingest_report
 from components.ingest.run import ingest
 from components.ingest.settings import DataSettings
+from components.ingest.shard import attempt_shard
 from components.io.examples import read_split
 from tests.io.rows import lines
 

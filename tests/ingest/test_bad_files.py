@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.errors import DataRefused
-from components.ingest.judge import judge_ingest
+from components.ingest.report import judge_ingest
 from components.ingest.settings import DataSettings
 from tests.ingest.folder import TRAIN, TRAIN_LABEL, provenance, rejects, run
 from tests.io.rows import line

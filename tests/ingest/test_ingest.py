@@ -11,13 +11,13 @@ import pytest
 
 from components.beats import kaggle
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.ingest.ingest import summarise
-from components.ingest.judge import judge_ingest
 from components.ingest.locate import find_inputs
-from components.ingest.report import ShardRecord
-from components.ingest.run import finish_ingest, plan_ingest
+from components.ingest.report import judge_ingest
+from components.ingest.run import finish_ingest, plan_ingest, summarise
 from components.ingest.settings import DataSettings
+from components.ingest.shard import ShardRecord
 from components.io.shards import plan_text
+from components.io.storage import read_whole
 from tests.ingest.folder import (
     TEST,
     TEST_LABEL,
@@ -145,14 +145,15 @@ def test_a_rejected_row_does_not_shift_the_records_of_the_next(tmp_path):
 
 
 def test_counts_that_do_not_add_up_are_an_error_of_the_program(tmp_path):
-    summary = run(tmp_path)
-    wrong = replace(summary, rows=summary.rows | {"test": 39})
-    with pytest.raises(HeartbeatError, match="test files do not add up: 40 read, 39 examples, 0 rejects") as error:
-        judge_ingest(wrong, DataSettings())
+    planned = plan_ingest(find_inputs(fill(tmp_path)), DataSettings(), f"{tmp_path}/examples", f"{tmp_path}/report")
+    run_all(planned.jobs)
+    records = [ShardRecord.from_json(read_whole(job.record)) for job in planned.jobs]
+    assert summarise(planned, records).rows["test"] == 40
+    records[1].reasons = {"empty line": 1}
+    words = r"Rows of .*mitbih_test\.csv, shard 0, do not add up: 40 planned, 40 became examples, 1 rejects"
+    with pytest.raises(HeartbeatError, match=words) as error:
+        summarise(planned, records)
     assert error.value.exit_code == 1
-    records = [ShardRecord("a.csv", 0, "train", 2, {"train": [1, 0, 0, 0, 0]}, 1, {"empty line": 1}, [], False, "00")]
-    with pytest.raises(HeartbeatError, match=r"Rows of a\.csv do not add up: 3 counted, 1 became examples, 1 rejects"):
-        summarise(records, {"a.csv": 3}, {"a.csv": b""}, {}, "unknown", False)
 
 
 def test_a_shard_that_cannot_be_done_is_told_in_its_own_words(tmp_path):
@@ -162,20 +163,19 @@ def test_a_shard_that_cannot_be_done_is_told_in_its_own_words(tmp_path):
     (data / "mitbih_test.csv").write_bytes(TEST[:1000])
     run_all(planned.jobs)
     with pytest.raises(DataRefused, match=r"mitbih_test\.csv is 1000 bytes long, expected .*: it changed"):
-        finish_ingest(planned, inputs, report)
+        finish_ingest(planned, report)
 
 
 def test_a_shard_whose_files_cannot_be_written_is_told_as_the_environment(tmp_path):
     inputs, report = find_inputs(fill(tmp_path / "data")), f"{tmp_path}/report"
-    planned = plan_ingest(inputs, DataSettings(), f"{tmp_path}/examples", report)
+    planned = plan_ingest(inputs, DataSettings(), f"{tmp_path}/taken/x", report)
     (tmp_path / "taken").write_text("")
-    jobs = [replace(job, examples=dict.fromkeys(job.examples, f"{tmp_path}/taken/x")) for job in planned.jobs]
-    run_all(jobs)
-    words = r"Cannot write .*/taken/x: (Not a directory|File exists)\. Check"
+    run_all(planned.jobs)
+    words = r"Cannot write .*/taken/x/.*: (Not a directory|File exists)\. Check"
     with pytest.raises(EnvironmentRefused, match=words):
-        finish_ingest(planned, inputs, report)
+        finish_ingest(planned, report)
     with pytest.raises(EnvironmentRefused, match=words):
-        run_all([replace(jobs[0], record=f"{tmp_path}/taken/record")])
+        run_all([replace(planned.jobs[0], report_uri=f"{tmp_path}/taken/x/report")])
 
 
 def test_rows_that_appear_after_planning_are_noticed(tmp_path):
@@ -184,7 +184,7 @@ def test_rows_that_appear_after_planning_are_noticed(tmp_path):
     (tmp_path / "mitbih_test.csv").write_bytes(TEST.replace(b",", b"\n", 1))
     run_all(planned.jobs)
     with pytest.raises(HeartbeatError, match="shard 0, do not add up: 40 planned, 39 became examples, 2 rejects"):
-        finish_ingest(planned, inputs, report)
+        finish_ingest(planned, report)
 
 
 def test_the_report_has_the_agreed_form(tmp_path):

@@ -13,18 +13,17 @@ def touch(folder, *names):
 def test_both_files_are_found_plain_or_packed_with_their_provenance(tmp_path):
     touch(tmp_path, "mitbih_train.csv", "mitbih_test.csv.gz", "mitbih_train_provenance.csv", "other.csv")
     found = find_inputs(f"{tmp_path}/")
-    assert [file.path for file in found.train] == [f"{tmp_path}/mitbih_train.csv"]
-    assert [file.path for file in found.test] == [f"{tmp_path}/mitbih_test.csv.gz"]
-    assert {csv: file.path for csv, file in found.provenance.items()} == {
-        f"{tmp_path}/mitbih_train.csv": f"{tmp_path}/mitbih_train_provenance.csv"
-    }
+    assert [source.file.path for source in found.train] == [f"{tmp_path}/mitbih_train.csv"]
+    assert [source.file.path for source in found.test] == [f"{tmp_path}/mitbih_test.csv.gz"]
+    assert found.train[0].provenance.path == f"{tmp_path}/mitbih_train_provenance.csv"
+    assert found.test[0].provenance is None
     assert len(found.files) == 3
 
 
 def test_a_glob_of_folders_gives_several_train_files(tmp_path):
     touch(tmp_path / "a", "mitbih_train.csv", "mitbih_test.csv")
     touch(tmp_path / "b", "mitbih_train.csv")
-    assert [file.path[-18:] for file in find_inputs(f"{tmp_path}/*").train] == [
+    assert [source.file.path[-18:] for source in find_inputs(f"{tmp_path}/*").train] == [
         "a/mitbih_train.csv",
         "b/mitbih_train.csv",
     ]

@@ -5,9 +5,7 @@ from tfx.components.util.examples_utils import get_payload_format_string
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.errors import DataRefused
-from components.ingest.artifacts import IngestReport
-from components.ingest.gate import IngestGate
-from components.ingest.node import BeatExampleGen, BeatExampleGenExecutor
+from components.ingest.node import ExampleGen, IngestGate, IngestReport
 from components.ingest.report import read_ingest_report
 from components.ingest.settings import DataSettings
 from components.io.examples import read_split
@@ -26,7 +24,7 @@ def properties(data, **settings):
 def execute(folder, data):
     examples, report = standard_artifacts.Examples(), IngestReport()
     examples.uri, report.uri = f"{folder}/examples", f"{folder}/report"
-    BeatExampleGenExecutor().Do({}, {"examples": [examples], "report": [report]}, properties(data))
+    ExampleGen.EXECUTOR_SPEC.executor_class().Do({}, {"examples": [examples], "report": [report]}, properties(data))
     return examples, report
 
 
@@ -69,7 +67,7 @@ def test_a_missing_folder_is_refused(tmp_path):
 
 def test_all_that_changes_the_result_is_an_execution_property():
     given = properties("data/")
-    node = BeatExampleGen(**given)
+    node = ExampleGen(**given)
     assert node.id == "ExampleGen"
     assert node.exec_properties == given
     assert {name: channel.type for name, channel in node.outputs.items()} == {

@@ -8,7 +8,7 @@ import pytest
 import wfdb
 
 from components.beats.cut import cut
-from components.ingest.judge import judge_ingest
+from components.ingest.report import judge_ingest
 from components.ingest.settings import DataSettings
 from components.io.csv_numbers import kaggle_text
 from tests.ingest.folder import rejects, run, split_of

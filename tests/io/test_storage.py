@@ -238,7 +238,7 @@ def test_local_files_import_no_beam_tensorflow_tfx_or_client_of_a_store(tmp_path
     (tmp_path / "a.csv").write_text("1,2\n")
     code = (
         "import sys\n"
-        "from components.ingest import ingest, locate, run, settings\n"
+        "from components.ingest import locate, run, settings, shard\n"
         "from components.io import csv, lock, serving, shards, storage\n"
         f"planned = shards.plan_text(storage.list_files({str(tmp_path / 'a.csv')!r}))\n"
         "assert csv.parse_block(next(shards.read_lines(planned[0]))).rejects\n"

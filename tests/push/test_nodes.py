@@ -16,7 +16,7 @@ from components.errors import ModelRefused
 from components.evaluate.artifacts import Judgement, Verdict
 from components.evaluate.node import Judge, ModelGate
 from components.evaluate.settings import EvaluateSettings, GateSettings
-from components.ingest.artifacts import IngestReport
+from components.ingest.node import IngestReport
 from components.ingest.report import IngestSummary
 from components.io.examples import encode_examples
 from components.io.serving import ServingDirectory

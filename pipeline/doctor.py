@@ -1,10 +1,11 @@
-"""Checks before long work: what a run needs of this machine and of the stores it names. Nothing is made or changed."""
+"""Checks before a run: this machine, the stores it names, and Kubeflow. Nothing is created or changed."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from components.errors import EnvironmentRefused, HeartbeatError
 from components.io.lock import is_flocked
@@ -31,6 +32,18 @@ PROBE: Final = "heartbeat-doctor"
 """An object that is asked for and need not be there: to list its name shows that the bucket can be listed."""
 
 CONNECT_SECONDS: Final = 4.0
+
+API: Final = "/apis/v2beta1"
+"""Where Kubeflow's API is below its host."""
+
+TOKEN: Final = "KFP_TOKEN"
+"""Environment variable of the token that Kubeflow asks for, where it asks for one."""
+
+IMAGE: Final = re.compile(
+    r"(?P<name>(?:[a-zA-Z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+"""An image's name: registry, path, and a tag or a digest."""
 
 State = Literal["ok", "failed", "not looked at"]
 
@@ -202,3 +215,81 @@ def check_runner(options: Sequence[str]) -> str:
     address = endpoint.rpartition("://")[2].partition("/")[0]
     check_listens(address, "runner", "check the address, and that it is up", CONNECT_SECONDS)
     return f"{given.runner}: {endpoint} answers"
+
+
+def check_host(host: str) -> str:
+    """Ask Kubeflow's API for its health.
+
+    Raises:
+        EnvironmentRefused: it does not answer, or refuses the token.
+    """
+    users = "several users" if _ask(host, "/healthz").get("multi_user") else "one user"
+    return f"{host}: answers, for {users}"
+
+
+def check_namespace(host: str, namespace: str | None) -> str:
+    """Ask for the experiments of a namespace.
+
+    Raises:
+        EnvironmentRefused: Kubeflow has several users and none is named, one user and one is named, or it is refused.
+    """
+    several = _ask(host, "/healthz").get("multi_user")
+    if several and not namespace:
+        raise EnvironmentRefused("This Kubeflow keeps users apart: name yours with --namespace.")
+    if namespace and not several:
+        raise EnvironmentRefused(f"This Kubeflow has one user: leave --namespace {namespace} out.")
+    _ask(host, "/experiments", page_size="1", **({"namespace": namespace} if namespace else {}))
+    return f"{namespace}: open to us" if namespace else "one user: none is needed"
+
+
+def check_image(image: str) -> str:
+    """Look at an image's name; whether the cluster can get it shows when it does.
+
+    Raises:
+        EnvironmentRefused: it is not valid, or names no version: Kubeflow's cache knows code by the image's name only.
+    """
+    parts = IMAGE.fullmatch(image)
+    if not parts:
+        raise EnvironmentRefused(
+            f"{image!r} is not a valid image name; expected [registry/]name:tag, the name in lower case."
+        )
+    if not parts["digest"] and parts["tag"] in (None, "latest"):
+        raise EnvironmentRefused(
+            f"{image} names no version. Give a tag that was never used before, or a digest: Kubeflow's cache knows "
+            "libraries by the image's name only."
+        )
+    return f"{image}: well-formed; not asked for at its registry"
+
+
+def _ask(host: str, path: str, **query: str) -> dict[str, Any]:
+    """GET from Kubeflow's API.
+
+    Raises:
+        EnvironmentRefused: it does not answer, or refuses.
+    """
+    import requests
+
+    headers = {"Authorization": f"Bearer {os.environ[TOKEN]}"} if os.environ.get(TOKEN) else {}
+    try:
+        response = requests.get(
+            f"{host.rstrip('/')}{API}{path}", params=query, headers=headers, timeout=CONNECT_SECONDS
+        )
+        answer: dict[str, Any] = response.json() if response.ok else {}
+    except (requests.RequestException, ValueError) as error:
+        raise EnvironmentRefused(
+            f"{host} does not answer as Kubeflow ({reason_of(error)}). Check --host, and that its port is forwarded."
+        ) from error
+    if response.status_code == 401:
+        raise EnvironmentRefused(f"{host} refuses the token. Put a valid one into {TOKEN}.")
+    if response.status_code == 403:
+        raise EnvironmentRefused(
+            f"{host} does not let us in (403). Check --namespace and the rights of the token in {TOKEN}."
+        )
+    if not response.ok:
+        raise EnvironmentRefused(f"{host}{API}{path} answers with status {response.status_code}. Check --host.")
+    return answer
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the reason at the end of a network error's message: `Connection refused`."""
+    return str(error).rpartition(": ")[2].rstrip("'\")>") or type(error).__name__

@@ -100,11 +100,10 @@ def _of_stores(data: str | None, serving: str | None, pipeline_root: str | None)
 
 def _of_kubeflow(host: str | None, namespace: str | None, image: str | None) -> list[Check]:
     from components.errors import UsageError
-    from pipeline.doctor import checked
-    from pipeline.kubeflow.doctor import check_host, check_image, check_namespace
+    from pipeline.doctor import check_host, check_image, check_namespace, checked
 
     if namespace and not host:
-        raise UsageError("--namespace is one of a Kubeflow: name its API with --host.")
+        raise UsageError("--namespace needs --host, the URL of the Kubeflow Pipelines API.")
     checks = []
     if host:
         checks.append(checked("host", lambda: check_host(host)))

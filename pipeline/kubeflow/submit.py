@@ -17,10 +17,8 @@ from typing import Any, Final
 from components.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.locate import find_inputs
 from components.io.storage import fingerprint, is_remote
+from pipeline.doctor import TOKEN, reason_of
 from pipeline.kubeflow.stages import TASKS
-
-TOKEN: Final = "KFP_TOKEN"
-"""Environment variable of the token that the server asks for, where it asks for one."""
 
 CONNECT_SECONDS: Final = 10.0
 """Longest that the server may take to answer at all."""
@@ -116,7 +114,7 @@ class Server:
 
     def _silent(self, error: BaseException) -> EnvironmentRefused:
         return EnvironmentRefused(
-            f"{self.host} does not answer ({_reason(error)}). Check --host, and that its port is forwarded."
+            f"{self.host} does not answer ({reason_of(error)}). Check --host, and that its port is forwarded."
         )
 
     def _in_words(self, status: int, message: str) -> str:
@@ -217,11 +215,6 @@ class Run:
 def _errors(run: Any, tasks: list[Any]) -> list[str]:
     statuses = [status for one in (run, *tasks) for status in (one, *(one.state_history or []))]
     return [status.error.message for status in statuses if status.error and status.error.message]
-
-
-def _reason(error: BaseException) -> str:
-    told = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
-    return str(told).rpartition(": ")[2] or type(error).__name__
 
 
 def _message(error: Any) -> str:

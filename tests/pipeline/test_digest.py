@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import components
-from pipeline.digest import code_digest, digest_text, imported_files
+from pipeline.digest import code_digest, imported_files
 from pipeline.stages import STAGES
 
 BEGINS = {name: stage.code for name, stage in STAGES.items() if stage.code}
@@ -63,7 +63,3 @@ def test_a_stage_digest_covers_all_that_the_interpreter_would_import(stage: str)
         finder.run_script(str(file))
         needed = {name for name in finder.modules if name.split(".")[0] in ("components", "schema")}
         assert needed <= covered, f"{module} imports what the digest of {stage} does not cover"
-
-
-def test_digest_of_a_text() -> None:
-    assert digest_text("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -1,5 +1,4 @@
 import pytest
-from pydantic import ValidationError
 
 from components.errors import UsageError
 from pipeline.profiles import PROFILES, profile_named
@@ -73,10 +72,14 @@ def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
         profile_named("ful")
 
 
-def test_settings_are_frozen() -> None:
-    settings = settings_from(profile_named("demo"))
-    with pytest.raises(ValidationError):
-        settings.profile = "full"
+def test_every_group_of_settings_is_frozen_and_refuses_unknown_keys() -> None:
+    def loose(model: type) -> list[str]:
+        config = model.model_config  # type: ignore[attr-defined]
+        inner = [field.annotation for field in model.model_fields.values()]  # type: ignore[attr-defined]
+        found = [name for group in inner if hasattr(group, "model_fields") for name in loose(group)]
+        return found if config.get("frozen") and config.get("extra") == "forbid" else [model.__name__, *found]
+
+    assert loose(RunSettings) == []
 
 
 def test_every_setting_has_a_description() -> None:

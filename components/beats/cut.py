@@ -1,25 +1,30 @@
-"""The cutting rule: how annotated samples of one lead become rows of 187 values.
+"""The cutting rules: how annotated samples of one lead become rows of 187 values.
 
 A row starts at its annotation and ends a fifth of the next interval past the next annotation:
 
     window = signal[a[i] : a[i+1] + floor((a[i+2] - a[i+1]) / 5) : 3]
 
-with the record's length in place of an a[i+2] past the end, and no row for the last annotation. The window is scaled
-by its own minimum and maximum, all of it, before the first 187 samples are kept and padded with zeros on the right.
-Positions count every annotation in file order, beat or not. This is the rule that Kaggle's MIT-BIH files were made
-with: their test file comes out of it byte for byte.
+The window is scaled by its own minimum and maximum, all of it, before the first 187 samples are kept and padded with
+zeros on the right. Two rules say what `a` is:
+
+- Kaggle's, for MIT-BIH: every annotation in file order, beat or not; the record's length stands for an a[i+2] past the
+  end; the last annotation has no row. Kaggle's test file comes out of it byte for byte.
+- beat to beat, for all other recordings: beats only, so that marks of waves, rhythm or noise cut nothing short. Where
+  no beat follows within PAUSE_SECONDS the next beat is unknown and the beat has no row; where the one after the next
+  is unknown, the interval before it stands for the interval after.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from components.beat import RECORD_RATE_HZ, SAMPLE_RATE_HZ, SAMPLES, SYMBOL_TO_LABEL
+from components.beats.symbols import BEAT_SYMBOLS
 from components.errors import DataRefused
 
 STEP = RECORD_RATE_HZ // SAMPLE_RATE_HZ
@@ -27,6 +32,18 @@ STEP = RECORD_RATE_HZ // SAMPLE_RATE_HZ
 
 OVERHANG = 5
 """The window goes one over this of the next interval past the next annotation."""
+
+PAUSE_SECONDS = 6
+"""Longest interval between two beats that are taken to follow each other; the longest pause in MIT-BIH has 5.9 s."""
+
+DETECTED = ""
+"""Symbol of a beat that was found in the signal and has no class."""
+
+QRS_HALF_WIDTH = 18
+"""Samples at 360 Hz (50 ms) on either side of an annotation in which the QRS has its greatest deflection."""
+
+SURROUNDINGS = 72
+"""Samples at 360 Hz (200 ms) on either side of an annotation whose median is the level that a QRS deflects from."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,7 @@ class CutBeats:
     Attributes:
         signal: float32[n, 187], min-max scaled 0..1, 120 Hz, zero-padded on the right.
         label: int64[n], an index into CLASSES; -1 where the beats carry no symbol.
-        sample: int64[n], position of the annotation in the record, 360 Hz.
+        sample: int64[n], position of the annotation in the record, in the lead's own samples.
         symbol: str[n], the annotation's symbol; empty where the beats carry none.
     """
 
@@ -56,16 +73,20 @@ class CutCounts:
     Attributes:
         annotations: annotations read, beats or not.
         rows: those that became a row.
-        last: 1 for the last annotation of a record, which has no window; 0 for a record without annotations.
-        unknown: symbol -> annotations that carry it, for symbols outside SYMBOL_TO_LABEL.
-        flat: positions (samples at 360 Hz) of beats whose window has one value only, or none at all.
-        missing: positions (samples at 360 Hz) of beats whose window holds a sample that is not a number.
+        last: 1 for the last annotation (Kaggle's rule) or beat of a record, which has no window.
+        outside: annotations one sample past the record's end.
+        unknown: symbol -> annotations that carry it, for symbols without a class.
+        unfollowed: positions of beats that no other follows within PAUSE_SECONDS.
+        flat: positions of beats whose window has one value only, or none at all.
+        missing: positions of beats whose window holds a sample that is not a number.
     """
 
     annotations: int = 0
     rows: int = 0
     last: int = 0
+    outside: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
+    unfollowed: tuple[int, ...] = ()
     flat: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
 
@@ -74,7 +95,9 @@ class CutCounts:
             self.annotations + other.annotations,
             self.rows + other.rows,
             self.last + other.last,
+            self.outside + other.outside,
             self.unknown + other.unknown,
+            self.unfollowed + other.unfollowed,
             self.flat + other.flat,
             self.missing + other.missing,
         )
@@ -82,15 +105,23 @@ class CutCounts:
 
 @dataclass(frozen=True)
 class Windows:
-    """Which samples each annotation but the last is cut from.
+    """The windows of a record, and what became of the annotations that have none.
 
     Attributes:
-        start: int64[n-1], the annotation's own position, 360 Hz.
-        stop: int64[n-1], one past the window's last possible position, 360 Hz.
+        beat: int64[m], the annotation that each window is cut for.
+        start: int64[m], its position, 360 Hz.
+        stop: int64[m], one past the window's last possible position, 360 Hz.
+        last: 1 for a last annotation or beat, which has no window.
+        unknown: symbol -> annotations that carry it and have no class.
+        unfollowed: int64[k], the beats that no other follows within PAUSE_SECONDS.
     """
 
+    beat: npt.NDArray[np.int64]
     start: npt.NDArray[np.int64]
     stop: npt.NDArray[np.int64]
+    last: int
+    unknown: Counter[str]
+    unfollowed: npt.NDArray[np.int64]
 
 
 def check_positions(positions: npt.NDArray[np.int64], length: int) -> None:
@@ -118,15 +149,43 @@ def check_positions(positions: npt.NDArray[np.int64], length: int) -> None:
         )
 
 
-def find_windows(positions: npt.NDArray[np.int64], length: int) -> Windows:
-    """Return the window of every annotation but the last.
+def kaggle_windows(
+    positions: npt.NDArray[np.int64], symbols: npt.NDArray[np.str_], labels: Mapping[str, int], length: int
+) -> Windows:
+    """Return the windows of all beats with a class by Kaggle's rule.
 
     Args:
         positions: int64[n], all annotations of the record in file order, rising, samples at 360 Hz.
+        symbols: str[n], their symbols.
+        labels: symbol -> class; symbols that are not keys get no window.
         length: samples that the record has at 360 Hz.
     """
     following = np.append(positions[2:], length)[: max(len(positions) - 1, 0)]
-    return Windows(positions[:-1], positions[1:] + (following - positions[1:]) // OVERHANG)
+    stop = positions[1:] + (following - positions[1:]) // OVERHANG
+    classed = np.isin(symbols[:-1], list(labels))
+    beat = np.flatnonzero(classed)
+    unknown = Counter(symbols[:-1][~classed].tolist())
+    return Windows(beat, positions[beat], stop[beat], min(len(positions), 1), unknown, beat[:0])
+
+
+def beat_windows(
+    positions: npt.NDArray[np.int64], symbols: npt.NDArray[np.str_], labels: Mapping[str, int], length: int
+) -> Windows:
+    """Return the windows of all beats with a class, from beat to beat; arguments as for kaggle_windows.
+
+    Detected beats, whose symbol is empty, have a window, too.
+    """
+    classed = np.isin(symbols, [DETECTED, *labels])
+    beats = np.flatnonzero(classed | np.isin(symbols, list(BEAT_SYMBOLS)))
+    at = positions[beats]
+    interval = np.diff(at)
+    pause = PAUSE_SECONDS * RECORD_RATE_HZ
+    after = np.append(interval[1:], length - at[-1:])[: len(interval)]
+    stop = np.minimum(at[1:] + np.where(after <= pause, after, interval) // OVERHANG, length)
+    wanted, followed = classed[beats[:-1]], interval <= pause
+    unknown = Counter(symbols[np.setdiff1d(np.flatnonzero(~classed), beats[-1:])].tolist())
+    chosen = np.flatnonzero(wanted & followed)
+    return Windows(beats[chosen], at[chosen], stop[chosen], min(len(beats), 1), unknown, beats[:-1][wanted & ~followed])
 
 
 def cut_windows(
@@ -157,7 +216,7 @@ def cut_windows(
 def cut(
     signal: npt.NDArray, positions: npt.NDArray[np.int64], symbols: Sequence[str] | npt.NDArray[np.str_]
 ) -> tuple[CutBeats, CutCounts]:
-    """Cut one lead of one record into labelled beats.
+    """Cut one lead of one record into labelled beats by Kaggle's rule.
 
     Args:
         signal: any real dtype[length], one lead, any unit, 360 Hz.
@@ -170,44 +229,65 @@ def cut(
     positions = np.asarray(positions, np.int64)
     check_positions(positions, len(signal))
     names = np.asarray(symbols, np.str_)
-    windows = find_windows(positions, len(signal))
-    wanted = np.flatnonzero(np.isin(names[:-1], list(SYMBOL_TO_LABEL)))
-    values, spread = cut_windows(signal, windows.start[wanted], windows.stop[wanted])
-    return gather(values, spread, positions, names, wanted)
+    windows = kaggle_windows(positions, names, SYMBOL_TO_LABEL, len(signal))
+    values, spread = cut_windows(signal, windows.start, windows.stop)
+    beats = gather(values, spread, positions[windows.beat], names[windows.beat], SYMBOL_TO_LABEL)
+    return beats, count(windows, spread, positions)
 
 
 def gather(
     values: npt.NDArray[np.float32],
     spread: npt.NDArray[np.float64],
-    positions: npt.NDArray[np.int64],
-    names: npt.NDArray[np.str_],
-    wanted: npt.NDArray[np.int64],
-) -> tuple[CutBeats, CutCounts]:
-    """Make the columns and counts of a record from its cut windows.
+    samples: npt.NDArray[np.int64],
+    symbols: npt.NDArray[np.str_],
+    labels: Mapping[str, int],
+) -> CutBeats:
+    """Make the columns of the windows that can be used.
 
     Args:
         values: float32[m, 187] as from cut_windows.
         spread: float64[m] as from cut_windows, the signal's unit.
-        positions: int64[n], all annotations of the record, samples at 360 Hz.
-        names: str[n], their symbols; all empty for detected beats.
-        wanted: int64[m], the annotations that `values` were cut for.
+        samples: int64[m], position of each window's annotation, in the lead's own samples.
+        symbols: str[m], its symbol; empty for detected beats.
+        labels: symbol -> class.
     """
     usable = spread > 0
-    kept = wanted[usable]
-    labels = np.array([SYMBOL_TO_LABEL.get(symbol, -1) for symbol in names[kept].tolist()], np.int64)
-    beats = CutBeats(values if usable.all() else values[usable], labels, positions[kept], names[kept])
-    unknown = Counter(names[:-1].tolist())
-    for symbol in ("", *SYMBOL_TO_LABEL):
-        unknown.pop(symbol, None)
-    counts = CutCounts(
-        annotations=len(positions),
-        rows=len(kept),
-        last=min(len(positions), 1),
-        unknown=unknown,
-        flat=tuple(positions[wanted[spread == 0]].tolist()),
-        missing=tuple(positions[wanted[np.isnan(spread)]].tolist()),
+    symbols = symbols[usable]
+    label = np.array([labels.get(symbol, -1) for symbol in symbols.tolist()], np.int64)
+    return CutBeats(values if usable.all() else values[usable], label, samples[usable], symbols)
+
+
+def count(windows: Windows, spread: npt.NDArray[np.float64], samples: npt.NDArray[np.int64]) -> CutCounts:
+    """Account for every annotation of a record.
+
+    Args:
+        windows: of the whole record.
+        spread: float64[m] as from cut_windows, for all of them.
+        samples: int64[n], positions of all annotations, in the lead's own samples.
+    """
+    return CutCounts(
+        annotations=len(samples),
+        rows=int((spread > 0).sum()),
+        last=windows.last,
+        unknown=windows.unknown,
+        unfollowed=tuple(samples[windows.unfollowed].tolist()),
+        flat=tuple(samples[windows.beat[spread == 0]].tolist()),
+        missing=tuple(samples[windows.beat[np.isnan(spread)]].tolist()),
     )
-    return beats, counts
+
+
+def points_down(signal: npt.NDArray, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return bool[n]: whether the QRS at each position goes further below its surroundings than above.
+
+    Args:
+        signal: any real dtype[length], any unit, 360 Hz; a stretch with a missing sample (NaN) does not point down.
+        positions: int64[n], inside the signal.
+    """
+    reach = np.arange(-SURROUNDINGS, SURROUNDINGS + 1)
+    around = signal[np.clip(positions[:, None] + reach, 0, len(signal) - 1)].astype(np.float64)
+    level = np.median(around, axis=1)
+    qrs = around[:, np.abs(reach) <= QRS_HALF_WIDTH]
+    return level - qrs.min(axis=1) > qrs.max(axis=1) - level
 
 
 def _scale(

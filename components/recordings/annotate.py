@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError
 from components.io.signals import interrupts_ignored
-from components.recordings.header import read_header
+from components.recordings.header import Header, header_path, read_header
+from components.recordings.lead import find_lead
 from components.recordings.output import made_folder
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 ABSTAINED = "?"
 """WFDB symbol of a beat that the model abstained from: not classified."""
+
+NOTE = '"'
+"""WFDB symbol of a comment."""
 
 COLUMNS = ("record", "sample", "symbol", "abstain")
 
@@ -31,7 +35,7 @@ class AnnotateReport:
     files: tuple[tuple[Path, int], ...]
 
 
-def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateReport:
+def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0") -> AnnotateReport:
     """Write one annotation file for each record of a finished scoring job.
 
     Args:
@@ -39,6 +43,7 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateRep
         wfdb: where the records' headers lie.
         out: where the annotation files go.
         annotator: their extension, letters only.
+        lead: name or index of the lead that the beats were cut from, which tells the samples of a frame.
 
     Raises:
         UsageError: the extension is not letters, or a file is there already.
@@ -63,7 +68,7 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateRep
     try:
         with made_folder(out), tempfile.TemporaryDirectory(prefix=".annotate-", dir=out) as scratch:
             for name, group in zip(names.tolist(), groups, strict=True):
-                _write_record(name, samples[group], symbols[group], wfdb, Path(scratch), annotator)
+                _write_record(name, samples[group], symbols[group], wfdb, Path(scratch), annotator, lead)
             written = []
             with interrupts_ignored():
                 for name, group in zip(names.tolist(), groups, strict=True):
@@ -77,7 +82,7 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> AnnotateRep
 
 
 def read_scored(scored: Path) -> pa.Table:
-    """The columns record, sample, symbol and abstain of all parts of a scoring job.
+    """Read the columns record, sample, symbol and abstain of all parts of a scoring job.
 
     Raises:
         DataRefused: the job is not there or not finished, or its rows do not say which record and sample they are.
@@ -123,22 +128,39 @@ def _write_record(
     wfdb_dir: Path,
     folder: Path,
     annotator: str,
+    lead: str,
 ) -> None:
-    """Write one record's annotations, which are in order of position."""
+    """Write one record's annotations, which are in order of position, in samples of the lead."""
     import wfdb
 
     try:
         header = read_header(wfdb_dir / name)
+        per_frame = _samples_per_frame(header, wfdb_dir / name, lead)
     except DataRefused as refused:
         raise DataRefused([f"Record {name}: {sentence}" for sentence in refused.sentences]) from refused
     twice = np.flatnonzero(np.diff(samples) == 0)
     if twice.size:
         raise DataRefused(f"Record {name}: the beat at sample {samples[twice[0]]} was scored more than once.")
-    if samples[0] < 0 or (header.sig_len and samples[-1] >= header.sig_len):
+    sig_len = header.sig_len * per_frame
+    if samples[0] < 0 or (sig_len and samples[-1] >= sig_len):
         raise DataRefused(
-            f"Record {name}: a scored beat is at sample {samples[-1]}, but the record has {header.sig_len}; "
+            f"Record {name}: a scored beat is at sample {samples[-1]}, but the record has {sig_len}; "
             "name the records that were scored with --wfdb."
         )
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    wfdb.wrann(target.name, annotator, samples, symbol=symbols.tolist(), write_dir=str(target.parent))
+    names, notes = symbols.tolist(), [""] * len(symbols)
+    if per_frame > 1:  # positions count samples, not frames as a reader would take them to
+        note = f"## time resolution: {float(header.fs * per_frame):g}"
+        samples, names, notes = np.append(0, samples), [NOTE, *names], [note, *notes]
+    wfdb.wrann(target.name, annotator, samples, symbol=names, aux_note=notes, write_dir=str(target.parent))
+
+
+def _samples_per_frame(header: Header, stem: Path, lead: str) -> int:
+    """Return how many samples of the lead are in a frame."""
+    signals = header.signals
+    for name, _ in header.segments:
+        if not signals and header_path(stem.parent / name).is_file():
+            signals = read_header(stem.parent / name).signals
+    counts = {signal.samps_per_frame for signal in signals} or {1}
+    return counts.pop() if len(counts) == 1 else signals[find_lead(signals, lead)].samps_per_frame

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,44 +13,59 @@ import numpy.typing as npt
 
 from components.beats.cut import check_positions
 from components.errors import DataRefused
+from components.recordings.lead import Lead
 
 END_OF_FILE = b"\0\0"
+
+RESOLUTION = re.compile(rb"(.)\xfc## time resolution: ", re.DOTALL)
+"""The start of the note, after its length, by which a file says how many ticks it counts in a second."""
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """All annotations of a record, beats or not, in file order.
+    """The annotations of a record, beats or not, in file order.
 
     Attributes:
-        sample: int64[n], position in frames of the record.
-        symbol: str[n], empty for beats that were detected.
+        sample: int64[n], position in samples of the lead.
+        symbol: str[n], as in WFDB, `code 42` for a code that WFDB has no symbol for; empty for detected beats.
+        outside: annotations one past the end of the record, which are left out.
     """
 
     sample: npt.NDArray[np.int64]
     symbol: npt.NDArray[np.str_]
+    outside: int = 0
 
 
-def read_annotations(stem: Path, extension: str, fs: Fraction, sig_len: int) -> Annotations:
-    """Read an annotation file with wfdb.
-
-    Args:
-        stem: path of the annotation file, without extension.
-        extension: the annotator, for instance atr.
-        fs: frames per second of the record.
-        sig_len: frames of the record.
+def annotation_path(stem: Path, extension: str) -> Path:
+    """Return a record's annotation file.
 
     Raises:
-        DataRefused: the file is missing, cut short or does not parse, or an annotation is out of order or outside the
-            record.
+        DataRefused: it is missing.
     """
-    import wfdb
-
     path = stem.with_name(f"{stem.name}.{extension}")
     if not path.is_file():
         raise DataRefused(
             f"its annotations {path.name} are missing; name another annotator with --annotator, "
             "or find its beats in the signal with --detect."
         )
+    return path
+
+
+def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
+    """Read an annotation file with wfdb.
+
+    Args:
+        stem: path of the annotation file, without extension.
+        extension: the annotator, for instance atr.
+        lead: the lead that the beats are cut from.
+
+    Raises:
+        DataRefused: the file is missing, cut short or does not parse, or an annotation is out of order or more than
+            one past the end.
+    """
+    import wfdb
+
+    path = annotation_path(stem, extension)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -56,16 +73,55 @@ def read_annotations(stem: Path, extension: str, fs: Fraction, sig_len: int) -> 
     if len(content) % 2 or content[-2:] != END_OF_FILE:
         raise DataRefused(f"its annotations {path.name} are cut short: their end mark is missing.")
     try:
-        read = wfdb.rdann(str(stem), extension)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read = wfdb.rdann(str(stem), extension, return_label_elements=["symbol", "label_store"])
     except Exception as error:  # wfdb raises what its parser happens to meet
         raise DataRefused(f"its annotations {path.name} cannot be read: {error}") from error
-    samples = np.asarray(read.sample, np.int64)
-    own_fs = Fraction(read.fs).limit_denominator(1000) if read.fs else fs
-    if own_fs != fs:
-        ratio = fs / own_fs
-        samples = (2 * samples * ratio.numerator + ratio.denominator) // (2 * ratio.denominator)
+    ticks, codes = np.asarray(read.sample, np.int64), np.asarray(read.label_store, np.int64)
+    symbols = [s if isinstance(s, str) else f"code {code}" for s, code in zip(read.symbol, codes.tolist(), strict=True)]
+    real = codes != 0  # padding behind the end mark
+    fs = _ticks_per_second(content, path) or lead.frame_fs
+    samples, outside = _in_lead(ticks[real], fs, lead)
     try:
-        check_positions(samples, sig_len)
+        check_positions(samples, lead.length)
     except DataRefused as refused:
         raise DataRefused(f"its {path.name} is wrong: {refused.sentences[0]}") from refused
-    return Annotations(samples, np.asarray(read.symbol, np.str_))
+    return Annotations(samples, np.array(symbols, np.str_)[real][: len(samples)], outside)
+
+
+def _ticks_per_second(content: bytes, path: Path) -> Fraction | None:
+    """Return what an annotation file notes about its ticks; None where it has none: it counts the record's frames.
+
+    wfdb.rdann reports the frames of the header, too, as it parses it, where the file notes nothing.
+    """
+    found = RESOLUTION.search(content)
+    if found is None:
+        return None
+    text = content[found.start() + 2 :][: found[1][0]].partition(b": ")[2].decode("ascii", "replace").strip(" \0")
+    try:
+        fs = Fraction(text)
+    except ValueError:
+        fs = Fraction(0)
+    if fs <= 0:
+        raise DataRefused(f"its annotations {path.name} say that they count {text!r} times a second.")
+    return fs
+
+
+def _in_lead(ticks: npt.NDArray[np.int64], fs: Fraction, lead: Lead) -> tuple[npt.NDArray[np.int64], int]:
+    """Return positions in samples of the lead, those one past the end left out, and how many these were.
+
+    Args:
+        ticks: int64[n], positions as the file has them.
+        fs: ticks per second.
+        lead: the lead.
+    """
+    ratio = (lead.fs / fs).limit_denominator(1_000_000)
+    end = ratio.denominator * lead.length  # in ticks times the numerator
+    nearest = (2 * ticks * ratio.numerator + ratio.denominator) // (2 * ratio.denominator)
+    inside = ticks * ratio.numerator < end
+    samples = np.where(inside, np.minimum(nearest, lead.length - 1), nearest)
+    outside = 0
+    while len(samples) and samples[-1] == lead.length:
+        samples, outside = samples[:-1], outside + 1
+    return samples, outside

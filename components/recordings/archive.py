@@ -2,49 +2,112 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
-from components.errors import DataRefused, EnvironmentRefused
+from components.beat import RECORD_RATE_HZ
+from components.errors import DataRefused
+from components.recordings.header import header_path, read_header, read_lines, segment_names
+from components.recordings.splits import MITDB
+
+LIST: Final = "RECORDS"
+"""The file by which a folder lists its records, or folders of records, one a line."""
+
+EDF: Final = (".edf", ".bdf", ".rec")
 
 
-def list_records(folder: Path) -> tuple[str, ...]:
-    """Names of a folder's records: the lines of its RECORDS file, or its headers, without those of segments.
+MITDB_SIG_LEN: Final = 650_000
+"""Samples of every record of the MIT-BIH Arrhythmia Database."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A folder of records.
+
+    Attributes:
+        folder: the folder.
+        records: names of its records, with the path from the folder to each.
+        missing: folders that it lists and that are not there.
+    """
+
+    folder: Path
+    records: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    def is_mitdb(self) -> bool:
+        """Return whether these are records of the MIT-BIH Arrhythmia Database, all or some of them."""
+        if not set(self.records) <= set(MITDB):
+            return False
+        headers = []
+        for record in self.records:
+            with suppress(DataRefused):
+                headers.append(read_header(self.folder / record))
+        return all((header.fs, header.sig_len) == (Fraction(RECORD_RATE_HZ), MITDB_SIG_LEN) for header in headers)
+
+
+def open_archive(folder: Path) -> Archive:
+    """List the records of a folder.
+
+    They are what its RECORDS file lists: records, headers, or folders that are looked into in the same way. Without
+    such a file they are all headers of the folder and of the folders in it, those of segments left out.
 
     Raises:
-        DataRefused: the folder is missing or holds no record, or RECORDS is not text.
+        DataRefused: the folder is missing or holds no record, or RECORDS is not text or lists its own folder.
         EnvironmentRefused: a file of the folder cannot be read.
     """
     if not folder.is_dir():
         raise DataRefused(f"There is no folder {folder}; name the one that holds the records with --wfdb.")
-    listing = folder / "RECORDS"
-    if listing.is_file():
-        lines = (line.strip() for line in _text(listing, "utf-8").splitlines())
-        names = tuple(dict.fromkeys(line for line in lines if line))
-    else:
-        headers = sorted(folder.glob("*.hea"))
-        segments = {name for header in headers for name in _segments(header)}
-        names = tuple(header.stem for header in headers if header.stem not in segments)
-    if not names:
-        raise DataRefused(f"{folder} holds no WFDB record: neither a RECORDS file nor a header (*.hea).")
-    return names
+    missing: list[str] = []
+    records = tuple(os.path.relpath(path, folder) for path in dict.fromkeys(_records(folder, (), missing)))
+    if not records:
+        hint = ""
+        if any(path.suffix.lower() in EDF for path in folder.rglob("*")):
+            hint = " It holds EDF files, which are not read: edf2mit of PhysioNet's WFDB tools converts them."
+        elif missing:
+            hint = f" It lists folders that are not there: {', '.join(missing[:5])}."
+        raise DataRefused(f"{folder} holds no WFDB record: neither a RECORDS file nor a header (*.hea).{hint}")
+    return Archive(folder, records, tuple(missing))
 
 
-def _segments(header: Path) -> list[str]:
-    """Names of the segments that a multi-segment header lists."""
-    lines = [line for line in _text(header, "latin-1").splitlines() if line and not line.startswith("#")]
-    if not lines or "/" not in lines[0].split()[0]:
-        return []
-    return [line.split()[0] for line in lines[1:]]
+def _records(folder: Path, above: tuple[Path, ...], missing: list[str]) -> Iterator[Path]:
+    """Yield the paths of a folder's records, without extension; add folders that are not there to `missing`."""
+    listing = folder / LIST
+    if folder.resolve() in above:
+        raise DataRefused(f"{listing} lists a folder that it lies in.")
+    if not listing.is_file():
+        yield from _found(folder)
+        return
+    for line in _lines(listing):
+        entry = folder / line.replace("\\", "/")
+        if header_path(entry).is_file():
+            yield entry
+        elif entry.is_dir():
+            yield from _records(entry, (*above, folder.resolve()), missing)
+        elif line.endswith(("/", "\\")):
+            missing.append(line)
+        else:
+            yield entry.with_suffix("") if entry.suffix == ".hea" else entry
 
 
-def _text(path: Path, encoding: str) -> str:
-    """A file's text."""
+def _found(folder: Path) -> list[Path]:
+    """Return the headers in a folder and below, without extension and without those of segments."""
+    headers = sorted(folder.rglob("*.hea"))
+    segments = {header.parent / name for header in headers for name in segment_names(header)}
+    return [stem for stem in (header.with_suffix("") for header in headers) if stem not in segments]
+
+
+def _lines(listing: Path) -> list[str]:
+    """Return the lines of a RECORDS file."""
     try:
-        return path.read_text(encoding=encoding)
+        return read_lines(listing)
     except UnicodeDecodeError as error:
         raise DataRefused(
-            f"{path} is not {error.encoding.upper()} text, its byte {error.start} is {error.object[error.start]:#04x}: "
-            "it must list the records' names, one a line; without it every header in the folder is taken."
+            f"{listing} is not {error.encoding.upper()} text, its byte {error.start} is "
+            f"{error.object[error.start]:#04x}: it must list the records' names, one a line; "
+            "without it every header in the folder is taken."
         ) from error
-    except OSError as error:
-        raise EnvironmentRefused(f"{path} cannot be read: {error.strerror}.") from error

@@ -1,210 +1,213 @@
-"""One lead of a WFDB record as its headers describe it, checked against the files that hold it."""
+"""WFDB headers, parsed to the letter of the format: what does not fit it is quoted, never guessed at."""
 
 from __future__ import annotations
 
-import math
-import os
-from collections import defaultdict
+import codecs
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from components.errors import DataRefused
+from components.errors import DataRefused, EnvironmentRefused
 
-MILLIVOLTS: Final = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "nv": 1e-6}
-"""Unit, in lower case -> how many mV one is."""
+DEFAULT_FS: Final = Fraction(250)
+"""Frames per second where the record line names none."""
 
-BYTES_PER_SAMPLE: Final = {
-    "8": Fraction(1), "80": Fraction(1), "16": Fraction(2), "61": Fraction(2), "160": Fraction(2),
-    "24": Fraction(3), "32": Fraction(4), "212": Fraction(3, 2), "310": Fraction(4, 3), "311": Fraction(4, 3),
-}  # fmt: skip
-"""WFDB signal format -> bytes of a sample; the formats that are missing here are compressed."""
+DEFAULT_GAIN: Final = 200.0
+"""ADC units per physical unit where a signal line names none, or 0."""
 
-GROUP_BYTES: Final = 4
-"""Formats 212, 310 and 311 pack samples in groups of at most this many bytes, the last of which may be padded."""
+NOT_RECORDED: Final = "0"
+"""Signal format of a signal that a segment does not hold."""
+
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+RECORD_LINE = re.compile(
+    rf"(?P<name>\S+)\s+(?P<n_sig>\d+)"
+    rf"(?:\s+(?P<fs>{NUMBER})(?:/{NUMBER})?(?:\({NUMBER}\))?(?:\s+(?P<sig_len>\d+)(?:\s.*)?)?)?"
+)
+"""`NAME[/SEGMENTS] N_SIG [FS[/COUNTER_FS][(COUNTER)] [SIG_LEN [TIME [DATE]]]]`; time and date are not read."""
+
+SEGMENT_LINE = re.compile(r"(?P<name>\S+)\s+(?P<sig_len>\d+)")
+FORMAT_FIELD = re.compile(r"(?P<fmt>\d+)(?:x(?P<samps_per_frame>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<byte_offset>\d+))?")
+GAIN_FIELD = re.compile(rf"(?P<adc_gain>{NUMBER})(?:\((?P<baseline>{NUMBER})\))?(?:/(?P<units>\S+))?")
+INTEGER_FIELD = re.compile(r"[-+]?\d+(?:\.0*)?")
+
+EXAMPLE: Final = "100.dat 212 200(1024)/mV 11 1024 995 -22131 0 MLII"
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A stretch of a lead that lies in one signal file.
+class Signal:
+    """One signal line of a header.
 
     Attributes:
-        stem: path of the segment's header, without its extension.
-        start: frame of the record at which it begins.
-        sig_len: its frames.
-        channel: index of the lead among its signals.
+        file_name: signal file, as written.
         fmt: WFDB signal format.
-        checksum: 16-bit sum of its samples as the header has it, or None where it cannot be compared.
-        adc_gain: ADC units per mV.
-        baseline: ADC units at 0 mV.
-        samps_per_frame: samples that the lead has in a frame.
-        frame_samples: samples that all signals of its file have in a frame.
+        samps_per_frame: samples in a frame.
+        skew: frames by which its samples lie late in the file.
+        byte_offset: bytes before the first sample; in compressed formats, samples.
+        adc_gain: ADC units per physical unit; negative where the signal is stored upside down.
+        baseline: ADC units at 0 physical units.
+        units: physical unit, mV where none is named.
+        init_value: first sample; formats of differences start from it.
+        checksum: 16-bit sum of all samples, None where the header has none.
+        sig_name: description, empty where the header has none.
     """
 
-    stem: Path
-    start: int
-    sig_len: int
-    channel: int
+    file_name: str
     fmt: str
-    checksum: int | None
-    adc_gain: float
-    baseline: int
     samps_per_frame: int
-    frame_samples: int
+    skew: int
+    byte_offset: int
+    adc_gain: float
+    baseline: float
+    units: str
+    init_value: int
+    checksum: int | None
+    sig_name: str
 
 
 @dataclass(frozen=True)
-class Lead:
-    """One lead of a record.
+class Header:
+    """One header file.
 
     Attributes:
-        sig_name: as in the header.
-        fs: frames per second, in which annotations count.
-        sig_len: length of the record in frames.
-        samps_per_frame: samples that the lead has in a frame.
-        segments: the stretches that hold it, in order; between them it was not recorded.
-        whole: True for a record of one segment, whose samples stay in ADC units.
+        fs: frames per second.
+        sig_len: frames; 0 where the header has none.
+        n_sig: signals of the record.
+        signals: signal lines; empty where the record has segments.
+        segments: record name and frames of each segment; empty where the record has none.
     """
 
-    sig_name: str
     fs: Fraction
     sig_len: int
-    samps_per_frame: int
-    segments: tuple[Segment, ...]
-    whole: bool
+    n_sig: int
+    signals: tuple[Signal, ...]
+    segments: tuple[tuple[str, int], ...]
 
 
-def open_lead(stem: Path, lead: str) -> Lead:
-    """Read a record's headers, find a lead, and check that the signal files have the length they should have.
+def header_path(stem: Path) -> Path:
+    """Return the header of a record, whose path without extension is given."""
+    return stem.with_name(f"{stem.name}.hea")
+
+
+def read_lines(path: Path, fallback: str | None = None) -> list[str]:
+    """Return the lines of a header or list that are neither empty nor comments, stripped, without a byte order mark.
+
+    Args:
+        path: a file in UTF-8, or in UTF-16 with its byte order mark.
+        fallback: encoding of bytes that are neither.
+
+    Raises:
+        UnicodeDecodeError: they are neither, and there is no fallback.
+        EnvironmentRefused: the file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EnvironmentRefused(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        if fallback is None:
+            raise
+        text = content.decode(fallback)
+    lines = (line.strip(" \t\0\x1a\ufeff") for line in re.split(r"\r\n|\r|\n", text))
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def read_header(stem: Path) -> Header:
+    """Parse a header.
 
     Args:
         stem: path of the record, without extension.
-        lead: name (any case) or index from 0.
 
     Raises:
-        DataRefused: a file is missing, truncated or longer than stated, a header does not parse or lacks a length, the
-            lead is not there or is not a voltage.
+        DataRefused: it is missing, or a line is not of WFDB's form; the line is quoted.
+        EnvironmentRefused: it cannot be read.
     """
-    header = read_header(stem)
-    if not header.fs or header.fs <= 0:
-        raise DataRefused("its header gives no sampling frequency.")
-    if not header.sig_len:
-        raise DataRefused("its header gives no length; write the number of samples per signal into its first line.")
-    rate = Fraction(header.fs).limit_denominator(1000)
-    if not hasattr(header, "seg_name"):
-        channel = find_lead(header.sig_name, lead)
-        segment = _segment(header, stem, 0, channel)
-        return Lead(header.sig_name[channel], rate, header.sig_len, segment.samps_per_frame, (segment,), whole=True)
-    return _open_segments(header, stem, lead, rate)
+    path = header_path(stem)
+    if not path.is_file():
+        raise DataRefused(f"its header {path.name} is missing.")
+    lines = read_lines(path, "latin-1")
+    if not lines:
+        raise DataRefused(f"its header {path.name} is empty.")
+    found = RECORD_LINE.fullmatch(lines[0])
+    fs = DEFAULT_FS if not found or found["fs"] is None else Fraction(Decimal(found["fs"]))
+    if not found or fs <= 0:
+        raise _unreadable(path, lines[0], "NAME SIGNALS FREQUENCY SAMPLES, as in '100 2 360 650000'")
+    n_sig, sig_len = int(found["n_sig"]), int(found["sig_len"] or 0)
+    count = _segment_count(found["name"], n_sig, lines[1:])
+    expected = n_sig if count is None else count
+    if len(lines) - 1 != expected:
+        what = "signals" if count is None else "segments"
+        raise DataRefused(f"its header {path.name} says {expected} {what} and describes {len(lines) - 1}.")
+    if count is None:
+        return Header(fs, sig_len, n_sig, tuple(_signal(path, line) for line in lines[1:]), ())
+    return Header(fs, sig_len, n_sig, (), tuple(_segment(path, line) for line in lines[1:]))
 
 
-def read_header(stem: Path) -> Any:
-    """Parse a header with wfdb.
-
-    Raises:
-        DataRefused: it is missing or does not parse.
-    """
-    import wfdb
-
-    if not stem.with_name(stem.name + ".hea").is_file():
-        raise DataRefused(f"its header {stem.name}.hea is missing.")
-    try:
-        return wfdb.rdheader(str(stem))
-    except Exception as error:  # wfdb raises what its parser happens to meet
-        raise DataRefused(f"its header {stem.name}.hea cannot be read: {error}") from error
+def segment_names(path: Path) -> list[str]:
+    """Return the names of the segments that a header lists, also where the rest of it is wrong."""
+    lines = read_lines(path, "latin-1")
+    if not lines or not re.match(r"\S+/\d+\s", lines[0]):
+        return []
+    return [line.split()[0] for line in lines[1:]]
 
 
-def find_lead(names: list[str | None] | None, lead: str) -> int:
-    """Index of a lead by its name or its number.
-
-    Raises:
-        DataRefused: there is no such lead; those that are there are named.
-    """
-    known = [name or f"({i})" for i, name in enumerate(names or [])]
-    for i, name in enumerate(known):
-        if name.lower() == lead.lower():
-            return i
-    if lead.isdigit() and int(lead) < len(known):
-        return int(lead)
-    raise DataRefused(f"it has no lead {lead}; its leads are {', '.join(known) or 'none'}.")
+def _segment_count(name: str, n_sig: int, lines: list[str]) -> int | None:
+    """Return how many segments a record line announces; None for none, also where a path only looks like it."""
+    announced = re.fullmatch(r".+/(\d+)", name)
+    if announced is None:
+        return None
+    count = int(announced[1])
+    described = count == len(lines) and all(SEGMENT_LINE.fullmatch(line) for line in lines)
+    return None if not described and n_sig == len(lines) else count
 
 
-def _open_segments(header: Any, stem: Path, lead: str, rate: Fraction) -> Lead:
-    """A lead of a multi-segment record; gaps, and segments without the lead, are left out."""
-    lengths = dict(zip(header.seg_name, header.seg_len, strict=True))
-    named = [name for name in header.seg_name if name != "~"]
-    headers = {name: read_header(stem.with_name(name)) for name in named}
-    if not named:
-        raise DataRefused("its header lists no segment.")
-    first = headers[named[0]]
-    wanted = first.sig_name[find_lead(first.sig_name, lead)]
-    segments, start = [], 0
-    for name, length in zip(header.seg_name, header.seg_len, strict=True):
-        if name != "~" and length and wanted in headers[name].sig_name:
-            if headers[name].sig_len != lengths[name]:
-                raise DataRefused(f"its segment {name} has {headers[name].sig_len} samples, the record says {length}.")
-            channel = headers[name].sig_name.index(wanted)
-            segments.append(_segment(headers[name], stem.with_name(name), start, channel))
-        start += length
-    if not segments:
-        raise DataRefused(f"none of its segments holds lead {wanted}.")
-    if start != header.sig_len:
-        raise DataRefused(f"its header says {header.sig_len} samples, its segments hold {start}.")
-    per_frame = {segment.samps_per_frame for segment in segments}
-    if len(per_frame) > 1:
-        raise DataRefused(f"lead {wanted} is sampled at several rates in its segments, which is not supported.")
-    return Lead(wanted, rate, start, per_frame.pop(), tuple(segments), whole=False)
+def _segment(path: Path, line: str) -> tuple[str, int]:
+    found = SEGMENT_LINE.fullmatch(line)
+    if not found:
+        raise _unreadable(path, line, "SEGMENT SAMPLES, as in '100_1 21600' or '~ 1800'")
+    return found["name"], int(found["sig_len"])
 
 
-def _segment(header: Any, stem: Path, start: int, channel: int) -> Segment:
-    """Describe one segment after checking the lead's unit and its file's size."""
-    unit = header.units[channel] or "mV"
-    if unit.lower() not in MILLIVOLTS:
-        raise DataRefused(
-            f"lead {header.sig_name[channel]} is in {unit}, not in volts; choose an ECG lead with --lead."
-        )
-    per_frame = [count or 1 for count in header.samps_per_frame]
-    by_file: dict[str, list[int]] = defaultdict(list)
-    for i, name in enumerate(header.file_name):
-        by_file[name].append(i)
-    members = by_file[header.file_name[channel]]
-    frame_samples = sum(per_frame[i] for i in members)
-    _check_size(stem.with_name(header.file_name[channel]), header, members[0], frame_samples)
-    skewed = any(header.skew[i] for i in members)
-    return Segment(
-        stem=stem,
-        start=start,
-        sig_len=header.sig_len,
-        channel=channel,
-        fmt=header.fmt[channel],
-        checksum=None if skewed or header.checksum[channel] is None else header.checksum[channel] % 65536,
-        adc_gain=header.adc_gain[channel] / MILLIVOLTS[unit.lower()],
-        baseline=header.baseline[channel] or 0,
-        samps_per_frame=per_frame[channel],
-        frame_samples=frame_samples,
+def _signal(path: Path, line: str) -> Signal:
+    """Parse a signal line, whose fields after the format may be left out from any on."""
+    fields = line.split(None, 8)
+    layout = FORMAT_FIELD.fullmatch(fields[1]) if len(fields) > 1 else None
+    if layout is None:
+        raise _unreadable(path, line, f"FILE FORMAT GAIN ..., as in '{EXAMPLE}'")
+    gain: dict[str, str | None] = {}
+    integers: list[int | None] = [None] * 5  # adc_res, adc_zero, init_value, checksum, block_size
+    description = fields[8] if len(fields) > 8 else ""
+    for i, field in enumerate(fields[2:8]):
+        pattern = INTEGER_FIELD if i else GAIN_FIELD
+        if (found := pattern.fullmatch(field)) is None:
+            if not field[0].isalpha():
+                raise _unreadable(path, line, f"FILE FORMAT GAIN ..., as in '{EXAMPLE}'; {field!r} does not fit")
+            description = line.split(None, 2 + i)[-1]  # the fields before it were left out
+            break
+        if i:
+            integers[i - 1] = int(float(field))
+        else:
+            gain = found.groupdict()
+    _, adc_zero, init_value, checksum, _ = integers
+    return Signal(
+        file_name=fields[0],
+        fmt=layout["fmt"],
+        samps_per_frame=int(layout["samps_per_frame"] or 0) or 1,
+        skew=int(layout["skew"] or 0),
+        byte_offset=int(layout["byte_offset"] or 0),
+        adc_gain=float(gain.get("adc_gain") or 0) or DEFAULT_GAIN,
+        baseline=float(gain.get("baseline") or adc_zero or 0),
+        units=gain.get("units") or "mV",
+        init_value=(adc_zero or 0) if init_value is None else init_value,
+        checksum=None if checksum is None else checksum % 65536,
+        sig_name=description.strip(),
     )
 
 
-def _check_size(path: Path, header: Any, signal: int, frame_samples: int) -> None:
-    """Compare a signal file's size with what its header promises."""
-    if not path.is_file():
-        raise DataRefused(f"its signal file {path.name} is missing.")
-    fmt = header.fmt[signal]
-    if fmt not in BYTES_PER_SAMPLE:
-        return
-    offset = header.byte_offset[signal] or 0
-    held = os.path.getsize(path) - offset
-    per_frame = frame_samples * BYTES_PER_SAMPLE[fmt]
-    stated = math.ceil(header.sig_len * per_frame)
-    frames = max(math.floor(held / per_frame), 0)
-    if held < stated:
-        raise DataRefused(
-            f"its signal file {path.name} is truncated or its header wrong about its length: "
-            f"the header says {header.sig_len} samples per signal, the file holds {frames}."
-        )
-    if held > stated + max(GROUP_BYTES, math.ceil(per_frame) - 1):
-        raise DataRefused(
-            f"its header is wrong about its length: it says {header.sig_len} samples per signal, "
-            f"{path.name} holds {frames}."
-        )
+def _unreadable(path: Path, line: str, form: str) -> DataRefused:
+    return DataRefused(f"its header {path.name} has a line that cannot be read: {line[:200]!r}; it should be {form}.")

@@ -84,7 +84,7 @@ def join_parts(parts: Sequence[Path], side: str, rows: Path, provenance: Path) -
 
 
 def join_in_kaggle_order(parts: Sequence[Path], side: str, rows: Path, provenance: Path) -> str:
-    """As join_parts, but every row goes where Kaggle's test file has it; rows that are not there close up."""
+    """Do as join_parts, but every row goes where Kaggle's test file has it; rows that are not there close up."""
     joined, origins = rows.with_suffix(".records"), provenance.with_suffix(".records")
     join_parts(parts, side, joined, origins)
     lines = origins.read_bytes().splitlines(keepends=True)[1:]
@@ -110,7 +110,7 @@ def join_in_kaggle_order(parts: Sequence[Path], side: str, rows: Path, provenanc
     return digest.hexdigest()
 
 
-def publish(scratch: Path, folder: Path, sides: Sequence[tuple[str, str]]) -> None:
+def publish(scratch: Path, folder: Path, sides: Sequence[tuple[str, str]], others: Sequence[str] = ()) -> None:
     """Move finished files to their final names, once all of them are on the disk.
 
     The old CSVs go first and the new ones come last, so whoever needs all CSVs never finds some of both.
@@ -119,17 +119,17 @@ def publish(scratch: Path, folder: Path, sides: Sequence[tuple[str, str]]) -> No
         scratch: where the finished files are.
         folder: where they go.
         sides: names of a CSV and of its provenance.
+        others: names of files that go with them.
     """
-    for name in (name for side in sides for name in side):
+    beside = [*others, *(provenance for _, provenance in sides)]
+    for name in [*beside, *(rows for rows, _ in sides)]:
         with (scratch / name).open("rb") as file:
             os.fsync(file.fileno())
     with interrupts_ignored():
         for rows, _ in reversed(sides):
             (folder / rows).unlink(missing_ok=True)
-        for _, provenance in sides:
-            (scratch / provenance).replace(folder / provenance)
-        for rows, _ in sides:
-            (scratch / rows).replace(folder / rows)
+        for name in [*beside, *(rows for rows, _ in sides)]:
+            (scratch / name).replace(folder / name)
 
 
 def _paths(part: Path, side: str) -> tuple[Path, Path]:

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
-from components.beat import CLASSES
+from components.beat import CLASSES, SYMBOL_TO_LABEL
 from components.beats.cut import CutCounts
-from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TEST_SHA256, TRAIN_FILE, TRAIN_PROVENANCE
+from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TRAIN_FILE, TRAIN_PROVENANCE
+from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, EnvironmentRefused, UsageError
-from components.recordings.archive import list_records
+from components.recordings.annotations import annotation_path
+from components.recordings.archive import Archive, open_archive
+from components.recordings.lead import Lead, NoSignal, open_lead
 from components.recordings.output import join_in_kaggle_order, join_parts, made_folder, publish, scratch_folder
 from components.recordings.record import RecordJob, RecordResult
-from components.recordings.splits import KaggleSplit, Split, choose_split, is_mitdb, kaggle_rows
+from components.recordings.report import (
+    FileCount,
+    PrepareReport,
+    kaggle_sentences,
+    label_sentences,
+    polarity_sentence,
+)
+from components.recordings.splits import KaggleSplit, Split, choose_split
 from components.recordings.workers import run_jobs
 from components.settings import Settings
 
-DETECTED_FILE = "beats.csv"
-DETECTED_PROVENANCE = "beats_provenance.csv"
+ONE_FILE = ("beats.csv", "beats_provenance.csv")
+"""What --split none and --detect write."""
+
+TWO_FILES = {"train": (TRAIN_FILE, TRAIN_PROVENANCE), "test": (TEST_FILE, TEST_PROVENANCE)}
+
+DESCRIPTION_FILE = "prepare.json"
+"""How the CSVs beside it were made."""
+
+NAMED = 20
+"""How many unusable records are named when the work stops because of them."""
+
+SKIP_HINT = "Leave such records out with --skip-bad, or this one with --exclude."
 
 Advance = Callable[[float, int], None]
 
@@ -32,10 +53,11 @@ class PrepareSettings(Settings):
 
     wfdb: Path = Field(description="folder of the WFDB records")
     out: Path = Field(description="folder that the CSVs are written to")
-    split: str | None = Field(None, description="kaggle, patient or record:FRACTION; None is kaggle for MIT-BIH")
+    split: str | None = Field(None, description="kaggle, patient, record:FRACTION or none; None is kaggle for MIT-BIH")
     seed: int = Field(0, description="which records a record:FRACTION split draws")
     lead: str = Field("0", description="name or index of the lead; the first is the one that Kaggle's files hold")
     annotator: str = Field("atr", description="extension of the annotation files; atr is PhysioNet's reference")
+    map: str | None = Field(None, description="class of each annotation symbol: kaggle, ec57, SYMBOL=CLASS pairs")
     detect: bool = Field(False, description="find the beats in the signal instead of reading annotations")
     exclude: tuple[str, ...] = Field((), description="records to leave out")
     skip_bad: bool = Field(False, description="go on without the records that cannot be used, and list them")
@@ -43,36 +65,26 @@ class PrepareSettings(Settings):
 
 
 @dataclass(frozen=True)
-class FileCount:
-    """One CSV: its name, rows, rows of each class (None without labels) and SHA-256."""
-
-    name: str
-    rows: int
-    classes: tuple[int, ...] | None
-    sha256: str
-
-
-@dataclass(frozen=True)
-class PrepareReport:
-    """What came of a preparation.
+class Plan:
+    """What is to be made of an archive, from its headers.
 
     Attributes:
-        files: the CSVs.
-        records: how many records they hold.
-        counts: what became of all annotations.
-        flat: record -> positions of beats whose window is flat.
-        missing: record -> positions of beats whose window lacks a sample.
-        sentences: what else there is to know.
-        skipped: why each record that was left out was.
+        settings: what was asked for.
+        split: how the beats are parted; None for one file.
+        mitdb: whether the archive is MIT-BIH.
+        labels: annotation symbol -> class.
+        leads: record -> lead, in the order of the files.
+        notes: what there is to know of it, in sentences.
+        skipped: why records were left out as unusable.
     """
 
-    files: tuple[FileCount, ...]
-    records: int
-    counts: CutCounts
-    flat: Mapping[str, tuple[int, ...]]
-    missing: Mapping[str, tuple[int, ...]]
-    sentences: tuple[str, ...]
-    skipped: tuple[str, ...]
+    settings: PrepareSettings
+    split: Split | None
+    mitdb: bool
+    labels: Mapping[str, int]
+    leads: Mapping[str, Lead]
+    notes: list[str]
+    skipped: list[str]
 
 
 def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> PrepareReport:
@@ -80,149 +92,169 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
 
     Args:
         settings: what to do.
-        start: told how many records there are, returns what is to be told of progress.
+        start: called with the number of records; returns what is called with their progress.
 
     Raises:
         UsageError: the split does not fit, or the folder holds the synthetic demo set or CSVs as .gz.
         DataRefused: the archive holds no record, or one that cannot be used while skip_bad is off, or no beat.
         EnvironmentRefused: the folder cannot be written, a file cannot be read, or a worker process died.
     """
-    present = list_records(settings.wfdb)
-    split = _split(settings, present)
-    records = split.records if split else tuple(name for name in present if name not in settings.exclude)
+    try:
+        plan = _plan(settings)
+        _refuse_foreign(settings.out)
+        with made_folder(settings.out), scratch_folder(settings.out) as scratch:
+            results = _run(plan, scratch, start(len(plan.leads)))
+            return _put_together(plan, results, scratch)
+    except OSError as error:
+        reason = error.strerror or error
+        if error.filename is None or Path(error.filename) == settings.out:
+            raise EnvironmentRefused(f"{settings.out} cannot be written: {reason}.") from error
+        raise EnvironmentRefused(f"{error.filename} cannot be read or written: {reason}.") from error
+
+
+def _plan(settings: PrepareSettings) -> Plan:
+    """Read all headers before any work begins."""
+    archive = open_archive(settings.wfdb)
+    if strangers := sorted(set(settings.exclude) - set(archive.records)):
+        raise UsageError(f"--exclude names {', '.join(strangers)}, which the archive does not hold.")
+    mitdb = archive.is_mitdb()
+    split = _split(settings, archive, mitdb)
+    records = split.records if split else tuple(name for name in archive.records if name not in settings.exclude)
     if not records:
         raise UsageError("Every record is excluded; nothing is left to prepare.")
-    _refuse_foreign(settings.out)
-    try:
-        with made_folder(settings.out), scratch_folder(settings.out) as scratch:
-            return _prepare(settings, split, records, is_mitdb(present), scratch, start(len(records)))
-    except OSError as error:
-        told = error.strerror or error
-        if error.filename is None or Path(error.filename) == settings.out:
-            raise EnvironmentRefused(f"{settings.out} cannot be written: {told}.") from error
-        raise EnvironmentRefused(f"{error.filename} cannot be read or written: {told}.") from error
+    if settings.map is not None and (settings.detect or isinstance(split, KaggleSplit)):
+        raise UsageError(
+            "--map gives annotated beats their classes; with --detect or --split kaggle it has no meaning."
+        )
+    labels = SYMBOL_TO_LABEL if isinstance(split, KaggleSplit) else parse_map(settings.map)
+    leads, silent, skipped = _open_leads(settings, records)
+    notes = list(split.sentences if split else ())
+    if archive.missing:
+        notes.append(f"Folders that RECORDS lists and that are not there: {', '.join(archive.missing)}.")
+    for reason, names in silent.items():
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        notes.append(f"Left out, {len(names)} record(s): {', '.join(names[:NAMED])}{more}: {reason}")
+    if skipped and not settings.skip_bad:
+        rest = [f"{len(skipped) - NAMED} more records cannot be used."] if len(skipped) > NAMED else []
+        raise DataRefused([*skipped[:NAMED], *rest, SKIP_HINT])
+    if not leads:
+        raise DataRefused([f"No record of {settings.wfdb} can be used.", *skipped[:NAMED], *notes])
+    return Plan(settings, split, mitdb, labels, leads, notes, skipped)
+
+
+def _split(settings: PrepareSettings, archive: Archive, mitdb: bool) -> Split | None:
+    """Return how the beats are parted; None where they go into one file."""
+    if settings.detect and settings.split:
+        raise UsageError("--detect writes one file of beats without labels, so --split has no meaning with it.")
+    if settings.detect or settings.split == "none":
+        return None
+    return choose_split(settings.split, archive.records, settings.exclude, settings.seed, mitdb)
+
+
+def _open_leads(
+    settings: PrepareSettings, records: Sequence[str]
+) -> tuple[dict[str, Lead], dict[str, list[str]], list[str]]:
+    """Return record -> lead, reason -> records without any ECG, and why each other record cannot be used."""
+    leads: dict[str, Lead] = {}
+    silent: dict[str, list[str]] = {}
+    skipped: list[str] = []
+    for record in records:
+        try:
+            lead = open_lead(settings.wfdb / record, settings.lead)
+            if not settings.detect:
+                annotation_path(settings.wfdb / record, settings.annotator)
+            leads[record] = lead
+        except NoSignal as refused:
+            silent.setdefault(refused.sentences[0], []).append(record)
+        except DataRefused as refused:
+            skipped.extend(f"Record {record}: {sentence}" for sentence in refused.sentences)
+    return leads, silent, skipped
 
 
 def _refuse_foreign(out: Path) -> None:
     """Refuse a folder whose files would not go with what is made."""
     if (out / MARKER).exists():
         raise UsageError(f"{out} holds the synthetic demo set; give real beats a folder of their own.")
-    for packed in (out / f"{name}.gz" for name in (TRAIN_FILE, TEST_FILE, DETECTED_FILE)):
+    for packed in (out / f"{name}.gz" for name in (TRAIN_FILE, TEST_FILE, ONE_FILE[0])):
         if packed.exists():
             raise UsageError(f"{packed} would be taken for a part of the result: remove it, or give another --out.")
 
 
-def _split(settings: PrepareSettings, present: tuple[str, ...]) -> Split | None:
-    """How the beats are parted; None for detected ones, which go into one file."""
-    if not settings.detect:
-        return choose_split(settings.split, present, settings.exclude, settings.seed)
-    if settings.split:
-        raise UsageError("--detect writes one file of beats without labels, so --split has no meaning with it.")
-    return None
-
-
-def _prepare(
-    settings: PrepareSettings,
-    split: Split | None,
-    records: tuple[str, ...],
-    mitdb: bool,
-    scratch: Path,
-    advance: Advance,
-) -> PrepareReport:
-    """Run the jobs and put their parts together."""
+def _run(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[RecordJob, RecordResult]]:
+    """Write the parts of all records."""
+    settings = plan.settings
     jobs = [
         RecordJob(
             folder=settings.wfdb,
             record=record,
-            lead=settings.lead,
+            lead=lead,
             annotator=None if settings.detect else settings.annotator,
-            split=split,
-            mitdb=mitdb,
+            labels=plan.labels,
+            split=plan.split,
+            mitdb=plan.mitdb,
             parts=scratch / f"{number:06d}",
         )
-        for number, record in enumerate(records)
+        for number, (record, lead) in enumerate(plan.leads.items())
     ]
     results: list[tuple[RecordJob, RecordResult]] = []
-    skipped: list[str] = []
     for job, outcome in zip(jobs, run_jobs(jobs, settings.workers, advance), strict=True):
         if isinstance(outcome, RecordResult):
             results.append((job, outcome))
         elif settings.skip_bad:
-            skipped.extend(outcome.sentences)
+            plan.skipped.extend(outcome.sentences)
         else:
-            raise DataRefused(
-                [*outcome.sentences, "Leave such records out with --skip-bad, or this one with --exclude."]
-            )
-    return _put_together(settings, split, results, tuple(skipped), scratch)
+            raise DataRefused([*outcome.sentences, SKIP_HINT])
+    return results
 
 
-def _put_together(
-    settings: PrepareSettings,
-    split: Split | None,
-    results: Sequence[tuple[RecordJob, RecordResult]],
-    skipped: tuple[str, ...],
-    scratch: Path,
-) -> PrepareReport:
+def _put_together(plan: Plan, results: Sequence[tuple[RecordJob, RecordResult]], scratch: Path) -> PrepareReport:
     """Join the parts of every side, check, publish, and report."""
-    sides = {"beats": (DETECTED_FILE, DETECTED_PROVENANCE)}
-    if split is not None:
-        sides = {"train": (TRAIN_FILE, TRAIN_PROVENANCE), "test": (TEST_FILE, TEST_PROVENANCE)}
-    files, sentences = [], list(split.sentences if split else ())
+    settings, outcomes = plan.settings, [result for _, result in results]
+    labelled = not settings.detect
+    sides = TWO_FILES if plan.split else {"beats": ONE_FILE}
+    sentences = [*plan.notes, *(note for result in outcomes for note in result.notes)]
+    if labelled:
+        sentences += label_sentences(outcomes, settings.annotator)
+    files = []
     for side, (rows_name, provenance_name) in sides.items():
-        rows = sum(result.sides[side].rows for _, result in results)
-        classes = sum((result.sides[side].classes for _, result in results), np.zeros(len(CLASSES), np.int64))
+        rows = sum(result.sides[side].rows for result in outcomes)
+        classes = sum((result.sides[side].classes for result in outcomes), np.zeros(len(CLASSES), np.int64))
         if rows == 0:
-            raise DataRefused([f"No beat is left for {rows_name}.", *skipped])
+            raise DataRefused([f"No beat is left for {rows_name}.", *plan.skipped[:NAMED], *sentences])
         parts = [job.parts for job, _ in results]
-        join = join_in_kaggle_order if side == "test" and isinstance(split, KaggleSplit) else join_parts
+        join = join_in_kaggle_order if side == "test" and isinstance(plan.split, KaggleSplit) else join_parts
         digest = join(parts, side, scratch / rows_name, scratch / provenance_name)
-        files.append(FileCount(rows_name, rows, tuple(classes.tolist()) if split else None, digest))
-    for _, result in results:
-        sentences.extend(result.warnings)
-    if isinstance(split, KaggleSplit):
-        sentences.extend(kaggle_sentences(files[1].sha256, [result for _, result in results], settings))
-    publish(scratch, settings.out, list(sides.values()))
+        files.append(FileCount(rows_name, rows, tuple(classes.tolist()) if labelled else None, digest))
+    if isinstance(plan.split, KaggleSplit):
+        sentences += kaggle_sentences(files[1].sha256, outcomes, settings.lead)
+    elif labelled:
+        sentences.append(f"Classes: {describe_map(plan.labels)}.")
+    sentences.append(polarity_sentence(outcomes))
+    _describe(plan, outcomes, files, scratch / DESCRIPTION_FILE)
+    publish(scratch, settings.out, list(sides.values()), [DESCRIPTION_FILE])
     return PrepareReport(
         files=tuple(files),
         records=len(results),
-        counts=sum((result.counts for _, result in results), CutCounts()),
-        flat={result.record: result.counts.flat for _, result in results if result.counts.flat},
-        missing={result.record: result.counts.missing for _, result in results if result.counts.missing},
+        counts=sum((result.counts for result in outcomes), CutCounts()),
+        unfollowed={result.record: result.counts.unfollowed for result in outcomes if result.counts.unfollowed},
+        flat={result.record: result.counts.flat for result in outcomes if result.counts.flat},
+        missing={result.record: result.counts.missing for result in outcomes if result.counts.missing},
         sentences=tuple(sentences),
-        skipped=skipped,
+        skipped=tuple(plan.skipped),
     )
 
 
-def kaggle_sentences(sha256: str, results: Sequence[RecordResult], settings: PrepareSettings) -> list[str]:
-    """Whether the test file is Kaggle's, and if not, which records make the difference.
-
-    Args:
-        sha256: of the test file.
-        results: of the records that are in it.
-        settings: what was asked for.
-    """
-    if sha256 == TEST_SHA256:
-        return [f"mitbih_test.csv is byte for byte Kaggle's: its SHA-256 is {sha256}."]
-    sentences = [f"mitbih_test.csv is not Kaggle's: its SHA-256 is {sha256}, Kaggle's is {TEST_SHA256}."]
-    listed = kaggle_rows()
-    there = {result.record: result for result in results}
-    absent = [name for name in listed.names if name not in there]
-    if absent:
-        rows = sum(len(listed.samples_of(name)) for name in absent)
-        sentences.append(f"It lacks {_named(absent)}, {rows:,} rows.")
-    lead = "" if settings.lead == "0" else f" (lead {settings.lead} was asked for, Kaggle's rows are of the first)"
-    differing = []
-    for name, result in there.items():
-        expected, found = len(listed.samples_of(name)), result.sides["test"].rows
-        if found != expected:
-            sentences.append(f"Record {name}: {found} of its {expected} rows in Kaggle's test file were found.")
-        elif result.sides["test"].digest != listed.digests[name]:
-            differing.append(name)
-    if differing:
-        which = "all records" if len(differing) == len(there) else _named(differing)
-        sentences.append(f"Rows with other values{lead}: {which}.")
-    return sentences
-
-
-def _named(records: Sequence[str]) -> str:
-    return f"record{'s' if len(records) > 1 else ''} {', '.join(records)}"
+def _describe(plan: Plan, results: Sequence[RecordResult], files: Sequence[FileCount], path: Path) -> None:
+    """Write how the CSVs were made."""
+    settings = plan.settings
+    description = {
+        "split": "none" if plan.split is None else settings.split or "kaggle",
+        "seed": settings.seed,
+        "annotator": None if settings.detect else settings.annotator,
+        "windows": "every annotation" if plan.mitdb and not settings.detect else "beat to beat",
+        "map": None if settings.detect else {symbol: CLASSES[label] for symbol, label in plan.labels.items()},
+        "leads": {result.record: result.sig_name for result in results},
+        "skipped": plan.skipped,
+        "files": [asdict(file) for file in files],
+    }
+    path.write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, SYMBOL_TO_LABEL
-from components.beats.cut import CutBeats, CutCounts, cut_windows, find_windows, gather
+from components.beat import CLASSES, RECORD_RATE_HZ
+from components.beats.cut import (
+    DETECTED,
+    SURROUNDINGS,
+    CutBeats,
+    CutCounts,
+    beat_windows,
+    count,
+    cut_windows,
+    gather,
+    kaggle_windows,
+    points_down,
+)
 from components.errors import DataRefused
 from components.io.csv_numbers import kaggle_text
 from components.io.provenance import provenance_text
 from components.recordings.annotations import Annotations, read_annotations
 from components.recordings.detect import detect_beats
-from components.recordings.header import Lead, open_lead
+from components.recordings.lead import Lead
 from components.recordings.signal import LeadReader, Rate, resample
 from components.recordings.splits import DIGEST_BYTES, Split
 
@@ -37,17 +48,19 @@ class RecordJob:
     Attributes:
         folder: where the archive lies.
         record: its name.
-        lead: name or index of the lead.
+        lead: the lead that beats are cut from.
         annotator: extension of the annotation files; None to find the beats in the signal.
+        labels: annotation symbol -> class.
         split: which side a beat goes to; None where there is one side only.
-        mitdb: whether the archive is MIT-BIH.
+        mitdb: whether the archive is MIT-BIH, whose windows follow Kaggle's rule.
         parts: path that the parts are written to, `.<side>.csv` and `.<side>.provenance` appended.
     """
 
     folder: Path
     record: str
-    lead: str
+    lead: Lead
     annotator: str | None
+    labels: Mapping[str, int]
     split: Split | None
     mitdb: bool
     parts: Path
@@ -68,15 +81,23 @@ class RecordResult:
 
     Attributes:
         record: its name.
+        sig_name: name of its lead.
         counts: what became of its annotations.
         sides: side -> what it was given.
-        warnings: sentences.
+        symbols: annotation symbol -> rows.
+        interval: median seconds from one of its beats to the next; NaN where it has fewer than two.
+        down: rows whose QRS points down.
+        notes: what a person should know of it, in sentences.
     """
 
     record: str
+    sig_name: str
     counts: CutCounts
     sides: dict[str, Side]
-    warnings: tuple[str, ...]
+    symbols: Mapping[str, int]
+    interval: float
+    down: int
+    notes: tuple[str, ...]
 
 
 def prepare_record(job: RecordJob, advance: Callable[[float, int], None]) -> RecordResult:
@@ -84,94 +105,115 @@ def prepare_record(job: RecordJob, advance: Callable[[float, int], None]) -> Rec
 
     Args:
         job: what to do.
-        advance: told the share of the record that was done since the last call, and the rows that came of it.
+        advance: called with the share of the record done since the last call, and the rows that came of it.
 
     Raises:
         DataRefused: the record cannot be used; the sentence names it.
         OSError: a part cannot be written.
     """
     try:
-        lead = open_lead(job.folder / job.record, job.lead)
-        reader = LeadReader(lead)
-        annotations, warnings = _find_beats(job, lead, reader, advance)
-        counts, sides = _write_rows(job, lead, reader, annotations, advance)
+        reader = LeadReader(job.lead)
+        notes: list[str] = []
+        if job.annotator is None:
+            annotations = _detect(reader, advance)
+        else:
+            annotations, notes = _annotated(job, job.annotator)
+        result = _write_rows(job, reader, annotations, advance)
         reader.finish()
     except DataRefused as refused:
         raise DataRefused([f"Record {job.record}: {sentence}" for sentence in refused.sentences]) from refused
-    return RecordResult(job.record, counts, sides, warnings)
+    if not result.counts.rows:
+        kind = "beats were found" if job.annotator is None else f"beats with a class are in its {job.annotator}"
+        notes.append(f"Record {job.record}: no {kind} that could be cut from lead {job.lead.sig_name}.")
+    return replace(result, notes=(*(f"Record {job.record}: {note}" for note in job.lead.notes), *notes))
 
 
-def _find_beats(
-    job: RecordJob, lead: Lead, reader: LeadReader, advance: Callable[[float, int], None]
-) -> tuple[Annotations, tuple[str, ...]]:
-    """The record's annotations, read or detected, and what a person should know of them."""
-    if job.annotator is None:
-        per_frame = lead.samps_per_frame
-        rate = float(lead.fs * per_frame)
+def _detect(reader: LeadReader, advance: Callable[[float, int], None]) -> Annotations:
+    """Find the record's beats at 360 Hz, which the detector was made for."""
+    lead, rate = reader.lead, Rate.of(reader.lead.fs)
+    length = rate.length(lead.length)
 
-        def read(first: int, last: int) -> npt.NDArray[np.float64]:
-            advance(DETECTING * (last - first) / reader.sig_len, 0)
-            return reader.millivolts(reader.read(first, last))
+    def read(first: int, last: int) -> npt.NDArray[np.float64]:
+        advance(DETECTING * (last - first) / length, 0)
+        return resample(lambda a, b: reader.millivolts(reader.read(a, b)), lead.length, rate, first, last)
 
-        found = detect_beats(read, reader.sig_len, rate, reader.blocks())
-        return Annotations(found // per_frame, np.full(len(found), "")), ()
-    stem, warnings = job.folder / job.record, []
-    if job.mitdb and job.annotator == "atr" and job.record in OLDER_ANNOTATIONS:
+    blocks = ((rate.length(first), rate.length(last)) for first, last in reader.blocks())
+    positions = detect_beats(read, length, RECORD_RATE_HZ, blocks)
+    return Annotations(rate.samples(positions, lead.length), np.full(len(positions), DETECTED))
+
+
+def _annotated(job: RecordJob, annotator: str) -> tuple[Annotations, list[str]]:
+    """Read the record's annotations, and say what a person should know of them."""
+    stem, notes = job.folder / job.record, []
+    if job.mitdb and annotator == "atr" and job.record in OLDER_ANNOTATIONS:
         older = stem.with_name(OLDER_ANNOTATIONS[job.record])
         if older.with_name(f"{older.name}.atr").is_file():
             stem = older
         else:
-            warnings.append(
+            notes.append(
                 f"{older.name}.atr is not in {job.folder}; {job.record}.atr is used for record {job.record} instead, "
                 "which is newer than what Kaggle's rows were cut by."
             )
-    return read_annotations(stem, job.annotator, lead.fs, lead.sig_len), tuple(warnings)
+    return read_annotations(stem, annotator, job.lead), notes
 
 
 def _write_rows(
-    job: RecordJob, lead: Lead, reader: LeadReader, annotations: Annotations, advance: Callable[[float, int], None]
-) -> tuple[CutCounts, dict[str, Side]]:
+    job: RecordJob, reader: LeadReader, annotations: Annotations, advance: Callable[[float, int], None]
+) -> RecordResult:
     """Cut the record block by block and write its parts."""
-    rate = Rate.of(lead.fs * lead.samps_per_frame)
-    length = rate.length(reader.sig_len)
-    positions = Rate.of(lead.fs).positions(annotations.sample, lead.sig_len)
-    windows = find_windows(positions, length)
-    known = ["", *SYMBOL_TO_LABEL]
-    wanted = np.flatnonzero(np.isin(annotations.symbol[:-1], known))
-    starts = windows.start[wanted]
-    names = ("beats",) if job.split is None else ("train", "test")
-    sides = {name: Side() for name in names}
-    hashes = {name: hashlib.sha256() for name in names}
-    spreads = [np.zeros(0)]
+    rate = Rate.of(job.lead.fs)
+    length = rate.length(job.lead.length)
+    positions = rate.positions(annotations.sample, job.lead.length)
+    find_windows = kaggle_windows if job.mitdb and job.annotator else beat_windows
+    windows = find_windows(positions, annotations.symbol, job.labels, length)
+    sides = {name: Side() for name in (("beats",) if job.split is None else ("train", "test"))}
+    hashes = {name: hashlib.sha256() for name in sides}
+    spreads, down = [np.zeros(0)], 0
     with ExitStack() as stack:
-        files = {name: _open_parts(job.parts, name, stack) for name in names}
+        files = {name: _open_parts(job.parts, name, stack) for name in sides}
         for first, last in reader.blocks():
-            low = rate.length(first)
-            high = length if last == reader.sig_len else rate.length(last)
-            here = slice(*np.searchsorted(starts, [low, high]))
-            chosen = wanted[here]
-            end = max(high, int(windows.stop[chosen].max(initial=0)))
-            signal = resample(reader.read, reader.sig_len, rate, low, end)
-            values, spread = cut_windows(signal, windows.start[chosen] - low, windows.stop[chosen] - low)
+            low, high = rate.length(first), rate.length(last)
+            here = slice(*np.searchsorted(windows.start, [low, high]))
+            start, stop, beat = windows.start[here], windows.stop[here], windows.beat[here]
+            begin, end = max(low - SURROUNDINGS, 0), max(high, int(stop.max(initial=0)))
+            signal = resample(reader.read, job.lead.length, rate, begin, end)
+            values, spread = cut_windows(signal, start - begin, stop - begin)
             spreads.append(spread)
-            beats, _ = gather(values, spread, annotations.sample, annotations.symbol, chosen)
+            beats = gather(values, spread, annotations.sample[beat], annotations.symbol[beat], job.labels)
+            down += int(points_down(signal, start[spread > 0] - begin).sum())
             for name, mask in _sides(job, beats).items():
                 text = _write(files[name], job, beats, mask)
                 hashes[name].update(text)
                 sides[name].rows += int(mask.sum())
                 sides[name].classes += np.bincount(beats.label[mask & (beats.label >= 0)], minlength=len(CLASSES))
             cutting = 1 - DETECTING if job.annotator is None else 1
-            advance(cutting * (last - first) / reader.sig_len, len(beats))
-    for name in names:
-        sides[name].digest = hashes[name].digest()[:DIGEST_BYTES]
+            advance(cutting * (last - first) / job.lead.length, len(beats))
+    for name, side in sides.items():
+        side.digest = hashes[name].digest()[:DIGEST_BYTES]
     spread = np.concatenate(spreads)
-    empty = np.zeros((len(spread), 0), np.float32)
-    _, counts = gather(empty, spread, annotations.sample, annotations.symbol, wanted)
-    return counts, sides
+    counts = count(windows, spread, annotations.sample)
+    if annotations.outside:
+        counts += CutCounts(annotations.outside, outside=annotations.outside)
+    symbols, rows = np.unique(annotations.symbol[windows.beat[spread > 0]], return_counts=True)
+    return RecordResult(
+        record=job.record,
+        sig_name=job.lead.sig_name,
+        counts=counts,
+        sides=sides,
+        symbols=dict(zip(symbols.tolist(), rows.tolist(), strict=True)),
+        interval=_median_interval(positions[np.isin(annotations.symbol, [DETECTED, *job.labels])]),
+        down=down,
+        notes=(),
+    )
+
+
+def _median_interval(positions: npt.NDArray[np.int64]) -> float:
+    """Return the median seconds between positions at 360 Hz; NaN where there are fewer than two."""
+    return float(np.median(np.diff(positions))) / RECORD_RATE_HZ if len(positions) > 1 else float("nan")
 
 
 def _sides(job: RecordJob, beats: CutBeats) -> dict[str, npt.NDArray[np.bool_]]:
-    """Side -> bool[n], which of these beats it is given."""
+    """Return side -> bool[n], which of these beats it is given."""
     if job.split is None:
         return {"beats": np.ones(len(beats), bool)}
     test = job.split.in_test(job.record, beats.sample)
@@ -179,7 +221,7 @@ def _sides(job: RecordJob, beats: CutBeats) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def _open_parts(parts: Path, name: str, stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
-    """The part files of one side: rows and provenance."""
+    """Open the part files of one side: rows and provenance."""
     rows = stack.enter_context(parts.with_name(f"{parts.name}.{name}.csv").open("wb"))
     provenance = stack.enter_context(parts.with_name(f"{parts.name}.{name}.provenance").open("wb"))
     return rows, provenance

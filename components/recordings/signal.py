@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from components.beat import RECORD_RATE_HZ
 from components.errors import DataRefused
-from components.recordings.header import Lead, Segment
+from components.recordings.lead import Lead
 
 BLOCK_SECONDS = 3600
 """Longest block that is read at once."""
@@ -23,62 +24,60 @@ BLOCK_SAMPLES = 6_000_000
 HALF_WIDTH = 10
 """Half the length of the anti-alias filter, in periods of the slower of the two rates: scipy's own choice."""
 
+LARGEST_FACTOR = 10_000
+"""Largest number that a rate is divided by on the way to 360 Hz; the filter is twenty times as long."""
+
 DECIMALS = 6
 """Resampled values are rounded to this many decimals, so that a flat stretch stays flat."""
 
 
 class LeadReader:
-    """Reads a lead in any order; what is read for the first time, from the start on, is summed up for `finish`.
-
-    Args:
-        lead: as open_lead returns it.
-    """
+    """Read a lead in any order; what is read for the first time, from the start on, is summed up for `finish`."""
 
     def __init__(self, lead: Lead) -> None:
         self.lead = lead
-        self.sig_len = lead.sig_len * lead.samps_per_frame
-        self._seen = dict.fromkeys(range(len(lead.segments)), 0)
-        self._sum = dict.fromkeys(range(len(lead.segments)), 0)
-        self._low, self._high = np.inf, -np.inf
+        count = len(lead.segments)
+        self._seen, self._sum = [0] * count, [0] * count
+        self._levels = [{0: segment.init_value} for segment in lead.segments]
+        self._low, self._high = math.inf, -math.inf
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Yield [first, last) of consecutive blocks that cover the lead, in its samples."""
-        per_frame = max(segment.frame_samples for segment in self.lead.segments)
-        frames = min(int(BLOCK_SECONDS * self.lead.fs), BLOCK_SAMPLES // per_frame)
-        if any(segment.fmt == "8" for segment in self.lead.segments):
-            frames = self.lead.sig_len  # differences from sample to sample can only be read from the start
-        step = max(frames, 1) * self.lead.samps_per_frame
-        for first in range(0, self.sig_len, step):
-            yield first, min(first + step, self.sig_len)
+        per_frame = max(sum(segment.samps_per_frame) for segment in self.lead.segments)
+        frames = max(min(int(BLOCK_SECONDS * self.lead.frame_fs), BLOCK_SAMPLES // per_frame), 1)
+        step = frames * self.lead.samps_per_frame
+        for first in range(0, self.lead.length, step):
+            yield first, min(first + step, self.lead.length)
 
     def read(self, first: int, last: int) -> npt.NDArray:
-        """Samples [first, last) of the lead.
+        """Read samples [first, last) of the lead, the right way up.
 
         Returns:
-            int16 or int32[last - first] in ADC units where the record is one segment and no sample is missing;
-            float64[last - first] otherwise, in ADC units (one segment) or mV (several), NaN where there is no sample.
+            int16 or int32[last - first] in ADC units, negated where the gain is negative, if the record is one segment
+            and no sample is missing; float64[last - first] otherwise, in ADC units (one segment) or mV (several),
+            NaN where there is no sample.
 
         Raises:
-            DataRefused: wfdb cannot read the signal file.
+            DataRefused: the signal file cannot be read.
         """
-        per_frame = self.lead.samps_per_frame
         if self.lead.whole:
-            return self._part(0, first, last)
+            samples = self._part(0, first, last)
+            return -samples if self.lead.segments[0].adc_gain < 0 else samples
         samples = np.full(last - first, np.nan)
         for i, segment in enumerate(self.lead.segments):
-            offset = segment.start * per_frame
-            begin, end = max(first, offset), min(last, offset + segment.sig_len * per_frame)
+            offset = segment.start * self.lead.samps_per_frame
+            begin, end = max(first, offset), min(last, offset + segment.sig_len * self.lead.samps_per_frame)
             if begin < end:
                 part = self._part(i, begin - offset, end - offset)
-                samples[begin - first : end - first] = (part - float(segment.baseline)) / segment.adc_gain
+                samples[begin - first : end - first] = (part - segment.baseline) / segment.adc_gain
         return samples
 
     def millivolts(self, samples: npt.NDArray) -> npt.NDArray[np.float64]:
         """Convert what `read` returned to mV."""
         if not self.lead.whole:
             return samples
-        segment = self.lead.segments[0]
-        return (samples - float(segment.baseline)) / segment.adc_gain
+        gain, baseline = self.lead.segments[0].adc_gain, self.lead.segments[0].baseline
+        return (samples - baseline * math.copysign(1, gain)) / abs(gain)
 
     def finish(self) -> None:
         """Judge the lead once all of it was read.
@@ -87,10 +86,10 @@ class LeadReader:
             DataRefused: a checksum differs from its header's, or the lead is flat or has no valid sample.
         """
         for i, segment in enumerate(self.lead.segments):
-            whole = self._seen[i] == segment.sig_len * segment.samps_per_frame
+            whole = self._seen[i] == segment.sig_len * self.lead.samps_per_frame
             if whole and segment.checksum is not None and self._sum[i] % 65536 != segment.checksum:
                 raise DataRefused(
-                    f"the checksum of lead {self.lead.sig_name} in {segment.stem.name} fails: "
+                    f"the checksum of lead {self.lead.sig_name} in {segment.name} fails: "
                     f"the header says {segment.checksum}, the samples give {self._sum[i] % 65536}."
                 )
         if self._high < self._low:
@@ -99,9 +98,9 @@ class LeadReader:
             raise DataRefused(f"lead {self.lead.sig_name} is flat: every sample has the same value.")
 
     def _part(self, index: int, first: int, last: int) -> npt.NDArray:
-        """Samples [first, last) of a segment in ADC units, float64 with NaN where some are missing."""
+        """Return samples [first, last) of a segment in ADC units, float64 with NaN where some are missing."""
         segment = self.lead.segments[index]
-        samples = _read_segment(segment, first, last)
+        samples = self._stored(index, first, last)
         known = self._seen[index]
         fresh = samples[known - first :] if first <= known < last else samples[:0]
         self._sum[index] += int(fresh.sum(dtype=np.int64))
@@ -111,36 +110,36 @@ class LeadReader:
         valid = fresh[~missing[len(samples) - len(fresh) :]] if missing.any() else fresh
         if valid.size:
             self._low, self._high = min(self._low, int(valid.min())), max(self._high, int(valid.max()))
-        return np.where(missing, np.nan, samples.astype(np.float64)) if missing.any() else samples
+        if not missing.any() and len(samples) == last - first:
+            return samples
+        whole = np.full(last - first, np.nan)  # a skewed signal has no samples at its end
+        whole[: len(samples)] = np.where(missing, np.nan, samples) if missing.any() else samples
+        return whole
 
+    def _stored(self, index: int, first: int, last: int) -> npt.NDArray:
+        """Return samples [first, last) of a segment as stored, int16 or int32, fewer where the file ends."""
+        from components.recordings.wfdb_private import read_signal
 
-def _read_segment(segment: Segment, first: int, last: int) -> npt.NDArray:
-    """int16 or int32[last - first], ADC units; wfdb reads whole frames."""
-    import wfdb
-
-    per_frame = segment.samps_per_frame
-    begin, end = first // per_frame, -(-last // per_frame)
-    resolution = 32 if segment.fmt in ("24", "32", "524", "8") else 16
-    try:
-        record = wfdb.rdrecord(
-            str(segment.stem),
-            sampfrom=begin,
-            sampto=end,
-            channels=[segment.channel],
-            physical=False,
-            smooth_frames=False,
-            return_res=resolution,
-        )
-        samples = record.e_d_signal[0]
-    except Exception as error:  # wfdb raises what its reader happens to meet
-        raise DataRefused(f"samples {first} to {last} of {segment.stem.name} cannot be read: {error}") from error
-    if len(samples) != (end - begin) * per_frame:
-        raise DataRefused(f"{segment.stem.name} ends early: {len(samples)} samples from {begin * per_frame} on.")
-    return samples[first - begin * per_frame : last - begin * per_frame]
+        segment, per_frame = self.lead.segments[index], self.lead.samps_per_frame
+        begin = min(first // per_frame + segment.skew, segment.sig_len)
+        end = min(-(-last // per_frame) + segment.skew, segment.sig_len)
+        start, levels = begin, self._levels[index]
+        if segment.fmt == "8":  # differences from sample to sample: go on from the last level known
+            start = max(frame for frame in levels if frame <= begin)
+        try:
+            samples = read_signal(segment, start, end, levels.get(start, 0))
+        except Exception as error:  # wfdb raises what its reader happens to meet
+            raise DataRefused(f"samples {first} to {last} of {segment.name} cannot be read: {error}") from error
+        if len(samples) != (end - start) * per_frame:
+            raise DataRefused(f"{segment.name} ends early: {len(samples)} samples from {start * per_frame} on.")
+        if segment.fmt == "8" and len(samples):
+            levels[end] = int(samples[-1])
+        offset = (begin - start) * per_frame + first - first // per_frame * per_frame
+        return samples[offset : offset + last - first]
 
 
 def _invalid_value(fmt: str) -> int | None:
-    """The ADC value that stands for a missing sample in a format: the lowest, but format 8 has none."""
+    """Return the ADC value that stands for a missing sample in a format: the lowest, but format 8 has none."""
     bits = {"80": 8, "508": 8, "310": 10, "311": 10, "212": 12, "24": 24, "524": 24, "32": 32}.get(fmt, 16)
     return None if fmt == "8" else -(2 ** (bits - 1))
 
@@ -153,17 +152,21 @@ class Rate:
     down: int
 
     @classmethod
-    def of(cls, rate: Fraction) -> Rate:
-        """Rate of `rate` samples per second."""
-        ratio = RECORD_RATE_HZ / rate
+    def of(cls, fs: Fraction) -> Rate:
+        """Return the rate of `fs` samples per second, to a part in ten thousand where `fs` is no round number."""
+        ratio = (RECORD_RATE_HZ / fs).limit_denominator(LARGEST_FACTOR)
         return cls(ratio.numerator, ratio.denominator)
 
     def length(self, samples: int) -> int:
-        """Samples that a signal of `samples` samples has at 360 Hz."""
+        """Return the samples that a signal of `samples` samples has at 360 Hz."""
         return -(-samples * self.up // self.down)
 
+    def samples(self, positions: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
+        """Return the nearest sample at this rate of each sample at 360 Hz; inside a signal of `length` samples."""
+        return np.minimum((2 * positions * self.down + self.up) // (2 * self.up), length - 1)
+
     def positions(self, samples: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
-        """Nearest sample at 360 Hz of each sample at this rate, halves up; inside stays inside.
+        """Return the nearest sample at 360 Hz of each sample at this rate, halves up; inside stays inside.
 
         Args:
             samples: int64[n], positions at this rate.
@@ -177,7 +180,7 @@ class Rate:
 
 
 def resample(read: Callable[[int, int], npt.NDArray], length: int, rate: Rate, first: int, last: int) -> npt.NDArray:
-    """Samples [first, last) of a signal at 360 Hz, the same ones whatever part of it is asked for.
+    """Return samples [first, last) of a signal at 360 Hz, the same ones whatever part of it is asked for.
 
     The signal goes on with its first and last value beyond its ends. A missing sample (NaN) makes those that the
     filter reaches from it missing too.
@@ -208,7 +211,7 @@ def resample(read: Callable[[int, int], npt.NDArray], length: int, rate: Rate, f
 
 @lru_cache(maxsize=8)
 def _low_pass(rate: Rate) -> npt.NDArray[np.float64]:
-    """float64[odd], a Kaiser-windowed low pass at the lower of the two Nyquist frequencies that keeps constants."""
+    """Return float64[odd], a Kaiser-windowed low pass at the lower Nyquist frequency that keeps constants."""
     from scipy.signal import firwin
 
     slower = max(rate.up, rate.down)

@@ -70,7 +70,7 @@ class KaggleRows:
     digests: Mapping[str, bytes]
 
     def samples_of(self, record: str) -> npt.NDArray[np.int64]:
-        """int64[m], positions of a record's test rows, rising; none for a record that is not in the list."""
+        """Return int64[m], positions of a record's test rows, rising; none for a record that is not in the list."""
         if record not in self.names:
             return np.zeros(0, np.int64)
         return np.sort(self.sample[self.record == self.names.index(record)])
@@ -102,24 +102,19 @@ def expand(packed: bytes) -> KaggleRows:
     )
 
 
-def is_mitdb(records: tuple[str, ...]) -> bool:
-    """Whether these are records of MIT-BIH, all or some of them."""
-    return set(records) <= set(MITDB)
-
-
 class Split(Protocol):
     """A rule that parts the beats of an archive."""
 
     @property
     def records(self) -> tuple[str, ...]:
-        """The records that it takes, in the order of the files."""
+        """Return the records that it takes, in the order of the files."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What a reader of the result should know of it."""
+        """Return what a reader of the result should know of it."""
 
     def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """bool[n]: which of a record's beats, by position, belong to the test file."""
+        """Return bool[n]: which of a record's beats, by position, belong to the test file."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +128,7 @@ class KaggleSplit:
     )
 
     def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """bool[n]: whether Kaggle's test file has a row that was cut here."""
+        """Return bool[n]: whether Kaggle's test file has a row that was cut here."""
         return np.isin(samples, kaggle_rows().samples_of(record))
 
 
@@ -146,45 +141,45 @@ class RecordSplit:
     sentences: tuple[str, ...]
 
     def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """bool[n]: all of them or none."""
+        """Return bool[n]: all of them or none."""
         return np.full(len(samples), record in self.test)
 
 
-def choose_split(name: str | None, records: tuple[str, ...], exclude: tuple[str, ...], seed: int) -> Split:
-    """The split that a person asked for.
+def choose_split(name: str | None, records: tuple[str, ...], exclude: tuple[str, ...], seed: int, mitdb: bool) -> Split:
+    """Return the split that was asked for.
 
     Args:
         name: kaggle, patient or record:FRACTION; None is kaggle for MIT-BIH.
         records: what the archive holds.
         exclude: records to leave out.
         seed: for record:FRACTION.
+        mitdb: whether the archive is MIT-BIH.
 
     Raises:
-        UsageError: the split does not fit the archive, or a name is not known.
+        UsageError: the split does not fit the archive, or its name is not known.
     """
-    strangers = sorted(set(exclude) - set(records))
-    if strangers:
-        raise UsageError(f"--exclude names {', '.join(strangers)}, which the archive does not hold.")
     kept = tuple(record for record in records if record not in exclude)
-    mitdb = is_mitdb(records)
     if name is None and not mitdb:
         raise UsageError(
-            "These are not the records of MIT-BIH: say how to split them, for instance --split record:0.2."
+            "These are not the records of MIT-BIH: say how to split them, for instance --split record:0.2, "
+            "or --split none for one file."
         )
     if name in ("kaggle", "patient", None) and not mitdb:
-        raise UsageError(f"--split {name} is for the records of MIT-BIH; for others use --split record:FRACTION.")
+        raise UsageError(f"--split {name} is for the records of MIT-BIH; for others use none or record:FRACTION.")
     if name in ("kaggle", None):
         return KaggleSplit(tuple(record for record in MITDB if record not in exclude))
     if name == "patient":
         return patient_split(exclude)
     match = re.fullmatch(r"record:(0?\.\d+)", name or "")
     if not match or not 0 < float(match[1]) < 1:
-        raise UsageError(f"--split {name} is not known: use kaggle, patient or record:FRACTION with 0 < FRACTION < 1.")
+        raise UsageError(
+            f"--split {name} is not known: use kaggle, patient, none, or record:FRACTION with 0 < FRACTION < 1."
+        )
     return record_split(kept, float(match[1]), seed, SAME_PERSON if mitdb else {})
 
 
 def patient_split(exclude: tuple[str, ...]) -> RecordSplit:
-    """DS1 for training and DS2 for testing, paced records out."""
+    """Put DS1 into the training file and DS2 into the test file, paced records out."""
     sides = tuple(tuple(record for record in side if record not in exclude) for side in (DS1, DS2))
     sentences = [
         "Split patient: de Chazal's DS1 (train) and DS2 (test), classes of AAMI EC57; "
@@ -200,7 +195,7 @@ def patient_split(exclude: tuple[str, ...]) -> RecordSplit:
 
 
 def record_split(records: tuple[str, ...], fraction: float, seed: int, same_person: dict[str, str]) -> RecordSplit:
-    """A share of the records, drawn by the seed and their names, for testing; never one record on both sides.
+    """Draw a share of the records by the seed and their names for testing; never one record on both sides.
 
     Raises:
         UsageError: there are too few records to have some on both sides.

@@ -16,7 +16,7 @@ from components.io.signals import INTERRUPTED
 from pipeline.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from components.recordings.prepare import PrepareReport
+    from components.recordings.report import PrepareReport
 
 NAMED_POSITIONS = 5
 """How many positions of left-out beats are written for each record."""
@@ -29,9 +29,9 @@ NAMED_POSITIONS = 5
 )
 @click.option(
     "--split",
-    metavar="kaggle|patient|record:FRACTION",
+    metavar="kaggle|patient|record:FRACTION|none",
     help="kaggle: Kaggle's own test rows. patient: de Chazal's DS1 / DS2. record:0.2: this share of the records for "
-    "testing. Default: kaggle for MIT-BIH; other archives need one.",
+    "testing. none: one labelled file, beats.csv. Default: kaggle for MIT-BIH; other archives need one.",
 )
 @click.option(
     "--seed",
@@ -45,6 +45,12 @@ NAMED_POSITIONS = 5
     "--annotator",
     metavar="EXT",
     help="Extension of the annotation files to read [default: atr], or to write with --annotate [default: pred].",
+)
+@click.option(
+    "--map",
+    metavar="kaggle|ec57|SYMBOL=CLASS,...",
+    help="Class of each annotation symbol: Kaggle's (e, j and n are N), EC57's as in bxb (they are S), "
+    "or changes to one of them, as in B=N,n=S  [default: kaggle]",
 )
 @click.option("--detect", is_flag=True, help="Find beats in the signal (XQRS); write beats.csv without labels.")
 @click.option(
@@ -72,7 +78,7 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
     _refuse_ignored(annotate, options["split"], options["detect"], annotator)
     try:
         if annotate is not None:
-            _annotate(annotate, options["wfdb"], options["out"], annotator or "pred")
+            _annotate(annotate, options["wfdb"], options["out"], annotator or "pred", options["lead"])
             return 0
         if download:
             _download(options["wfdb"])
@@ -89,7 +95,7 @@ def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, anno
     context = click.get_current_context()
     given = {
         flag: context.get_parameter_source(flag[2:].replace("-", "_")) is not ParameterSource.DEFAULT
-        for flag in ("--download", "--detect", "--split", "--seed", "--lead", "--exclude", "--skip-bad", "--workers")
+        for flag in ("--download", "--detect", "--split", "--map", "--seed", "--exclude", "--skip-bad", "--workers")
     }
     ignored = [flag for flag, is_given in given.items() if is_given]
     if annotate is not None and ignored:
@@ -144,10 +150,10 @@ class RecordProgress:
             self._line.show(self._done, self._records, text)
 
 
-def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str) -> None:
+def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str) -> None:
     from components.recordings.annotate import annotate as annotate_records
 
-    report = annotate_records(scored, wfdb, out, annotator)
+    report = annotate_records(scored, wfdb, out, annotator, lead)
     beats = sum(count for _, count in report.files)
     click.echo(f"{beats:,} beats of {len(report.files)} records annotated, *.{annotator} in {out}.")
 
@@ -186,15 +192,23 @@ def _show(report: PrepareReport, out: Path, seconds: float) -> None:
 
 
 def count_lines(report: PrepareReport) -> list[str]:
-    """Lines that account for every annotation that did not become a row."""
+    """Return lines that account for every annotation that did not become a row."""
+    from components.beats.cut import PAUSE_SECONDS
+
     counts = report.counts
     source = "annotations" if report.files[0].classes is not None else "beats found"
     lines = [f"{counts.annotations:,} {source}: {counts.rows:,} rows, {counts.last:,} last of their record (no window)"]
+    if counts.outside:
+        lines[0] += f", {counts.outside:,} one sample past the end of their record"
     if counts.unknown:
         total = sum(counts.unknown.values())
         named = ", ".join(f"{symbol} {count:,}" for symbol, count in counts.unknown.most_common())
         lines[0] += f", {total:,} with a symbol that starts no beat ({named})"
-    for what, places in (("flat windows", report.flat), ("windows with missing samples", report.missing)):
+    for what, places in (
+        (f"beats that no other follows within {PAUSE_SECONDS} s", report.unfollowed),
+        ("flat windows", report.flat),
+        ("windows with missing samples", report.missing),
+    ):
         if places:
             total = sum(len(positions) for positions in places.values())
             lines[0] += f", {total:,} {what}"

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.beat import SAMPLES
-from components.beats.cut import CutCounts, cut
+from components.beats.cut import (
+    PAUSE_SECONDS,
+    CutCounts,
+    beat_windows,
+    count,
+    cut,
+    cut_windows,
+    points_down,
+)
+from components.beats.symbols import BEAT_SYMBOLS, DEFAULT_MAP
 from components.errors import DataRefused
 
 LABELS = {"N": 0, "L": 0, "R": 0, "e": 0, "j": 0, "A": 1, "a": 1, "J": 1, "S": 1, "V": 2, "E": 2, "F": 3}
@@ -107,3 +116,64 @@ def test_a_record_with_hardly_an_annotation_has_no_rows(positions: list[int]) ->
     assert len(beats) == 0
     assert beats.signal.shape == (0, SAMPLES)
     assert counts.last == len(positions)
+
+
+def slow_beat_windows(positions: list[int], symbols: list[str], length: int) -> dict[int, tuple[int, int] | str]:
+    """What becomes of each annotation by the rule from beat to beat: a window, or why it has none."""
+    fate: dict[int, tuple[int, int] | str] = {}
+    beats = [i for i, symbol in enumerate(symbols) if symbol == "" or symbol in BEAT_SYMBOLS]
+    for i, symbol in enumerate(symbols):
+        if i == (beats or [-1])[-1]:
+            fate[i] = "last"
+        elif symbol != "" and symbol not in DEFAULT_MAP:
+            fate[i] = "unknown"
+        else:
+            rest = [positions[k] for k in beats if k > i]
+            interval = rest[0] - positions[i]
+            after = (rest[1] if len(rest) > 1 else length) - rest[0]
+            if interval > PAUSE_SECONDS * 360:
+                fate[i] = "unfollowed"
+            else:
+                overhang = (after if after <= PAUSE_SECONDS * 360 else interval) // 5
+                fate[i] = (positions[i], min(rest[0] + overhang, length))
+    return fate
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.integers(0, 500), st.integers(1900, 2400)),
+            st.sampled_from(["", "N", "V", "B", "?", "!", "+", "(", "p", "code 42"]),
+        ),
+        max_size=20,
+    ),
+    st.integers(1, 5000),
+)
+def test_windows_go_from_beat_to_beat_and_every_annotation_is_accounted_for(
+    drawn: list[tuple[int, str]], rest: int
+) -> None:
+    positions = np.cumsum([step for step, _ in drawn], dtype=np.int64)
+    symbols = np.array([symbol for _, symbol in drawn], np.str_)
+    length = int(positions[-1]) + rest if drawn else rest
+    windows = beat_windows(positions, symbols, DEFAULT_MAP, length)
+    fate = slow_beat_windows(positions.tolist(), symbols.tolist(), length)
+    cut_here = zip(windows.start.tolist(), windows.stop.tolist(), strict=True)
+    assert dict(zip(windows.beat.tolist(), cut_here, strict=True)) == {
+        i: window for i, window in fate.items() if isinstance(window, tuple)
+    }
+    assert windows.unfollowed.tolist() == [i for i, reason in fate.items() if reason == "unfollowed"]
+    assert windows.last == list(fate.values()).count("last")
+    assert windows.unknown.total() == list(fate.values()).count("unknown")
+    _, spread = cut_windows(np.arange(length) % 17, windows.start, windows.stop)
+    counts = count(windows, spread, positions)
+    left_out = counts.last + counts.unknown.total() + len(counts.unfollowed) + len(counts.flat) + len(counts.missing)
+    assert counts.annotations == counts.rows + left_out == len(drawn)
+
+
+def test_a_qrs_points_to_where_it_goes_further() -> None:
+    signal = np.zeros(1000)
+    signal[100], signal[108] = 5, -2
+    signal[500], signal[508] = 2, -5
+    signal[600:900] = np.nan
+    assert points_down(signal, np.array([100, 500, 700, 0, 999])).tolist() == [False, True, False, False, False]

@@ -11,7 +11,9 @@ import wfdb
 
 from components.errors import DataRefused, UsageError
 from components.recordings.annotate import annotate
-from tests.recordings.archives import simulated, write_record
+from components.recordings.annotations import read_annotations
+from components.recordings.lead import open_lead
+from tests.recordings.archives import edit_header, simulated, write_record
 
 
 @pytest.fixture
@@ -113,3 +115,16 @@ def test_annotations_that_are_there_are_kept(tmp_path: Path, archive: Path) -> N
         annotate(job, archive, archive, "p1")
     assert (archive / "r2.pred").read_bytes() == b"mine"
     assert not (archive / "100.pred").exists()
+
+
+def test_beats_of_records_with_frames_are_annotated_at_their_samples(tmp_path: Path) -> None:
+    signal = np.arange(7200) % 50
+    stem = write_record(tmp_path / "archive", "r", signal, fmt="16")
+    edit_header(stem, "360 7200", "1 20")
+    edit_header(stem, ".dat 16 ", ".dat 16x360 ")
+    job = scored(tmp_path / "scored", [("r", 77, "N", False), ("r", 7199, "V", False)])
+    annotate(job, tmp_path / "archive", tmp_path / "out", "pred")
+    read = wfdb.rdann(str(tmp_path / "out" / "r"), "pred")
+    assert (read.sample.tolist(), read.symbol, read.fs) == ([77, 7199], ["N", "V"], 360)
+    ours = read_annotations(tmp_path / "out" / "r", "pred", open_lead(stem, "0"))
+    assert ours.sample.tolist() == [77, 7199]

@@ -30,12 +30,6 @@ def header_garbled(stem: Path) -> None:
     stem.with_suffix(".hea").write_text("p2 two 360 many\n")
 
 
-def header_without_length(stem: Path) -> None:
-    text = stem.with_suffix(".hea").read_text().splitlines()
-    first = " ".join(text[0].split()[:3])
-    stem.with_suffix(".hea").write_text("\n".join([first, *text[1:]]) + "\n")
-
-
 def signal_missing(stem: Path) -> None:
     stem.with_suffix(".dat").unlink()
 
@@ -62,7 +56,8 @@ def header_says_less(stem: Path) -> None:
 
 
 def other_units(stem: Path) -> None:
-    edit_header(stem, "/mV", "/mmHg")
+    text = stem.with_suffix(".hea").read_text()
+    stem.with_suffix(".hea").write_text(text.replace("/mV", "/mmHg", 1))
 
 
 def annotations_missing(stem: Path) -> None:
@@ -85,7 +80,7 @@ def annotations_out_of_order(stem: Path) -> None:
 
 def annotations_past_the_end(stem: Path) -> None:
     length = wfdb.rdheader(str(stem)).sig_len
-    wfdb.wrann(stem.name, "atr", np.array([500, 900, length]), symbol=["N"] * 3, write_dir=str(stem.parent))
+    wfdb.wrann(stem.name, "atr", np.array([500, 900, length + 1]), symbol=["N"] * 3, write_dir=str(stem.parent))
 
 
 def lead_flat(stem: Path) -> None:
@@ -98,8 +93,7 @@ def lead_full_of_nan(stem: Path) -> None:
 
 FAULTS = [
     (header_missing, r"header p2\.hea is missing"),
-    (header_garbled, r"header p2\.hea cannot be read"),
-    (header_without_length, r"gives no length"),
+    (header_garbled, r"header p2\.hea has a line that cannot be read: 'p2 two 360 many'; it should be NAME SIGNALS"),
     (signal_missing, r"signal file p2\.dat is missing"),
     (signal_truncated, r"p2\.dat is truncated or its header wrong about its length: the header says \d+"),
     (signal_flipped, r"checksum of lead MLII in p2 fails"),
@@ -136,13 +130,68 @@ def test_a_bad_record_is_named_and_can_be_left_out(tmp_path: Path, spoil: Callab
     report = prepare(settings.model_copy(update={"skip_bad": True}), silent)
     assert report.records == 2
     assert report.skipped == refused.value.sentences[:-1]
-    assert len(list(out.iterdir())) == 4
+    assert len(list(out.iterdir())) == 5
 
 
 def test_a_lead_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
     with pytest.raises(DataRefused, match=r"Record p1: it has no lead V9; its leads are MLII, V1"):
         prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3", lead="V9"), silent)
+
+
+def test_all_records_that_lack_the_lead_are_named_at_once(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive", tuple(f"p{i:02}" for i in range(25)), beats=5)
+    for name in ("p01", "p03"):
+        signal, positions, symbols = simulated(seed=9)
+        write_record(archive, name, signal, positions, symbols)
+    settings = PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3", lead="1")
+    with pytest.raises(DataRefused) as refused:
+        prepare(settings, silent)
+    assert refused.value.sentences[:-1] == (
+        "Record p01: it has no lead 1; its leads are MLII.",
+        "Record p03: it has no lead 1; its leads are MLII.",
+    )
+    with pytest.raises(DataRefused) as refused:
+        prepare(settings.model_copy(update={"lead": "V9"}), silent)
+    assert refused.value.sentences[20] == "5 more records cannot be used."
+
+
+def test_records_without_an_ecg_are_left_out_and_named(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    (archive / "notes.hea").write_text("notes 0 128 0\n")
+    (archive / "numerics.hea").write_text("numerics 1 1 60\nnumerics.dat 16 1/bpm 12 0 0 0 0 HR\n")
+    (archive / "RECORDS").unlink()
+    report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="none"), silent)
+    assert report.records == 3
+    assert "Left out, 1 record(s): notes: it holds annotations only, no signal." in report.sentences
+    assert "Left out, 1 record(s): numerics: it holds no voltage: its signals are in bpm." in report.sentences
+    for name in ("p1", "p2", "p3"):
+        (archive / f"{name}.hea").unlink()
+    with pytest.raises(DataRefused, match=r"No record of .*archive can be used") as refused:
+        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "none", split="none"), silent)
+    assert len(refused.value.sentences) == 3
+
+
+def test_an_annotation_one_past_the_end_is_dropped_and_counted(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    length = wfdb.rdheader(str(archive / "p2")).sig_len
+    wfdb.wrann("p2", "atr", np.array([500, 900, length]), symbol=["N"] * 3, write_dir=str(archive))
+    report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="none"), silent)
+    counts = report.counts
+    assert counts.outside == 1
+    assert counts.annotations == 40 + 40 + 3 == counts.rows + counts.last + counts.outside
+
+
+def test_a_record_without_a_beat_is_named_with_its_lead(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    rng = np.random.default_rng(0)
+    write_record(archive, "p2", rng.integers(1020, 1028, 3000), [500, 900], ["+", "+"])
+    report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="none"), silent)
+    said = "Record p2: no beats with a class are in its atr that could be cut from lead MLII."
+    assert said in report.sentences
+    with pytest.raises(DataRefused) as refused:
+        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "o", split="none", exclude=("p1", "p3")), silent)
+    assert refused.value.sentences[:2] == ("No beat is left for beats.csv.", said)
 
 
 def test_flat_windows_and_missing_samples_are_counted_by_record(tmp_path: Path) -> None:
@@ -178,14 +227,14 @@ def test_a_list_or_a_header_that_cannot_be_read_is_named(
     archive = write_archive(tmp_path / "archive")
     if name == "p1.hea":
         (archive / "RECORDS").unlink(missing_ok=True)
-    whole = Path.read_text
+    whole = Path.read_bytes
 
-    def refuse(path: Path, **options: str) -> str:
+    def refuse(path: Path) -> bytes:
         if path.name == name:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return whole(path, **options)
+        return whole(path)
 
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(EnvironmentRefused, match=rf"archive/{name} cannot be read: Permission denied"):
         prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3"), silent)
 
@@ -198,7 +247,7 @@ def test_a_record_that_the_system_does_not_give_is_named_and_not_the_folder_for_
     def refuse(path: str) -> int:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr("components.recordings.header.os.path.getsize", refuse)
+    monkeypatch.setattr("components.recordings.lead.os.path.getsize", refuse)
     with pytest.raises(EnvironmentRefused, match=r"archive/p1\.dat cannot be read or written: Permission denied"):
         prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3"), silent)
     assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,19 +17,11 @@ from components.beat import SAMPLES
 from components.beats.cut import cut
 from components.beats.kaggle import TEST_SHA256, TRAIN_COUNTS
 from components.beats.synthetic import MARKER
-from components.errors import UsageError
+from components.errors import DataRefused, UsageError
 from components.io.csv_numbers import kaggle_text
 from components.recordings import signal as signal_module
 from components.recordings.prepare import PrepareReport, PrepareSettings, prepare
-from tests.recordings.archives import (
-    KAGGLE_TEST_COUNTS,
-    at_rate,
-    edit_header,
-    simulated,
-    write_archive,
-    write_patient,
-    write_record,
-)
+from tests.recordings.archives import KAGGLE_TEST_COUNTS, at_rate, edit_header, simulated, write_archive, write_record
 
 
 def silent(records: int) -> Callable[[float, int], None]:
@@ -92,7 +85,7 @@ def test_detected_beats_in_blocks_are_those_of_the_whole_record(
     monkeypatch.setattr(signal_module, "BLOCK_SECONDS", 40)
     run(archive, tmp_path / "blocks", detect=True)
     assert contents(tmp_path / "whole") == contents(tmp_path / "blocks")
-    assert set(contents(tmp_path / "whole")) == {"beats.csv", "beats_provenance.csv"}
+    assert set(contents(tmp_path / "whole")) == {"beats.csv", "beats_provenance.csv", "prepare.json"}
     rows = np.loadtxt(tmp_path / "whole" / "beats.csv", delimiter=",")
     lines = provenance(tmp_path / "whole" / "beats_provenance.csv")
     assert rows.shape == (report.files[0].rows, SAMPLES)
@@ -217,13 +210,139 @@ def test_excluded_records_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_partial_copy_of_mitbih_says_what_it_lacks(tmp_path: Path) -> None:
-    for seed, name in enumerate(("100", "102")):
-        write_patient(tmp_path / "archive", name, seed)
     signal, positions, symbols = simulated(seed=3)
-    symbols[0] = "N"
-    write_record(tmp_path / "archive", "101", signal, positions, symbols)
-    with pytest.raises(Exception, match=r"Record 103: its header 103\.hea is missing"):
+    whole = np.resize(signal, 650_000)  # as long as MIT-BIH's records, by which they are known
+    for name in ("100", "102"):
+        write_record(tmp_path / "archive", name, whole, positions, symbols)
+    with pytest.raises(DataRefused, match=r"Record 103: its header 103\.hea is missing"):
         run(tmp_path / "archive", tmp_path / "out")
+    for name in ("100", "102"):
+        write_record(tmp_path / "other", name, signal, positions, symbols)
+    with pytest.raises(UsageError, match="not the records of MIT-BIH"):
+        run(tmp_path / "other", tmp_path / "out")
+
+
+def rows_of(folder: Path, name: str = "beats.csv") -> np.ndarray:
+    return np.loadtxt(folder / name, delimiter=",", ndmin=2)
+
+
+def test_without_a_split_there_is_one_labelled_file_and_how_it_was_made(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    report = run(archive, tmp_path / "one", split="none")
+    run(archive, tmp_path / "two", split="record:0.3")
+    assert [file.name for file in report.files] == ["beats.csv"]
+    assert sorted(contents(tmp_path / "one")) == ["beats.csv", "beats_provenance.csv", "prepare.json"]
+    two = contents(tmp_path / "two")
+    lines = [line for name in two if name.endswith(("t.csv", "n.csv")) for line in two[name].splitlines()]
+    assert sorted(contents(tmp_path / "one")["beats.csv"].splitlines()) == sorted(lines)
+    described = json.loads((tmp_path / "one" / "prepare.json").read_text())
+    assert (described["split"], described["windows"], described["annotator"]) == ("none", "beat to beat", "atr")
+    assert described["map"]["n"] == "N"
+    assert described["leads"] == {"p1": "MLII", "p2": "MLII", "p3": "MLII"}
+    assert described["files"][0]["sha256"] == report.files[0].sha256
+
+
+def test_symbols_have_the_classes_that_were_asked_for(tmp_path: Path) -> None:
+    signal, positions, _ = simulated(seed=6, beats=60)
+    symbols = list("NeBnr?+")
+    write_record(tmp_path / "archive", "a", signal, positions[: len(symbols) + 1], [*symbols, "N"])
+    for option, classes in ((None, (4, 0, 1, 0, 1)), ("ec57", (2, 2, 1, 0, 1)), ("ec57,B=V,?=-,+=F", (1, 2, 2, 1, 0))):
+        report = run(tmp_path / "archive", tmp_path / "out", split="none", map=option)
+        assert report.files[0].classes == classes
+        assert any(sentence.startswith("Classes: N: N ") for sentence in report.sentences)
+
+
+def test_annotations_that_mark_no_beats_or_hold_no_labels_are_warned_of(tmp_path: Path) -> None:
+    signal, positions, _ = simulated(seed=6, beats=60)
+    long = np.tile(signal, 8)
+    write_record(tmp_path / "minutes", "a", long, np.arange(1, 8) * 21600, ["N", "A"] * 3 + ["N"], extension="apn")
+    with pytest.raises(DataRefused, match=r"apn of 1 of 1 records lie too far apart.* \(median a 60 s\)"):
+        run(tmp_path / "minutes", tmp_path / "out", split="none", annotator="apn")
+    write_record(tmp_path / "detector", "a", signal, positions, ["N"] * len(positions), extension="qrs")
+    report = run(tmp_path / "detector", tmp_path / "out", split="none", annotator="qrs")
+    assert "Warning: 100.0% of the beats have the symbol N: if a detector wrote qrs" in " ".join(report.sentences)
+    archive = write_archive(tmp_path / "archive")
+    assert not any("Warning" in sentence for sentence in run(archive, tmp_path / "out", split="none").sentences)
+
+
+def test_the_share_of_beats_that_point_down_is_told_for_each_lead(tmp_path: Path) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=60, kind="sinus")
+    write_record(tmp_path / "archive", "a", signal, positions, symbols)
+    write_record(tmp_path / "archive", "b", 2048 - signal, positions, symbols, names=("V1",))
+    report = run(tmp_path / "archive", tmp_path / "out", split="none")
+    assert "Beats whose QRS points down: 0% of 59 in lead MLII, 100% of 59 in lead V1." in report.sentences
+
+
+def test_a_negative_gain_turns_the_rows_over(tmp_path: Path) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=30)
+    for name in ("up", "down"):
+        write_record(tmp_path / "archive", name, signal, positions, symbols)
+    edit_header(tmp_path / "archive" / "down", "200.0(1024)", "-200.0(1024)")
+    run(tmp_path / "archive", tmp_path / "out", split="none")
+    rows, lines = rows_of(tmp_path / "out"), provenance(tmp_path / "out" / "beats_provenance.csv")
+    down, up = (rows[[line["record"] == name for line in lines], :60] for name in ("down", "up"))
+    np.testing.assert_allclose(down, 1 - up, atol=1e-6)
+
+
+@pytest.mark.parametrize("samps_per_frame", [360, 4])
+def test_frames_of_many_samples_change_neither_detected_nor_annotated_beats(
+    tmp_path: Path, samps_per_frame: int
+) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=60)
+    signal = signal[: len(signal) // 360 * 360]
+    positions, symbols = positions[positions < len(signal)], symbols[: int((positions < len(signal)).sum())]
+    note = ["## time resolution: 360"] + [""] * len(positions)
+    for folder in ("plain", "frames"):
+        write_record(tmp_path / folder, "r", signal, fmt="16")
+        wfdb.wrann(
+            "r", "atr", np.append(0, positions), symbol=['"', *symbols], aux_note=note, write_dir=str(tmp_path / folder)
+        )
+    edit_header(
+        tmp_path / "frames" / "r", f"360 {len(signal)}", f"{360 // samps_per_frame} {len(signal) // samps_per_frame}"
+    )
+    edit_header(tmp_path / "frames" / "r", ".dat 16 ", f".dat 16x{samps_per_frame} ")
+    for options in ({"detect": True}, {"split": "none"}):
+        run(tmp_path / "plain", tmp_path / "one", **options)
+        run(tmp_path / "frames", tmp_path / "two", **options)
+        assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_marks_that_are_no_beats_cut_no_window_short(tmp_path: Path) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=60)
+    write_record(tmp_path / "plain", "r", signal, positions, symbols)
+    around = np.sort(np.concatenate([positions + shift for shift in (-40, -12, 0, 12, 60, 90)]))
+    marks = np.array(["("] * len(around), dtype=object)
+    marks[np.searchsorted(around, positions)] = symbols
+    write_record(tmp_path / "delineated", "r", signal, around, marks.tolist())
+    run(tmp_path / "plain", tmp_path / "one", split="none")
+    report = run(tmp_path / "delineated", tmp_path / "two", split="none")
+    assert contents(tmp_path / "one")["beats.csv"] == contents(tmp_path / "two")["beats.csv"]
+    assert report.counts.unknown == {"(": 5 * len(positions)}
+
+
+def test_no_window_is_stretched_over_a_stretch_that_nobody_annotated(tmp_path: Path) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=60, kind="sinus")
+    kept = np.flatnonzero((np.arange(60) < 20) | (np.arange(60) >= 40))
+    write_record(tmp_path / "archive", "r", signal, positions, symbols)
+    run(tmp_path / "archive", tmp_path / "all", split="none")
+    write_record(tmp_path / "archive", "r", signal, positions[kept], [symbols[i] for i in kept])
+    report = run(tmp_path / "archive", tmp_path / "out", split="none")
+    assert report.unfollowed == {"r": (positions[19],)}
+    rows, whole = rows_of(tmp_path / "out"), rows_of(tmp_path / "all")
+    assert len(rows) == 38
+    assert np.array_equal(rows[:18], whole[:18])
+    assert np.abs(rows[18] - whole[18]).max() < 0.1  # its overhang is a fifth of the interval before, not of the gap
+
+
+@pytest.mark.parametrize("fs", [1000, 2000, 250])
+def test_beats_are_found_at_any_sampling_rate(tmp_path: Path, fs: int) -> None:
+    signal, positions, _ = simulated(seed=5, beats=100, kind="sinus")
+    write_record(tmp_path / "archive", "r", at_rate(signal, fs), fs=fs, fmt="16")
+    run(tmp_path / "archive", tmp_path / "out", detect=True)
+    samples = np.array([int(line["sample"]) for line in provenance(tmp_path / "out" / "beats_provenance.csv")])
+    distance = np.abs(samples[:, None] * 360 / fs - positions[None, :]).min(axis=1)
+    assert len(samples) > 90
+    assert (distance < 36).mean() > 0.97
 
 
 @pytest.mark.real

@@ -34,7 +34,7 @@ def test_de_chazals_halves_and_the_paced_records_are_all_of_mitbih() -> None:
 
 
 def test_mitbih_is_split_as_kaggle_did_unless_told_otherwise() -> None:
-    split = choose_split(None, MITDB, ("207",), 0)
+    split = choose_split(None, MITDB, ("207",), 0, mitdb=True)
     assert isinstance(split, KaggleSplit)
     assert split.records == tuple(record for record in MITDB if record != "207")
     assert SAME_PATIENTS["kaggle"].sentence in split.sentences
@@ -42,12 +42,12 @@ def test_mitbih_is_split_as_kaggle_did_unless_told_otherwise() -> None:
 
 
 def test_the_patient_split_says_who_is_on_both_sides_until_one_is_excluded() -> None:
-    split = choose_split("patient", MITDB, (), 0)
+    split = choose_split("patient", MITDB, (), 0, mitdb=True)
     assert isinstance(split, RecordSplit)
     assert split.test == frozenset(DS2)
     assert not set(split.records) & set(PACED)
     assert any("202 and 201" in sentence or "201 and 202" in sentence for sentence in split.sentences)
-    without = choose_split("patient", MITDB, ("202",), 0)
+    without = choose_split("patient", MITDB, ("202",), 0, mitdb=True)
     assert "202" not in without.records
     assert not any("one person" in sentence for sentence in without.sentences)
 
@@ -63,19 +63,19 @@ def test_a_record_split_puts_some_on_each_side_and_depends_on_names_only(
     records = tuple(sorted(names))
     if max(1, round(percent / 100 * len(records))) == len(records):
         with pytest.raises(UsageError, match="cannot be split"):
-            choose_split(f"record:0.{percent:02d}", records, (), seed)
+            choose_split(f"record:0.{percent:02d}", records, (), seed, mitdb=False)
         return
-    split = choose_split(f"record:0.{percent:02d}", records, (), seed)
+    split = choose_split(f"record:0.{percent:02d}", records, (), seed, mitdb=False)
     assert isinstance(split, RecordSplit)
     assert 0 < len(split.test) < len(records)
-    turned = choose_split(f"record:0.{percent:02d}", records[::-1], (), seed)
+    turned = choose_split(f"record:0.{percent:02d}", records[::-1], (), seed, mitdb=False)
     assert isinstance(turned, RecordSplit)
     assert turned.test == split.test
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_one_person_of_mitbih_stays_on_one_side(seed: int) -> None:
-    split = choose_split("record:0.5", MITDB, (), seed)
+    split = choose_split("record:0.5", MITDB, (), seed, mitdb=True)
     assert isinstance(split, RecordSplit)
     assert ("201" in split.test) == ("202" in split.test)
 
@@ -94,7 +94,7 @@ def test_one_person_of_mitbih_stays_on_one_side(seed: int) -> None:
 )
 def test_a_split_that_does_not_fit_is_refused(name: str | None, records: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        choose_split(name, records, (), 0)
+        choose_split(name, records, (), 0, mitdb=False)
 
 
 def condense(rows: KaggleRows) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 
 import numpy as np
 import pytest
+from wfdb.io import _signal
 from wfdb.processing import XQRS
 
 from components.recordings.detect import detect_beats, find_peaks
@@ -18,6 +20,12 @@ from tests.recordings.archives import simulated
 )
 def test_the_steps_of_xqrs_are_still_there(name: str) -> None:
     assert callable(getattr(XQRS, name, None))
+
+
+def test_the_reader_of_signal_files_takes_what_it_is_given() -> None:
+    asked = {"file_name", "dir_name", "pn_dir", "fmt", "n_sig", "sig_len", "byte_offset", "samps_per_frame", "skew"}
+    asked |= {"init_value", "sampfrom", "sampto", "channels", "ignore_skew"}
+    assert asked <= set(inspect.signature(_signal._rd_segment).parameters)
 
 
 def quiet_tail(minutes: float) -> np.ndarray:

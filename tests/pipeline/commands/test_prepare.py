@@ -60,7 +60,10 @@ def test_a_bad_record_ends_with_3_and_a_sentence(tmp_path: Path, capsys: pytest.
         (["--annotate", "x", "--detect"], "--annotate only writes annotations"),
         (["--annotate", "x", "--exclude", "p1", "--seed", "1"], "annotations; --seed, --exclude do not go with it"),
         (["--annotate", "x", "--skip-bad"], "--skip-bad does not go with it"),
-        (["--annotate", "x", "--lead", "0"], "--lead does not go with it"),
+        (["--annotate", "x", "--map", "ec57"], "--map does not go with it"),
+        (["--detect", "--map", "ec57"], "--map gives annotated beats their classes"),
+        (["--split", "none", "--map", "B:N"], "--map B:N is not understood at 'B:N'"),
+        (["--split", "none", "--map", "ec57,B=X"], "is not understood at 'B=X'"),
         (["--annotate", "x", "--workers", "1"], "--workers does not go with it"),
         (["--detect", "--seed", "0"], "--seed draws the records of --split record:FRACTION"),
         (["--split", "patient", "--seed", "1"], "--seed draws the records of --split record:FRACTION"),
@@ -112,6 +115,7 @@ def test_ctrl_c_says_one_sentence_and_leaves_nothing(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("components.recordings.prepare.join_parts", interrupt)
+    monkeypatch.setattr("pipeline.progress.PLAIN_SECONDS", 1e9)  # no line of progress on a busy machine
     argv = ["prepare", "--wfdb", str(archive), "--out", str(tmp_path / "out"), "--split", "record:0.3"]
     assert main(heartbeat, [*argv, "--workers", workers]) == 130
     assert capfd.readouterr() == ("", f"Interrupted: nothing was written to {tmp_path / 'out'}.\n")

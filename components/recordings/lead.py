@@ -1,0 +1,340 @@
+"""One lead of a record: found by its headers, laid out over the signal files, and checked against their sizes."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from components.errors import DataRefused
+from components.recordings.header import NOT_RECORDED, Header, Signal, header_path, read_header
+
+MILLIVOLTS: Final = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\u00b5v": 1e-3, "\u03bcv": 1e-3, "nv": 1e-6}
+"""Unit, in lower case -> how many mV one is; the micro sign has two code points."""
+
+BYTES_PER_SAMPLE: Final = {
+    "8": Fraction(1), "80": Fraction(1), "16": Fraction(2), "61": Fraction(2), "160": Fraction(2),
+    "24": Fraction(3), "32": Fraction(4), "212": Fraction(3, 2), "310": Fraction(4, 3), "311": Fraction(4, 3),
+}  # fmt: skip
+"""WFDB signal format -> bytes of a sample, for those that are not compressed."""
+
+COMPRESSED: Final = ("508", "516", "524")
+"""WFDB signal formats that are FLAC files."""
+
+GROUP_BYTES: Final = 4
+"""Formats 212, 310 and 311 pack samples in groups of at most this many bytes, the last of which may be padded."""
+
+GAP: Final = "~"
+"""Name of a segment in which nothing was recorded."""
+
+
+FS_RANGE: Final = (50, 100_000)
+"""Sampling frequencies, in Hz, at which an ECG can be told from something else."""
+
+
+class NoSignal(DataRefused):
+    """A record that holds no ECG at all: annotations only, or other quantities than voltages."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a lead that lies in one signal file.
+
+    Attributes:
+        name: record name of the segment.
+        path: its signal file.
+        start: frame of the record at which it begins.
+        sig_len: its frames.
+        fmt: WFDB signal format.
+        byte_offset: bytes before the first sample; in compressed formats, samples.
+        samps_per_frame: samples in a frame, of each signal in the file.
+        channel: index of the lead among the signals in the file.
+        skew: frames by which the lead's samples lie late in the file.
+        adc_gain: ADC units per mV; negative where the lead is stored upside down.
+        baseline: ADC units at 0 mV.
+        init_value: what formats of differences start from.
+        checksum: 16-bit sum of its samples as the header has it, or None where it cannot be compared.
+    """
+
+    name: str
+    path: Path
+    start: int
+    sig_len: int
+    fmt: str
+    byte_offset: int
+    samps_per_frame: tuple[int, ...]
+    channel: int
+    skew: int
+    adc_gain: float
+    baseline: float
+    init_value: int
+    checksum: int | None
+
+
+@dataclass(frozen=True)
+class Lead:
+    """One lead of a record.
+
+    Attributes:
+        sig_name: as in the header.
+        frame_fs: frames per second.
+        sig_len: frames of the record.
+        samps_per_frame: samples that the lead has in a frame.
+        segments: the stretches that hold it, in order; between them it was not recorded.
+        whole: True for a record of one segment, whose samples stay in ADC units.
+        notes: what a person should know of it, in sentences.
+    """
+
+    sig_name: str
+    frame_fs: Fraction
+    sig_len: int
+    samps_per_frame: int
+    segments: tuple[Segment, ...]
+    whole: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fs(self) -> Fraction:
+        """Samples per second."""
+        return self.frame_fs * self.samps_per_frame
+
+    @property
+    def length(self) -> int:
+        """Samples of the record in this lead."""
+        return self.sig_len * self.samps_per_frame
+
+
+def open_lead(stem: Path, lead: str) -> Lead:
+    """Read a record's headers, find a lead, and check that the signal files have the length they should have.
+
+    Args:
+        stem: path of the record, without extension.
+        lead: name (any case) or index from 0.
+
+    Raises:
+        NoSignal: the record holds no voltage at all.
+        DataRefused: a file is missing, truncated or longer than stated, a header does not parse, or the lead is not
+            there, is one of several of that name, is not a voltage or too slow for an ECG.
+        EnvironmentRefused: a header cannot be read.
+    """
+    header = read_header(stem)
+    opened = _open_segments(header, stem, lead) if header.segments else _open_whole(header, stem, lead)
+    if not FS_RANGE[0] <= opened.fs <= FS_RANGE[1]:
+        raise DataRefused(
+            f"lead {opened.sig_name} has {float(opened.fs):g} samples a second; "
+            f"an ECG has {FS_RANGE[0]} to {FS_RANGE[1]:,}."
+        )
+    return opened
+
+
+def find_lead(signals: Sequence[Signal], lead: str) -> int:
+    """Return the index of a lead by its name or its number.
+
+    Raises:
+        NoSignal: no signal is a voltage.
+        DataRefused: there is no such lead, or several; or it is not a voltage; those that are there are named.
+    """
+    ecg = [i for i, signal in enumerate(signals) if signal.units.lower() in MILLIVOLTS]
+    if not ecg:
+        units = ", ".join(sorted({signal.units for signal in signals}))
+        raise NoSignal(f"it holds no voltage: its signals are in {units}.")
+    named = [i for i, signal in enumerate(signals) if signal.sig_name.lower() == lead.lower()]
+    if len(named) > 1:
+        indices = ", ".join(map(str, named))
+        raise DataRefused(f"it has {len(named)} leads named {lead}; give their index with --lead: {indices}.")
+    if not named and lead.isdecimal() and int(lead) < len(signals):
+        named = [int(lead)]
+    leads = ", ".join(_name(signals, i) for i in ecg)
+    if not named:
+        raise DataRefused(f"it has no lead {lead}; its leads are {leads}.")
+    if named[0] not in ecg:
+        name, units = _name(signals, named[0]), signals[named[0]].units
+        raise DataRefused(f"lead {name} is in {units}, not in volts; choose an ECG lead with --lead: {leads}.")
+    return named[0]
+
+
+def _name(signals: Sequence[Signal], index: int) -> str:
+    return signals[index].sig_name or f"({index})"
+
+
+def _open_whole(header: Header, stem: Path, lead: str) -> Lead:
+    """Describe a lead of a record without segments."""
+    if not header.signals:
+        raise NoSignal("it holds annotations only, no signal.")
+    channel = find_lead(header.signals, lead)
+    if header.signals[channel].fmt == NOT_RECORDED:
+        raise DataRefused(f"lead {_name(header.signals, channel)} was not recorded (signal format 0).")
+    segment, note = _segment(header, stem, 0, channel)
+    notes = (note,) if note else ()
+    per_frame = segment.samps_per_frame[segment.channel]
+    name = _name(header.signals, channel)
+    return Lead(name, header.fs, segment.sig_len, per_frame, (segment,), whole=True, notes=notes)
+
+
+def _open_segments(header: Header, stem: Path, lead: str) -> Lead:
+    """Lay a lead of a multi-segment record out; gaps, and segments without the lead, are left out."""
+    stems = {name: stem.parent / name for name, _ in header.segments if name != GAP}
+    parts = {name: read_header(path) for name, path in stems.items() if header_path(path).is_file()}
+    layout = _layout(header, parts)
+    channel = find_lead(layout.signals, lead)
+    sig_name = _name(layout.signals, channel)
+    segments: list[Segment] = []
+    notes: list[str] = []
+    missing: dict[str, int] = {}
+    start = 0
+    for name, sig_len in header.segments:
+        begin, start = start, start + sig_len
+        if name not in stems or not sig_len:
+            continue
+        part = parts.get(name)
+        here = _channel(header, part, name, layout, channel) if part else None
+        if part is None or (here is not None and not signal_file(stems[name], part.signals[here]).is_file()):
+            missing[name] = missing.get(name, 0) + sig_len
+        elif here is not None:
+            if part.sig_len not in (0, sig_len):
+                raise DataRefused(f"its segment {name} has {part.sig_len} samples, the record says {sig_len}.")
+            segment, note = _segment(replace(part, sig_len=sig_len), stems[name], begin, here)
+            segments.append(segment)
+            notes += [note] if note else []
+    if header.sig_len not in (0, start):
+        raise DataRefused(f"its header says {header.sig_len} samples, its segments hold {start}.")
+    if missing:
+        seconds = sum(missing.values()) / float(header.fs)
+        notes.append(f"segments that its header lists are missing ({', '.join(missing)}): {seconds:,.1f} s are a gap.")
+    if not segments:
+        raise DataRefused([f"none of its segments holds lead {sig_name}.", *notes])
+    per_frame = {segment.samps_per_frame[segment.channel] for segment in segments}
+    if len(per_frame) > 1:
+        raise DataRefused(f"lead {sig_name} is sampled at several rates in its segments, which is not supported.")
+    return Lead(sig_name, header.fs, start, per_frame.pop(), tuple(segments), whole=False, notes=tuple(notes))
+
+
+def _layout(header: Header, parts: Mapping[str, Header]) -> Header:
+    """Return the header that names the leads of all segments: of the layout, or of the first one that holds anything.
+
+    A first segment of length 0 is a layout: the others may hold any of its leads, found by name. Without one, all
+    segments hold the same leads in the same order.
+    """
+    first, sig_len = header.segments[0]
+    if sig_len == 0 and first in parts:
+        return parts[first]
+    for part in parts.values():
+        if any(signal.fmt != NOT_RECORDED for signal in part.signals):
+            return part
+    raise DataRefused(f"none of the {len(header.segments)} segments that its header lists is there.")
+
+
+def _channel(header: Header, part: Header, name: str, layout: Header, channel: int) -> int | None:
+    """Return which signal of a segment is the lead; None where the segment does not hold it.
+
+    Raises:
+        DataRefused: the segment does not fit the record, or several of its leads have the name.
+    """
+    if part.fs != header.fs:
+        raise DataRefused(f"its segment {name} has {float(part.fs):g} frames a second, not {float(header.fs):g}.")
+    if all(signal.fmt == NOT_RECORDED for signal in part.signals):
+        return None
+    names = [signal.sig_name for signal in part.signals]
+    sig_name = layout.signals[channel].sig_name
+    if header.segments[0][1] == 0:
+        here = [i for i, other in enumerate(names) if other == sig_name]
+        rank, count = [s.sig_name for s in layout.signals[:channel]].count(sig_name), len(here)
+        if here and count != [s.sig_name for s in layout.signals].count(sig_name):
+            raise DataRefused(f"its segment {name} has {count} leads named {sig_name}, which cannot be told apart.")
+        found = here[rank] if here else None
+    elif len(names) != len(layout.signals) or names[channel] != sig_name:
+        raise DataRefused(
+            f"its segment {name} has the leads {', '.join(names)}: without a layout, "
+            f"all segments must have lead {channel} ({sig_name}) in the same place."
+        )
+    else:
+        found = channel
+    return None if found is None or part.signals[found].fmt == NOT_RECORDED else found
+
+
+def signal_file(stem: Path, signal: Signal) -> Path:
+    """Return where a signal's file is: beside its header, or where a path in its name leads from there or above."""
+    name = signal.file_name.replace("\\", "/")
+    tried = [stem.parent / name, stem.parent / Path(name).name, stem.parent.parent / name]
+    return next((path for path in tried if path.is_file()), tried[0])
+
+
+def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segment, str | None]:
+    """Describe one segment after checking the lead's unit and its file's size; also return what is to be said of it."""
+    signal = header.signals[channel]
+    if signal.units.lower() not in MILLIVOLTS:
+        raise DataRefused(f"lead {signal.sig_name} is in {signal.units} in {stem.name}, not in volts.")
+    members = [i for i, other in enumerate(header.signals) if other.file_name == signal.file_name]
+    first = header.signals[members[0]]
+    same_layout = all(header.signals[i].fmt == first.fmt and header.signals[i].skew >= 0 for i in members)
+    offsets = {header.signals[i].byte_offset for i in members} - {0}
+    if members != list(range(members[0], members[-1] + 1)) or not same_layout or len(offsets) > 1:
+        raise DataRefused(
+            f"its header lists the signals of {signal.file_name} in several places, or with several formats or offsets."
+        )
+    samps_per_frame = tuple(header.signals[i].samps_per_frame for i in members)
+    offset = max(offsets, default=0)
+    path = signal_file(stem, signal)
+    sig_len, note = _check_size(path, header.sig_len, first.fmt, offset, sum(samps_per_frame))
+    comparable = signal.skew == 0 and note is None
+    segment = Segment(
+        name=stem.name,
+        path=path,
+        start=start,
+        sig_len=sig_len,
+        fmt=first.fmt,
+        byte_offset=offset,
+        samps_per_frame=samps_per_frame,
+        channel=channel - members[0],
+        skew=signal.skew,
+        adc_gain=signal.adc_gain / MILLIVOLTS[signal.units.lower()],
+        baseline=signal.baseline,
+        init_value=signal.init_value,
+        checksum=signal.checksum if comparable else None,
+    )
+    return segment, note
+
+
+def _check_size(path: Path, sig_len: int, fmt: str, offset: int, per_frame: int) -> tuple[int, str | None]:
+    """Compare a signal file's size with what its header promises.
+
+    Args:
+        path: the signal file.
+        sig_len: frames that it should hold; 0 where the header does not say.
+        fmt: signal format.
+        offset: bytes before the first sample.
+        per_frame: samples in a frame, of all signals in the file together.
+
+    Returns:
+        The frames that can be read, one less than promised at most; and then a sentence about it.
+    """
+    if not path.is_file():
+        raise DataRefused(f"its signal file {path.name} is missing.")
+    if fmt in COMPRESSED:
+        if not sig_len:
+            raise DataRefused("its header gives no length; write the number of samples per signal into its first line.")
+        return sig_len, None
+    if fmt not in BYTES_PER_SAMPLE:
+        raise DataRefused(f"signal format {fmt} of {path.name} is not one of WFDB's.")
+    held = os.path.getsize(path) - offset
+    frame_bytes = per_frame * BYTES_PER_SAMPLE[fmt]
+    frames = max(math.floor(held / frame_bytes), 0)
+    if not frames:
+        raise DataRefused(f"its signal file {path.name} is empty.")
+    if not sig_len or frames == sig_len - 1:
+        short = f"{path.name} is one sample per signal shorter than its header says ({sig_len}); it is read to its end."
+        return frames, short if sig_len else None
+    if frames < sig_len:
+        raise DataRefused(
+            f"its signal file {path.name} is truncated or its header wrong about its length: "
+            f"the header says {sig_len} samples per signal, the file holds {frames}."
+        )
+    if held > math.ceil(sig_len * frame_bytes) + max(GROUP_BYTES, math.ceil(frame_bytes) - 1):
+        raise DataRefused(
+            f"its header is wrong about its length: it says {sig_len} samples per signal, {path.name} holds {frames}."
+        )
+    return sig_len, None

@@ -1,0 +1,131 @@
+"""What came of a preparation, in numbers and in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from components.beats.cut import CutCounts
+from components.beats.kaggle import TEST_SHA256
+from components.recordings.record import RecordResult
+from components.recordings.splits import kaggle_rows
+
+BEAT_SECONDS = (0.25, 2.5)
+"""Median intervals between beats that a heart can have: 240 to 24 a minute."""
+
+COMMONEST = 0.99
+"""Share of one symbol among all beats from which on it looks like a detector's output."""
+
+NAMED = 5
+"""How many records or leads a sentence names."""
+
+
+@dataclass(frozen=True)
+class FileCount:
+    """One CSV: its name, rows, rows of each class (None without labels) and SHA-256."""
+
+    name: str
+    rows: int
+    classes: tuple[int, ...] | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """What came of a preparation.
+
+    Attributes:
+        files: the CSVs.
+        records: how many records they hold.
+        counts: what became of all annotations.
+        unfollowed: record -> positions of beats that no other follows.
+        flat: record -> positions of beats whose window is flat.
+        missing: record -> positions of beats whose window lacks a sample.
+        sentences: what else there is to know.
+        skipped: why each record that was left out was.
+    """
+
+    files: tuple[FileCount, ...]
+    records: int
+    counts: CutCounts
+    unfollowed: Mapping[str, tuple[int, ...]]
+    flat: Mapping[str, tuple[int, ...]]
+    missing: Mapping[str, tuple[int, ...]]
+    sentences: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+def label_sentences(results: Sequence[RecordResult], annotator: str) -> list[str]:
+    """Warn of annotations that look as if they were no beats, or no labels."""
+    sentences = []
+    odd = [result for result in results if not _is_heart_rate(result.interval)]
+    if odd:
+        named = ", ".join(f"{result.record} {result.interval:.3g} s" for result in odd[:NAMED])
+        more = f" and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
+        sentences.append(
+            f"Warning: the annotations {annotator} of {len(odd)} of {len(results)} records lie too far apart, or too "
+            f"close, for beats (median {named}{more}): do they mark beats?"
+        )
+    symbols: Counter[str] = sum((Counter(result.symbols) for result in results), Counter())
+    if symbols:
+        symbol, rows = symbols.most_common(1)[0]
+        if rows >= COMMONEST * symbols.total():
+            sentences.append(
+                f"Warning: {rows / symbols.total():.1%} of the beats have the symbol {symbol}: if a detector wrote "
+                f"{annotator}, its symbols are no labels."
+            )
+    return sentences
+
+
+def _is_heart_rate(seconds: float) -> bool:
+    return math.isnan(seconds) or BEAT_SECONDS[0] <= seconds <= BEAT_SECONDS[1]
+
+
+def polarity_sentence(results: Sequence[RecordResult]) -> str:
+    """Say for each lead how many of its beats have a QRS that points down."""
+    rows: Counter[str] = Counter()
+    down: Counter[str] = Counter()
+    for result in results:
+        rows[result.sig_name] += result.counts.rows
+        down[result.sig_name] += result.down
+    shares = [
+        f"{down[name] / count:.0%} of {count:,} in lead {name}" for name, count in rows.most_common(NAMED) if count
+    ]
+    return f"Beats whose QRS points down: {', '.join(shares)}{', ...' if len(rows) > NAMED else ''}."
+
+
+def kaggle_sentences(sha256: str, results: Sequence[RecordResult], lead: str) -> list[str]:
+    """Say whether the test file is Kaggle's, and if not, which records make the difference.
+
+    Args:
+        sha256: of the test file.
+        results: of the records that are in it.
+        lead: the lead that was asked for.
+    """
+    if sha256 == TEST_SHA256:
+        return [f"mitbih_test.csv is byte for byte Kaggle's: its SHA-256 is {sha256}."]
+    sentences = [f"mitbih_test.csv is not Kaggle's: its SHA-256 is {sha256}, Kaggle's is {TEST_SHA256}."]
+    listed = kaggle_rows()
+    there = {result.record: result for result in results}
+    absent = [name for name in listed.names if name not in there]
+    if absent:
+        rows = sum(len(listed.samples_of(name)) for name in absent)
+        sentences.append(f"It lacks {_named(absent)}, {rows:,} rows.")
+    other = "" if lead == "0" else f" (lead {lead} was asked for, Kaggle's rows are of the first)"
+    differing = []
+    for name, result in there.items():
+        expected, found = len(listed.samples_of(name)), result.sides["test"].rows
+        if found != expected:
+            sentences.append(f"Record {name}: {found} of its {expected} rows in Kaggle's test file were found.")
+        elif result.sides["test"].digest != listed.digests[name]:
+            differing.append(name)
+    if differing:
+        which = "all records" if len(differing) == len(there) else _named(differing)
+        sentences.append(f"Rows with other values{other}: {which}.")
+    return sentences
+
+
+def _named(records: Sequence[str]) -> str:
+    return f"record{'s' if len(records) > 1 else ''} {', '.join(records)}"

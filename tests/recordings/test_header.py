@@ -1,0 +1,96 @@
+"""Headers by the letter of header(5), and as editors save them: read, or quoted with what to change."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from components.errors import DataRefused
+from components.recordings.header import Header, Signal, read_header
+
+LINE = "r.dat 16 200(1024)/mV 12 1024 995 -22131 0 MLII"
+
+
+def header(folder: Path, text: str, encoding: str = "utf-8") -> Header:
+    (folder / "r.hea").write_bytes(text.encode(encoding))
+    return read_header(folder / "r")
+
+
+def test_every_field_is_read(tmp_path: Path) -> None:
+    record = "r 1 360/720(5) 650000 12:00:00 05-May-2020"
+    signal = "r.dat 212x4:3+512 -1.5e2(-7)/uV 11 9 -4 -22131 0 ECG lead 1"
+    assert header(tmp_path, f"# note\n{record}\n\n{signal}\n") == Header(
+        fs=Fraction(360),
+        sig_len=650000,
+        n_sig=1,
+        signals=(Signal("r.dat", "212", 4, 3, 512, -150.0, -7.0, "uV", -4, 65536 - 22131, "ECG lead 1"),),
+        segments=(),
+    )
+
+
+def test_fields_that_are_left_out_have_the_defaults_of_the_format(tmp_path: Path) -> None:
+    read = header(tmp_path, "r 2\nr.dat 16\nr.dat 16 0 12 17\n")
+    assert (read.fs, read.sig_len) == (250, 0)
+    assert read.signals[0] == Signal("r.dat", "16", 1, 0, 0, 200.0, 0.0, "mV", 0, None, "")
+    assert (read.signals[1].adc_gain, read.signals[1].baseline, read.signals[1].init_value) == (200.0, 17.0, 17)
+    assert header(tmp_path, "r 1 3.6e2 10\nr.dat 16 MLII\n").signals[0].sig_name == "MLII"
+
+
+@pytest.mark.parametrize("gain", ["+200(+1024)/mV", "200.0(1024)/mV", "2e2(1024.0)/mV", "200.(1024)/mV"])
+def test_every_form_of_a_number_is_read(tmp_path: Path, gain: str) -> None:
+    read = header(tmp_path, f"r 1 +360.0 10\nr.dat 16 {gain} 12 0 0 0 0 MLII\n")
+    assert read.fs == 360
+    assert (read.signals[0].adc_gain, read.signals[0].baseline, read.signals[0].units) == (200.0, 1024.0, "mV")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_byte_order_marks_and_line_ends_are_no_part_of_a_header(tmp_path: Path, encoding: str, end: str) -> None:
+    read = header(tmp_path, f"r 1 360 10{end}r.dat 16 200/\u00b5V 12 0 0 0 0 \u00c9CG{end}{end}", encoding)
+    assert (read.fs, read.signals[0].units, read.signals[0].sig_name) == (360, "\u00b5V", "\u00c9CG")
+
+
+@pytest.mark.parametrize(
+    ("record_line", "lines", "segments"),
+    [
+        ("db/r 1 360 10", [LINE], 0),
+        ("db/100 1 360 10", [LINE], 0),
+        ("db/2 2 360 10", [LINE, LINE], 0),
+        ("r/2 1 360 20", ["a 10", "~ 10"], 2),
+        ("r/1 1 360 10", ["a 10"], 1),
+        ("db/r/2 2 360 20", ["a 10", "b 10"], 2),
+    ],
+)
+def test_a_path_in_the_record_line_is_not_taken_for_segments(
+    tmp_path: Path, record_line: str, lines: list[str], segments: int
+) -> None:
+    read = header(tmp_path, "\n".join([record_line, *lines]))
+    assert (len(read.segments), len(read.signals)) == (segments, 0 if segments else len(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "header r.hea is empty"),
+        ("r two 360\n", r"'r two 360'; it should be NAME SIGNALS FREQUENCY SAMPLES"),
+        ("r 1 0 10\n" + LINE, "a line that cannot be read: 'r 1 0 10'"),
+        ("r 1 360 10:00:00\n" + LINE, "a line that cannot be read: 'r 1 360 10:00:00'"),
+        ("r 1 360Hz 10\n" + LINE, "a line that cannot be read: 'r 1 360Hz 10'"),
+        ("r 1 360 10\nr.dat\n", "it should be FILE FORMAT GAIN"),
+        ("r 1 360 10\nr.dat 16 200(1024/mV 12 0 0 0 0 II\n", r"'200\(1024/mV' does not fit"),
+        ("r 1 360 10\nr.dat 16 200 (1024)/mV 12 0 0 0 0 II\n", r"'\(1024\)/mV' does not fit"),
+        ("r 1 360 10\nr.dat 16 200 12 0 0,5 0 0 II\n", "'0,5' does not fit"),
+        ("r 2 360 10\n" + LINE, "says 2 signals and describes 1"),
+        ("r/3 1 360 10\na 5\nb 5\n", "says 3 segments and describes 2"),
+        ("r/2 1 360 10\na 5\nb many\n", "'b many'; it should be SEGMENT SAMPLES"),
+    ],
+)
+def test_what_does_not_fit_is_quoted(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(DataRefused, match=said):
+        header(tmp_path, text)
+
+
+def test_a_record_of_annotations_only_has_no_signals(tmp_path: Path) -> None:
+    assert header(tmp_path, "r 0 128 0\n") == Header(Fraction(128), 0, 0, (), ())

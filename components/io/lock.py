@@ -22,6 +22,9 @@ from components.errors import EnvironmentRefused
 from components.io.object_stores import ObjectStore
 from components.io.storage import Storage, absolute_path, is_remote, storage_at
 
+LOG: Final = logging.getLogger("heartbeat.lock")
+"""Tells people why a job waits; the command shows it."""
+
 LOCK_DIR: Final = "lock"
 """Folder of a scoring directory that is not part of its results."""
 
@@ -168,7 +171,7 @@ def _version_to_replace(store: ObjectStore) -> str | None:
     if first is None:
         return None
     host = json.loads(first.content)["host"]
-    logging.warning(
+    LOG.warning(
         "A job on %s has locked %s. Its lock is taken over unless it gives a sign of life within %g s.",
         host,
         store.root,
@@ -230,4 +233,4 @@ class Holder:
             try:
                 self.refresh()
             except EnvironmentRefused as error:
-                logging.warning("A lock was not refreshed. %s", error)
+                LOG.warning("A lock was not refreshed. %s", error)

@@ -133,3 +133,5 @@ def _silence_beam() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if not os.environ.get(TRACEBACK):
         logging.getLogger().addHandler(logging.NullHandler())  # without any handler, the first message makes one
+        if logging.lastResort is not None:
+            logging.getLogger("heartbeat.lock").addHandler(logging.lastResort)  # on stderr: why the job waits

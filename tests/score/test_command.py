@@ -11,6 +11,9 @@ from functools import partial
 
 import pytest
 
+from components.io import lock
+from components.io.storage import storage_at
+from tests.memory_bucket import MemoryBucket
 from tests.score.jobs import digests, read_parts, write_csv
 
 FILES, ROWS = 30, 40
@@ -152,3 +155,19 @@ def test_a_dry_run_says_what_it_would_read_and_writes_nothing(inputs, saved_mode
     assert all(str(inputs / f"0{at}.csv") in shown for at in range(10))
     assert saved_model.short_digest in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_a_job_that_waits_for_a_lock_says_so(inputs, saved_model, monkeypatch, capsys):
+    from pipeline import cli
+
+    bucket = MemoryBucket()
+    monkeypatch.setattr("components.io.object_stores.bucket_of", lambda scheme, name: bucket)
+    monkeypatch.setattr(lock, "REFRESH_SECONDS", 0.1)
+    monkeypatch.setattr(lock, "STALE_SECONDS", 0.1)
+    storage_at("s3://bucket/out").write(lock.HOLDER, b'{"host": "gone"}')
+    monkeypatch.setattr(bucket, "put_if", lambda *_: None)  # another job is a moment faster
+    flags = ["--input", f"{inputs}/*.csv", "--output", "s3://bucket/out", "--model", saved_model.uri]
+    assert cli.main(cli.heartbeat, ["score", *flags]) == 6
+    waiting, refused = capsys.readouterr().err.splitlines()
+    assert waiting.startswith("A job on gone has locked s3://bucket/out. Its lock is taken over unless")
+    assert refused.startswith("Another job is at work in s3://bucket/out: wait until")

@@ -16,6 +16,9 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from components.recordings.wfdb_private import StepwiseXQRS
 
+LEAST_SECONDS = 1
+"""A shorter signal cannot be filtered, and holds no beat with its window."""
+
 OVERLAP_SECONDS = 20
 """How much of the neighbours each block is filtered with: many times what XQRS's filters remember."""
 
@@ -36,6 +39,8 @@ def detect_beats(
     """
     from components.recordings.wfdb_private import StepwiseXQRS
 
+    if sig_len < LEAST_SECONDS * fs:
+        return np.zeros(0, np.int64)
     overlap = int(OVERLAP_SECONDS * fs)
     positions, heights = [], []
     walker: StepwiseXQRS | None = None

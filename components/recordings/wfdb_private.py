@@ -83,7 +83,8 @@ class StepwiseXQRS(XQRS):
         for seconds in LEARNING_SECONDS:
             size = min(int(seconds * self.fs), len(filtered))
             self.sig_f, self.sig_i, self.sig_len = filtered[:size], integrated[:size], size
-            self._learn_init_params()
+            with np.errstate(divide="ignore", invalid="ignore"):  # a flat stretch correlates with nothing
+                self._learn_init_params()
             if self.learned_init_params or size == len(filtered):
                 break
         self.sig = self.sig_f = self.sig_i = None

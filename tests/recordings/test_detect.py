@@ -51,6 +51,19 @@ def test_missing_samples_do_not_stop_the_search() -> None:
     assert found.max() > positions[-5]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("length", [0, 1, 3, 359, 360, 400])
+def test_a_signal_shorter_than_a_beat_has_none(length: int) -> None:
+    assert in_blocks(np.arange(length) % 7 * 0.1, 360, 7000).tolist() == []
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_lead_that_comes_on_late_gives_its_beats_and_no_warning() -> None:
+    signal, positions, _ = simulated(seed=5, beats=100, kind="sinus")
+    late = np.concatenate([np.zeros(36_000), (signal - 1024) / 200.0])
+    assert len(in_blocks(late, 360, 20_000)) > 0.9 * len(positions)
+
+
 def test_a_flat_signal_has_no_beats() -> None:
     assert in_blocks(np.zeros(20_000), 360, 7000).tolist() == []
 

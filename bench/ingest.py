@@ -103,7 +103,7 @@ MEASURES = {"ours": ours, "stock": stock, "parser": parser}
 
 
 def measure(name: str, data: str) -> dict[str, float]:
-    """Takes one measure in a fresh process, whose chatter goes to stderr."""
+    """Take one measurement in a fresh process, whose other output goes to stderr."""
     out = tempfile.mkdtemp(prefix="heartbeat-bench-")
     try:
         command = [sys.executable, "-W", "ignore", "-m", "bench.ingest", data, "--measure", name, "--out", out]
@@ -121,7 +121,7 @@ def line(name: str, own: float, peer: float) -> str:
 
 
 def main() -> None:
-    """Takes the measures asked for and prints a line each."""
+    """Take the measurements that were named and print a line for each."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("data", help="folder of mitbih_train.csv and mitbih_test.csv")
     arguments.add_argument("--without-stock", action="store_true", help="leave out what takes minutes")

@@ -28,7 +28,7 @@ BUFFER_BYTES: Final = 64 << 10
 
 @dataclass(frozen=True)
 class ParquetLayout:
-    """The columns that matter.
+    """The columns that are read.
 
     Attributes:
         signal: one list column, or one column for each of the 187 samples, in order.
@@ -56,11 +56,11 @@ def count_row_groups(file: InputFile) -> list[int]:
     """
     with closing(open_parquet(file.path)) as parquet:
         layout_of(file.path, parquet.schema_arrow)
-        return [parquet.metadata.row_group(at).num_rows for at in range(parquet.num_row_groups)]
+        return [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
 
 
 def parquet_has_labels(file: InputFile) -> bool:
-    """Whether there is a column of labels.
+    """Tell whether there is a column of labels.
 
     Raises:
         DataRefused: the file cannot be read, or has no columns of samples.
@@ -100,21 +100,21 @@ def read_parquet(path: str, first_group: int, end_group: int, first_row: int, bl
 
 
 def _batches(parquet: pq.ParquetFile, groups: list[int], columns: list[str], most: int) -> Iterator[pa.RecordBatch]:
-    """Yields the rows of row groups, `most` at a time.
+    """Yield the rows of row groups, `most` at a time.
 
     Raises:
         pa.ArrowInvalid: a column ends before the others; Arrow would end the process when asked for more.
     """
     import pyarrow as pa
 
-    left = sum(parquet.metadata.row_group(group).num_rows for group in groups)
+    rest = sum(parquet.metadata.row_group(group).num_rows for group in groups)
     types = [parquet.schema_arrow.field(name).type for name in columns]
     split_anywhere = any(pa.types.is_dictionary(kind) for kind in types)  # such batches end where a dictionary does
     for batch in parquet.iter_batches(most, groups, columns=columns, use_threads=False):
-        expected = min(most, left)
+        expected = min(most, rest)
         if batch.num_rows != expected and not split_anywhere:
             raise pa.ArrowInvalid(f"a column ends after {batch.num_rows} of {expected} rows")
-        left -= batch.num_rows
+        rest -= batch.num_rows
         yield batch
 
 
@@ -139,13 +139,13 @@ def _block(
 
 
 def _signal(batch: pa.RecordBatch, columns: tuple[str, ...]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Samples float32[n, 187], nan where there are none, and how many each row has int64[n], -1 for null."""
+    """Return samples float32[n, 187], nan where there are none, and how many each row has int64[n], -1 for null."""
     if len(columns) == 1:
         return _list_signal(batch.column(batch.schema.get_field_index(columns[0])))
     signal = np.empty((batch.num_rows, len(columns)), np.float32)
     with np.errstate(over="ignore"):
-        for at, name in enumerate(columns):
-            signal[:, at] = _numbers(batch, name)
+        for index, name in enumerate(columns):
+            signal[:, index] = _numbers(batch, name)
     return signal, np.full(batch.num_rows, SAMPLES, np.int64)
 
 
@@ -180,7 +180,7 @@ def _as_float32(values: pa.Array) -> npt.NDArray[np.float32]:
 
 
 def _numbers(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
-    """A column of numbers as float64[n], nan for null."""
+    """Return a column of numbers as float64[n], nan for null."""
     column = batch.column(batch.schema.get_field_index(name))
     return column.to_numpy(zero_copy_only=False).astype(np.float64)
 
@@ -201,7 +201,7 @@ def _samples(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.int64]:
 
 
 def open_parquet(path: str) -> pq.ParquetFile:
-    """Opens a Parquet file, local or remote.
+    """Open a Parquet file, local or remote.
 
     Raises:
         DataRefused: it cannot be read or is not whole.
@@ -217,7 +217,7 @@ def open_parquet(path: str) -> pq.ParquetFile:
 
 
 def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
-    """Finds the columns.
+    """Find the columns.
 
     Raises:
         DataRefused: it holds neither a list column of samples nor 187 columns of numbers, or labels that are none.

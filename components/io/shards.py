@@ -52,7 +52,7 @@ class Shard:
 
     Attributes:
         file: path or URI.
-        index: place among the file's shards, from 0.
+        index: number among the file's shards, from 0.
         start: first byte, as stored.
         end: byte after the last one; for a .gz, which is one shard, its compressed size.
         first_row: number of the first line in its file.
@@ -73,7 +73,7 @@ class SourceShard(Shard):
 
     Attributes:
         source: the file.
-        input_index: place of the file among the inputs.
+        input_index: number of the file among the inputs, from 0.
         stem: name of everything the shard leaves, unique among all shards.
     """
 
@@ -84,7 +84,7 @@ class SourceShard(Shard):
 
 @dataclass(frozen=True)
 class _Segment:
-    """What the pass saw in one range of bytes: newlines, where the first one is (or None), and the last byte."""
+    """One range of bytes: how many newlines it has, where the first one is (or None), and the last byte."""
 
     newlines: int
     first_newline: int | None
@@ -92,7 +92,7 @@ class _Segment:
 
 
 def plan_text(files: Sequence[InputFile], shard_bytes: int = SHARD_BYTES, workers: int = 1) -> list[Shard]:
-    """Cuts files into shards of whole lines, in the order given; every file has at least one shard, be it of 0 rows.
+    """Cut files into shards of whole lines, in the order given; every file has at least one shard, if only of 0 rows.
 
     Args:
         files: what to read.
@@ -109,32 +109,32 @@ def plan_text(files: Sequence[InputFile], shard_bytes: int = SHARD_BYTES, worker
     with ThreadPoolExecutor(max_workers=workers) as pool:
         segments = list(pool.map(lambda each: _count(each[0].path, each[1], each[2]), ranges))
     shards: list[Shard] = []
-    at = 0
+    start = 0
     for file in files:
         count = len(_ranges(file, shard_bytes))
-        shards += _shards(file, segments[at : at + count])
-        at += count
+        shards += _shards(file, segments[start : start + count])
+        start += count
     return shards
 
 
 def _ranges(file: InputFile, shard_bytes: int) -> list[tuple[int, int]]:
-    """Ranges to count: cut one byte before each nominal start, so that a newline there starts a shard exactly there."""
+    """Return the ranges to count, cut a byte before each nominal start: a newline there starts a shard right there."""
     if is_compressed(file.path):
         return [(0, file.size)]
-    cuts = [0, *(at - 1 for at in range(shard_bytes, file.size, shard_bytes) if at > 1), file.size]
+    cuts = [0, *(start - 1 for start in range(shard_bytes, file.size, shard_bytes) if start > 1), file.size]
     return list(pairwise(cuts))
 
 
 def _count(path: str, start: int, end: int) -> _Segment:
-    """Counts newlines of a range, without holding all of it."""
-    newlines, first, last, at = 0, None, None, start
+    """Count the newlines of a range, without holding all of it."""
+    newlines, first, last, offset = 0, None, None, start
     for chunk in read_text(path, start, end, COUNT_BYTES):
-        found = count_newlines(chunk)
-        if found and first is None:
-            first = at + chunk.index(b"\n")
-        newlines += found
+        count = count_newlines(chunk)
+        if count and first is None:
+            first = offset + chunk.index(b"\n")
+        newlines += count
         last = chunk[-1]
-        at += len(chunk)
+        offset += len(chunk)
     return _Segment(newlines, first, last)
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,30 +12,16 @@ import wfdb
 
 from components.beat import SAMPLES
 from components.beats.cut import cut
-from components.beats.kaggle import TEST_SHA256, TRAIN_COUNTS
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, UsageError
 from components.io.csv_numbers import kaggle_text
 from components.recordings import signal as signal_module
-from components.recordings.prepare import PrepareReport, PrepareSettings, prepare
-from tests.recordings.archives import KAGGLE_TEST_COUNTS, at_rate, edit_header, simulated, write_archive, write_record
-
-
-def silent(records: int) -> Callable[[float, int], None]:
-    return lambda share, rows: None
-
-
-def run(wfdb: Path, out: Path, **options: object) -> PrepareReport:
-    return prepare(PrepareSettings.model_validate({"wfdb": wfdb, "out": out, **options}), silent)
+from tests.recordings.archives import at_rate, edit_header, simulated, write_archive, write_record
+from tests.recordings.preparing import provenance, run
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def provenance(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_the_files_hold_what_the_rule_cuts(tmp_path: Path) -> None:
@@ -343,48 +326,3 @@ def test_beats_are_found_at_any_sampling_rate(tmp_path: Path, fs: int) -> None:
     distance = np.abs(samples[:, None] * 360 / fs - positions[None, :]).min(axis=1)
     assert len(samples) > 90
     assert (distance < 36).mean() > 0.97
-
-
-@pytest.mark.real
-@pytest.mark.slow
-def test_kaggles_test_file_comes_out_byte_for_byte(tmp_path: Path) -> None:
-    mitdb = Path(os.environ["HEARTBEAT_MITDB"])
-    report = run(mitdb, tmp_path, workers=2)
-    train, test = report.files
-    assert test.sha256 == TEST_SHA256
-    assert hashlib.sha256((tmp_path / "mitbih_test.csv").read_bytes()).hexdigest() == TEST_SHA256
-    assert (train.classes, test.classes) == (TRAIN_COUNTS, KAGGLE_TEST_COUNTS)
-    assert any("byte for byte Kaggle's" in sentence for sentence in report.sentences)
-    lines = provenance(tmp_path / "mitbih_test_provenance.csv")
-    assert (lines[0]["record"], lines[0]["sample"], lines[0]["symbol"], lines[0]["label"]) == (
-        "103",
-        "322111",
-        "N",
-        "0",
-    )
-
-
-@pytest.mark.real
-@pytest.mark.slow
-def test_de_chazals_split_of_mitbih(tmp_path: Path) -> None:
-    report = run(Path(os.environ["HEARTBEAT_MITDB"]), tmp_path, split="patient", workers=2)
-    assert report.files[0].classes == (45845, 943, 3788, 415, 8)
-    assert report.files[1].classes == (44238, 1836, 3221, 388, 7)
-    assert any(
-        "201 and 202 are one person" in sentence or "202 are one person" in sentence for sentence in report.sentences
-    )
-
-
-@pytest.mark.real
-def test_without_the_older_annotations_the_report_says_what_differs(tmp_path: Path) -> None:
-    mitdb = Path(os.environ["HEARTBEAT_MITDB"])
-    (tmp_path / "copy").mkdir()
-    for name in ("102", "103"):
-        for extension in ("hea", "dat", "atr"):
-            (tmp_path / "copy" / f"{name}.{extension}").symlink_to(mitdb / f"{name}.{extension}")
-    report = run(tmp_path / "copy", tmp_path / "out", skip_bad=True)
-    said = " ".join(report.sentences)
-    assert "102-0.atr is not in" in said
-    assert "mitbih_test.csv is not Kaggle's" in said
-    assert "Rows with other values: record 102." in said
-    assert len(report.skipped) == 46

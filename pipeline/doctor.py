@@ -94,9 +94,9 @@ def check_lock(lock: Path = LOCK_FILE) -> Check:
 
 
 def _compare(lock: Path) -> str:
-    wanted = dict(_pins(lock.read_text(encoding="utf-8")))
+    pins = dict(_pins(lock.read_text(encoding="utf-8")))
     differs = []
-    for name, pinned in wanted.items():
+    for name, pinned in pins.items():
         try:
             installed = version(name)
         except PackageNotFoundError:
@@ -107,7 +107,7 @@ def _compare(lock: Path) -> str:
     if differs:
         more = f", and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
         raise EnvironmentRefused(f"{'; '.join(differs[:SHOWN])}{more}. `make clean run` sets it up anew.")
-    return f"{len(wanted)} packages as in {lock.name}"
+    return f"{len(pins)} packages as in {lock.name}"
 
 
 def _pins(text: str) -> Iterator[tuple[str, str]]:
@@ -128,15 +128,15 @@ def check_disk(root: Path) -> str:
     Raises:
         EnvironmentRefused: there is too little.
     """
-    told = []
-    for place in dict.fromkeys((_standing(root), Path(tempfile.gettempdir()))):
-        free = shutil.disk_usage(place).free
-        told.append(f"{free / 1e9:.1f} GB free in {place}")
+    sentences = []
+    for folder in dict.fromkeys((_standing(root), Path(tempfile.gettempdir()))):
+        free = shutil.disk_usage(folder).free
+        sentences.append(f"{free / 1e9:.1f} GB free in {folder}")
         if free < ROOM:
             raise EnvironmentRefused(
-                f"{told[-1]}, {ROOM / 1e9:.0f} GB are needed. Make room, or name another place (--root, TMPDIR)."
+                f"{sentences[-1]}, {ROOM / 1e9:.0f} GB are needed. Make room, or name another place (--root, TMPDIR)."
             )
-    return ", ".join(told)
+    return ", ".join(sentences)
 
 
 def check_root(root: Path) -> str:
@@ -158,8 +158,8 @@ def check_root(root: Path) -> str:
 
 
 def _standing(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
-    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    """Return the path, or the nearest folder above it that exists."""
+    return next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
 
 
 def check_data(data: str, demo: bool) -> str:
@@ -204,17 +204,17 @@ def check_runner(options: Sequence[str]) -> str:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("--runner", "--job_endpoint", "--flink_master", "--spark_master_url"):
         parser.add_argument(name)
-    given, _ = parser.parse_known_args(list(options))
-    if not given.runner:
+    arguments, _ = parser.parse_known_args(list(options))
+    if not arguments.runner:
         return "Beam's local runner"
-    endpoint = given.job_endpoint or given.flink_master or given.spark_master_url
+    endpoint = arguments.job_endpoint or arguments.flink_master or arguments.spark_master_url
     if not endpoint or endpoint.startswith("["):
-        return f"{given.runner}, on this machine"
+        return f"{arguments.runner}, on this machine"
     from components.score.engines.job_server import check_listens
 
     address = endpoint.rpartition("://")[2].partition("/")[0]
     check_listens(address, "runner", "check the address, and that it is up", CONNECT_SECONDS)
-    return f"{given.runner}: {endpoint} answers"
+    return f"{arguments.runner}: {endpoint} answers"
 
 
 def check_host(host: str) -> str:

@@ -107,9 +107,9 @@ def _run_stages(
         from pipeline.stages import build_nodes
         from pipeline.tfx_private import LocalNodes
 
-        given = GraphInputs(settings, places.data, fingerprint(inputs.files), places.serving)
+        graph_inputs = GraphInputs(settings, places.data, fingerprint(inputs.files), places.serving)
         runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]
-        nodes = LocalNodes(build_nodes(given), places, summary.run, [*runner, *beam_options])
+        nodes = LocalNodes(build_nodes(graph_inputs), places, summary.run, [*runner, *beam_options])
     by_name = {stage.name: stage for stage in summary.stages}
     artifacts: dict[str, dict[str, list[str]]] = {}
     for position, name in enumerate(nodes.names, start=1):

@@ -144,9 +144,9 @@ class Screen:
             "Log": run_folder / "log.txt",
             "Report": report,
         }
-        for name, place in ends.items():
-            if place is not None:
-                self.out.print(f"{name:<9} {shown(place)}", soft_wrap=True)
+        for name, location in ends.items():
+            if location is not None:
+                self.out.print(f"{name:<9} {shown(location)}", soft_wrap=True)
         if any(stage.name == "Trainer" and stage.state in ("ran", "cached") for stage in summary.stages):
             logs = run_folder.parents[1] / "tfx"
             self.out.print(f"Curves    tensorboard --logdir {quote(shown(logs))}", soft_wrap=True)
@@ -157,10 +157,12 @@ class Screen:
         self.out.file.flush()
 
 
-def shown(place: str | Path) -> str:
+def shown(location: str | Path) -> str:
     """Return a place as a person would type it: relative where it lies below the working directory."""
-    path = Path(place)
-    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(place)
+    path = Path(location)
+    return (
+        str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(location)
+    )
 
 
 def missing_caveats(summary: Summary) -> list[Verdict]:
@@ -224,10 +226,12 @@ class _EpochHandler(logging.Handler):
         self._console, self._title = console, title
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = json.loads(record.getMessage())
-        phase = f" {told['phase']}" if told.get("phase") else ""
-        figures = [f"{name} {told[name]:.4f}" for name in ("loss", "val_accuracy") if told.get(name) is not None]
-        line = f"{self._title}{phase}: epoch {told['epoch']}/{told['epochs']} {' '.join(figures)}"
+        progress = json.loads(record.getMessage())
+        phase = f" {progress['phase']}" if progress.get("phase") else ""
+        figures = [
+            f"{name} {progress[name]:.4f}" for name in ("loss", "val_accuracy") if progress.get(name) is not None
+        ]
+        line = f"{self._title}{phase}: epoch {progress['epoch']}/{progress['epochs']} {' '.join(figures)}"
         if self.status is not None:
             self.status.update(line)
         else:

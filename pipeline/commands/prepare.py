@@ -166,7 +166,7 @@ def _download(folder: Path) -> None:
 
 
 def _show(report: PrepareReport, out: Path, seconds: float) -> None:
-    """The closing table, and what there is to know, on stdout."""
+    """Print the closing table and the remarks on stdout."""
     from rich.console import Console
     from rich.table import Table
 

@@ -11,7 +11,10 @@ from pipeline.kubeflow.notes import StepNote, Uris, read_notes
 from pipeline.kubeflow.places import RunPlace, run_place
 from pipeline.summary import State
 
-KILLED = "{stage} ended without a word: its pod was stopped. Look at the pod, and at the memory that it may take."
+KILLED = (
+    "{stage} was killed before it could report an error, most likely by its memory limit. Check the events of its "
+    "pod; the settings cluster.*.memory_gb raise the limit."
+)
 NOT_STARTED = "{stage} was not started: Kubeflow's page of the run says why (its image, its node, its inputs)."
 
 
@@ -46,25 +49,25 @@ class Fate:
 def fates(tasks: Mapping[str, Task], notes: Mapping[str, StepNote]) -> dict[str, Fate]:
     """Say what became of each stage.
 
-    A stage without a note was not come to if one before it failed. If not, it was taken from the cache, where it may
-    be; where it may not, it could not be started.
+    A stage without a note was skipped if one before it failed. Otherwise a stage that may be cached was taken from the
+    cache, and any other could not be started.
 
     Args:
         tasks: the pipeline, in an order in which a stage stands behind all that it waits for.
         notes: of the run's steps.
     """
-    told: dict[str, Fate] = {}
+    by_stage: dict[str, Fate] = {}
     for stage, task in tasks.items():
         note = notes.get(stage)
         if note is not None:
-            told[stage] = _noted(stage, note)
-        elif any(told[before].state in ("failed", "skipped") for before in task.upstream):
-            told[stage] = Fate("skipped", None)
+            by_stage[stage] = _noted(stage, note)
+        elif any(by_stage[before].state in ("failed", "skipped") for before in task.upstream):
+            by_stage[stage] = Fate("skipped", None)
         elif task.cached:
-            told[stage] = Fate("cached", None)
+            by_stage[stage] = Fate("cached", None)
         else:
-            told[stage] = Fate("failed", None, _refusal("not_started", NOT_STARTED, stage))
-    return told
+            by_stage[stage] = Fate("failed", None, _refusal("not_started", NOT_STARTED, stage))
+    return by_stage
 
 
 def _noted(stage: str, note: StepNote) -> Fate:
@@ -81,25 +84,25 @@ def _refusal(code: str, sentence: str, stage: str) -> tuple[Verdict, ...]:
 class Runs:
     """Notes of this run's steps and of runs before it; a run's are read when they are first asked for."""
 
-    def __init__(self, place: RunPlace, notes: Mapping[str, StepNote]) -> None:
-        self._notes = {place: notes}
+    def __init__(self, location: RunPlace, notes: Mapping[str, StepNote]) -> None:
+        self._notes = {location: notes}
 
-    def of(self, place: RunPlace) -> Mapping[str, StepNote]:
-        """Notes of a run, by stage; none where it left none.
+    def of(self, location: RunPlace) -> Mapping[str, StepNote]:
+        """Return the notes of a run, by stage; none where it left none.
 
         Raises:
             EnvironmentRefused: the store is not reached, or does not let us read.
         """
-        if place not in self._notes:
-            self._notes[place] = read_notes(place)
-        return self._notes[place]
+        if location not in self._notes:
+            self._notes[location] = read_notes(location)
+        return self._notes[location]
 
     def asked_for(self) -> list[Mapping[str, StepNote]]:
-        """Notes of all runs that were asked for, this run's first."""
+        """Return the notes of all runs that were asked for, this run's first."""
         return list(self._notes.values())
 
 
-def known_outputs(told: Mapping[str, Fate], runs: Runs) -> dict[str, dict[str, list[str]]]:
+def known_outputs(by_stage: Mapping[str, Fate], runs: Runs) -> dict[str, dict[str, list[str]]]:
     """Find what each stage left that ran or was cached: stage -> output key -> URIs.
 
     What a cached stage left lies with an earlier run. The step that read it noted where; from there that run's notes
@@ -109,30 +112,30 @@ def known_outputs(told: Mapping[str, Fate], runs: Runs) -> dict[str, dict[str, l
     Raises:
         EnvironmentRefused: the store is not reached, or does not let us read.
     """
-    left: dict[str, dict[str, list[str]]] = {}
-    unread = [fate.note for fate in told.values() if fate.note]
+    outputs_of: dict[str, dict[str, list[str]]] = {}
+    unread = [fate.note for fate in by_stage.values() if fate.note]
     for note in unread:
         if note.state == "ran":
-            left[note.stage] = _lists(note.outputs)
-    cached = {stage for stage, fate in told.items() if fate.state == "cached"}
+            outputs_of[note.stage] = _lists(note.outputs)
+    cached = {stage for stage, fate in by_stage.items() if fate.state == "cached"}
     while unread:
         for uri in _all(unread.pop().inputs):
             stage = _stage_of(uri, cached)
-            place = run_place(uri, stage) if stage else None
-            if stage is None or place is None or uri in _all(left.get(stage, {})):
+            location = run_place(uri, stage) if stage else None
+            if stage is None or location is None or uri in _all(outputs_of.get(stage, {})):
                 continue
-            left.setdefault(stage, {})[uri.rpartition("/")[2]] = [uri]
-            earlier = runs.of(place).get(stage)
+            outputs_of.setdefault(stage, {})[uri.rpartition("/")[2]] = [uri]
+            earlier = runs.of(location).get(stage)
             if earlier is not None and uri in _all(earlier.outputs):
-                left[stage] = _lists(earlier.outputs)
+                outputs_of[stage] = _lists(earlier.outputs)
                 unread.append(earlier)
-    for stage in sorted(cached - left.keys()):
-        known = {uri for outputs in left.values() for uri in _all(outputs)}
+    for stage in sorted(cached - outputs_of.keys()):
+        known = {uri for outputs in outputs_of.values() for uri in _all(outputs)}
         for notes in runs.asked_for():
             earlier = notes.get(stage)
             if earlier is not None and earlier.state == "ran" and set(_all(earlier.inputs)) <= known:
-                left[stage] = _lists(earlier.outputs)
-    return {stage: left[stage] for stage in told if stage in left}
+                outputs_of[stage] = _lists(earlier.outputs)
+    return {stage: outputs_of[stage] for stage in by_stage if stage in outputs_of}
 
 
 def _stage_of(uri: str, stages: Collection[str]) -> str | None:

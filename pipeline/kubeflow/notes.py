@@ -1,4 +1,4 @@
-"""What each step notes of itself in the object store, for the report: Kubeflow gives that no step's state, or inputs.
+"""Each step records its state in the object store, because the report task cannot query Kubeflow for it.
 
 A step notes that it has begun, and once more how it ended. A stage that Kubeflow takes from its cache starts no step,
 and so notes nothing: what it left is found through the notes of the steps that read it.
@@ -68,15 +68,15 @@ def noted(stage: str | None, sent: Json) -> Iterator[None]:
         sent: the ExecutorInput.
     """
     outputs = _uris(sent["outputs"])
-    place = _place(
+    location = _location(
         stage, [*(uri for uris in outputs.values() for uri in uris), remote_uri(sent["outputs"]["outputFile"])]
     )
     logs = outputs.pop(LOGS_OUTPUT, [None])
-    if stage is None or place is None:
+    if stage is None or location is None:
         yield
         return
     note = StepNote(stage, inputs=_uris(sent.get("inputs", {})), outputs=outputs, log=logs[0])
-    told = _tell(place, note)
+    is_written = _try_to_write(location, note)
     started, cpu = time.perf_counter(), sum(os.times()[:4])
     try:
         yield
@@ -93,14 +93,14 @@ def noted(stage: str | None, sent: Json) -> Iterator[None]:
     else:
         note = replace(note, state="ran")
     finally:
-        if told:
+        if is_written:
             took, used = time.perf_counter() - started, sum(os.times()[:4]) - cpu
-            _tell(place, replace(note, seconds=round(took, 2), cpu_seconds=round(used, 2)))
+            _try_to_write(location, replace(note, seconds=round(took, 2), cpu_seconds=round(used, 2)))
 
 
-def _place(stage: str | None, outputs: Sequence[str]) -> RunPlace | None:
+def _location(stage: str | None, outputs: Sequence[str]) -> RunPlace | None:
     """Where the run is found: a stage may have no artifacts, and Kubeflow may keep no logs."""
-    return next((place for uri in outputs if stage and (place := run_place(uri, stage))), None)
+    return next((location for uri in outputs if stage and (location := run_place(uri, stage))), None)
 
 
 def _uris(side: Json) -> dict[str, list[Any]]:
@@ -108,33 +108,33 @@ def _uris(side: Json) -> dict[str, list[Any]]:
     return {key: [artifact["uri"] for artifact in listed.get("artifacts", [])] for key, listed in by_key}
 
 
-def _tell(place: RunPlace, note: StepNote) -> bool:
+def _try_to_write(location: RunPlace, note: StepNote) -> bool:
     try:
-        write_note(place, note)
+        write_note(location, note)
     except HeartbeatError as error:
         absl.logging.warning("The report will not know of this step. %s", error)
         return False
     return True
 
 
-def write_note(place: RunPlace, note: StepNote) -> None:
+def write_note(location: RunPlace, note: StepNote) -> None:
     """Write what a step notes, over what it noted before.
 
     Raises:
         EnvironmentRefused: the store is not reached, or does not let us write.
     """
-    target = f"{place.notes}/{note.stage}{SUFFIX}"
+    target = f"{location.notes}/{note.stage}{SUFFIX}"
     write_whole(target, json.dumps(asdict(note), indent=1) + "\n")
 
 
-def read_notes(place: RunPlace) -> dict[str, StepNote]:
+def read_notes(location: RunPlace) -> dict[str, StepNote]:
     """Read what a run's steps noted, by stage.
 
     Raises:
         EnvironmentRefused: the store is not reached, or does not let us read.
     """
     notes = {}
-    for file in list_files(f"{place.notes}/*{SUFFIX}"):
-        told = json.loads(read_whole(file.path))
-        notes[told["stage"]] = StepNote(**told | {"verdict": read_verdict(told["verdict"])})
+    for file in list_files(f"{location.notes}/*{SUFFIX}"):
+        fields = json.loads(read_whole(file.path))
+        notes[fields["stage"]] = StepNote(**fields | {"verdict": read_verdict(fields["verdict"])})
     return notes

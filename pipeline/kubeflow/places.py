@@ -33,14 +33,14 @@ def check_root(pipeline_root: str) -> None:
         )
 
 
-def check_place(flag: str, place: str) -> None:
+def check_place(flag: str, uri: str) -> None:
     """Refuse data or serving under a scheme that only Kubeflow's launcher knows.
 
     Raises:
         UsageError: it is a `minio://` URI.
     """
-    if place.startswith("minio://"):
-        raise UsageError(f"{flag} {place}: steps read and write S3 servers as s3://{place.removeprefix('minio://')}.")
+    if uri.startswith("minio://"):
+        raise UsageError(f"{flag} {uri}: steps read and write S3 servers as s3://{uri.removeprefix('minio://')}.")
 
 
 def default_serving(pipeline_root: str) -> str:
@@ -50,7 +50,7 @@ def default_serving(pipeline_root: str) -> str:
 
 
 def store_uri(uri: str) -> str:
-    """A URI as an S3 client names it: `minio://` is Kubeflow's own word for an S3 server."""
+    """Return a URI as an S3 client names it: `minio://` is Kubeflow's own word for an S3 server."""
     return f"s3://{uri.removeprefix('minio://')}" if uri.startswith("minio://") else uri
 
 

@@ -23,12 +23,12 @@ NO_LOG = "Kubeflow's page of the run has the log of {stage}.\n"
 
 
 def report_run(
-    place: RunPlace, settings: RunSettings, tasks: Mapping[str, Task], serving: str, page: Path | None = None
+    location: RunPlace, settings: RunSettings, tasks: Mapping[str, Task], serving: str, page: Path | None = None
 ) -> Summary:
     """Publish `settings.json`, `summary.json`, `artifacts.json`, `report/index.html` and a failed step's `log.txt`.
 
     Args:
-        place: the run, all of whose steps have ended; what is published goes into its folder.
+        location: the run, all of whose steps have ended; what is published goes into its folder.
         settings: the run's.
         tasks: the compiled pipeline's stages, in order.
         serving: where models are pushed to.
@@ -41,23 +41,23 @@ def report_run(
         EnvironmentRefused: the store is not reached, or does not let us read or write.
         HeartbeatError: the page cannot be made.
     """
-    notes = read_notes(place)
-    told = fates(tasks, notes)
-    outputs = known_outputs(told, Runs(place, notes))
+    notes = read_notes(location)
+    by_stage = fates(tasks, notes)
+    outputs = known_outputs(by_stage, Runs(location, notes))
     with tempfile.TemporaryDirectory(prefix="heartbeat-report-") as scratch:
         copies = Copies(Path(scratch))
-        folder = copies.path_of(place.folder)
+        folder = copies.path_of(location.folder)
         folder.mkdir(parents=True)
         local = _fetched(outputs, copies)
-        summary = _summary(place.run, told, local, settings, serving)
+        summary = _summary(location.run, by_stage, local, settings, serving)
         write_whole(folder / "settings.json", settings.model_dump_json(indent=1) + "\n")
         write_whole(folder / "artifacts.json", json.dumps(local, indent=1) + "\n")
         summary.write(folder, folder)
-        _keep_log(told, copies, folder)
+        _keep_log(by_stage, copies, folder)
         made = write_run_report(folder)
         write_whole(made, copies.named(made.read_text(encoding="utf-8")))
         write_whole(folder / "artifacts.json", copies.named(json.dumps(local, indent=1)) + "\n")
-        copies.publish(place.folder)
+        copies.publish(location.folder)
         if page is not None:
             page.parent.mkdir(parents=True, exist_ok=True)
             page.write_bytes(made.read_bytes())
@@ -79,7 +79,7 @@ def _fetched(outputs: Mapping[str, Mapping[str, list[str]]], copies: Copies) -> 
 
 def _summary(
     run: str,
-    told: Mapping[str, Fate],
+    by_stage: Mapping[str, Fate],
     artifacts: Mapping[str, Mapping[str, list[str]]],
     settings: RunSettings,
     serving: str,
@@ -87,7 +87,7 @@ def _summary(
     summary = Summary(run=run, status="done", exit_code=0)
     summary.data = {"synthetic": False, "split": None, "rows": None}
     outcome = Outcome(artifacts, settings, serving)
-    for stage, fate in told.items():
+    for stage, fate in by_stage.items():
         note = fate.note
         times = (note.seconds, note.cpu_seconds) if note else (0.0, 0.0)
         summary.stages.append(StageRecord(stage, fate.state, *times))
@@ -106,9 +106,9 @@ def _summary(
     return summary
 
 
-def _keep_log(told: Mapping[str, Fate], copies: Copies, folder: Path) -> None:
+def _keep_log(by_stage: Mapping[str, Fate], copies: Copies, folder: Path) -> None:
     """Keep the log of the first step that failed, which Kubeflow uploads when the step has ended."""
-    for stage, fate in told.items():
+    for stage, fate in by_stage.items():
         if fate.state == "failed":
             log = copies.fetch(fate.note.log) if fate.note and fate.note.log else None
             text = log.read_text(encoding="utf-8", errors="backslashreplace") if log else NO_LOG.format(stage=stage)

@@ -54,15 +54,15 @@ def Report(  # noqa: N802 - the function's name is the node's id
     from pipeline.kubeflow.report import report_run  # the other steps import this module for RunPage, and draw nothing
 
     uri = remote_uri(page.uri)
-    place = run_place(uri, REPORT.name)
-    if place is None:
+    location = run_place(uri, REPORT.name)
+    if location is None:
         raise EnvironmentRefused(
             f"The run's folder cannot be told from {uri}; expected Kubeflow's <root>/<pipeline>/<run>/{REPORT.name}."
         )
     graph = {stage: Task(tuple(task["upstream"]), task["cached"]) for stage, task in json.loads(tasks).items()}
     parsed = RunSettings.model_validate_json(settings)
-    summary = report_run(place, parsed, graph, serving, Path(os.path.join(page.uri, "index.html")))
-    absl.logging.info("published %s", place.folder)
+    summary = report_run(location, parsed, graph, serving, Path(os.path.join(page.uri, "index.html")))
+    absl.logging.info("published %s", location.folder)
     if summary.exit_code:
         kinds = {kind.exit_code: kind for kind in ERRORS}
         error = kinds.get(summary.exit_code, HeartbeatError)

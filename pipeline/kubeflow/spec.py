@@ -169,9 +169,9 @@ def name_stages(spec: Spec) -> None:
 
 def reach_the_store(spec: Spec, cluster: ClusterSettings) -> None:
     """Tell each step where the S3 server is; the right to use it comes from the secret, in the platform document."""
-    given = {"AWS_ENDPOINT_URL": cluster.store, "AWS_DEFAULT_REGION": cluster.region}
+    variables = {"AWS_ENDPOINT_URL": cluster.store, "AWS_DEFAULT_REGION": cluster.region}
     for stage in _tasks(spec):
-        _container(spec, stage)["env"] = [{"name": name, "value": value} for name, value in given.items() if value]
+        _container(spec, stage)["env"] = [{"name": name, "value": value} for name, value in variables.items() if value]
 
 
 def report_last(spec: Spec, order: Sequence[str]) -> None:
@@ -197,10 +197,10 @@ def report_last(spec: Spec, order: Sequence[str]) -> None:
     }
     types = {name: {"parameterType": one["parameterType"]} for name, one in declared.items()}
     spec["components"][STAGES] = {"dag": {"tasks": stages}, "inputDefinitions": {"parameters": types}}
-    told = {
+    graph = {
         stage: {"upstream": _upstream(stages[stage]), "cached": "cachingOptions" in stages[stage]} for stage in order
     }
-    report["inputs"]["parameters"]["tasks"] = {"runtimeValue": {"constant": json.dumps(told)}}
+    report["inputs"]["parameters"]["tasks"] = {"runtimeValue": {"constant": json.dumps(graph)}}
 
 
 def _upstream(task: Spec) -> list[str]:

@@ -178,12 +178,12 @@ class Run:
             time.sleep(POLL_SECONDS)
 
     def _seen(self) -> Any:
-        for left in reversed(range(LOOKS)):
+        for attempts_left in reversed(range(LOOKS)):
             try:
                 with self.server.refusals():
                     return self.client.get_run(self.run_id)
             except EnvironmentRefused:
-                if left == 0:
+                if attempts_left == 0:
                     raise
             time.sleep(POLL_SECONDS)
         raise AssertionError("the last look returns or raises")
@@ -219,7 +219,7 @@ def _errors(run: Any, tasks: list[Any]) -> list[str]:
 
 def _message(error: Any) -> str:
     try:
-        told = json.loads(error.body)
+        body = json.loads(error.body)
     except (TypeError, ValueError):
         return str(error.reason)
-    return str(told.get("message") or told.get("error") or error.reason)
+    return str(body.get("message") or body.get("error") or error.reason)

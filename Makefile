@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 
-PYTHON ?= python3.10
+PYTHON ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -81,23 +81,27 @@ reproduce: $(READY)  ## train all of docs/results.md again (hours; resumable): m
 	@$(BIN)/python -m bench.reproduce --root $(ROOT)/reproduce --kaggle $(DATASETS)/kaggle \
 	  --patient $(DATASETS)/patient --patient-without-202 $(DATASETS)/without-202
 
-LOCK := $(BIN)/uv pip compile -q --upgrade --python-version 3.10 --generate-hashes --no-emit-index-url \
-  --no-emit-find-links --custom-compile-command "make lock"
-lock: $(READY)  ## resolve requirements*.in again into requirements*.txt
-	@for name in requirements-setup requirements requirements-dev; do $(LOCK) $$name.in -o $$name.txt || exit 1; done
-	@$(LOCK) --no-deps requirements-image.in -o requirements-image.txt
-	@$(LOCK) --no-deps --no-binary :all: --no-build-isolation requirements-cluster.in -o requirements-cluster.txt
+COMPILE := $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --custom-compile-command "make lock"
+PY310   := --python-version 3.10
+PY312   := --python-version 3.12 --universal
+lock: $(READY)  ## resolve requirements*.in again into requirements*.txt, for both lanes
+	@$(COMPILE) $(PY312) requirements-setup.in -o requirements-setup.txt
+	@$(COMPILE) $(PY310) requirements.in -o requirements-py310.txt
+	@$(COMPILE) $(PY310) requirements-dev.in -c requirements-py310.txt -o requirements-dev-py310.txt
+	@$(COMPILE) $(PY312) requirements.in -o requirements-py312.txt
+	@$(COMPILE) $(PY312) requirements-dev.in -c requirements-py312.txt -o requirements-dev-py312.txt
+	@$(COMPILE) $(PY312) --no-deps requirements-image.in -o requirements-image.txt
+	@$(COMPILE) $(PY310) --no-deps --no-binary :all: --no-build-isolation requirements-cluster.in -o requirements-cluster.txt
 
 clean:  ## remove the environment
 	@rm -rf $(VENV)
 
-$(READY): requirements-setup.txt requirements-dev.txt setup.py
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || { \
-	  echo "Heartbeat needs Python 3.10, and '$(PYTHON)' is not it: install Python 3.10, or name it: make PYTHON=/path/to/python3.10" >&2; \
-	  exit 1; }
-	@echo "Setting up $(VENV) (once, about 3.5 GB) ..." >&2
-	@base=$$($(PYTHON) -c 'import sys; print(sys._base_executable)') && "$$base" -m venv --clear $(VENV)  # never by itself
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-setup.txt
-	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements-setup.txt requirements-dev.txt
-	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
-	@touch $@
+$(READY): requirements-setup.txt requirements-dev-py310.txt requirements-dev-py312.txt setup.py tools/choose_python
+	@choice=$$(PYTHON="$(PYTHON)" tools/choose_python) && set -- $$choice && lane=$$1 python=$$2 && \
+	echo "Setting up $(VENV) (once, about 3.7 GB) ..." >&2 && \
+	base=$$($$python -c 'import sys; print(sys._base_executable)') && $$base -m venv --clear $(VENV) && \
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-setup.txt && \
+	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements-setup.txt requirements-dev-$$lane.txt && \
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . && \
+	echo $$lane > $@

@@ -1,29 +1,30 @@
 """Package Heartbeat: its stages, its pipeline, its schema, and the `heartbeat` command."""
 
-import sys
-
 from setuptools import find_packages, setup
 
-if sys.version_info[:2] != (3, 10):
-    sys.exit(
-        f"Heartbeat needs Python 3.10 (this is {sys.version_info[0]}.{sys.version_info[1]}): "
-        "TFX 1.16.0, the newest that can be installed, is used on that version only. Create the environment with it."
-    )
+OLD, NEW = "python_version < '3.11'", "python_version >= '3.12'"
+"""The two lanes: TFX 1.16 for glibc below 2.39, TFX 1.21 for all else (docs/decisions.md)."""
 
 setup(
     name="heartbeat",
     version="0.1.0",
     description="Train, judge, ship and run an ECG heartbeat classifier with TFX and Apache Beam",
     license="Apache-2.0",
-    python_requires="==3.10.*",
+    python_requires=">=3.10,<3.14,!=3.11.*",
     packages=find_packages(include=["pipeline", "pipeline.*", "components", "components.*", "schema"]),
     package_data={"schema": ["*.pbtxt", "*.json"], "components": ["**/*.xz", "**/*.j2", "**/*.txt"]},
     install_requires=[
-        "tfx==1.16.0",
-        "tensorflow==2.16.2",
-        "tensorflow-data-validation==1.16.1",
-        "tensorflow-transform==1.16.0",
-        "apache-beam[aws,gcp]==2.62.0",
+        f"tfx==1.16.0; {OLD}",
+        f"tfx==1.21.0; {NEW}",
+        f"tensorflow==2.16.2; {OLD}",
+        f"tensorflow==2.21.0; {NEW}",
+        f"tensorflow-data-validation==1.16.1; {OLD}",
+        f"tensorflow-data-validation==1.21.0; {NEW}",
+        f"tensorflow-transform==1.16.0; {OLD}",
+        f"tensorflow-transform==1.21.0; {NEW}",
+        f"apache-beam[aws,gcp]==2.62.0; {OLD}",
+        f"apache-beam[aws,gcp]==2.77.0; {NEW}",
+        f"tensorboard; {NEW}",
         "keras-tuner==1.4.8",
         "pandas",
         "click",
@@ -32,9 +33,9 @@ setup(
         "matplotlib",
         "pydantic>=2",
         "rich",
-        "wfdb==4.1.2",
+        "wfdb",
     ],
-    extras_require={"kfp": ["kfp==2.5.0"]},
+    extras_require={"kfp": [f"kfp==2.5.0; {OLD}", f"kfp==2.16.1; {NEW}"]},
     entry_points={
         "console_scripts": [
             "heartbeat = pipeline.cli:run",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-if sys.version_info[:2] != (3, 10):
-    sys.exit("Heartbeat needs Python 3.10: `make run` makes its environment in .venv; run .venv/bin/python.")
+if sys.version_info[:2] not in ((3, 10), (3, 12), (3, 13)):
+    sys.exit("Heartbeat needs Python 3.13, 3.12 or 3.10: `make run` sets up its environment in .venv; use .venv/bin/python.")
 
 from pipeline.cli import main
 from pipeline.commands.run import run

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 
-if sys.version_info[:2] not in ((3, 10), (3, 12), (3, 13)):
-    sys.exit("Heartbeat needs Python 3.13, 3.12 or 3.10: `make run` sets up its environment in .venv; use .venv/bin/python.")
+from components.compat import PYTHONS
+
+if sys.version_info[:2] not in PYTHONS:
+    sys.exit(
+        "Heartbeat needs Python 3.13, 3.12 or 3.10: `make run` sets up its environment in .venv; use .venv/bin/python."
+    )
 
 from pipeline.cli import main
 from pipeline.commands.kubeflow import kubeflow

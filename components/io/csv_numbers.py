@@ -195,6 +195,8 @@ def read_any(text: bytes, rows: int, width: int) -> npt.NDArray[np.float32]:
         raise UnreadableNumbersError("byte order mark")
     if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
         raise UnreadableNumbersError("lone carriage return, which Arrow takes for a line end")
+    if text.count(b"+") != text.count(b"e+") + text.count(b"E+"):
+        raise UnreadableNumbersError("plus sign before a number, which only some releases of Arrow take")
     import pyarrow as pa
     import pyarrow.csv as csv
 

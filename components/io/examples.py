@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLES, Beats, concatenate
+from components.compat import import_tensorflow
 from components.errors import DataRefused
 from components.io.beat_block import NO_SAMPLE, BeatBlock, faulty_values
 from components.io.rejects import DAMAGED, LABEL_UNWANTED, NO_EXAMPLE, WRONG_LENGTH, Reject
@@ -110,7 +111,7 @@ def read_columns(
     Raises:
         DataRefused: a file cannot be read, or holds a damaged record or one without these features.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     for file in files:
         records, row = read_records(file), 0
@@ -215,7 +216,7 @@ def _parse_each(
     indices: list[int], records: Sequence[bytes | None], columns: Sequence[str]
 ) -> Iterator[tuple[list[int], dict[str, npt.NDArray[Any]]]]:
     """Parse the records of these indices in bulk; where one is faulty, halve until each is parsed or left out alone."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     if not indices:
         return
@@ -237,7 +238,7 @@ def _parse(
     Raises:
         tf.errors.InvalidArgumentError: one of them lacks another feature, or is no example.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     scalars = {
         "label": tf.io.FixedLenFeature([], tf.int64, None if label_needed else ABSENT),

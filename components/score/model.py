@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
+from components.compat import import_tensorflow
 from components.errors import HeartbeatError, UsageError
 from components.io.serving import ServingDirectory, model_digest
 from components.io.storage import absolute_path, is_remote, local_path
@@ -94,9 +95,7 @@ def use_one_thread() -> None:
         RuntimeError: TensorFlow has been used already, with more threads.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages about devices help nobody here
-    import tensorflow as tf
-
-    threads = tf.config.threading
+    threads = import_tensorflow().config.threading
     if (threads.get_intra_op_parallelism_threads(), threads.get_inter_op_parallelism_threads()) != (1, 1):
         threads.set_intra_op_parallelism_threads(1)
         threads.set_inter_op_parallelism_threads(1)

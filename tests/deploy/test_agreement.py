@@ -18,7 +18,9 @@ TASKMANAGER = "heartbeat-flink-taskmanager"
 
 
 def locked(package):
-    return re.search(rf"^{package}(?:\[.*\])?==(\S+)", (TOP / "requirements-py312.txt").read_text(), flags=re.MULTILINE)[1]
+    return re.search(
+        rf"^{package}(?:\[.*\])?==(\S+)", (TOP / "requirements-py312.txt").read_text(), flags=re.MULTILINE
+    )[1]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service["metadata"]["name"])

@@ -1,0 +1,37 @@
+"""What differs between the two lanes, TFX 1.16 on Python 3.10 and TFX 1.21 on 3.12 and 3.13: no other module asks for a version.
+
+Each entry says when it can go.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+PYTHONS: Final = ((3, 10), (3, 12), (3, 13))
+"""Versions of Python that a lane exists for; 3.10 goes with Debian 12 and Ubuntu 22.04."""
+
+LOCK: Final = "requirements-py310.txt" if sys.version_info < (3, 12) else "requirements-py312.txt"
+"""The lock that this environment was made from; one name is left when the old lane goes."""
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow without its greeting.
+
+    Since 2.19 it writes to descriptor 2 before it reads TF_CPP_MIN_LOG_LEVEL; goes when it no longer does.
+    """
+    if "tensorflow" in sys.modules or sys.version_info < (3, 12):
+        import tensorflow as tf
+
+        return tf
+    sys.stderr.flush()
+    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow as tf
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(nowhere)
+    return tf

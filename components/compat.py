@@ -1,6 +1,6 @@
-"""What differs between the two lanes, TFX 1.16 on Python 3.10 and TFX 1.21 on 3.12 and 3.13: no other module asks for a version.
+"""What differs between the two lanes: TFX 1.16 on Python 3.10, and TFX 1.21 on Python 3.12 and 3.13.
 
-Each entry says when it can go.
+No other module asks for a version. Each entry says when it can go.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any, Final
 PYTHONS: Final = ((3, 10), (3, 12), (3, 13))
 """Versions of Python that a lane exists for; 3.10 goes with Debian 12 and Ubuntu 22.04."""
 
-LOCK: Final = "requirements-py310.txt" if sys.version_info < (3, 12) else "requirements-py312.txt"
+OLD_LANE: Final = sys.version_info[:2] == (3, 10)
+
+LOCK: Final = "requirements-py310.txt" if OLD_LANE else "requirements-py312.txt"
 """The lock that this environment was made from; one name is left when the old lane goes."""
 
 
@@ -21,7 +23,7 @@ def import_tensorflow() -> Any:
 
     Since 2.19 it writes to descriptor 2 before it reads TF_CPP_MIN_LOG_LEVEL; goes when it no longer does.
     """
-    if "tensorflow" in sys.modules or sys.version_info < (3, 12):
+    if OLD_LANE or "tensorflow" in sys.modules:
         import tensorflow as tf
 
         return tf

@@ -91,7 +91,7 @@ lock: $(READY)  ## resolve requirements*.in again into requirements*.txt, for bo
 	@$(COMPILE) $(PY310) requirements-dev.in -c requirements-py310.txt -o requirements-dev-py310.txt
 	@$(COMPILE) $(PY312) requirements.in -o requirements-py312.txt
 	@$(COMPILE) $(PY312) requirements-dev.in -c requirements-py312.txt -o requirements-dev-py312.txt
-	@$(COMPILE) $(PY312) --no-deps requirements-image.in -o requirements-image.txt
+	@$(COMPILE) $(PY310) --no-deps requirements-image.in -o requirements-image.txt
 	@$(COMPILE) $(PY310) --no-deps --no-binary :all: --no-build-isolation requirements-cluster.in -o requirements-cluster.txt
 
 clean:  ## remove the environment

@@ -15,11 +15,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from components.compat import LOCK, OLD_LANE, PYTHONS
 from components.errors import EnvironmentRefused, HeartbeatError
 from components.io.lock import is_flocked
 from components.verdict import SYNTHETIC_MARK
 
-LOCK_FILE: Final = Path(__file__).parents[1] / "requirements.txt"
+LOCK_FILE: Final = Path(__file__).parents[1] / LOCK
 """What `make` installs, exactly; a package that was installed as a wheel has none beside it."""
 
 ROOM: Final = 2_000_000_000
@@ -79,17 +80,19 @@ def check_python() -> str:
     """Look at the interpreter.
 
     Raises:
-        EnvironmentRefused: TFX 1.16 does not run on it.
+        EnvironmentRefused: no TFX that is supported runs on it.
     """
-    if sys.version_info[:2] != (3, 10):
-        raise EnvironmentRefused(f"Python {platform.python_version()}: Heartbeat needs 3.10. `make run` sets it up.")
-    return f"{platform.python_version()}, {sys.executable}"
+    here = platform.python_version()
+    if sys.version_info[:2] not in PYTHONS:
+        raise EnvironmentRefused(f"Python {here}: Heartbeat needs 3.13, 3.12 or 3.10. `make run` sets it up.")
+    lane = "TFX 1.16, kept for Debian 12 and Ubuntu 22.04" if OLD_LANE else "TFX 1.21"
+    return f"{here}, {lane}, {sys.executable}"
 
 
 def check_lock(lock: Path = LOCK_FILE) -> Check:
     """Look whether what is installed is what is locked."""
     if not lock.exists():
-        return Check("lock", "not looked at", "no requirements.txt beside the package")
+        return Check("lock", "not looked at", f"no {lock.name} beside the package")
     return checked("lock", lambda: _compare(lock))
 
 

@@ -18,9 +18,8 @@ TASKMANAGER = "heartbeat-flink-taskmanager"
 
 
 def locked(package):
-    return re.search(
-        rf"^{package}(?:\[.*\])?==(\S+)", (TOP / "requirements-py312.txt").read_text(), flags=re.MULTILINE
-    )[1]
+    lock = (TOP / "requirements-py310.txt").read_text()
+    return re.search(rf"^{package}(?:\[.*\])?==(\S+)", lock, flags=re.MULTILINE)[1]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service["metadata"]["name"])

@@ -39,7 +39,7 @@ def test_labels_user_and_command(built):
     prefix = "org.opencontainers.image"
     assert {f"{prefix}.{name.lower()}": value for name, value in LABELS.items()}.items() <= config["Labels"].items()
     assert config["Labels"][f"{prefix}.licenses"] == "Apache-2.0"
-    assert config["Labels"][f"{prefix}.base.name"].endswith("python:3.13-slim-trixie")
+    assert config["Labels"][f"{prefix}.base.name"].endswith("python:3.10-slim-bookworm")
 
 
 def test_nothing_that_builds_is_left(built):

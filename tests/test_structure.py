@@ -22,7 +22,7 @@ FOLDERS = (
 # fmt: on
 """Folders of components/; each imports only those before it."""
 
-SHARED = ("errors", "beat", "settings", "verdict")
+SHARED = ("errors", "beat", "compat", "settings", "verdict")
 """Modules of components/ that every folder may import; io/, which knows nothing of gates, not the last."""
 
 HEAVY = {

@@ -44,14 +44,14 @@ def export_fresh(network: NetworkSettings, folder: Path) -> str:
 
 def best_rate(model_dir: str, signal: npt.NDArray[np.float32]) -> tuple[float, int]:
     """Return beats per CPU second, and the batch size with which that was reached."""
-    from components.train.served import ServedModel
+    from components.train.export import load_predict
 
-    model = ServedModel(model_dir)
     rates = {}
     for batch in BATCHES:
-        model.probabilities(signal[: 2 * batch], batch)
+        predict = load_predict(model_dir, batch)
+        predict(signal[: 2 * batch])
         start = time.process_time()
-        model.probabilities(signal, batch)
+        predict(signal)
         rates[batch] = len(signal) / (time.process_time() - start)
     best = max(rates, key=rates.__getitem__)
     return rates[best], best

@@ -23,10 +23,11 @@ from typing import Any, Final
 
 from bench.results import PAGE, RESULTS, results_page
 from components.evaluate.metrics import measure
+from components.io.artifact_names import SERVING_MODEL
 from components.io.examples import read_split
 from components.io.storage import write_whole
 from components.report.study import ACCURACY as STUDY_ACCURACY
-from components.train.served import ServedModel
+from components.train.export import load_predict
 from pipeline.profiles import STUDY
 
 TOP: Final = Path(__file__).parents[1]
@@ -152,7 +153,7 @@ def train_study(data: Path, root: Path, seeds: Sequence[int]) -> None:
         artifacts = artifacts_of(root, summary)
         [model], [examples] = artifacts["Trainer"]["model"], artifacts["ExampleGen"]["examples"]
         beats = read_split(f"{examples}/Split-test")
-        measured = measure(ServedModel(f"{model}/Format-Serving").probabilities(beats.signal), beats.label).to_json()
+        measured = measure(load_predict(f"{model}/{SERVING_MODEL}")(beats.signal), beats.label).to_json()
         accuracies.append(measured["accuracy"])
         line = {"name": "study, one seed", "seed": seed, **{name: measured[name] for name in ("accuracy", "macro_f1")}}
         [seconds] = [stage["seconds"] for stage in summary["stages"] if stage["name"] == "Trainer"]

@@ -22,9 +22,9 @@ from typing import Any
 
 from bench.beat_files import as_tfrecord, linked
 from bench.score import REPEATS, extra_seconds, job_seconds, line
+from components.io.artifact_names import KERAS_FILE, SERVING_MODEL
 from components.score.model import use_one_thread
 
-KERAS_FILE = "assets.extra/heartbeat/model.keras"
 KERAS_BATCH = 256
 MACHINE_TIMES = 8
 """How many times over the files are scored by the whole machine."""
@@ -112,7 +112,7 @@ def bulk_inferrer(model_dir: str, inputs: list[str], out: str) -> float:
     examples.uri, examples.split_names = str(folder.parent), artifact_utils.encode_split_names(["test"])
     examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
     model.uri, answers.uri = f"{out}/model", f"{out}/answers"
-    shutil.copytree(model_dir, f"{model.uri}/Format-Serving")
+    shutil.copytree(model_dir, f"{model.uri}/{SERVING_MODEL}")
     context = executor.Executor.Context(beam_pipeline_args=[RUNNER])
     properties = {
         "data_spec": proto_utils.proto_to_json(bulk_inferrer_pb2.DataSpec()),

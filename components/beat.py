@@ -33,6 +33,20 @@ SYMBOL_TO_LABEL: Final = {
 """MIT-BIH annotation symbol -> label. Symbols that are not keys do not start a beat of this data set."""
 
 
+def confusion_matrix(label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Count (truth, prediction) pairs.
+
+    Args:
+        label: int64[n], the true classes 0..4.
+        predicted: int64[n], the predicted classes 0..4.
+
+    Returns:
+        int64[5, 5], rows are the truth.
+    """
+    classes = len(CLASSES)
+    return np.bincount(label * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Beats:
     """n beats, row i of every column being the same beat.

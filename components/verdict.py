@@ -10,9 +10,6 @@ Kind = Literal["refusal", "caveat", "remark", "release"]
 """refusal: why a run or a model was stopped; caveat: what limits what its figures mean; release: why the model was let
 out; remark: anything else worth knowing."""
 
-VERDICT_FILE: Final = "verdict.json"
-"""File of a gate's artifact; its key `verdict` holds what `verdict_json` gives."""
-
 SYNTHETIC_MARK: Final = "SYNTHETIC"
 """Short form of the caveat about simulated beats, for headings and tables."""
 

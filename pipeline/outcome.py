@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.io.artifact_names import SERVING_MODEL
 from components.verdict import Verdict, read_verdict
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def trained_model(outcome: Outcome, result: str) -> Part:
     """Take the digest and the size of the model that may be pushed."""
     from components.io.serving import model_digest
 
-    digest = model_digest(outcome.path("FineTuner.model/Format-Serving"))
+    digest = model_digest(outcome.path(f"FineTuner.model/{SERVING_MODEL}"))
     return {"model": {"digest": digest, "parameters": outcome.json(result)["parameters"]}}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from components.errors import HeartbeatError
 from components.io.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raised
 from components.io.storage import write_whole
-from components.train.threads import run_operations_side_by_side
+from components.train.loop import run_operations_side_by_side
 from components.verdict import Verdict
 from pipeline.places import Places
 from pipeline.refusal import UnexpectedError, refusal_behind

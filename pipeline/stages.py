@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from components.errors import DataRefused, HeartbeatError, ModelRefused, UsageError
+from components.io.artifact_names import HISTORY, JUDGEMENT, PUSHED, VERDICT
 from pipeline import graph, outcome
 from pipeline.digest import code_digest
 
@@ -147,10 +148,10 @@ _TABLE: Final = (
         cached=False,
         retried=False,
         rows=("train", "eval", "test"),
-        result="DataGate.verdict/verdict.json",
+        result=f"DataGate.verdict/{VERDICT}",
         summarise=outcome.gate_verdict,
         code=("components.validate.node",),
-        artifacts=("components.validate.artifacts.DataVerdict",),
+        artifacts=("components.validate.node.DataVerdict",),
     ),
     Stage(
         "Transform",
@@ -184,7 +185,7 @@ _TABLE: Final = (
         inputs={**_TRAINING_DATA, "base_model": "Trainer.model"},
         optional_inputs=_TUNED,
         rows=("train", "eval"),
-        result="FineTuner.model_run/history.json",
+        result=f"FineTuner.model_run/{HISTORY}",
         summarise=outcome.trained_model,
         code=("components.train.finetuner",),
         pod="training",
@@ -194,7 +195,7 @@ _TABLE: Final = (
         graph.evaluator,
         inputs={"examples": "ExampleGen.examples", "model": "FineTuner.model"},
         rows=("test",),
-        code=("components.evaluate.tfma_config", "components.evaluate.tfma_metrics"),
+        code=("components.evaluate.tfma_config", "components.evaluate.tfma_private"),
         pod="beats",
     ),
     Stage(
@@ -208,10 +209,10 @@ _TABLE: Final = (
             "model_run": "FineTuner.model_run",
         },
         rows=("test",),
-        result="Judge.judgement/judgement.json",
+        result=f"Judge.judgement/{JUDGEMENT}",
         summarise=outcome.model_metrics,
         code=("components.evaluate.node",),
-        artifacts=("components.evaluate.artifacts.Judgement",),
+        artifacts=("components.evaluate.node.Judgement",),
         pod="beats",
     ),
     Stage(
@@ -228,10 +229,10 @@ _TABLE: Final = (
         cached=False,
         retried=False,
         rows=("test",),
-        result="ModelGate.verdict/verdict.json",
+        result=f"ModelGate.verdict/{VERDICT}",
         summarise=outcome.gate_verdict,
         code=("components.evaluate.node",),
-        artifacts=("components.evaluate.artifacts.Verdict",),
+        artifacts=("components.evaluate.node.ModelVerdict",),
         pod="beats",
     ),
     Stage(
@@ -248,7 +249,7 @@ _TABLE: Final = (
         requires=("IngestGate", "DataGate", "ModelGate"),
         cached=False,
         retried=False,
-        result="Pusher.pushed_model/pushed.json",
+        result=f"Pusher.pushed_model/{PUSHED}",
         summarise=outcome.pushed_model,
         code=("components.push.node",),
         pod="beats",

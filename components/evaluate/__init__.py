@@ -1,1 +1,8 @@
-"""How a trained model is measured, judged and, where it falls short, refused in words."""
+"""How good a trained model is, and whether it may be pushed.
+
+    test beats, three models, noise  (models)
+      -> judge   metrics, intervals, calibration  -> judgement.json, predictions.npz
+      -> gate    thresholds, comparison with the model that serves now  -> verdict.json, or a refusal
+
+TFMA's Evaluator measures the served model beside it (tfma_config); the gate asks for its blessing, too.
+"""

@@ -1,4 +1,4 @@
-"""Whether a model is as right as it says: reliability bins, the expected calibration error, and what chance allows."""
+"""Whether a model is right as often as its probabilities say: reliability, calibration error, what chance allows."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def _bin_of(confidence: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
 
 
 def _error(gap: npt.NDArray[Any], rows: int) -> npt.NDArray[np.float64]:
-    """ECE from per-bin sums of (right - confidence): float64[..., 15] -> float64[...]."""
+    """Compute the ECE from per-bin sums of (right - confidence): float64[..., 15] -> float64[...]."""
     return np.abs(gap).sum(axis=-1) / rows
 
 
 def reliability(confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_]) -> tuple[list[Bin], float]:
-    """Compare stated with real accuracy.
+    """Compare the stated with the real accuracy.
 
     Args:
         confidence: float[n], the probability of the predicted class.
@@ -62,7 +62,7 @@ def reliability(confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool
 
 
 def chance_band(confidence: npt.NDArray[np.floating], resamples: int, seed: int) -> tuple[float, float]:
-    """The 5-95 % band of the ECE that a perfectly calibrated model with these confidences shows by chance.
+    """Compute the 5-95 % band of the ECE that a perfectly calibrated model with these confidences shows by chance.
 
     Args:
         confidence: float[n], the probability of the predicted class.
@@ -86,7 +86,7 @@ def chance_band(confidence: npt.NDArray[np.floating], resamples: int, seed: int)
 def calibration(
     probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64], resamples: int, seed: int
 ) -> dict[str, Any]:
-    """Everything a reliability diagram needs, as plain numbers.
+    """Compute everything a reliability diagram needs, as plain numbers.
 
     Args:
         probabilities: float[n, 5].
@@ -105,7 +105,7 @@ def calibration(
 def coverage_curve(
     probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64], points: int = 101
 ) -> list[dict[str, float]]:
-    """What a model gains by abstaining where it is least sure.
+    """Compute what a model gains by abstaining where it is least sure.
 
     Args:
         probabilities: float[n, 5].

@@ -1,4 +1,4 @@
-"""Let a model out or say in words why not: thresholds by what its test beats are, and the model that serves now."""
+"""Let a model out or say why not: thresholds by what its test beats are, and the model that serves now."""
 
 from __future__ import annotations
 
@@ -21,20 +21,23 @@ COMPARED: dict[str, Metric] = {"accuracy": accuracy_of, "macro_f1": macro_f1_of}
 STEADY = 1e-3
 """Largest mean change of a probability between beats that differ by a millionth; trained networks show about 1e-6."""
 
-SAID = {"clean": "clean beats", "noisy": "noisy beats (one draw)"}
+BEATS = {"clean": "clean beats", "noisy": "noisy beats (one draw)"}
 
-WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+METRICS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+
+FORMATS = {"accuracy": (".2%", ".4%"), "macro_f1": (".3f", ".5f"), "recall": (".2f", ".4f")}
+"""How a share is written, and how where that would hide a difference."""
 
 
 @dataclass(frozen=True)
 class Current:
-    """The model that serves now, and how it answers the same test beats.
+    """The model that serves now, and its answers to the same test beats.
 
     Attributes:
         version: of the serving directory.
         clean: probabilities float32[n, 5] on clean beats.
         noisy: probabilities float32[n, 5] on the first draw of noise.
-        synthetic: whether it was made from simulated beats.
+        synthetic: whether it was trained on simulated beats.
     """
 
     version: int
@@ -55,7 +58,7 @@ class Decision:
 
     verdict: tuple[Verdict, ...]
     thresholds: Thresholds
-    comparison: dict[str, Any] | None = None
+    comparison: dict[str, Any] | None
 
     @property
     def refusals(self) -> list[Verdict]:
@@ -63,7 +66,7 @@ class Decision:
         return of_kind("refusal", self.verdict)
 
     def to_json(self) -> dict[str, Any]:
-        """Give what `verdict.json` holds."""
+        """Return what `verdict.json` holds."""
         return {
             "verdict": verdict_json(self.verdict),
             "thresholds": self.thresholds.model_dump(mode="json"),
@@ -71,115 +74,7 @@ class Decision:
         }
 
 
-FORMS = {"accuracy": (".2%", ".4%"), "macro_f1": (".3f", ".5f"), "recall": (".2f", ".4f")}
-"""How a share is spoken of, and how where that would hide a difference."""
-
-
-def _figure(name: str, value: float) -> str:
-    return format(value, FORMS[name][0])
-
-
-def _short_of(name: str, value: float, required: float) -> str:
-    """`0.61, required 0.70`, with as many digits as it takes to see that it is less."""
-    usual, fine = FORMS[name]
-    form = fine if format(value, usual) == format(required, usual) else usual
-    return f"{format(value, form)}, required {format(required, form)}"
-
-
-def lowered_thresholds(applied: Thresholds, default: Thresholds) -> list[Verdict]:
-    """Name each threshold that was lowered from its default."""
-    lowered = [
-        (name, getattr(applied, name), getattr(default, name)) for name in Thresholds.model_fields if name != "recall"
-    ]
-    lowered += [(f"recall.{c}", getattr(applied.recall, c), getattr(default.recall, c)) for c in CLASSES]
-    return [
-        Verdict("caveat", "lowered", f"The gate was lowered: {name} is {value:g}, its default is {usual:g}.")
-        for name, value, usual in lowered
-        if value < usual
-    ]
-
-
-def changed_evaluation(applied: EvaluateSettings) -> list[Verdict]:
-    """Name each setting of the evaluation that differs from its default: the thresholds were meant for those."""
-    default = EvaluateSettings()
-    return [
-        Verdict(
-            "caveat",
-            "changed",
-            f"The evaluation was changed: {name} is {getattr(applied, name)}, its default is {getattr(default, name)}.",
-        )
-        for name in EvaluateSettings.model_fields
-        if getattr(applied, name) != getattr(default, name)
-    ]
-
-
-def _refused(code: str, reason: str) -> Verdict:
-    return Verdict("refusal", code, f"Refused: {reason}.")
-
-
-def _judge_thresholds(
-    metrics: Mapping[str, Any], thresholds: Thresholds, current: Mapping[str, Any] | None
-) -> list[Verdict]:
-    """Judge by the thresholds; current holds the serving model's metrics where there is one."""
-    verdict = []
-    for kind in ("clean", "noisy"):
-        for name in COMPARED:
-            value, required = metrics[kind][name], getattr(thresholds, f"{kind}_{name}")
-            if not value >= required:
-                beside = f"; the current model has {_figure(name, current[kind][name])}" if current else ""
-                reason = f"{WORDS[name]} on {kind} beats {_short_of(name, value, required)}{beside}"
-                verdict.append(_refused("threshold", reason))
-    for index, symbol in enumerate(CLASSES):
-        required, value = getattr(thresholds.recall, symbol), metrics["clean"]["recall"][index]
-        if value is None:
-            unjudged = f"There is no {symbol} among the test beats: its recall is not judged."
-            verdict.append(Verdict("remark", "not_judged", unjudged))
-        elif value < required:
-            beside = (
-                f"; the current model has {_figure('recall', current['clean']['recall'][index])}" if current else ""
-            )
-            verdict.append(_refused("threshold", f"recall of {symbol} {_short_of('recall', value, required)}{beside}"))
-    return verdict
-
-
-def _compare(
-    label: npt.NDArray[np.int64], candidate: Mapping[str, npt.NDArray[np.float32]], current: Current, settings: Mapping
-) -> tuple[dict[str, Any], list[Verdict]]:
-    """Compare with the model that serves now: the numbers, and the verdict on them."""
-    verdict = []
-    told: dict[str, Any] = {"version": current.version, "differences": {}}
-    for kind, answers in (("clean", current.clean), ("noisy", current.noisy)):
-        told[kind] = measure(answers, label).to_json()
-        new, old = candidate[kind].argmax(axis=1), answers.argmax(axis=1)
-        ours = measure(candidate[kind], label).to_json()
-        for name, metric in COMPARED.items():
-            low, high = paired_bootstrap(label, new, old, metric, settings["seed"], settings["resamples"])
-            difference = ours[name] - told[kind][name]
-            told["differences"][f"{kind}_{name}"] = {"difference": difference, "interval": [low, high]}
-            pair = f"{WORDS[name]} on {SAID[kind]} {_figure(name, ours[name])}"
-            beside = f"the current model (version {current.version}) has {_figure(name, told[kind][name])} on the same"
-            chance = f"the difference lies in {low:+.4f} .. {high:+.4f} (95 %)"
-            if high < 0:
-                verdict.append(_refused("worse_than_current", f"{pair}, {beside}: worse by more than chance, {chance}"))
-            else:
-                verdict.append(Verdict("remark", "compared", f"{pair[0].upper()}{pair[1:]}, {beside}: {chance}."))
-    return told, verdict
-
-
-def _judge_steadiness(moved: float) -> list[Verdict]:
-    """Refuse a model whose answers move by so much between beats that differ by a millionth."""
-    if moved <= STEADY:
-        return []
-    return [
-        _refused(
-            "unsteady",
-            f"beats that differ by a millionth are answered differently, by {moved:.4f} on average (allowed "
-            f"{STEADY:g}): something random is served, such as the noise of training",
-        )
-    ]
-
-
-def judge_model(
+def gate_model(
     judgement: Mapping[str, Any],
     label: npt.NDArray[np.int64],
     candidate: Mapping[str, npt.NDArray[np.float32]],
@@ -197,42 +92,47 @@ def judge_model(
         current: the model that serves now, or None when nothing was pushed.
         gate: what is required.
     """
-    split, synthetic = judgement["split"], judgement["synthetic"]
+    split, synthetic, metrics = judgement["split"], judgement["synthetic"], judgement["metrics"]
     thresholds = gate.for_data(split, synthetic)
     caveats = [
         *data_caveats(split, synthetic),
-        *lowered_thresholds(thresholds, GateSettings().for_data(split, synthetic)),
-        *changed_evaluation(EvaluateSettings.model_validate(judgement["settings"])),
+        *_lowered(thresholds, GateSettings().for_data(split, synthetic)),
+        *_changed(EvaluateSettings.model_validate(judgement["settings"])),
     ]
-    comparison, compared, remarks = None, list[Verdict](), list[Verdict]()
     if current is None:
-        remarks.append(Verdict("remark", "no_current", "Nothing was pushed before: there is no model to compare with."))
+        nothing = "Nothing was pushed before: there is no model to compare with."
+        comparison, compared = None, [_remark("no_current", nothing)]
     else:
-        if synthetic and not current.synthetic:
-            replaced = (
-                f"Version {current.version}, which serves now, was made from real beats; a push of this model, "
-                "made from simulated ones, takes its place."
-            )
-            remarks.append(Verdict("remark", "replaces_real", replaced))
         comparison, compared = _compare(label, candidate, current, judgement["settings"])
-    by_thresholds = _judge_thresholds(judgement["metrics"], thresholds, comparison)
-    judged = [*by_thresholds, *compared, *_judge_steadiness(judgement["unsteadiness"])]
-    outcome = of_kind("refusal", judged)
-    if not outcome and not blessed:
-        outcome = [
-            _refused(
+        if synthetic and not current.synthetic:
+            compared.insert(0, _replaces_real(current.version))
+    by_thresholds = _check_thresholds(metrics, thresholds, comparison)
+    remarks = [*of_kind("remark", by_thresholds), *of_kind("remark", compared)]
+    refusals = [
+        *of_kind("refusal", by_thresholds),
+        *of_kind("refusal", compared),
+        *_check_steadiness(judgement["unsteadiness"]),
+    ]
+    if not refusals and not blessed:
+        refusals = [
+            _refusal(
                 "not_blessed",
                 "TFMA's Evaluator did not bless the model although it meets all of Heartbeat's thresholds; "
                 "see `validation_results` in the run's Evaluator artifact",
             )
         ]
-    if not outcome:
-        outcome = [_released(judgement["metrics"])]
-    remarks = [*of_kind("remark", by_thresholds), *remarks, *of_kind("remark", compared)]
-    return Decision((*caveats, *outcome, *remarks), thresholds, comparison)
+    return Decision((*caveats, *(refusals or [_release(metrics)]), *remarks), thresholds, comparison)
 
 
-def _released(metrics: Mapping[str, Any]) -> Verdict:
+def _refusal(code: str, reason: str) -> Verdict:
+    return Verdict("refusal", code, f"Refused: {reason}.")
+
+
+def _remark(code: str, sentence: str) -> Verdict:
+    return Verdict("remark", code, sentence)
+
+
+def _release(metrics: Mapping[str, Any]) -> Verdict:
     clean, noisy = metrics["clean"], metrics["noisy"]
     return Verdict(
         "release",
@@ -240,3 +140,118 @@ def _released(metrics: Mapping[str, Any]) -> Verdict:
         f"Let out: accuracy {clean['accuracy']:.2%} and macro-F1 {clean['macro_f1']:.3f} on clean test beats, "
         f"{noisy['accuracy']:.2%} and {noisy['macro_f1']:.3f} on noisy ones.",
     )
+
+
+def _replaces_real(version: int) -> Verdict:
+    return _remark(
+        "replaces_real",
+        f"Version {version}, which serves now, was made from real beats; a push of this model, made from simulated "
+        "ones, takes its place.",
+    )
+
+
+def _lowered(applied: Thresholds, default: Thresholds) -> list[Verdict]:
+    """Name each threshold that was lowered from its default."""
+    names = [name for name in Thresholds.model_fields if name != "recall"]
+    values = [(name, getattr(applied, name), getattr(default, name)) for name in names]
+    values += [(f"recall.{each}", getattr(applied.recall, each), getattr(default.recall, each)) for each in CLASSES]
+    return [
+        Verdict("caveat", "lowered", f"The gate was lowered: {name} is {value:g}, its default is {usual:g}.")
+        for name, value, usual in values
+        if value < usual
+    ]
+
+
+def _changed(applied: EvaluateSettings) -> list[Verdict]:
+    """Name each setting of the evaluation that differs from its default: the thresholds were meant for those."""
+    default = EvaluateSettings()
+    values = [(name, getattr(applied, name), getattr(default, name)) for name in EvaluateSettings.model_fields]
+    return [
+        Verdict("caveat", "changed", f"The evaluation was changed: {name} is {value}, its default is {usual}.")
+        for name, value, usual in values
+        if value != usual
+    ]
+
+
+def _figure(name: str, value: float) -> str:
+    return format(value, FORMATS[name][0])
+
+
+def _below(name: str, value: float, required: float) -> str:
+    """Write `0.61, required 0.70`, with as many digits as it takes to see that it is less."""
+    usual, fine = FORMATS[name]
+    form = fine if format(value, usual) == format(required, usual) else usual
+    return f"{format(value, form)}, required {format(required, form)}"
+
+
+def _check_thresholds(
+    metrics: Mapping[str, Any], thresholds: Thresholds, comparison: Mapping[str, Any] | None
+) -> list[Verdict]:
+    """Compare metrics with the thresholds; the comparison has the serving model's, where there is one."""
+    verdict = []
+    for kind in ("clean", "noisy"):
+        for name in COMPARED:
+            value, required = metrics[kind][name], getattr(thresholds, f"{kind}_{name}")
+            if not value >= required:
+                current = f"; the current model has {_figure(name, comparison[kind][name])}" if comparison else ""
+                reason = f"{METRICS[name]} on {kind} beats {_below(name, value, required)}{current}"
+                verdict.append(_refusal("threshold", reason))
+    for index, symbol in enumerate(CLASSES):
+        required, value = getattr(thresholds.recall, symbol), metrics["clean"]["recall"][index]
+        if value is None:
+            unjudged = f"There is no {symbol} among the test beats: its recall is not judged."
+            verdict.append(_remark("not_judged", unjudged))
+        elif value < required:
+            current = ""
+            if comparison:
+                current = f"; the current model has {_figure('recall', comparison['clean']['recall'][index])}"
+            verdict.append(_refusal("threshold", f"recall of {symbol} {_below('recall', value, required)}{current}"))
+    return verdict
+
+
+def _compare(
+    label: npt.NDArray[np.int64],
+    candidate: Mapping[str, npt.NDArray[np.float32]],
+    current: Current,
+    settings: Mapping[str, Any],
+) -> tuple[dict[str, Any], list[Verdict]]:
+    """Compare with the model that serves now: the numbers, and the verdict on them."""
+    verdict = []
+    comparison: dict[str, Any] = {"version": current.version, "differences": {}}
+    for kind, answers in (("clean", current.clean), ("noisy", current.noisy)):
+        new, old = measure(candidate[kind], label).to_json(), measure(answers, label).to_json()
+        comparison[kind] = old
+        for name, metric in COMPARED.items():
+            low, high = paired_bootstrap(
+                label,
+                candidate[kind].argmax(axis=1),
+                answers.argmax(axis=1),
+                metric,
+                settings["seed"],
+                settings["resamples"],
+            )
+            difference = {"difference": new[name] - old[name], "interval": [low, high]}
+            comparison["differences"][f"{kind}_{name}"] = difference
+            figures = (
+                f"{METRICS[name]} on {BEATS[kind]} {_figure(name, new[name])}, the current model (version "
+                f"{current.version}) has {_figure(name, old[name])} on the same"
+            )
+            chance = f"the difference lies in {low:+.4f} .. {high:+.4f} (95 %)"
+            if high < 0:
+                verdict.append(_refusal("worse_than_current", f"{figures}: worse by more than chance, {chance}"))
+            else:
+                verdict.append(_remark("compared", f"{figures[0].upper()}{figures[1:]}: {chance}."))
+    return comparison, verdict
+
+
+def _check_steadiness(change: float) -> list[Verdict]:
+    """Refuse a model whose answers change by so much between beats that differ by a millionth."""
+    if change <= STEADY:
+        return []
+    return [
+        _refusal(
+            "unsteady",
+            f"beats that differ by a millionth are answered differently, by {change:.4f} on average (allowed "
+            f"{STEADY:g}): something random is served, such as the noise of training",
+        )
+    ]

@@ -1,8 +1,8 @@
 """How far a metric may lie from its true value by chance: Wilson intervals and bootstraps over beats.
 
-A resample draws beats with replacement. All metrics here are functions of counts, so beats that were answered alike
-are drawn together, by one multinomial: the same distribution as drawing rows, at a hundredth of the cost.
-Where one beat was answered several times (the draws of noise), the beat is drawn, with all its answers.
+A resample draws beats with replacement. All metrics here are functions of counts, so beats with the same answers are
+drawn together, by one multinomial: the same distribution as drawing rows, at a hundredth of the cost. Where one beat
+was answered several times (the draws of noise), the beat is drawn with all its answers.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ Metric = Callable[[npt.NDArray[Any]], npt.NDArray[np.float64]]
 
 
 def wilson(hits: float, trials: float) -> Interval | None:
-    """Wilson's 95 % score interval of a share, or None when nothing was tried.
+    """Compute Wilson's 95 % score interval of a share, or None without a trial.
+
+    SciPy's wants whole hits; here a beat that was answered several times is one trial with a fraction of a hit.
 
     Args:
-        hits: successes; a fraction where one beat was tried several times.
+        hits: successes, perhaps with a fraction.
         trials: independent trials, in beats.
     """
     if trials <= 0:
@@ -63,7 +65,7 @@ def _resampled(cells: npt.NDArray[np.int64], size: int, resamples: int, seed: in
 def resampled_confusions(
     label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], resamples: int, seed: int
 ) -> npt.NDArray[np.int64]:
-    """Confusion matrices of resampled beats.
+    """Compute the confusion matrices of resampled beats.
 
     Args:
         label: int64[n], the true classes 0..4.
@@ -80,7 +82,7 @@ def resampled_confusions(
 
 
 def interval_of(values: npt.NDArray[np.float64]) -> Interval:
-    """The middle 95 % of resampled values; resamples in which the metric is undefined (nan) are left out."""
+    """Take the middle 95 % of resampled values; resamples in which the metric is undefined (nan) are left out."""
     low, high = np.nanpercentile(values, PERCENTILES_95)
     return float(low), float(high)
 
@@ -93,7 +95,7 @@ def paired_bootstrap(
     seed: int,
     resamples: int = 2000,
 ) -> Interval:
-    """95 % interval of metric(new) - metric(old) when both models answer the same resampled beats.
+    """Compute the 95 % interval of metric(new) - metric(old) when both models answer the same resampled beats.
 
     Args:
         label: int64[n], the true classes 0..4.

@@ -1,4 +1,4 @@
-"""Judge three models on clean and noisy test beats: everything that a report, a gate or a push says about them."""
+"""Measure three models on clean and noisy test beats: all that a report, a gate or a push says about them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, Beats
+from components.beat import CLASSES, Beats, confusion_matrix
 from components.errors import ModelRefused
 from components.evaluate.calibration import calibration, coverage_curve, reliability
 from components.evaluate.intervals import interval_of, resampled_confusions, wilson
-from components.evaluate.metrics import accuracy_of, class_rates, confusion_counts, macro_f1_of, measure, per_class
+from components.evaluate.metrics import accuracy_of, class_rates, macro_f1_of, measure, per_class
 from components.evaluate.settings import EvaluateSettings
 from components.train.calibrate import Certainty, shifted_classes
+from components.train.export import Predict
+from components.verdict import Verdict
 
 CANDIDATE, TRAINER, FROZEN = "candidate", "trainer", "frozen"
 """The fine-tuned model, which alone may be pushed; the clean-trained one; the one after transfer, body frozen."""
@@ -29,129 +31,22 @@ NUDGE = 1e-6
 PROBED = 2048
 """Beats that are asked about again."""
 
-Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
-"""signal float32[n, 187] in 0..1 -> probabilities float32[n, 5]."""
-
 Noise = Callable[[npt.NDArray[np.float32], int, float], npt.NDArray[np.float32]]
 """(signal float32[n, 187], draw, sd) -> the noisy signal, float32[n, 187]."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A judgement.
+    """What was measured.
 
     Attributes:
-        told: what `judgement.json` holds.
+        judgement: what `judgement.json` holds.
         arrays: what `predictions.npz` holds: `label` int64[n], `<model>` float32[n, 5] on clean beats for the three
             models, and `candidate_noisy` float32[n, 5] on the first draw of noise.
     """
 
-    told: dict[str, Any]
+    judgement: dict[str, Any]
     arrays: dict[str, npt.NDArray[Any]]
-
-
-def _intervals(
-    label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], settings: EvaluateSettings
-) -> dict[str, Any]:
-    """95 % intervals; predicted is int64[answers, n], the answers to one beat counting as one trial."""
-    answers = len(predicted)
-    drawn = resampled_confusions(label, predicted, settings.resamples, settings.seed)
-    counts = confusion_counts(np.tile(label, answers), predicted.ravel()) / answers
-    hits, true, called = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
-    _, _, f1 = class_rates(drawn)
-    return {
-        "accuracy": interval_of(accuracy_of(drawn)),
-        "macro_f1": interval_of(macro_f1_of(drawn)),
-        "recall": [wilson(*pair) for pair in zip(hits, true, strict=True)],
-        "precision": [
-            wilson(hit, all_called) if present else None
-            for hit, all_called, present in zip(hits, called, true, strict=True)
-        ],
-        "f1": [interval_of(f1[:, index]) if present else None for index, present in enumerate(true)],
-    }
-
-
-def _told(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Metrics of one or more answers a beat: probabilities float32[answers, n, 5]."""
-    answers, _, classes = probabilities.shape
-    return measure(probabilities.reshape(-1, classes), np.tile(label, answers)).to_json()
-
-
-def _f1(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> list[float | None]:
-    predicted = probabilities.argmax(axis=2)
-    _, _, f1 = class_rates(confusion_counts(np.tile(label, len(predicted)), predicted.ravel()))
-    return per_class(f1)
-
-
-def _noise_level(
-    sd: float, probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64], settings: EvaluateSettings
-) -> dict[str, Any]:
-    """A point of the noise-level curve: probabilities float32[n, 5]."""
-    drawn = resampled_confusions(label, probabilities.argmax(axis=1), settings.resamples, settings.seed)
-    return {
-        "sd": sd,
-        **measure(probabilities, label).to_json(),
-        "intervals": {"accuracy": interval_of(accuracy_of(drawn)), "macro_f1": interval_of(macro_f1_of(drawn))},
-    }
-
-
-def _unsteadiness(predict: Predict, signal: npt.NDArray[np.float32], told: npt.NDArray[np.float32]) -> float:
-    """How far answers move with next to nothing: the mean over beats of the largest change of a probability.
-
-    A network moves by about as little as its input. One that adds noise while it serves draws other noise for every
-    change of a beat, and moves by much more.
-    """
-    nudged = predict(signal[:PROBED] * np.float32(1 - NUDGE))
-    return float(np.abs(nudged - told[:PROBED]).max(axis=1).mean())
-
-
-def _certainty(
-    probabilities: npt.NDArray[np.float32],
-    label: npt.NDArray[np.int64],
-    certainty: Certainty,
-    kind: str,
-) -> dict[str, Any]:
-    """What the temperature mended, what abstaining gains, and what favouring the rare classes costs.
-
-    Args:
-        probabilities: float32[answers, n, 5].
-        label: int64[n].
-        certainty: what the answers rest on.
-        kind: `clean` or `noisy`.
-    """
-    pooled, truth = probabilities.reshape(-1, len(CLASSES)), np.tile(label, len(probabilities))
-    right = pooled.argmax(axis=1) == truth
-    kept = pooled.max(axis=1) >= np.float32(certainty.threshold)
-    raw = probabilities[0].astype(np.float64) ** certainty.temperature
-    raw /= raw.sum(axis=1, keepdims=True)
-    _, before = reliability(raw.max(axis=1), raw.argmax(axis=1) == label)
-    shift = certainty.shifts[kind]
-    balanced = confusion_counts(truth, shifted_classes(pooled, np.asarray(certainty.priors), shift))
-    recall, _, _ = class_rates(balanced)
-    return {
-        "before": {"ece": before},
-        "kept": float(kept.mean()),
-        "kept_accuracy": float(right[kept].mean()) if kept.any() else None,
-        "shift": shift,
-        "shifted_accuracy": float(accuracy_of(balanced)),
-        "shifted_mean_recall": float(np.nanmean(recall)),
-    }
-
-
-def _checked(name: str, predict: Predict) -> Predict:
-    """The same model, whose answers are refused when they are not numbers."""
-
-    def checked(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        told = predict(signal)
-        broken = int((~np.isfinite(told).all(axis=1)).sum())
-        if broken:
-            raise ModelRefused(
-                f"The {name} model answers {broken} of {len(told)} test beats with something that is not a number: "
-                "its training diverged; look at its loss over the epochs, and lower the learning rate."
-            )
-        return told
-
-    return checked
 
 
 def judge(
@@ -163,61 +58,163 @@ def judge(
     synthetic: bool,
     certainty: Certainty,
 ) -> Judged:
-    """Judge the candidate, the clean-trained and the frozen model on the same beats and the same noise.
+    """Measure the candidate, the clean-trained and the frozen model on the same beats and the same noise.
 
     Args:
         beats: the test beats.
-        models: CANDIDATE, TRAINER and FROZEN -> how each answers.
+        models: CANDIDATE, TRAINER and FROZEN -> the model as a function.
         noise: makes a draw of noisy beats.
         settings: draws, levels, resamples, seed.
-        split: how the test beats were parted from the others.
+        split: how the test beats were separated from the others: `kaggle`, `patient` or `unknown`.
         synthetic: whether they are simulated.
-        certainty: what the candidate's answers rest on.
+        certainty: the candidate's calibration.
 
     Raises:
-        ModelRefused: an answer is not a number.
+        ModelRefused: a model answers with something that is not a number.
         ValueError: there is no beat.
     """
     label = beats.label
     models = {name: _checked(name, predict) for name, predict in models.items()}
-    answers: dict[str, dict[str, npt.NDArray[np.float32]]] = {
-        name: {"clean": predict(beats.signal)[None]} for name, predict in models.items()
-    }
-    drawn: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in models}
+    # Model -> "clean" float32[1, n, 5] and "noisy" float32[draws, n, 5].
+    answers = {name: {"clean": predict(beats.signal)[None]} for name, predict in models.items()}
+    draws: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in models}
     for draw in settings.draws:
         noisy = noise(beats.signal, draw, settings.noise_sd)
         for name, predict in models.items():
-            drawn[name].append(predict(noisy))
+            draws[name].append(predict(noisy))
     for name in models:
-        answers[name]["noisy"] = np.stack(drawn[name])
+        answers[name]["noisy"] = np.stack(draws[name])
 
-    def of_all(what: Callable[[npt.NDArray[np.float32]], Any]) -> dict[str, Any]:
-        by_model = {name: {kind: what(told) for kind, told in kinds.items()} for name, kinds in answers.items()}
+    def of_all(figure: Callable[[npt.NDArray[np.float32]], Any]) -> dict[str, Any]:
+        """Compute a figure of every model's answers; the candidate's stand at the top, the others' by name."""
+        by_model = {name: {kind: figure(each) for kind, each in kinds.items()} for name, kinds in answers.items()}
         return {**by_model.pop(CANDIDATE), **by_model}
 
-    candidate, first = answers[CANDIDATE], settings.draws[0]
+    candidate = answers[CANDIDATE]
     at_level = {0.0: candidate["clean"][0], settings.noise_sd: candidate["noisy"][0]}
     for sd in set(settings.noise_levels) - set(at_level):
-        at_level[sd] = models[CANDIDATE](noise(beats.signal, first, sd))
-    told = {
+        at_level[sd] = models[CANDIDATE](noise(beats.signal, settings.draws[0], sd))
+    judgement = {
         "split": split,
         "synthetic": synthetic,
         "rows": len(label),
         "settings": settings.model_dump(mode="json"),
-        "metrics": of_all(lambda told: _told(told, label)),
-        "f1": of_all(lambda told: _f1(told, label)),
-        "intervals": of_all(lambda told: _intervals(label, told.argmax(axis=2), settings)),
+        "metrics": of_all(lambda each: _metrics(each, label)),
+        "f1": of_all(lambda each: _f1(each, label)),
+        "intervals": of_all(lambda each: _intervals(label, each.argmax(axis=2), settings)),
         "noise_levels": [_noise_level(sd, at_level[sd], label, settings) for sd in settings.noise_levels],
         "calibration": {
-            kind: calibration(told[0], label, settings.resamples, settings.seed) for kind, told in candidate.items()
+            kind: calibration(each[0], label, settings.resamples, settings.seed) for kind, each in candidate.items()
         },
         "certainty": {
             "temperature": certainty.temperature,
             "threshold": certainty.threshold,
-            **{kind: _certainty(told, label, certainty, kind) for kind, told in candidate.items()},
+            **{kind: _certainty(each, label, certainty, kind) for kind, each in candidate.items()},
         },
         "unsteadiness": _unsteadiness(models[CANDIDATE], beats.signal, candidate["clean"][0]),
-        "coverage": {kind: coverage_curve(told[0], label) for kind, told in candidate.items()},
+        "coverage": {kind: coverage_curve(each[0], label) for kind, each in candidate.items()},
     }
     arrays: dict[str, npt.NDArray[Any]] = {"label": label, CANDIDATE_NOISY: candidate["noisy"][0]}
-    return Judged(told, arrays | {name: kinds["clean"][0] for name, kinds in answers.items()})
+    return Judged(judgement, arrays | {name: kinds["clean"][0] for name, kinds in answers.items()})
+
+
+def _checked(name: str, predict: Predict) -> Predict:
+    """Make a model refuse to answer with something that is not a number."""
+
+    def checked(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        probabilities = predict(signal)
+        broken = int((~np.isfinite(probabilities).all(axis=1)).sum())
+        if broken:
+            sentence = (
+                f"The {name} model answers {broken} of {len(probabilities)} test beats with something that is not a "
+                "number: its training diverged; look at its loss over the epochs, and lower the learning rate."
+            )
+            raise ModelRefused([Verdict("refusal", "not_a_number", sentence)])
+        return probabilities
+
+    return checked
+
+
+def _metrics(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Measure one or more answers per beat: probabilities float32[answers, n, 5]."""
+    answers, _, classes = probabilities.shape
+    return measure(probabilities.reshape(-1, classes), np.tile(label, answers)).to_json()
+
+
+def _f1(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> list[float | None]:
+    predicted = probabilities.argmax(axis=2)
+    _, _, f1 = class_rates(confusion_matrix(np.tile(label, len(predicted)), predicted.ravel()))
+    return per_class(f1)
+
+
+def _intervals(
+    label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], settings: EvaluateSettings
+) -> dict[str, Any]:
+    """Compute 95 % intervals; predicted is int64[answers, n], the answers to one beat counting as one trial."""
+    answers = len(predicted)
+    resampled = resampled_confusions(label, predicted, settings.resamples, settings.seed)
+    counts = confusion_matrix(np.tile(label, answers), predicted.ravel()) / answers
+    hits, true, called = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    _, _, f1 = class_rates(resampled)
+    return {
+        "accuracy": interval_of(accuracy_of(resampled)),
+        "macro_f1": interval_of(macro_f1_of(resampled)),
+        "recall": [wilson(*pair) for pair in zip(hits, true, strict=True)],
+        "precision": [
+            wilson(hit, all_called) if present else None
+            for hit, all_called, present in zip(hits, called, true, strict=True)
+        ],
+        "f1": [interval_of(f1[:, index]) if present else None for index, present in enumerate(true)],
+    }
+
+
+def _noise_level(
+    sd: float, probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64], settings: EvaluateSettings
+) -> dict[str, Any]:
+    """Compute a point of the noise-level curve: probabilities float32[n, 5]."""
+    resampled = resampled_confusions(label, probabilities.argmax(axis=1), settings.resamples, settings.seed)
+    return {
+        "sd": sd,
+        **measure(probabilities, label).to_json(),
+        "intervals": {"accuracy": interval_of(accuracy_of(resampled)), "macro_f1": interval_of(macro_f1_of(resampled))},
+    }
+
+
+def _unsteadiness(predict: Predict, signal: npt.NDArray[np.float32], probabilities: npt.NDArray[np.float32]) -> float:
+    """Compute how far answers move with next to nothing: the mean over beats of the largest change of a probability.
+
+    A network moves by about as little as its input. One that adds noise while it serves draws other noise for every
+    change of a beat, and moves by much more.
+    """
+    nudged = predict(signal[:PROBED] * np.float32(1 - NUDGE))
+    return float(np.abs(nudged - probabilities[:PROBED]).max(axis=1).mean())
+
+
+def _certainty(
+    probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64], certainty: Certainty, kind: str
+) -> dict[str, Any]:
+    """Compute what the temperature mends, what abstaining gains, and what favouring the rare classes costs.
+
+    Args:
+        probabilities: float32[answers, n, 5].
+        label: int64[n].
+        certainty: the model's calibration.
+        kind: `clean` or `noisy`.
+    """
+    pooled, truth = probabilities.reshape(-1, len(CLASSES)), np.tile(label, len(probabilities))
+    right = pooled.argmax(axis=1) == truth
+    kept = pooled.max(axis=1) >= np.float32(certainty.threshold)
+    uncalibrated = probabilities[0].astype(np.float64) ** certainty.temperature
+    uncalibrated /= uncalibrated.sum(axis=1, keepdims=True)
+    _, error_before = reliability(uncalibrated.max(axis=1), uncalibrated.argmax(axis=1) == label)
+    shift = certainty.shifts[kind]
+    shifted = confusion_matrix(truth, shifted_classes(pooled, np.asarray(certainty.priors), shift))
+    recall, _, _ = class_rates(shifted)
+    return {
+        "before": {"ece": error_before},
+        "kept": float(kept.mean()),
+        "kept_accuracy": float(right[kept].mean()) if kept.any() else None,
+        "shift": shift,
+        "shifted_accuracy": float(accuracy_of(shifted)),
+        "shifted_mean_recall": float(np.nanmean(recall)),
+    }

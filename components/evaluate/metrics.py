@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES
+from components.beat import CLASSES, confusion_matrix
 
 KERAS_EPSILON = 1e-7
 """Probabilities are clipped this far from 0 and 1 before their logarithm is taken, as Keras does."""
@@ -23,14 +23,14 @@ PerClass = list[float | None]
 
 @dataclass(frozen=True)
 class Metrics:
-    """What is told of a model on one set of beats.
+    """Metrics of a model on one set of beats.
 
     Attributes:
         accuracy: share of beats whose most probable class is the true one.
         loss: mean cross-entropy, natural logarithm.
         macro_f1: mean F1 of the classes that have true beats.
         recall: per class, share of its true beats that were found.
-        precision: per class, share of the beats called so that are.
+        precision: per class, share of the beats predicted so that are.
         confusion: counts [5][5], rows are the truth, columns the prediction.
     """
 
@@ -42,25 +42,8 @@ class Metrics:
     confusion: list[list[int]]
 
     def to_json(self) -> dict[str, Any]:
-        """The metrics as plain numbers and lists.
-
-        Source: the M of the run summary.
-        """
+        """Return the metrics as plain numbers and lists."""
         return asdict(self)
-
-
-def confusion_counts(label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Count (truth, prediction) pairs.
-
-    Args:
-        label: int64[n], the true classes 0..4.
-        predicted: int64[n], the predicted classes 0..4.
-
-    Returns:
-        int64[5, 5], rows are the truth.
-    """
-    cells = np.bincount(label * len(CLASSES) + predicted, minlength=len(CLASSES) ** 2)
-    return cells.reshape(len(CLASSES), len(CLASSES)).astype(np.int64)
 
 
 def _ratio(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -70,7 +53,7 @@ def _ratio(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt
 def class_rates(
     confusion: npt.NDArray[Any],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Recall, precision and F1 of every class in one or many confusion matrices at once.
+    """Compute recall, precision and F1 of every class in one or many confusion matrices at once.
 
     Args:
         confusion: counts [..., 5, 5], rows are the truth.
@@ -88,30 +71,30 @@ def class_rates(
 
 
 def accuracy_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Accuracy of one or many confusion matrices: counts [..., 5, 5] -> float64[...]."""
+    """Compute the accuracy of one or many confusion matrices: counts [..., 5, 5] -> float64[...]."""
     counts = np.asarray(confusion, dtype=np.float64)
     return np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1))
 
 
 def macro_f1_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Mean F1 of the classes with true beats, of one or many confusion matrices: counts [..., 5, 5] -> float64[...]."""
+    """Compute the mean F1 of the classes with true beats: counts [..., 5, 5] -> float64[...]."""
     _, _, f1 = class_rates(confusion)
     return np.nanmean(f1, axis=-1)
 
 
 def cross_entropy(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64]) -> float:
-    """Mean cross-entropy, natural logarithm, with Keras's clipping.
+    """Compute the mean cross-entropy, natural logarithm, with Keras's clipping.
 
     Args:
         probabilities: float[n, 5], each row summing to 1.
         label: int64[n], the true classes 0..4.
     """
-    told = probabilities[np.arange(len(label)), label].astype(np.float64)
-    return float(-np.log(np.clip(told, KERAS_EPSILON, 1 - KERAS_EPSILON)).mean())
+    of_truth = probabilities[np.arange(len(label)), label].astype(np.float64)
+    return float(-np.log(np.clip(of_truth, KERAS_EPSILON, 1 - KERAS_EPSILON)).mean())
 
 
 def per_class(values: npt.NDArray[np.float64]) -> PerClass:
-    """float64[5] -> a list with None where there is no number."""
+    """Convert float64[5] to a list with None where there is no number."""
     return [None if np.isnan(value) else float(value) for value in values]
 
 
@@ -130,7 +113,7 @@ def measure(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64
             f"{len(label)} labels need probabilities of shape ({len(label)}, {len(CLASSES)}), at least one row; "
             f"these have {probabilities.shape}."
         )
-    confusion = confusion_counts(label, probabilities.argmax(axis=1))
+    confusion = confusion_matrix(label, probabilities.argmax(axis=1))
     recall, precision, _ = class_rates(confusion)
     return Metrics(
         accuracy=float(accuracy_of(confusion)),

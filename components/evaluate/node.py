@@ -1,4 +1,4 @@
-"""TFX nodes of this stage: the Judge, who measures, and the ModelGate, who lets a model out or refuses it."""
+"""TFX nodes of this stage: the Judge measures, the ModelGate lets the model out or refuses it."""
 
 import os
 
@@ -7,32 +7,33 @@ from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import artifact, artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components.errors import ModelRefused
-from components.evaluate.answers import noisy_signal, served
-from components.evaluate.artifacts import Judgement, Verdict
-from components.evaluate.baseline import current_answers
-from components.evaluate.gate import judge_model
+from components.evaluate.gate import gate_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
+from components.evaluate.models import current_model, noisy_signal
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
-from components.io.artifact_files import (
-    JUDGEMENT,
-    PREDICTIONS,
-    read_arrays,
-    read_json,
-    write_arrays,
-    write_json,
-)
+from components.io import artifact_names as names
+from components.io.artifact_files import read_arrays, read_json, write_arrays, write_json
 from components.io.examples import read_split
 from components.train.calibrate import read_certainty
-from components.verdict import VERDICT_FILE
+from components.train.export import load_predict
 
-FROZEN_DIR = "frozen"
-"""Where the FineTuner's run keeps the model after phase one."""
+
+class Judgement(artifact.Artifact):
+    """`judgement.json` (metrics, intervals, calibration, curves) and `predictions.npz` (what the report draws)."""
+
+    TYPE_NAME = "heartbeat.Judgement"
+
+
+class ModelVerdict(artifact.Artifact):
+    """`verdict.json`: why a model was let out, with the thresholds and the comparison."""
+
+    TYPE_NAME = "heartbeat.Verdict"
 
 
 @component
@@ -51,20 +52,20 @@ def Judge(  # noqa: N802 - the function's name is the node's id
     models = {
         CANDIDATE: path_utils.serving_model_path(model.uri),
         TRAINER: path_utils.serving_model_path(trainer_model.uri),
-        FROZEN: os.path.join(model_run.uri, FROZEN_DIR),
+        FROZEN: os.path.join(model_run.uri, names.FROZEN),
     }
     judged = judge(
         read_split(artifact_utils.get_split_uri([examples], "test")),
-        {name: served(folder) for name, folder in models.items()},
+        {name: load_predict(folder) for name, folder in models.items()},
         noisy_signal,
         EvaluateSettings.model_validate_json(settings),
         ingested.split,
         ingested.synthetic,
         read_certainty(model_run.uri),
     )
-    write_json(judgement.uri, JUDGEMENT, judged.told)
-    write_arrays(judgement.uri, PREDICTIONS, judged.arrays)
-    absl.logging.info("judged %d beats (code %s)", judged.told["rows"], code_digest)
+    write_json(judgement.uri, names.JUDGEMENT, judged.judgement)
+    write_arrays(judgement.uri, names.PREDICTIONS, judged.arrays)
+    absl.logging.info("judged %d beats (code %s)", judged.judgement["rows"], code_digest)
 
 
 @component
@@ -74,7 +75,7 @@ def ModelGate(  # noqa: N802 - the function's name is the node's id
     model: InputArtifact[standard_artifacts.Model],
     blessing: InputArtifact[standard_artifacts.ModelBlessing],
     judgement: InputArtifact[Judgement],
-    verdict: OutputArtifact[Verdict],
+    verdict: OutputArtifact[ModelVerdict],
     serving: Parameter[str],
     settings: Parameter[str],
     code_digest: Parameter[str],
@@ -82,22 +83,22 @@ def ModelGate(  # noqa: N802 - the function's name is the node's id
     """Fail unless the model may be pushed, so that a refusal is never taken from the cache.
 
     Raises:
-        ModelRefused: with the whole verdict, one sentence per reason among them.
+        ModelRefused: with the whole verdict, one refusal per reason among it.
     """
-    told, arrays = read_json(judgement.uri, JUDGEMENT), read_arrays(judgement.uri, PREDICTIONS)
-    used = EvaluateSettings.model_validate(told["settings"])
+    figures, arrays = read_json(judgement.uri, names.JUDGEMENT), read_arrays(judgement.uri, names.PREDICTIONS)
+    measured_with = EvaluateSettings.model_validate(figures["settings"])
     signal = read_split(artifact_utils.get_split_uri([examples], "test")).signal
-    decision = judge_model(
-        told,
+    decision = gate_model(
+        figures,
         arrays["label"],
         {"clean": arrays[CANDIDATE], "noisy": arrays[CANDIDATE_NOISY]},
         fileio.exists(os.path.join(blessing.uri, constants.BLESSED_FILE_NAME)),
-        current_answers(serving, signal, noisy_signal(signal, used.draws[0], used.noise_sd)),
+        current_model(serving, signal, noisy_signal(signal, measured_with.draws[0], measured_with.noise_sd)),
         GateSettings.model_validate_json(settings),
     )
     for each in decision.verdict:
         absl.logging.warning("%s", each.sentence)
     if decision.refusals:
         raise ModelRefused(decision.verdict)
-    write_json(verdict.uri, VERDICT_FILE, decision.to_json())
+    write_json(verdict.uri, names.VERDICT, decision.to_json())
     absl.logging.info("model gate passed %s of %s (code %s)", model.uri, report.uri, code_digest)

@@ -1,4 +1,4 @@
-"""What the evaluation draws and resamples, and what a model must reach to be let out."""
+"""What the evaluation draws and resamples, and what a model must reach to be pushed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components.settings import Settings
 
 
 class EvaluateSettings(Settings):
-    """How much is drawn and resampled when a model is judged."""
+    """How much is drawn and resampled when a model is measured."""
 
     draws: tuple[int, ...] = Field(
         default=(1, 2, 3, 4, 5),
@@ -38,7 +38,7 @@ class EvaluateSettings(Settings):
 
 
 class Recalls(Settings):
-    """The least recall asked of each class on clean beats, a share; named by class symbol."""
+    """The least recall required of each class on clean beats, a share; named by class symbol."""
 
     N: float = Field(default=0.0, ge=0, le=1, description="least recall of normal beats")
     S: float = Field(default=0.0, ge=0, le=1, description="least recall of supraventricular ectopic beats")
@@ -86,7 +86,7 @@ UNKNOWN = Thresholds(
     noisy_macro_f1=0.25,
     recall=Recalls(N=0.78),
 )
-"""Nothing is known about such data, so it is asked no more than the hardest that is known, and only N has a floor."""
+"""Nothing is known about such data, so no more is required than of the hardest known data, and only N has a floor."""
 
 SYNTHETIC = Thresholds(
     clean_accuracy=0.85,
@@ -109,31 +109,25 @@ class GateSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _over_defaults(cls, given: Any) -> Any:
-        """Let one threshold be given alone: what is not given keeps its data's default, not none."""
-        if not isinstance(given, Mapping):
-            return given
+    def _over_defaults(cls, values: Any) -> Any:
+        """Let one threshold be set alone: the others keep the default for their data."""
+        if not isinstance(values, Mapping):
+            return values
         return {
             name: _merged(cls.model_fields[name].default.model_dump(), value)
             if name in cls.model_fields and isinstance(value, Mapping)
             else value
-            for name, value in given.items()
+            for name, value in values.items()
         }
 
     def for_data(self, split: SplitKind, synthetic: bool) -> Thresholds:
-        """The thresholds that apply to test beats split so.
-
-        Source: thresholds go by what the test rows are.
-        """
+        """Return the thresholds that apply to test beats of this split."""
         if synthetic:
             return self.synthetic
         return {"kaggle": self.kaggle, "patient": self.patient, "unknown": self.unknown}[split]
 
     def lowest(self) -> Thresholds:
-        """The least that any data is asked, for judges that must be set up before the data is known.
-
-        Source: TFMA's thresholds are fixed when the graph is built, the split is known once the data was read.
-        """
+        """Return the lowest thresholds for any data: TFMA's are fixed before the split of the data is known."""
         groups = [self.kaggle, self.patient, self.unknown, self.synthetic]
         recalls = {name: min(getattr(group.recall, name) for group in groups) for name in Recalls.model_fields}
         names = (name for name in Thresholds.model_fields if name != "recall")
@@ -141,10 +135,10 @@ class GateSettings(Settings):
         return Thresholds(**least, recall=Recalls(**recalls))
 
 
-def _merged(default: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The default with what is given put in, group by group."""
+def _merged(default: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Put values into the default, group by group."""
     merged = dict(default)
-    for name, value in given.items():
+    for name, value in values.items():
         both_groups = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
         merged[name] = _merged(merged[name], value) if both_groups else value
     return merged

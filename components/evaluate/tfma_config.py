@@ -10,13 +10,13 @@ from components.evaluate.settings import GateSettings
 
 PREDICTION_KEY, LABEL_KEY, SIGNATURE = "probabilities", "label", "serving_default"
 
-OWN_METRICS = "components.evaluate.tfma_metrics"
+OWN_METRICS = "components.evaluate.tfma_private"
 
 
 def eval_config(gate: GateSettings, code_digest: str = "") -> Any:
     """Build the tfma.EvalConfig of the served signature: no baseline, no slices.
 
-    Its thresholds are the lowest that any data is asked: the graph is built before it is known how the data was split,
+    Its thresholds are the lowest for any data: the graph is built before it is known how the data was split,
     and the gate, which knows, applies that data's own. Class recalls are computed and have no threshold here, because
     data without a class would then never be blessed (TFMA takes nan for a failure).
 

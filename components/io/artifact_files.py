@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from components.io.storage import read_whole, write_whole
 
-JUDGEMENT, PREDICTIONS = "judgement.json", "predictions.npz"
-
 
 def read_json(uri: str, name: str) -> Any:
     """Read a JSON file of an artifact."""

@@ -21,21 +21,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import EnvironmentRefused, UsageError
+from components.io.artifact_names import EXTRA, SIDECAR_DIR
 from components.io.lock import flocked
 from components.io.object_stores import ObjectStore
 from components.io.storage import CHUNK_BYTES, is_remote, local_path, storage_at
 
 COMPLETE: Final = "saved_model.pb"
 """The file whose presence says that a version is whole."""
-
-EXTRA: Final = "assets.extra"
-"""TensorFlow ignores what lies in here, and so does the model's digest."""
-
-SIDECAR_DIR: Final = f"{EXTRA}/heartbeat"
-"""Where sidecars lie, relative to the version."""
-
-MODEL: Final = "model.keras"
-"""The Keras file, to train on from."""
 
 METRICS: Final = "metrics.json"
 """The judgement: metrics, intervals, calibration, and what the data was."""

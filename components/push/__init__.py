@@ -1,1 +1,6 @@
-"""The serving directory: versions that appear complete, what lies beside a model, list and roll back."""
+"""A model that the gate let out becomes the newest version of the serving directory.
+
+SavedModel, judgement, verdict, statistics, settings
+  -> sidecars    a copy of the model with its metrics, digests, histogram and model_card beside it
+  -> io.serving  one version more, which appears complete
+"""

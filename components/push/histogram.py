@@ -1,4 +1,4 @@
-"""How samples are spread over 0..1: counted in blocks, compared later with what is scored."""
+"""How samples are spread over 0..1: counted in blocks, so that what is scored can be compared with the train split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from components.io.examples import example_files, read_columns
 
 BINS = 32
-"""Equal bins over 0..1; the last includes 1. Padding counts too: how long beats are is part of what is seen."""
+"""Equal bins over 0..1; the last includes 1. Padding is counted, too: the length of beats is part of their shape."""
 
 CACHED = 1 << 15
 """Samples counted at a time: they and their bins fit the second-level cache, which is four times as fast."""
@@ -21,7 +21,7 @@ _SIDE = 64
 
 
 def signal_blocks(split_dir: str) -> Iterator[npt.NDArray[np.float32]]:
-    """The signals of a split of examples, float32[up to 4096, 187] at a time.
+    """Yield the signals of a split of examples, float32[up to 4096, 187] at a time.
 
     Args:
         split_dir: folder or URI of one split, such as `.../Split-train`.
@@ -40,7 +40,7 @@ def count_samples(blocks: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.i
         int64[32].
     """
     pairs = np.zeros(_SIDE * _SIDE, np.int64)
-    alone = 0
+    odd = 0  # samples without a partner
     for block in blocks:
         samples = block.ravel()
         for start in range(0, len(samples), CACHED):
@@ -49,14 +49,14 @@ def count_samples(blocks: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.i
             pair = bin_of[half:] * _SIDE
             pair[:half] += bin_of[:half]
             pairs += np.bincount(pair, minlength=len(pairs))
-            alone += len(bin_of) % 2
+            odd += len(bin_of) % 2
     table = pairs.reshape(_SIDE, _SIDE)
     counts = table.sum(axis=0) + table.sum(axis=1)
-    counts[0] -= alone  # as its partner 0 was counted
+    counts[0] -= odd  # as the partner of each, a 0 was counted
     counts[BINS - 1] += counts[BINS]  # samples of exactly 1
     return counts[:BINS]
 
 
 def histogram_json(counts: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """What `histogram.json` holds: {"low": 0, "high": 1, "bins": 32, "counts": [32]}."""
+    """Return what `histogram.json` holds: {"low": 0, "high": 1, "bins": 32, "counts": [32]}."""
     return {"low": 0.0, "high": 1.0, "bins": BINS, "counts": counts.tolist()}

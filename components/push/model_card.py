@@ -43,32 +43,31 @@ def _class_rows(metrics: Mapping[str, Any], f1: Any, intervals: Mapping[str, Any
 
 
 def _certainty_lines(judgement: Mapping[str, Any]) -> list[str]:
-    """What the probabilities are worth, and when the model abstains."""
-    lines = []
+    """Say how well the probabilities are calibrated, and when the model abstains."""
+    certainty = judgement["certainty"]
+    lines = [
+        f"Logits are divided by a temperature of {certainty['temperature']:.3f}, and the model abstains where its "
+        f"largest probability is below {certainty['threshold']:.3f}; both were learnt on validation beats.",
+        "",
+    ]
     for kind in ("clean", "noisy"):
-        told, of = judgement["calibration"][kind], judgement["certainty"][kind]
+        calibration, of_kind = judgement["calibration"][kind], certainty[kind]
+        (low, high), kept_accuracy = calibration["band"], of_kind["kept_accuracy"]
         answered = (
-            "none"
-            if of["kept_accuracy"] is None
-            else f"{of['kept']:.2%}, with an accuracy of {of['kept_accuracy']:.2%}"
+            "none" if kept_accuracy is None else f"{of_kind['kept']:.2%}, with an accuracy of {kept_accuracy:.2%}"
         )
         lines.append(
-            f"- {kind} beats: expected calibration error {told['ece']:.4f} ({of['before']['ece']:.4f} before the "
-            f"temperature; by chance a perfectly calibrated model shows {told['band'][0]:.4f}-{told['band'][1]:.4f}); "
-            f"answered: {answered}; with the classes found alike (probabilities divided by the {of['shift']:g}th power "
-            f"of their shares): accuracy {of['shifted_accuracy']:.2%}, mean recall {of['shifted_mean_recall']:.3f}."
+            f"- {kind} beats: expected calibration error {calibration['ece']:.4f} ({of_kind['before']['ece']:.4f} "
+            f"before the temperature; by chance a perfectly calibrated model shows {low:.4f}-{high:.4f}); "
+            f"answered: {answered}; class-balanced (probabilities divided by the {of_kind['shift']:g}th power of the "
+            f"classes' shares): accuracy {of_kind['shifted_accuracy']:.2%}, mean recall "
+            f"{of_kind['shifted_mean_recall']:.3f}."
         )
-    told = judgement["certainty"]
-    return [
-        f"Logits are divided by a temperature of {told['temperature']:.3f}, and the model abstains where its largest "
-        f"probability is below {told['threshold']:.3f}; both were learnt on validation beats.",
-        "",
-        *lines,
-    ]
+    return lines
 
 
 def _refit(settings: Mapping[str, Any]) -> str:
-    """What became of the beats that training was watched by."""
+    """Say what became of the validation beats in the end."""
     epochs = settings.get("finetune", {}).get("refit_epochs", 0)
     return (
         f" (and trained on in the last {epochs} epochs, when all was learnt that is learnt from them)" if epochs else ""
@@ -76,7 +75,7 @@ def _refit(settings: Mapping[str, Any]) -> str:
 
 
 def _origin_lines(digests: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
-    """What the model was made from, by digest, and with which settings."""
+    """Say what the model was made from, by digest, and with which settings."""
     made_with = {group: settings[group] for group in ("data", "transform", "train", "finetune") if group in settings}
     return [
         "| what | SHA-256 |",

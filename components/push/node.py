@@ -10,20 +10,21 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from components.evaluate.artifacts import Judgement, Verdict
+from components.evaluate.node import Judgement, ModelVerdict
 from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
-from components.io.artifact_files import JUDGEMENT, read_json, write_json
+from components.io import artifact_names as names
+from components.io.artifact_files import read_json, write_json
 from components.io.serving import ServingDirectory
 from components.push.histogram import count_samples, signal_blocks
 from components.push.sidecars import Sidecars, stage_version
-from components.verdict import VERDICT_FILE, read_verdict
+from components.verdict import read_verdict
 
 
 @component
 def Pusher(  # noqa: N802 - the function's name is the node's id
     model: InputArtifact[standard_artifacts.Model],
-    verdict: InputArtifact[Verdict],
+    verdict: InputArtifact[ModelVerdict],
     judgement: InputArtifact[Judgement],
     statistics: InputArtifact[standard_artifacts.ExampleStatistics],
     report: InputArtifact[IngestReport],
@@ -40,25 +41,25 @@ def Pusher(  # noqa: N802 - the function's name is the node's id
     """
     ingested = read_ingest_report(report.uri)
     train = artifact_utils.get_split_uri([examples], "train")
-    statistics_file = os.path.join(artifact_utils.get_split_uri([statistics], "train"), "FeatureStats.pb")
+    statistics_file = os.path.join(artifact_utils.get_split_uri([statistics], "train"), names.SPLIT_STATISTICS)
     with tempfile.TemporaryDirectory(prefix="heartbeat-push-") as scratch:
-        here = Path(scratch)
-        io_utils.copy_dir(path_utils.serving_model_path(model.uri), str(here / "model"))
-        io_utils.copy_file(statistics_file, str(here / "stats.pb"))
+        folder = Path(scratch)
+        io_utils.copy_dir(path_utils.serving_model_path(model.uri), str(folder / "model"))
+        io_utils.copy_file(statistics_file, str(folder / "stats.pb"))
         known = Sidecars(
-            judgement=read_json(judgement.uri, JUDGEMENT),
-            verdict=read_verdict(read_json(verdict.uri, VERDICT_FILE)["verdict"]),
+            judgement=read_json(judgement.uri, names.JUDGEMENT),
+            verdict=read_verdict(read_json(verdict.uri, names.VERDICT)["verdict"]),
             rows=ingested.rows,
             data_digests=ingested.digests,
             settings=settings,
-            statistics=here / "stats.pb",
+            statistics=folder / "stats.pb",
             counts=count_samples(signal_blocks(train)),
         )
-        digest = stage_version(here / "model", here / "version", known)
+        digest = stage_version(folder / "model", folder / "version", known)
         directory = ServingDirectory(serving)
-        version = directory.push(here / "version")
+        version = directory.push(folder / "version")
         location = directory.location(version)
-    write_json(pushed_model.uri, "pushed.json", {"version": version, "location": location, "digest": digest})
+    write_json(pushed_model.uri, names.PUSHED, {"version": version, "location": location, "digest": digest})
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property("pushed_destination", location)
     pushed_model.set_string_custom_property("pushed_version", str(version))

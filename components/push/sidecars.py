@@ -14,16 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 import components
-from components.io.serving import (
-    DIGESTS,
-    HISTOGRAM,
-    METRICS,
-    MODEL,
-    MODEL_CARD,
-    SIDECAR_DIR,
-    STATISTICS,
-    model_digest,
-)
+from components.io.artifact_names import KERAS_FILE, SIDECAR_DIR
+from components.io.serving import DIGESTS, HISTOGRAM, METRICS, MODEL_CARD, STATISTICS, model_digest
 from components.push.histogram import histogram_json
 from components.push.model_card import model_card
 from components.verdict import Verdict
@@ -53,24 +45,24 @@ class Sidecars:
 
 
 def code_digest_of(top: Path) -> str:
-    """SHA-256 over the sorted relative paths and bytes of the Python files below a folder, 64 hex digits."""
+    """Digest the sorted relative paths and the bytes of the Python files below a folder: SHA-256, 64 hex digits."""
     digest = hashlib.sha256()
     for file in sorted(top.rglob("*.py")):
         digest.update(file.relative_to(top).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def _write_json(file: Path, told: Any) -> None:
-    file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+def _write_json(file: Path, content: Any) -> None:
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
-    """Copy a SavedModel and write its sidecars: the whole of a version, before it is pushed.
+    """Copy a SavedModel and write its sidecars: a whole version, before it is pushed.
 
     Args:
         model_dir: the SavedModel, with its Keras file among its extra assets.
         staged: the folder to make.
-        known: what is known of the model.
+        known: all else about the model.
 
     Returns:
         The model's digest.
@@ -79,8 +71,8 @@ def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
         FileNotFoundError: the folder is no SavedModel, or lacks its Keras file or the statistics file.
     """
     digest = model_digest(model_dir)
-    if not (model_dir / SIDECAR_DIR / MODEL).is_file():
-        raise FileNotFoundError(f"{model_dir} holds no {SIDECAR_DIR}/{MODEL}, which a pushed model carries along")
+    if not (model_dir / KERAS_FILE).is_file():
+        raise FileNotFoundError(f"{model_dir} holds no {KERAS_FILE}, which a pushed model carries along")
     shutil.copytree(model_dir, staged)
     beside = staged / SIDECAR_DIR
     shutil.copyfile(known.statistics, beside / STATISTICS)

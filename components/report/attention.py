@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLES
 from components.errors import HeartbeatError
+from components.io.artifact_names import SERVING_MODEL
 from components.report.content import Block, Picture, Pictures, Words
 from components.report.drawing import INK, MAIN, SECOND, TIME_MS, WINDOW_MS, picture
 from components.report.material import RunMaterial
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 EACH: Final = 2
 """Beats of each class that are looked at."""
-
-SERVING: Final = "Format-Serving"
-"""Folder of a model artifact that holds its SavedModel."""
 
 STEPS: Final = 64
 """Points on the line; sums then differ from the log probabilities by about a percent."""
@@ -83,7 +81,7 @@ def attention(material: RunMaterial) -> list[Block]:
     right = probabilities.argmax(axis=1) == label
     chosen = np.concatenate([np.flatnonzero(right & (label == index))[:EACH] for index in range(len(CLASSES))])
     beats = material.test_beats(chosen)
-    model = str(Path(material.uri("FineTuner", "model"), SERVING))
+    model = str(Path(material.uri("FineTuner", "model"), SERVING_MODEL))
     attribution = attribute(model, beats.signal, material.train.mean, beats.label)
     pictures, absent = [], []
     for index, symbol in enumerate(CLASSES):

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from components.ingest.split import SPLITS
+from components.io.artifact_names import SPLIT_ANOMALIES, VERDICT
 from components.report.content import Block, Bullets, Heading, Table, Words
 from components.report.material import NotReachedError, RunMaterial
 from components.report.wording import UNKNOWN, count, number, percent
-from components.validate.anomalies import findings_of
-from components.verdict import VERDICT_FILE, read_verdict
+from components.validate.gate import findings_of
+from components.verdict import read_verdict
 
 TYPES = {1: "bytes", 2: "integer", 3: "float"}
 """tensorflow_metadata's FeatureType in words."""
@@ -116,12 +117,12 @@ def _anomalies(material: RunMaterial) -> list[Block]:
         return [Heading("Anomalies"), Words(str(error))]
     findings = []
     for split in SPLITS:
-        content = Path(folder, f"Split-{split}", "SchemaDiff.pb").read_bytes()
+        content = Path(folder, f"Split-{split}", SPLIT_ANOMALIES).read_bytes()
         findings += findings_of(split, anomalies_pb2.Anomalies.FromString(content))
     none = Words("None in train, eval and test.")
     found = Bullets([finding.sentence() for finding in findings], "warn") if findings else none
     blocks: list[Block] = [Heading("Anomalies"), found]
     if material.reached("DataGate"):
-        verdict = read_verdict(material.read_json("DataGate", "verdict", VERDICT_FILE)["verdict"])
+        verdict = read_verdict(material.read_json("DataGate", "verdict", VERDICT)["verdict"])
         blocks += [Words(f"The data gate let it pass: {each.sentence}", "warn") for each in verdict]
     return blocks

@@ -19,7 +19,7 @@ from components.report.material import NotReachedError, RunMaterial
 from components.report.split_beats import Survey
 from components.report.study import BALANCED
 from components.report.wording import SPLIT_WORDS, UNKNOWN, class_title, count, percent
-from components.train.input import choose_rows
+from components.train.batches import choose_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

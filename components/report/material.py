@@ -15,8 +15,9 @@ import numpy.typing as npt
 from components.beat import CLASSES, Beats
 from components.errors import HeartbeatError, UsageError
 from components.ingest.report import IngestSummary, read_ingest_report
+from components.io.artifact_names import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SPLIT_STATISTICS
 from components.io.examples import read_beats
-from components.io.serving import HISTOGRAM, METRICS, SIDECAR_DIR, STATISTICS
+from components.io.serving import HISTOGRAM, METRICS, STATISTICS
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
 from components.report.split_beats import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job
@@ -102,13 +103,13 @@ class RunMaterial:
     @cached_property
     def judgement(self) -> Mapping[str, Any]:
         """What the Judge measured."""
-        judgement: Mapping[str, Any] = self.read_json("Judge", "judgement", "judgement.json")
+        judgement: Mapping[str, Any] = self.read_json("Judge", "judgement", JUDGEMENT)
         return judgement
 
     @cached_property
     def predictions(self) -> Mapping[str, npt.NDArray[Any]]:
         """`label` int64[n], and probabilities float32[n, 5] of each model on the clean test beats, in their order."""
-        with np.load(Path(self.uri("Judge", "judgement"), "predictions.npz")) as arrays:
+        with np.load(Path(self.uri("Judge", "judgement"), PREDICTIONS)) as arrays:
             return dict(arrays)
 
     @cached_property
@@ -128,7 +129,7 @@ class RunMaterial:
             OSError: the file does not exist any more.
         """
         folder = self.uri("StatisticsGen", "statistics")
-        return _parsed_statistics(Path(folder, f"Split-{split}", "FeatureStats.pb").read_bytes())
+        return _parsed_statistics(Path(folder, f"Split-{split}", SPLIT_STATISTICS).read_bytes())
 
 
 def load_run(folder: Path) -> RunMaterial:

@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
+from components.io.artifact_names import FROZEN, HISTORY
 from components.report.content import Block, Code, Heading, Picture, Pictures, Table, Words
 from components.report.drawing import CURVE_STYLES, INK, MAIN, picture
 from components.report.material import RunMaterial
@@ -31,7 +32,7 @@ CURVES: Final = ("training", "validation", "validation, noisy")
 
 def training(material: RunMaterial) -> list[Block]:
     """Draw accuracy and loss over epochs, train against validation."""
-    clean: History = material.read_json("Trainer", "model_run", "history.json")
+    clean: History = material.read_json("Trainer", "model_run", HISTORY)
     blocks: list[Block] = [
         Words(
             "Validation beats are cut from the train file; the test beats are only ever evaluated. (The study "
@@ -44,8 +45,8 @@ def training(material: RunMaterial) -> list[Block]:
         ),
     ]
     if material.reached("FineTuner"):
-        phases: Mapping[str, History] = material.read_json("FineTuner", "model_run", "history.json")
-        frozen, finetuned = phases["frozen"], phases["finetuned"]
+        phases: Mapping[str, History] = material.read_json("FineTuner", "model_run", HISTORY)
+        frozen, finetuned = phases[FROZEN], phases["finetuned"]
         joined = {name: [*frozen[name], *finetuned[name]] for name in frozen if name in finetuned}
         end = len(frozen["epoch"])
         caption = (

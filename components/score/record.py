@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES
+from components.beat import CLASSES, confusion_matrix
 from components.io.storage import CHUNK_BYTES, Source
 from components.push.histogram import BINS
 
@@ -116,8 +116,7 @@ class Tally:
 
     def add_labels(self, label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> None:
         """Count pairs of label and prediction, both int64[n]."""
-        cells = np.bincount(label * len(CLASSES) + predicted, minlength=len(CLASSES) ** 2)
-        counted = cells.reshape(len(CLASSES), len(CLASSES))
+        counted = confusion_matrix(label, predicted)
         self.confusion = counted if self.confusion is None else self.confusion + counted
 
     def as_fields(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""The FineTuner: the trained network learns to read noisy beats, its head first, then all of it; then its certainty.
+"""The FineTuner: the trained network learns to read noisy beats, its head first, then all of it.
 
-Last it learns from the eval split's beats, too: what was chosen by them (temperature, thresholds) stays as it is.
+Then it is calibrated on the eval split. Last it learns from the eval split's beats, too; what was learnt by validating
+on them (temperature, thresholds) stays as it is.
 """
 
 from __future__ import annotations
@@ -12,26 +13,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.errors import HeartbeatError
-from components.train.augment import Augmentation
+from components.io.artifact_names import FROZEN
+from components.train.batches import Augmentation, Batches, choose_rows, make_batches
 from components.train.calibrate import learn_certainty, write_certainty
-from components.train.export import export_model
-from components.train.fit import History, Phase, fit
-from components.train.history import write_history
-from components.train.input import Batches, choose_rows, make_batches
-from components.train.material import Material, load_everything, load_material
+from components.train.data import TrainingData, load_all_beats, load_data
+from components.train.export import export_model, load_network
+from components.train.loop import History, Phase, fit, make_predictor, start_afresh
 from components.train.networks import BODY, with_new_head
 from components.train.poststratify import post_stratify
-from components.train.settings import FineTunerConfig, FineTuneSettings, TrainSettings
-from components.train.start import start_afresh
-from components.train.tuned import with_tuned
-from components.train.validation import make_predictor
-from components.train.warm_start import body_weights, load_first_model, same_weights
+from components.train.settings import FineTunerConfig, FineTuneSettings, TrainSettings, with_tuned
+from components.train.trainer import write_history
 
 if TYPE_CHECKING:
     import keras
     from tfx.components.trainer.fn_args_utils import FnArgs
 
-FROZEN = "frozen"
 FINETUNED = "finetuned"
 REFITTED = "refitted"
 
@@ -40,73 +36,73 @@ def run_fn(fn_args: FnArgs) -> None:
     """Fine-tune, calibrate, refit; write the SavedModel, the one of phase one, `history.json`, `certainty.json`, logs.
 
     Args:
-        fn_args: as the Trainer's; `base_model`, the Trainer's `Format-Serving` directory;
+        fn_args: as the Trainer's; `base_model`, the directory of the Trainer's SavedModel;
             `custom_config["settings"]`, a FineTunerConfig as JSON.
 
     Raises:
-        HeartbeatError: the first model's weights were not loaded, or the body did not stay frozen in phase one.
+        HeartbeatError: the Trainer's weights were not loaded, or the body did not stay frozen in phase one.
         DataRefused: no example to train on, or a class missing where the policy needs it.
     """
     config = FineTunerConfig.model_validate_json(fn_args.custom_config["settings"])
     train, tune = with_tuned(config.train, fn_args.hyperparameters), config.finetune
+    logs = f"{fn_args.model_run_dir}/logs"
     start_afresh(train.seed)
-    first = load_first_model(fn_args.base_model)
-    loaded = body_weights(first)
+    body = load_network(fn_args.base_model).get_layer(BODY)
+    trained_weights = [np.array(weight) for weight in body.get_weights()]  # copies, which training cannot reach
     with tempfile.TemporaryDirectory() as scratch:
-        material = load_material(fn_args, scratch)
-        model = with_new_head(first.get_layer(BODY), train.network, tune.head_dropout)
-        frozen = train_head(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
-        if not same_weights(body_weights(model), loaded):
+        data = load_data(fn_args, scratch)
+        model = with_new_head(body, train.network, tune.head_dropout)
+        histories = {FROZEN: train_head(model, data, train, tune, logs)}
+        if not all(map(np.array_equal, body.get_weights(), trained_weights)):
             raise HeartbeatError("The body's weights changed while they were frozen; this model is not what it says.")
-        export_model(model, train.network, material.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
-        finetuned = train_all(model, material, train, tune, f"{fn_args.model_run_dir}/logs")
-        weight = post_stratify(material.train, material.validation, train.seed)
+        export_model(model, train.network, data.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
+        histories[FINETUNED] = train_all(model, data, train, tune, logs)
+        weight = post_stratify(data.train, data.validation, train.seed)
         certainty = learn_certainty(
-            make_predictor(model), material.validation, weight, tune.abstain_accuracy, tune.mean_recall
+            make_predictor(model), data.validation, weight, tune.abstain_accuracy, tune.mean_recall
         )
-        histories = {FROZEN: frozen, FINETUNED: finetuned}
         if tune.refit_epochs:
-            everything = replace(material, train=load_everything(fn_args, scratch))
-            histories[REFITTED] = refit(model, everything, train, tune, f"{fn_args.model_run_dir}/logs")
-    export_model(model, train.network, material.normalise, fn_args.serving_model_dir, certainty)
+            all_beats = replace(data, train=load_all_beats(fn_args, scratch))
+            histories[REFITTED] = refit(model, all_beats, train, tune, logs)
+    export_model(model, train.network, data.normalise, fn_args.serving_model_dir, certainty)
     write_certainty(certainty, fn_args.model_run_dir)
-    write_history(histories, model.count_params(), fn_args.model_run_dir)
+    write_history(histories, model, fn_args.model_run_dir)
 
 
 def train_head(
-    model: keras.Model, material: Material, train: TrainSettings, tune: FineTuneSettings, log_dir: str
+    model: keras.Model, data: TrainingData, train: TrainSettings, tune: FineTuneSettings, logs: str
 ) -> History:
-    """Phase one: every beat noisy, the body frozen, its batch normalisation too."""
+    """Run phase one: every beat noisy, the body frozen, its batch normalisation too."""
     model.get_layer(BODY).trainable = False
-    phase = _phase(FROZEN, tune.head_epochs, tune.head_learning_rate, train, log_dir)
-    history = fit(model, _batches(material, train, tune, 1.0, train.seed + 1), material.validation, phase)
+    phase = _phase(FROZEN, tune.head_epochs, tune.head_learning_rate, train, logs)
+    history = fit(model, _batches(data, train, tune, 1.0, train.seed + 1), data.validation, phase)
     model.get_layer(BODY).trainable = True
     return history
 
 
 def train_all(
-    model: keras.Model, material: Material, train: TrainSettings, tune: FineTuneSettings, log_dir: str
+    model: keras.Model, data: TrainingData, train: TrainSettings, tune: FineTuneSettings, logs: str
 ) -> History:
-    """Phase two: every layer learns, at a low rate, from noisy and clean beats."""
-    phase = _phase(FINETUNED, tune.epochs, tune.learning_rate, train, log_dir)
-    return fit(model, _batches(material, train, tune, tune.noisy_share, train.seed + 2), material.validation, phase)
+    """Run phase two: every layer learns, at a low rate, from noisy and clean beats."""
+    phase = _phase(FINETUNED, tune.epochs, tune.learning_rate, train, logs)
+    return fit(model, _batches(data, train, tune, tune.noisy_share, train.seed + 2), data.validation, phase)
 
 
 def refit(
-    model: keras.Model, everything: Material, train: TrainSettings, tune: FineTuneSettings, log_dir: str
+    model: keras.Model, all_beats: TrainingData, train: TrainSettings, tune: FineTuneSettings, logs: str
 ) -> History:
-    """The same as phase two from where it ended, for a few epochs, with nothing left to validate on."""
-    phase = _phase(REFITTED, tune.refit_epochs, tune.refit_learning_rate, train, log_dir)
-    return fit(model, _batches(everything, train, tune, tune.noisy_share, train.seed + 3), None, phase)
+    """Go on as in phase two for a few epochs, with no beats left to validate on."""
+    phase = _phase(REFITTED, tune.refit_epochs, tune.refit_learning_rate, train, logs)
+    return fit(model, _batches(all_beats, train, tune, tune.noisy_share, train.seed + 3), None, phase)
 
 
 def _batches(
-    material: Material, train: TrainSettings, tune: FineTuneSettings, noisy_share: float, seed: int
+    data: TrainingData, train: TrainSettings, tune: FineTuneSettings, noisy_share: float, seed: int
 ) -> Batches:
     # The same rows as the Trainer's: of a class that is sampled down, other ones would be new to the body.
     # In the refit they are drawn among all beats, so others of such a class come in.
-    rows = choose_rows(material.train.label, train.policy, 1.0, np.random.default_rng(train.seed))
-    how = Augmentation(
+    rows = choose_rows(data.train.label, train.policy, 1.0, np.random.default_rng(train.seed))
+    augmentation = Augmentation(
         stretch=train.stretch,
         mix=train.mix,
         noise=tune.noise,
@@ -115,10 +111,10 @@ def _batches(
         noise_sd=tune.noise_sd,
         noise_max=tune.noise_max,
     )
-    return make_batches(material.train, rows, train.batch, how, material.normalise, seed)
+    return make_batches(data.train, rows, train.batch, augmentation, data.normalise, seed)
 
 
-def _phase(name: str, epochs: int, learning_rate: float, train: TrainSettings, log_dir: str) -> Phase:
+def _phase(name: str, epochs: int, learning_rate: float, train: TrainSettings, logs: str) -> Phase:
     return Phase(
         stage="FineTuner",
         name=name,
@@ -128,5 +124,5 @@ def _phase(name: str, epochs: int, learning_rate: float, train: TrainSettings, l
         weight_decay=train.weight_decay,
         average_epochs=train.average_epochs,
         label_smoothing=train.label_smoothing,
-        log_dir=f"{log_dir}/{name}",
+        log_dir=f"{logs}/{name}",
     )

@@ -29,14 +29,14 @@ STUDY_SAMPLES = SAMPLES - 1
 
 
 def build_network(settings: NetworkSettings) -> keras.Model:
-    """A new network with fresh weights."""
+    """Make a network with fresh weights."""
     if settings.name == "study":
         return _join(_study_body(), _study_head())
     return with_new_head(_residual_body(settings), settings, settings.dropout)
 
 
 def with_new_head(body: keras.Model, settings: NetworkSettings, dropout: float) -> keras.Model:
-    """The body with a fresh head on it: for each tower a dense layer, dropout, one logit a class.
+    """Put a fresh head on a body: for each tower a dense layer, dropout, one logit per class.
 
     Args:
         body: float32[n, 187] -> float32[n, towers * features]; the new model shares its weights.
@@ -65,18 +65,18 @@ def _towers(settings: NetworkSettings) -> int:
     return 1 if settings.name == "study" else settings.towers
 
 
-def answer(logits: tf.Tensor) -> tf.Tensor:
-    """What a network says: the mean float32[n, 5] of its towers' logits float32[n, towers, 5]."""
+def mean_logits(logits: tf.Tensor) -> tf.Tensor:
+    """Average the towers' logits float32[n, towers, 5] to what the network answers, float32[n, 5]."""
     import keras
 
     return keras.ops.mean(logits, axis=1)
 
 
-def answering(model: keras.Model) -> keras.Model:
-    """The network with its answer float32[n, 5] in place of its towers' logits; it shares the weights."""
+def with_mean_logits(model: keras.Model) -> keras.Model:
+    """Return the network with the mean float32[n, 5] in place of its towers' logits; it shares the weights."""
     import keras
 
-    return keras.Model(model.input, answer(model.output), name=model.name)
+    return keras.Model(model.input, mean_logits(model.output), name=model.name)
 
 
 class Convolution(Protocol):
@@ -87,19 +87,19 @@ class Convolution(Protocol):
 
 
 def _residual_body(settings: NetworkSettings) -> keras.Model:
-    """float32[n, 187] -> float32[n, towers * steps * last filters]."""
+    """Make a body: float32[n, 187] -> float32[n, towers * steps * last filters]."""
     import keras
 
     beats = keras.Input((SAMPLES,))
     x = keras.layers.Reshape((SAMPLES, 1))(beats)  # (n, 187, 1)
-    convolve = _Learning()
+    convolve = _TrainedConvolution()
     towers = [_residual_features(x, settings, convolve) for _ in range(settings.towers)]
     features = keras.ops.concatenate([keras.layers.Flatten()(tower) for tower in towers], axis=1)
     return keras.Model(beats, features, name=BODY)
 
 
 def _residual_features(x: Any, settings: NetworkSettings, convolve: Convolution) -> Any:
-    """A tower's residual blocks, however they are computed: (n, ..., 187, 1) -> (n, ..., steps, last filters)."""
+    """Compute a tower's residual blocks, whatever the convolution: (n, ..., 187, 1) -> (n, ..., steps, filters)."""
     from keras import ops
 
     x = ops.relu(convolve(x, settings.stem_filters, settings.stem_kernel, settings.stem_stride))
@@ -110,45 +110,45 @@ def _residual_features(x: Any, settings: NetworkSettings, convolve: Convolution)
     return x
 
 
-class _Learning:
-    """Convolutions of a network that is trained: layers, numbered in the order they are made."""
+class _TrainedConvolution:
+    """Convolutions of a network that is trained: Keras layers, numbered in the order they are made."""
 
     def __init__(self) -> None:
-        self._made = 0
+        self._count = 0
 
     def __call__(self, x: Any, filters: int, kernel: int, stride: int) -> Any:
         import keras
 
-        convolution, normalisation = _names(self._made)
-        self._made += 1
+        convolution, normalisation = _layer_names(self._count)
+        self._count += 1
         # Without a bias: the batch normalisation behind it has one.
         x = keras.layers.Conv1D(filters, kernel, strides=stride, padding="same", use_bias=False, name=convolution)(x)
         return keras.layers.BatchNormalization(momentum=0.95, name=normalisation)(x)
 
 
-class _Serving:
-    """The same convolutions of a trained body, batch normalisation folded into each one's kernel and bias.
+class _FoldedConvolution:
+    """The same convolutions of a trained body, with batch normalisation folded into each one's kernel and bias.
 
     On (n, 1, steps, channels): TensorFlow computes such a convolution, its bias and its relu as one operation.
     """
 
     def __init__(self, folded: Sequence[tuple[tf.Variable, tf.Variable]]) -> None:
-        self._left = iter(folded)
+        self._unused = iter(folded)
 
     def __call__(self, x: Any, filters: int, kernel: int, stride: int) -> Any:
         import tensorflow as tf
 
-        folded, bias = next(self._left)
-        return tf.nn.bias_add(tf.nn.conv2d(x, folded, [1, 1, stride, 1], "SAME"), bias)
+        kernel_values, bias = next(self._unused)
+        return tf.nn.bias_add(tf.nn.conv2d(x, kernel_values, [1, 1, stride, 1], "SAME"), bias)
 
 
 def _folded(body: keras.Model) -> list[tuple[tf.Variable, tf.Variable]]:
-    """Kernels (1, kernel, channels, filters) and biases (filters,) of a body's convolutions, in order."""
+    """Fold a body: kernels (1, kernel, channels, filters) and biases (filters,) of its convolutions, in order."""
     import tensorflow as tf
 
-    convolutions = sum(layer.name.startswith(CONVOLUTION) for layer in body.layers)
     folded = []
-    for convolution, normalisation in ([body.get_layer(name) for name in _names(at)] for at in range(convolutions)):
+    for number in range(sum(layer.name.startswith(CONVOLUTION) for layer in body.layers)):
+        convolution, normalisation = (body.get_layer(name) for name in _layer_names(number))
         variance = normalisation.moving_variance.value
         scale = normalisation.gamma.value * tf.math.rsqrt(variance + normalisation.epsilon)  # (filters,)
         kernel = (convolution.kernel.value * scale)[None]
@@ -157,17 +157,17 @@ def _folded(body: keras.Model) -> list[tuple[tf.Variable, tf.Variable]]:
     return folded
 
 
-def _names(number: int) -> tuple[str, str]:
+def _layer_names(number: int) -> tuple[str, str]:
     return f"{CONVOLUTION}{number}", f"normalisation_{number}"
 
 
 @dataclass(frozen=True)
 class ServedNetwork:
-    """A trained network as is fastest to compute.
+    """A trained network in the form that is fastest to compute.
 
     Attributes:
-        logits: float32[n, 187], normalised -> what the network answers, float32[n, 5].
-        folded: the variables of its own that this reads, beside some of the network's.
+        logits: float32[n, 187], normalised -> float32[n, 5].
+        folded: variables of its own that this reads, besides some of the network's.
     """
 
     logits: Callable[[tf.Tensor], tf.Tensor]
@@ -175,7 +175,7 @@ class ServedNetwork:
 
 
 def served_network(model: keras.Model, settings: NetworkSettings) -> ServedNetwork:
-    """The network to serve, its convolutions as they are trained by now.
+    """Make the network to serve, with its convolutions as they are trained by now.
 
     Args:
         model: as `build_network(settings)` made it, trained.
@@ -184,21 +184,21 @@ def served_network(model: keras.Model, settings: NetworkSettings) -> ServedNetwo
     import tensorflow as tf
 
     if settings.name == "study":
-        return ServedNetwork(lambda signal: answer(model(signal, training=False)), ())
+        return ServedNetwork(lambda signal: mean_logits(model(signal, training=False)), ())
     folded, head = _folded(model.get_layer(BODY)), model.get_layer(HEAD)
 
     def logits(signal: tf.Tensor) -> tf.Tensor:
-        convolve = _Serving(folded)
+        convolve = _FoldedConvolution(folded)
         beats = tf.reshape(signal, (-1, 1, SAMPLES, 1))
         towers = [_residual_features(beats, settings, convolve) for _ in range(settings.towers)]
         features = [tf.reshape(tower, (-1, tower.shape[2] * tower.shape[3])) for tower in towers]
-        return answer(head(tf.concat(features, axis=1), training=False))
+        return mean_logits(head(tf.concat(features, axis=1), training=False))
 
     return ServedNetwork(logits, [variable for pair in folded for variable in pair])
 
 
 def _study_body() -> keras.Model:
-    """float32[n, 187] -> float32[n, 128], the study's layers up to the one that its transfer kept."""
+    """Make float32[n, 187] -> float32[n, 128], the study's layers up to the one that its transfer kept."""
     import keras
 
     layers = keras.layers
@@ -212,7 +212,7 @@ def _study_body() -> keras.Model:
 
 
 def _study_head() -> keras.Model:
-    """float32[n, 128] -> float32[n, 1, 5]."""
+    """Make float32[n, 128] -> float32[n, 1, 5], the study's last layers."""
     import keras
 
     layers = keras.layers

@@ -1,9 +1,9 @@
-"""How much each beat of the eval split counts, so that hard and easy beats are as common in it as among train beats.
+"""Weights of the eval split's beats, so that hard and easy beats are as common in it as among the train beats.
 
-A hash cuts the eval split, and by luck its beats can be easier than others: a temperature that fits them then leaves
-the model too sure. What is hard is told without a model: the nearest train beat is of another class. Source: Holt and
-Smith, "Post Stratification", 1979. A split that is no easier stays as it is: one of whole records is meant to be harder
-than beats among their neighbours, and a model that is not sure enough does less harm.
+The eval split is chosen by hash and may by chance be easier than the training data; a temperature fitted to it would
+leave the model over-confident. Difficulty is measured without a model: a beat is hard if its nearest train beat is of
+another class. The weights are those of Holt and Smith, "Post Stratification", 1979. A split that is no easier keeps
+weights of 1: one of whole records is meant to be harder, and a model that is not confident enough does less harm.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.train.spool import Spool
+from components.train.data import Spool
 
 NEIGHBOURS: Final = 50_000
 """Train beats among which the nearest is looked for."""
@@ -25,7 +25,7 @@ _BLOCK = 512
 
 
 def post_stratify(train: Spool, validation: Spool, seed: int) -> npt.NDArray[np.float64]:
-    """The weight of each beat of the eval split, by its class and by whether it is hard.
+    """Weigh each beat of the eval split by its class and by whether it is hard.
 
     Args:
         train: column `clean`.
@@ -53,7 +53,7 @@ def strata_weights(
     label: npt.NDArray[np.int64],
     hard: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.float64]:
-    """A stratum's share among train beats, divided by its share here.
+    """Divide each stratum's share among train beats by its share in the eval split.
 
     Args:
         label_train: int64[m], 0..4.
@@ -62,12 +62,12 @@ def strata_weights(
         hard: bool[n].
 
     Returns:
-        float64[n], its mean 1 where both splits have the same classes. A class that lacks hard or easy beats here is
-        taken whole.
+        float64[n], its mean 1 where both splits have the same classes. A class without hard or without easy beats here
+        is one stratum.
     """
     weight = np.ones(len(label))
-    for one in np.unique(label):
-        here, there = label == one, label_train == one
+    for index in np.unique(label):
+        here, there = label == index, label_train == index
         weight[here] = there.mean() / here.mean()
         if there.any() and hard[here].any() and not hard[here].all():
             share = hard_train[there].mean()
@@ -77,16 +77,23 @@ def strata_weights(
 
 
 def _nearest(
-    wanted: npt.NDArray[np.float32],
+    queries: npt.NDArray[np.float32],
     beats: npt.NDArray[np.float32],
     label: npt.NDArray[np.int64],
     itself: bool = False,
 ) -> npt.NDArray[np.int64]:
-    """Each wanted beat's nearest one's class (Euclidean); with `itself` the wanted are the beats, and others count."""
+    """Find the class of each query's nearest beat (Euclidean).
+
+    Args:
+        queries: float32[m, 187].
+        beats: float32[n, 187].
+        label: int64[n].
+        itself: whether the queries are the beats, each of which is then not its own neighbour.
+    """
     squares = np.einsum("ns,ns->n", beats, beats)
-    classes = np.empty(len(wanted), np.int64)
-    for start in range(0, len(wanted), _BLOCK):
-        block = wanted[start : start + _BLOCK]
+    classes = np.empty(len(queries), np.int64)
+    for start in range(0, len(queries), _BLOCK):
+        block = queries[start : start + _BLOCK]
         distance = block @ beats.T
         distance *= -2
         distance += squares  # in place: 100 MB three times over take four times as long

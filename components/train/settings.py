@@ -1,4 +1,4 @@
-"""What can be set about networks, tuning, training and fine-tuning."""
+"""What can be set about networks, tuning, training and fine-tuning, and the Tuner's values in place of some of it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TrainSettings(Settings):
     batch: int = Field(default=128, ge=1, description="beats a step")
     learning_rate: float = Field(default=2e-3, gt=0, description="AdamW's highest step size; falls along a cosine")
     schedule: Literal["cosine", "constant"] = Field(
-        default="cosine", description="cosine: the rate falls to nought at the end; constant: the study's"
+        default="cosine", description="cosine: the rate falls to 0 at the end; constant: the study's"
     )
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW's decay a step, in units of the rate")
     average_epochs: float = Field(
@@ -149,3 +149,27 @@ class FineTunerConfig(Settings):
 
     train: TrainSettings
     finetune: FineTuneSettings
+
+
+TUNED_NETWORK: Final = "network."
+"""How the names of the Tuner's values begin that are the network's."""
+
+
+def with_tuned(settings: TrainSettings, hyperparameters: dict[str, Any] | None) -> TrainSettings:
+    """Put the Tuner's values in place of the settings' own.
+
+    Args:
+        settings: as the user set them.
+        hyperparameters: a keras-tuner configuration; None where no Tuner ran, and the settings stay as they are.
+    """
+    if hyperparameters is None:
+        return settings
+    import keras_tuner as kt
+
+    merged = settings.model_dump()
+    for name, value in kt.HyperParameters.from_config(hyperparameters).values.items():
+        if name.startswith(TUNED_NETWORK):
+            merged["network"][name.removeprefix(TUNED_NETWORK)] = value
+        else:
+            merged[name] = value
+    return TrainSettings.model_validate(merged)

@@ -1,18 +1,24 @@
-"""The Trainer: a network trained on beats without noise."""
+"""The Trainer: a new network, trained on beats without noise."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from components.train.clean import train_clean
+import numpy as np
+
+from components.io.artifact_files import write_json
+from components.io.artifact_names import HISTORY
+from components.train.batches import Augmentation, choose_rows, make_batches
+from components.train.data import TrainingData, load_data
 from components.train.export import export_model
-from components.train.history import write_history
-from components.train.material import load_material
-from components.train.settings import TrainerConfig
-from components.train.tuned import with_tuned
+from components.train.loop import History, Phase, fit, start_afresh
+from components.train.networks import build_network
+from components.train.settings import TrainerConfig, TrainSettings, with_tuned
 
 if TYPE_CHECKING:
+    import keras
     from tfx.components.trainer.fn_args_utils import FnArgs
 
 
@@ -30,7 +36,47 @@ def run_fn(fn_args: FnArgs) -> None:
     config = TrainerConfig.model_validate_json(fn_args.custom_config["settings"])
     settings = with_tuned(config.train, fn_args.hyperparameters)
     with tempfile.TemporaryDirectory() as scratch:
-        material = load_material(fn_args, scratch)
-        model, history = train_clean(material, settings, "Trainer", "clean", 1.0, f"{fn_args.model_run_dir}/logs/clean")
-    export_model(model, settings.network, material.normalise, fn_args.serving_model_dir)
-    write_history(history, model.count_params(), fn_args.model_run_dir)
+        data = load_data(fn_args, scratch)
+        model, history = train_clean(data, settings, "Trainer", "clean", 1.0, f"{fn_args.model_run_dir}/logs/clean")
+    export_model(model, settings.network, data.normalise, fn_args.serving_model_dir)
+    write_history(history, model, fn_args.model_run_dir)
+
+
+def train_clean(
+    data: TrainingData, settings: TrainSettings, stage: str, phase: str, share: float, log_dir: str | None
+) -> tuple[keras.Model, History]:
+    """Train from fresh weights; the same settings and data give the same network.
+
+    Args:
+        data: the beats.
+        settings: the network and how it is trained.
+        stage: for the progress, which the Trainer and each trial of the Tuner report.
+        phase: for the progress.
+        share: share of each class's train beats that is used.
+        log_dir: folder for TensorBoard logs; None writes none.
+
+    Raises:
+        DataRefused: a class missing where the policy needs it.
+    """
+    start_afresh(settings.seed)
+    rows = choose_rows(data.train.label, settings.policy, share, np.random.default_rng(settings.seed))
+    augmentation = Augmentation(stretch=settings.stretch, mix=settings.mix)
+    batches = make_batches(data.train, rows, settings.batch, augmentation, data.normalise, settings.seed)
+    model = build_network(settings.network)
+    plan = Phase(
+        stage=stage,
+        name=phase,
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        weight_decay=settings.weight_decay,
+        average_epochs=settings.average_epochs,
+        label_smoothing=settings.label_smoothing,
+        log_dir=log_dir,
+    )
+    return model, fit(model, batches, data.validation, plan)
+
+
+def write_history(history: History | Mapping[str, History], model: keras.Model, model_run_dir: str) -> None:
+    """Write `history.json`: the number of the model's weights, and the curves of one phase, or of several by name."""
+    write_json(model_run_dir, HISTORY, {"parameters": model.count_params(), **history})

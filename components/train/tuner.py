@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from components.train.clean import train_clean
-from components.train.material import Material, load_material
-from components.train.settings import TunerConfig
-from components.train.tuned import search_space, with_tuned
+from components.train.data import TrainingData, load_data
+from components.train.keras_private import defaults_first_oracle
+from components.train.settings import TUNED_NETWORK, TrainSettings, TunerConfig, with_tuned
+from components.train.trainer import train_clean
 
 if TYPE_CHECKING:
     import keras_tuner as kt
@@ -32,36 +32,40 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     return TunerFnResult(tuner=_search(config, fn_args.working_dir), fit_kwargs={"fn_args": fn_args})
 
 
-def _search(config: TunerConfig, directory: str) -> kt.Tuner:
+def search_space(settings: TrainSettings) -> kt.HyperParameters:
+    """List the values that are tried: those of the settings, which are the defaults, and some around them.
+
+    The network keeps its size: a search of minutes cannot tell what a smaller one would reach, and speed and number of
+    parameters are as they are documented.
+    """
     import keras_tuner as kt
 
-    class GivenFirst(kt.oracles.RandomSearchOracle):
-        """Random values, but the first trial has the settings' own: the search can only find what beats them."""
+    rate, decay, dropout = settings.learning_rate, settings.weight_decay, settings.network.dropout
+    space = kt.HyperParameters()
+    for name, default, others in (
+        ("learning_rate", rate, [rate * 0.7, rate * 1.5]),
+        ("weight_decay", decay, [decay / 3, decay * 3]),
+        (f"{TUNED_NETWORK}dropout", dropout, [dropout * 0.7]),
+    ):
+        space.Choice(name, sorted({default, *others}), default=default)
+    return space
 
-        def populate_space(self, trial_id: str) -> dict[str, Any]:
-            if len(self.trials) > 0:
-                return super().populate_space(trial_id)
-            return {"status": kt.engine.trial.TrialStatus.RUNNING, "values": dict(self.hyperparameters.values)}
+
+def _search(config: TunerConfig, directory: str) -> kt.Tuner:
+    import keras_tuner as kt
 
     class Search(kt.Tuner):
         def search(self, fn_args: FnArgs) -> None:
             """Read the beats once for all trials."""
             with tempfile.TemporaryDirectory() as scratch:
-                super().search(material=load_material(fn_args, scratch), verbose=0)
+                super().search(data=load_data(fn_args, scratch), verbose=0)
 
-        def run_trial(self, trial: kt.engine.trial.Trial, material: Material, verbose: int) -> dict[str, float]:
+        def run_trial(self, trial: kt.engine.trial.Trial, data: TrainingData, verbose: int) -> dict[str, float]:
             settings = with_tuned(config.train, trial.hyperparameters.get_config())
             settings = settings.model_copy(update={"epochs": config.tune.epochs})
-            number = len(self.oracle.trials)
-            _, history = train_clean(
-                material, settings, "Tuner", f"trial {number} of {config.tune.trials}", config.tune.share, None
-            )
+            phase = f"trial {len(self.oracle.trials)} of {config.tune.trials}"
+            _, history = train_clean(data, settings, "Tuner", phase, config.tune.share, None)
             return {OBJECTIVE: history[OBJECTIVE][-1]}
 
-    oracle = GivenFirst(
-        objective=kt.Objective(OBJECTIVE, "min"),
-        max_trials=config.tune.trials,
-        hyperparameters=search_space(config.train),
-        seed=config.train.seed,
-    )
+    oracle = defaults_first_oracle(OBJECTIVE, config.tune.trials, search_space(config.train), config.train.seed)
     return Search(oracle=oracle, directory=directory, project_name="tuner", overwrite=True)

@@ -1,1 +1,1 @@
-"""Between examples and training: normalisation learnt on the train split, and the study's noise."""
+"""From examples to what is trained on: `preprocessing` normalises beats and adds a copy with the noise of `noise`."""

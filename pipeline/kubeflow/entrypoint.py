@@ -19,7 +19,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
-from components.train.threads import run_operations_side_by_side
+from components.train.loop import run_operations_side_by_side
 from pipeline.kubeflow.kfp_private import STEP_VARIABLE, register_types, run_executor
 from pipeline.kubeflow.notes import noted
 from pipeline.kubeflow.places import LOGS_OUTPUT, Json, local_path

@@ -9,16 +9,15 @@ import tensorflow as tf
 from bench.beat_files import read_beats
 from components.beat import CLASSES, SAMPLES, Beats
 from components.beats.synthetic import write_demo_set
-from components.evaluate.answers import noisy_signal, served
-from components.evaluate.gate import judge_model
+from components.evaluate.gate import gate_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
+from components.evaluate.models import noisy_signal
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.train.calibrate import UNCALIBRATED
-from components.train.clean import train_clean
-from components.train.export import export_model
-from components.train.material import Material
+from components.train.data import Spool, TrainingData
+from components.train.export import export_model, load_predict
 from components.train.settings import TrainSettings
-from components.train.spool import Spool
+from components.train.trainer import train_clean
 from components.transform.noise import add_noise
 from pipeline.profiles import DEMO
 
@@ -47,8 +46,8 @@ def standardise(demo):
 def train_on(train: Beats, standardise):
     columns = {name: np.asarray(standardise(tf.constant(train.signal[:300]))) for name in ("signal", "noisy")}
     validation = Spool(columns, train.label[:300])
-    material = Material(Spool({"clean": train.signal}, train.label), validation, standardise)
-    model, _ = train_clean(material, TRAIN, "Trainer", "clean", 1.0, None)
+    data = TrainingData(Spool({"clean": train.signal}, train.label), validation, standardise)
+    model, _ = train_clean(data, TRAIN, "Trainer", "clean", 1.0, None)
     return model
 
 
@@ -65,11 +64,11 @@ def verdict(demo, tmp_path):
     def of(model, normalise):
         export_model(model, TRAIN.network, normalise, str(tmp_path / "model"))
         _, test = demo
-        predict = served(str(tmp_path / "model"))
+        predict = load_predict(str(tmp_path / "model"))
         models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
         judged = judge(test, models, noisy_signal, EVALUATION, "patient", True, UNCALIBRATED)
         answers = {"clean": judged.arrays[CANDIDATE], "noisy": judged.arrays[CANDIDATE_NOISY]}
-        return judge_model(judged.told, test.label, answers, True, None, GateSettings())
+        return gate_model(judged.judgement, test.label, answers, True, None, GateSettings())
 
     return of
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from components.evaluate.gate import Current, _short_of, judge_model
+from components.evaluate.gate import Current, _below, gate_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.train.calibrate import UNCALIBRATED
@@ -45,7 +45,7 @@ def decide(beats, predict, current=None, gate=GATE, blessed=True, split="kaggle"
     models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
     judged = judge(beats, models, noise, SETTINGS, split, synthetic, UNCALIBRATED)
     answers = {"clean": judged.arrays[CANDIDATE], "noisy": judged.arrays[CANDIDATE_NOISY]}
-    return judge_model(judged.told, beats.label, answers, blessed, current, gate)
+    return gate_model(judged.judgement, beats.label, answers, blessed, current, gate)
 
 
 def serving(beats, predict, synthetic=False, version=7):
@@ -200,5 +200,5 @@ def test_a_model_of_simulated_beats_that_takes_a_real_ones_place_is_told(beats):
 
 
 def test_a_miss_by_a_hair_is_told_with_the_digits_it_takes():
-    assert _short_of("accuracy", 0.98498, 0.985) == "98.4980%, required 98.5000%"
-    assert _short_of("recall", 0.61, 0.7) == "0.61, required 0.70"
+    assert _below("accuracy", 0.98498, 0.985) == "98.4980%, required 98.5000%"
+    assert _below("recall", 0.61, 0.7) == "0.61, required 0.70"

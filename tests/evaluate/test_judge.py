@@ -36,7 +36,7 @@ def judged(beats):
 
 
 def test_metrics_are_of_the_right_model_and_beats(judged, beats):
-    told = judged.told["metrics"]
+    told = judged.judgement["metrics"]
     by_name = models()
     for name, metrics in ((CANDIDATE, told), (TRAINER, told["trainer"]), (FROZEN, told["frozen"])):
         assert metrics["clean"] == measure(by_name[name](beats.signal), beats.label).to_json()
@@ -47,13 +47,13 @@ def test_metrics_are_of_the_right_model_and_beats(judged, beats):
 
 
 def test_noisy_beats_are_counted_once_a_draw(judged, beats):
-    assert np.sum(judged.told["metrics"]["clean"]["confusion"]) == len(beats)
-    assert np.sum(judged.told["metrics"]["noisy"]["confusion"]) == 2 * len(beats)
-    assert judged.told["rows"] == len(beats)
+    assert np.sum(judged.judgement["metrics"]["clean"]["confusion"]) == len(beats)
+    assert np.sum(judged.judgement["metrics"]["noisy"]["confusion"]) == 2 * len(beats)
+    assert judged.judgement["rows"] == len(beats)
 
 
 def test_intervals_hold_their_values(judged):
-    told = judged.told
+    told = judged.judgement
     for kind in ("clean", "noisy"):
         metrics, intervals = told["metrics"][kind], told["intervals"][kind]
         for name in ("accuracy", "macro_f1"):
@@ -66,20 +66,20 @@ def test_intervals_hold_their_values(judged):
 
 
 def test_pooled_draws_do_not_make_intervals_narrower_than_beats_allow(judged, beats):
-    intervals = judged.told["intervals"]
+    intervals = judged.judgement["intervals"]
     widths = {kind: np.diff(intervals[kind]["recall"][0])[0] for kind in ("clean", "noisy")}
     assert widths["noisy"] > 0.8 * widths["clean"]
 
 
 def test_noise_levels_start_with_clean_beats_and_fall(judged):
-    levels = judged.told["noise_levels"]
+    levels = judged.judgement["noise_levels"]
     assert [level["sd"] for level in levels] == [0.0, 0.1, 0.3]
-    assert levels[0]["accuracy"] == judged.told["metrics"]["clean"]["accuracy"]
+    assert levels[0]["accuracy"] == judged.judgement["metrics"]["clean"]["accuracy"]
     assert levels[2]["accuracy"] < levels[0]["accuracy"]
 
 
 def test_judgement_is_json_and_says_where_beats_are_from(judged):
-    told = json.loads(json.dumps(judged.told))
+    told = json.loads(json.dumps(judged.judgement))
     assert (told["split"], told["synthetic"]) == ("patient", True)
     assert told["settings"]["noise_sd"] == 0.05
     assert set(told["calibration"]) == set(told["coverage"]) == {"clean", "noisy"}
@@ -113,7 +113,7 @@ def test_draws_are_numbers_each_once(draws):
 def test_what_the_temperature_did_and_abstaining_gains_is_told_of_the_test_beats(beats):
     """The candidate's answers are those after the temperature: before it they were less sure, here, and as right."""
     certainty = Certainty(0.5, 0.8, (0.7, 0.1, 0.1, 0.1, 0.0), {"clean": 0.5, "noisy": 1.0})
-    told = judge(beats, models(), noise, SETTINGS, "patient", True, certainty).told["certainty"]
+    told = judge(beats, models(), noise, SETTINGS, "patient", True, certainty).judgement["certainty"]
     answers = models()[CANDIDATE](beats.signal)
     kept = answers.max(axis=1) >= 0.8
     assert 0 < kept.sum() < len(beats)
@@ -129,5 +129,5 @@ def test_what_the_temperature_did_and_abstaining_gains_is_told_of_the_test_beats
 
 def test_a_model_that_always_abstains_has_no_accuracy_of_what_it_kept(beats):
     certainty = Certainty(1.0, 1.1, UNCALIBRATED.priors, UNCALIBRATED.shifts)
-    told = judge(beats, models(), noise, SETTINGS, "patient", True, certainty).told["certainty"]
+    told = judge(beats, models(), noise, SETTINGS, "patient", True, certainty).judgement["certainty"]
     assert (told["clean"]["kept"], told["clean"]["kept_accuracy"]) == (0, None)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from components.beat import CLASSES
-from components.evaluate.metrics import confusion_counts, cross_entropy, macro_f1_of, measure
+from components.beat import CLASSES, confusion_matrix
+from components.evaluate.metrics import cross_entropy, macro_f1_of, measure
 
 labels = st.integers(1, 60).flatmap(lambda n: arrays.arrays(np.int64, (2, n), elements=st.integers(0, 4)))
 
@@ -67,7 +67,7 @@ def test_loss_is_what_keras_says():
 
 def test_metrics_of_many_matrices_at_once_are_those_of_each():
     rng = np.random.default_rng(1)
-    many = np.stack([confusion_counts(rng.integers(0, 4, 50), rng.integers(0, 5, 50)) for _ in range(6)])
+    many = np.stack([confusion_matrix(rng.integers(0, 4, 50), rng.integers(0, 5, 50)) for _ in range(6)])
     np.testing.assert_allclose(macro_f1_of(many), [macro_f1_of(one) for one in many])
 
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from components.beat import CLASSES
-from components.evaluate.answers import noisy_signal, served
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
+from components.evaluate.models import noisy_signal
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.evaluate.tfma_config import eval_config
 from components.io.examples import encode_examples
 from components.train.calibrate import UNCALIBRATED
+from components.train.export import load_predict
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 
 
@@ -46,9 +47,9 @@ def model(tmp_path_factory):
 
 def judged(model, beats):
     settings = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=100)
-    predict = served(str(model))
+    predict = load_predict(str(model))
     models = {CANDIDATE: predict, TRAINER: predict, FROZEN: predict}
-    return judge(beats, models, noisy_signal, settings, "patient", True, UNCALIBRATED).told["metrics"]["clean"]
+    return judge(beats, models, noisy_signal, settings, "patient", True, UNCALIBRATED).judgement["metrics"]["clean"]
 
 
 def easy(**changed) -> GateSettings:

@@ -13,8 +13,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.beat import SAMPLES
 from components.errors import ModelRefused
-from components.evaluate.artifacts import Judgement, Verdict
-from components.evaluate.node import Judge, ModelGate
+from components.evaluate.node import Judge, Judgement, ModelGate, ModelVerdict
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.node import IngestReport
 from components.ingest.report import IngestSummary
@@ -106,7 +105,7 @@ def judgement(world, tmp_path_factory):
 
 
 def gated(world, judgement, uri, serving, level):
-    verdict = artifact(Verdict, uri)
+    verdict = artifact(ModelVerdict, uri)
     names = ("examples", "report", "model", "blessing")
     executed(
         ModelGate,
@@ -181,12 +180,12 @@ def test_all_sidecars_travel_with_the_model(pushed, world, judgement):
 
 
 def test_pushed_model_answers(pushed):
-    from components.train.served import ServedModel
+    from components.train.export import load_predict
 
     serving, _ = pushed
     [version] = ServingDirectory(str(serving)).describe_all()
     beats = some_beats(50)
-    told = ServedModel(version.location).probabilities(beats.signal)
+    told = load_predict(version.location)(beats.signal)
     assert np.mean(told.argmax(axis=1) == beats.label) > 0.6
 
 

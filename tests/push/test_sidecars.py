@@ -33,7 +33,9 @@ def judged(split="kaggle", synthetic=False, absent=""):
     models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
     settings = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=100)
     beats = some_beats(300, absent=absent)
-    return judge(beats, models, lambda signal, draw, sd: signal + sd, settings, split, synthetic, UNCALIBRATED).told
+    return judge(
+        beats, models, lambda signal, draw, sd: signal + sd, settings, split, synthetic, UNCALIBRATED
+    ).judgement
 
 
 @pytest.fixture

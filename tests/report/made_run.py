@@ -61,9 +61,9 @@ def make_run(root: Path, split: Any = "patient", synthetic: bool = True) -> Path
     save_tiny_model(place("FineTuner", "model") / "Format-Serving", template_weights())
     judged = judged_by(beats["test"], split, synthetic)
     judgement = place("Judge", "judgement")
-    write_json(judgement / "judgement.json", judged.told)
+    write_json(judgement / "judgement.json", judged.judgement)
     np.savez_compressed(judgement / "predictions.npz", **judged.arrays)
-    return write_run(root, places, judged.told["metrics"], split, synthetic)
+    return write_run(root, places, judged.judgement["metrics"], split, synthetic)
 
 
 def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool) -> Path:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from components.beat import CLASSES
 from components.train.calibrate import (
@@ -13,7 +14,6 @@ from components.train.calibrate import (
     prior_shift,
     read_certainty,
     shifted_classes,
-    softmax,
     write_certainty,
 )
 
@@ -22,7 +22,7 @@ def answers(count: int, spoil: float, seed: int = 0) -> tuple[np.ndarray, np.nda
     """Logits and labels: the labels are drawn from the logits' softmax, then the logits are multiplied."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (count, len(CLASSES))).astype(np.float32)
-    chosen = (softmax(logits).cumsum(axis=1) < rng.random((count, 1))).sum(axis=1)
+    chosen = (softmax(logits, axis=1).cumsum(axis=1) < rng.random((count, 1))).sum(axis=1)
     return logits * np.float32(spoil), np.minimum(chosen, len(CLASSES) - 1).astype(np.int64)
 
 
@@ -44,7 +44,7 @@ def test_a_beat_that_counts_twice_is_two_beats():
 def test_a_temperature_changes_no_answer():
     logits, label = answers(500, 2.0)
     temperature = fit_temperature(logits, label, np.ones(len(label)))
-    assert np.array_equal(softmax(logits).argmax(axis=1), softmax(logits / temperature).argmax(axis=1))
+    assert np.array_equal(softmax(logits, axis=1).argmax(axis=1), softmax(logits / temperature, axis=1).argmax(axis=1))
 
 
 def graded(rights: list[bool]) -> tuple[np.ndarray, np.ndarray]:

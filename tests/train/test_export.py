@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.train.normalise import load_normalise
-from components.train.served import ServedModel
+from components.train.data import load_normalise
+from components.train.export import load_predict
 from tests.train.conftest import make_beats
 
 SIGNAL, _ = make_beats(7, 9)
@@ -80,7 +80,7 @@ def test_a_tf1_session_gives_the_same_probabilities(model_dir, name, feed):
         signature = loaded.signature_def[name]
         (into,) = signature.inputs.values()
         found = session.run(signature.outputs["probabilities"].name, {into.name: feed})
-    assert found == pytest.approx(ServedModel(model_dir).probabilities(SIGNAL), abs=1e-6)
+    assert found == pytest.approx(load_predict(model_dir)(SIGNAL), abs=1e-6)
 
 
 def test_the_served_graph_holds_no_noise(model_dir):
@@ -112,8 +112,8 @@ def test_noise_would_be_seen_in_transforms_own_graph(transformed):
 
 
 def test_a_served_model_scores_any_number_of_beats_in_any_batches(model_dir):
-    served = ServedModel(model_dir)
-    whole = served.probabilities(SIGNAL)
+    predict = load_predict(model_dir)
+    whole = predict(SIGNAL)
     assert whole.shape == (7, 5)
-    assert served.probabilities(SIGNAL, batch=3) == pytest.approx(whole, abs=1e-6)
-    assert served.probabilities(SIGNAL[:0]).shape == (0, 5)
+    assert load_predict(model_dir, batch=3)(SIGNAL) == pytest.approx(whole, abs=1e-6)
+    assert predict(SIGNAL[:0]).shape == (0, 5)

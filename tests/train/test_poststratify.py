@@ -5,8 +5,8 @@ import pytest
 
 from components.beat import SAMPLES
 from components.train import poststratify
+from components.train.data import Spool
 from components.train.poststratify import post_stratify, strata_weights
-from components.train.spool import Spool
 
 
 def beats(label: list[int], place: list[float]) -> Spool:

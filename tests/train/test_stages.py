@@ -10,9 +10,9 @@ import pytest
 
 from components.errors import HeartbeatError
 from components.train import finetuner, trainer, tuner
-from components.train.material import load_material
+from components.train.data import load_data
+from components.train.export import load_network, load_predict
 from components.train.networks import BODY, HEAD, build_network
-from components.train.served import ServedModel
 from components.train.settings import (
     FineTunerConfig,
     FineTuneSettings,
@@ -20,7 +20,6 @@ from components.train.settings import (
     TunerConfig,
     TuneSettings,
 )
-from components.train.warm_start import load_first_model
 from tests.train.conftest import FINETUNE, TRAIN, make_beats
 
 KERAS_FILE = "assets.extra/heartbeat/model.keras"
@@ -49,12 +48,13 @@ def test_the_trainer_learns_and_keeps_its_curves(trained):
 
 def test_the_last_curves_are_those_of_the_model_that_is_served(trained, transformed, tmp_path):
     """Validation sees the averaged weights, which are the ones that are exported."""
-    from components.train.spool import spool_examples
-    from components.train.validation import measure
+    from components.train.data import spool_examples
+    from components.train.loop import logit_metrics
 
     spool = spool_examples([f"{transformed}/Split-eval/*"], ("clean",), tmp_path / "eval")
-    found = ServedModel(f"{trained}/model/Format-Serving").probabilities(spool.columns["clean"])
-    assert measure(np.log(found), spool.label)["loss"] == pytest.approx(history(trained)["val_loss"][-1], abs=1e-4)
+    found = load_predict(f"{trained}/model/Format-Serving")(spool.columns["clean"])
+    metrics = logit_metrics(np.log(found), spool.label)
+    assert metrics["loss"] == pytest.approx(history(trained)["val_loss"][-1], abs=1e-4)
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_the_refit_learns_from_all_beats_and_keeps_what_validation_has_taught(
     finetuner.run_fn(fn_args_for(tmp_path, config, base_model=f"{trained}/model/Format-Serving"))
     head, body, refit = learnt_from
     assert head == body
-    assert refit == body + len(load_material(fn_args_for(tmp_path, config), str(tmp_path)).validation)
+    assert refit == body + len(load_data(fn_args_for(tmp_path, config), str(tmp_path)).validation)
     certainties = [(folder / "run/certainty.json").read_bytes() for folder in (tmp_path, finetuned)]
     assert certainties[0] == certainties[1]
     curves = history(tmp_path)
@@ -126,9 +126,7 @@ def test_fine_tuning_gives_the_same_numbers_again(trained, finetuned, fn_args_fo
     config = FineTunerConfig(train=TRAIN, finetune=FINETUNE)
     finetuner.run_fn(fn_args_for(tmp_path, config, base_model=f"{trained}/model/Format-Serving"))
     signal, _ = make_beats(20, 3)
-    again, before = (
-        ServedModel(f"{folder}/model/Format-Serving").probabilities(signal) for folder in (tmp_path, finetuned)
-    )
+    again, before = (load_predict(f"{folder}/model/Format-Serving")(signal) for folder in (tmp_path, finetuned))
     assert np.array_equal(again, before)
 
 
@@ -153,7 +151,7 @@ def copied(trained, tmp_path) -> Path:
 
 def test_a_first_model_that_is_whole_is_loaded(copied):
     signal = np.zeros((2, 187), np.float32)
-    assert load_first_model(str(copied))(signal).shape == (2, 5)
+    assert load_network(str(copied))(signal).shape == (2, 5)
 
 
 @pytest.mark.parametrize("base_model", [None, ""])
@@ -167,14 +165,14 @@ def test_fine_tuning_without_a_first_model_is_refused(fn_args_for, tmp_path, bas
 def test_a_first_model_without_its_network_is_refused(copied):
     (copied / KERAS_FILE).unlink()
     with pytest.raises(HeartbeatError, match=r"model.keras is not there"):
-        load_first_model(str(copied))
+        load_network(str(copied))
 
 
 def test_a_network_with_other_weights_is_refused(copied):
     keras.utils.set_random_seed(99)
     build_network(TRAIN.network).save(copied / KERAS_FILE)
     with pytest.raises(HeartbeatError, match="is not the weight of the model"):
-        load_first_model(str(copied))
+        load_network(str(copied))
 
 
 def test_a_network_in_which_one_weight_moved_is_refused(copied):
@@ -183,7 +181,7 @@ def test_a_network_in_which_one_weight_moved_is_refused(copied):
     moved.assign(np.nextafter(moved.numpy(), np.float32(1e9)))
     network.save(copied / KERAS_FILE)
     with pytest.raises(HeartbeatError, match=moved.path):
-        load_first_model(str(copied))
+        load_network(str(copied))
 
 
 def run_search(fn_args_for, folder: Path, count: int):
@@ -212,7 +210,7 @@ def test_the_search_has_its_budget_and_begins_with_the_settings(search):
 
 
 def test_the_search_tries_the_same_values_again_and_takes_the_best(fn_args_for, tmp_path, monkeypatch):
-    def rated(material, settings, *others):
+    def rated(data, settings, *others):
         return None, {"val_loss": [9.0, settings.learning_rate + settings.network.dropout]}
 
     monkeypatch.setattr(tuner, "train_clean", rated)
@@ -233,8 +231,8 @@ def test_the_best_values_reach_the_trainers(search, stage, trained, fn_args_for,
         given.append(settings)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(trainer, "train_clean", lambda material, settings, *others: stop_with(settings))
-    monkeypatch.setattr(finetuner, "train_head", lambda model, material, settings, *others: stop_with(settings))
+    monkeypatch.setattr(trainer, "train_clean", lambda data, settings, *others: stop_with(settings))
+    monkeypatch.setattr(finetuner, "train_head", lambda model, data, settings, *others: stop_with(settings))
     config = TrainerConfig(train=TRAIN) if stage is trainer else FineTunerConfig(train=TRAIN, finetune=FINETUNE)
     base_model = f"{trained}/model/Format-Serving"
     with pytest.raises(KeyboardInterrupt):

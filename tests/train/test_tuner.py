@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.train.settings import NetworkSettings, TrainSettings
-from components.train.tuned import search_space, with_tuned
+from components.train.settings import NetworkSettings, TrainSettings, with_tuned
+from components.train.tuner import search_space
 
 GIVEN = TrainSettings(learning_rate=0.004, weight_decay=0.0, network=NetworkSettings(block_kernel=3, dropout=0.0))
 

@@ -1,4 +1,6 @@
-"""A metric for TFMA that counts by the most probable class, so that the Evaluator and the Judge say the same.
+"""A metric for TFMA that counts by the most probable class, so that the Evaluator and the Judge agree.
+
+It is built from parts of TFMA that TFMA does not promise to keep.
 
 TFMA's own recall and precision of one class count by a threshold of 0.5, and its macro averages are nan as soon as a
 class is never predicted. Here all come from one confusion matrix, which TFMA counts once for all of them.
@@ -35,7 +37,7 @@ def _computations(
     output_name: str = "",
     example_weighted: bool = False,
 ) -> list[Any]:
-    """What TFMA has to compute; it passes what it knows by the names of these arguments."""
+    """List what TFMA has to compute; it passes what it knows by the names of these arguments."""
     where = {"model_name": model_name, "output_name": output_name, "example_weighted": example_weighted}
     key = metric_types.MetricKey(name=name, **where)
     counted = multi_class_confusion_matrices(thresholds=[0.0], eval_config=eval_config, **where)
@@ -53,12 +55,10 @@ def _computations(
 class ConfusionStatistic(metric_types.Metric):
     """A number of the confusion matrix.
 
-    Source: tfma.metrics.Metric.
-
     Args:
         statistic: a key of STATISTICS.
         name: of the metric in TFMA's results.
-        class_id: the class it is told of, where it is told of one.
+        class_id: its class, if it is a number of one class.
         code_digest: not used; as part of the configuration it makes the Evaluator run again when this code changes.
     """
 

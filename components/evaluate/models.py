@@ -1,4 +1,4 @@
-"""The model that serves now, asked about today's test beats."""
+"""The models that are measured and compared, as functions of beats, and the noise that they are measured under."""
 
 from __future__ import annotations
 
@@ -6,12 +6,31 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import EnvironmentRefused
-from components.evaluate.answers import served
 from components.evaluate.gate import Current
 from components.io.serving import METRICS, ServingDirectory
+from components.train.export import load_predict
+from components.transform.noise import add_noise
+
+BLOCK = 8192
+"""Beats that get their noise at a time: 6 MB of signal."""
 
 
-def current_answers(serving: str, signal: npt.NDArray[np.float32], noisy: npt.NDArray[np.float32]) -> Current | None:
+def noisy_signal(signal: npt.NDArray[np.float32], draw: int, sd: float) -> npt.NDArray[np.float32]:
+    """Add one draw of noise to every beat, block by block.
+
+    Args:
+        signal: float32[n, 187], 0..1.
+        draw: number of the draw.
+        sd: in units of the samples.
+
+    Returns:
+        float32[n, 187].
+    """
+    blocks = [np.asarray(add_noise(signal[start : start + BLOCK], draw, sd)) for start in range(0, len(signal), BLOCK)]
+    return np.concatenate(blocks)
+
+
+def current_model(serving: str, signal: npt.NDArray[np.float32], noisy: npt.NDArray[np.float32]) -> Current | None:
     """Ask the newest push about clean and noisy beats; None when nothing was pushed.
 
     The directory is read here and now, so that what serves is no part of the cache's key.
@@ -30,7 +49,7 @@ def current_answers(serving: str, signal: npt.NDArray[np.float32], noisy: npt.ND
         return None
     with directory.opened(versions[-1]) as folder:
         try:
-            predict = served(str(folder))
+            predict = load_predict(str(folder))
         except (OSError, KeyError, ValueError) as error:
             raise EnvironmentRefused(
                 f"Version {versions[-1]} in {serving} cannot be asked ({error}), so no model can be compared with it: "

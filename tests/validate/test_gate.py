@@ -5,8 +5,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.beat import SAMPLES
-from components.validate.anomalies import Finding
-from components.validate.judge import find_anomalies, judge_data
+from components.validate.gate import Finding, find_anomalies, gate_data
 from components.validate.settings import ValidateSettings
 from components.verdict import Verdict
 from schema import curated_schema_text
@@ -33,7 +32,7 @@ def statistics_of(
 
 
 def refusals(findings: list[Finding], settings: ValidateSettings) -> list[str]:
-    return [each.sentence for each in judge_data(findings, settings) if each.kind == "refusal"]
+    return [each.sentence for each in gate_data(findings, settings) if each.kind == "refusal"]
 
 
 NATURAL = [0.6, 0.1, 0.1, 0.1, 0.1]
@@ -43,7 +42,7 @@ def test_good_data_stops_nothing(curated: schema_pb2.Schema) -> None:
     good = statistics_of(curated, NATURAL)
     settings = ValidateSettings()
     findings = find_anomalies({"train": good, "eval": good, "test": good}, curated, good, settings)
-    assert judge_data(findings, settings) == []
+    assert gate_data(findings, settings) == []
 
 
 def test_a_value_out_of_range_stops_and_names_split_and_feature(curated: schema_pb2.Schema) -> None:
@@ -65,7 +64,7 @@ def test_a_wrong_number_of_samples_stops(curated: schema_pb2.Schema) -> None:
 def test_drift_of_class_shares_is_judged_for_train_only(curated: schema_pb2.Schema) -> None:
     before, now = statistics_of(curated, NATURAL), statistics_of(curated, [0.3, 0.4, 0.1, 0.1, 0.1])
     settings = ValidateSettings()
-    assert judge_data(find_anomalies({"test": now}, curated, before, settings), settings) == []
+    assert gate_data(find_anomalies({"test": now}, curated, before, settings), settings) == []
     stop = refusals(find_anomalies({"train": now}, curated, before, settings), settings)
     assert len(stop) == 1
     assert "feature label" in stop[0]
@@ -83,9 +82,9 @@ def test_drift_of_the_signal_stops(curated: schema_pb2.Schema) -> None:
 def test_a_lowered_gate_lets_pass_but_says_so(curated: schema_pb2.Schema) -> None:
     before, now = statistics_of(curated, NATURAL), statistics_of(curated, [0.3, 0.4, 0.1, 0.1, 0.1])
     settings = ValidateSettings(label_drift=0.5)
-    verdict = judge_data(find_anomalies({"train": now}, curated, before, settings), settings)
+    verdict = gate_data(find_anomalies({"train": now}, curated, before, settings), settings)
     assert verdict == [Verdict("caveat", "changed", "validation.label_drift is 0.5, not its default 0.1.")]
     settings = ValidateSettings(allow=("COMPARATOR_L_INFTY_HIGH",))
-    [allowed] = judge_data(find_anomalies({"train": now}, curated, before, settings), settings)
+    [allowed] = gate_data(find_anomalies({"train": now}, curated, before, settings), settings)
     assert (allowed.kind, allowed.code) == ("remark", "allowed_anomaly")
     assert allowed.sentence.startswith("Allowed by validation.allow: Split train, feature label")

@@ -15,6 +15,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from components.io.text import arrow_buffer
+
 CELL: Final = 25
 """Bytes of one value in Kaggle's spelling, with the comma or line end after it."""
 
@@ -203,7 +205,7 @@ def read_any(text: bytes, rows: int, width: int) -> npt.NDArray[np.float32]:
     matrix = np.empty((rows, width), np.float32)
     row = 0
     try:
-        for batch in csv.open_csv(pa.BufferReader(text), *_arrow_options(width)):
+        for batch in csv.open_csv(pa.BufferReader(arrow_buffer(text)), *_arrow_options(width)):
             if row + batch.num_rows > rows:
                 raise UnreadableNumbersError(f"more than {rows} rows in {rows} lines")
             columns = np.stack([column.to_numpy(zero_copy_only=False) for column in batch.columns])  # (width, batch)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy.typing as npt
 
 from components.errors import DataRefused
 from components.io.storage import InputFile, list_files
-from components.io.text import open_text
+from components.io.text import arrow_buffer, whole_lines
 
 HEADER: Final = ("record", "sample", "symbol", "label")
 
@@ -143,15 +145,22 @@ def origin_parts(path: str) -> Iterator[Origin]:
         raise DataRefused(f"{path} is not there.")
     types = {"record": pa.string(), "sample": pa.int64(), "symbol": pa.string(), "label": pa.int64()}
     convert = arrow_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
-    text = pa.PythonFile(open_text(files[0]), "r")
+    read = arrow_csv.ReadOptions(use_threads=False, column_names=list(HEADER))
+    pieces = whole_lines(files[0])
+    header, _, first = next(pieces, b"").removeprefix(codecs.BOM_UTF8).partition(b"\n")
+    names = tuple(next(csv.reader([header.decode("utf-8", "backslashreplace").rstrip("\r")]), []))
+    if names and names != HEADER:
+        raise DataRefused(f"{path} begins with {','.join(names)[:200]}, expected {','.join(HEADER)}.")
     try:
-        reader = arrow_csv.open_csv(text, arrow_csv.ReadOptions(use_threads=False), convert_options=convert)
-        if tuple(reader.schema.names) != HEADER:
-            raise DataRefused(f"{path} begins with {','.join(reader.schema.names)[:200]}, expected {','.join(HEADER)}.")
-        for batch in reader:
-            record, sample, _, label = batch.columns
-            if sample.null_count:
-                raise DataRefused(f"{path} has {sample.null_count:,} rows without sample: it needs all of {HEADER}.")
-            yield Origin(record.to_numpy(zero_copy_only=False), sample.to_numpy(), label.fill_null(NO_LABEL).to_numpy())
+        if not names:
+            raise pa.ArrowInvalid("it is empty")
+        for piece in chain([first] if first else [], pieces):
+            for batch in arrow_csv.open_csv(pa.BufferReader(arrow_buffer(piece)), read, convert_options=convert):
+                record, sample, _, label = batch.columns
+                if sample.null_count:
+                    raise DataRefused(f"{path} has {sample.null_count:,} rows without a sample: fill it in.")
+                yield Origin(
+                    record.to_numpy(zero_copy_only=False), sample.to_numpy(), label.fill_null(NO_LABEL).to_numpy()
+                )
     except pa.ArrowInvalid as error:
         raise DataRefused(f"{path} is not a provenance file, lines of {','.join(HEADER)}: {error}.") from error

@@ -28,20 +28,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 COMMANDS = Path(__file__).with_name("recorded_commands.txt")
+SCORING = "1700000000"  # version of the model that beats are scored with
 RECORDS = ("100", "119", "200", "208")
-QUICK = """--set tune.trials=1 --set tune.epochs=1 --set train.epochs=2 --set finetune.head_epochs=1
-  --set finetune.epochs=1"""
-LENIENT = """--set gate.patient.clean_accuracy=0 --set gate.patient.clean_macro_f1=0 --set gate.patient.recall.N=0
-  --set gate.patient.noisy_accuracy=0 --set gate.patient.noisy_macro_f1=0 --set gate.patient.recall.V=0"""
-"""A gate that lets every model out."""
 
 VOLATILE = (
     (r"(?m)^.*\d+ of [\d,]+ (records|rows)(, .* left)?\n", ""),  # lines of progress
+    (r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ .*\n", ""),  # a log's lines
     (r"\b\d{8}T\d{6}(-\d+)?\b", "RUN_ID"),
+    (r"(?m)(^|scoring job )[0-9a-f]{16}$", r"\1JOB_ID"),
     (r"(?<![\d.])1[6-9]\d{8}\b", "VERSION"),
     (r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00)?", "TIME"),
     (r"(?m)(^|\bin|:| [a-z]+)(( +|^)[\d,.]+ (s|min)\b)+", r"\1 SECONDS"),
     (r"\b[\d,.]+ ([a-zA-Z]+/s|(beats|rows) a second)\b", r"RATE \1"),
+    (r"(?m)\[Rows a second of .*\]$|(?<= SECONDS\n)[\d,]+$", "RATE"),  # of a page
     (r"│ (rows/s|seconds) +│ +[\d,.]+ │", r"│ \1 │ VOLATILE │"),
     (r"\b[\d.,]+ [KMGT]i?B free( in \S+)?( +│)?", "SIZE free"),
     (r"(│ +\d+\.\d ){2}(?=│)", "│ SECONDS │ CPU "),
@@ -64,10 +63,12 @@ class Recorder:
 
     def write(self) -> None:
         """Write all texts without what is volatile in them."""
-        model = json.loads((self.version / "assets.extra" / "heartbeat" / "digests.json").read_text())["model"]
         stand_ins = [(str(self.work), "WORK"), (str(self.source), "SOURCE"), (sys.executable, "PYTHON")]
+        for model in (self.version, self.work / "serving" / SCORING):
+            digest = json.loads((model / "assets.extra" / "heartbeat" / "digests.json").read_text())["model"]
+            stand_ins += [(digest, "MODEL"), (digest[:12], "MODEL")]
         for name, text in self.texts.items():
-            for found, stand_in in [*stand_ins, (model, "MODEL"), (model[:12], "MODEL")]:
+            for found, stand_in in stand_ins:
                 text = text.replace(found, stand_in)
             for pattern, replacement in VOLATILE:
                 text = re.sub(pattern, replacement, text)
@@ -184,11 +185,11 @@ def main(wfdb: Path, model: Path | None, out: Path) -> None:
         recorder.run("prepare", others=" ".join(f"--exclude {name}" for name in others))
         make_inputs(recorder.work)
         recorder.run("kubeflow")
-        recorder.run("run", quick=QUICK, lenient=LENIENT)
+        recorder.run("run")
         recorder.run("models", version=recorder.version.name)
         if model and not model.exists():
             shutil.copytree(recorder.version, model)
-        shutil.copytree(model or recorder.version, recorder.work / "serving" / "1700000000")
+        shutil.copytree(model or recorder.version, recorder.work / "serving" / SCORING)
         recorder.run("score")
         recorder.keep_texts()
         recorder.keep_values()

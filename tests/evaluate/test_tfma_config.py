@@ -79,6 +79,7 @@ def test_evaluator_and_judge_agree_where_they_overlap(evaluate, model, absent):
     np.testing.assert_array_equal(confusion, ours["confusion"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", ["clean_accuracy", "clean_macro_f1"])
 def test_blessing_follows_each_threshold(evaluate, model, threshold):
     beats = some_beats(200)

@@ -55,8 +55,8 @@ def pandas_keras_seconds(model_dir: str, inputs: list[str], out: str, clock: Cal
     began = clock()
     for at, path in enumerate(inputs):
         table = pd.read_csv(path, header=None, dtype=np.float32)
-        told = model.predict(table.iloc[:, :SAMPLES].to_numpy(), batch_size=KERAS_BATCH, verbose=0)
-        pd.DataFrame(told, columns=list("NSVFQ")).to_parquet(f"{out}-{at}.parquet")
+        probabilities = model.predict(table.iloc[:, :SAMPLES].to_numpy(), batch_size=KERAS_BATCH, verbose=0)
+        pd.DataFrame(probabilities, columns=list("NSVFQ")).to_parquet(f"{out}-{at}.parquet")
     return clock() - began
 
 
@@ -90,7 +90,7 @@ def beam_rows(model_dir: str, inputs: list[str], out: str) -> float:
             | beam.io.ReadAllFromText()
             | beam.Map(parse)
             | RunInference(Handler())
-            | beam.Map(lambda told: ",".join(map(str, told)))
+            | beam.Map(lambda probabilities: ",".join(map(str, probabilities)))
             | beam.io.WriteToText(out)
         )
     return time.process_time() - began

@@ -44,10 +44,10 @@ def table(lines: Iterable[str]) -> str:
     return "\n".join(["| what | here | against | ratio | aim |", "|---|---|---|---|---|", *rows]) + "\n"
 
 
-def _row(told: Mapping[str, Any]) -> str | None:
-    name, ratio = told["name"], told["ratio"]
-    other = told["limit"] if "limit" in told else told["peer"]
-    figures = f"{_figure(told['ours'])} {told['unit']} | {_figure(other)} {told['unit']}"
+def _row(line: Mapping[str, Any]) -> str | None:
+    name, ratio = line["name"], line["ratio"]
+    other = line["limit"] if "limit" in line else line["peer"]
+    figures = f"{_figure(line['ours'])} {line['unit']} | {_figure(other)} {line['unit']}"
     if name in LEAST:
         what, aim = LEAST[name]
         return f"| {what} | {figures} | {_marked(ratio, ratio >= aim)} | >= {aim:g} |"

@@ -1,4 +1,4 @@
-"""Any error as sentences and an exit code: the refusal behind it, the environment, or what nobody expected."""
+"""Any error as sentences and an exit code: the refusal behind it, the environment, or an unexpected one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from components.errors import EnvironmentRefused, HeartbeatError
 
 
 class UnexpectedError(HeartbeatError):
-    """Something that nobody put into words yet: a fault of the program until shown otherwise."""
+    """An unexpected error; treat it as a bug in Heartbeat."""
 
 
 OF_THE_ENVIRONMENT = {
@@ -30,9 +30,9 @@ def refusal_behind(error: BaseException) -> HeartbeatError:
         if isinstance(cause, HeartbeatError):
             return cause
     for cause in _chain(error):
-        told = _environment(cause)
-        if told is not None:
-            return EnvironmentRefused(f"{told}. Make room or give the right to write, and run again.")
+        reason = _environment(cause)
+        if reason is not None:
+            return EnvironmentRefused(f"{reason}. Make room or give the right to write, and run again.")
     message = (str(error).strip().splitlines() or ["no message"])[-1]
     return UnexpectedError(f"Unexpected {type(error).__name__}: {message}.")
 

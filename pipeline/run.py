@@ -123,7 +123,7 @@ def _run_stages(
 
 
 def _report(run_folder: Path, screen: Screen) -> Path | None:
-    """Write the run's page; that it cannot be written is told, and changes nothing about how the run ended."""
+    """Write the run's page; a failure to write it is reported, and changes nothing about how the run ended."""
     from components.report.pages import write_run_report
 
     try:

@@ -1,4 +1,4 @@
-"""Kaggle's two MIT-BIH files: their names, and how the test file is told from any other."""
+"""Kaggle's two MIT-BIH files: their names, and how the test file is recognised."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ def _unreached(endpoint: str, error: Exception) -> EnvironmentRefused:
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status behind an error of a store's client."""
+    """Return the HTTP status behind an error of a store's client."""
     response = getattr(error, "response", None)
     return (
         response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(response, dict) else getattr(error, "code", None)
@@ -277,6 +277,6 @@ def words_of(error: BaseException) -> str:
 
 
 def _media_type(key: str) -> str:
-    """What a browser is told that an object is."""
+    """Return the media type that an object is given."""
     kind, encoding = mimetypes.guess_type(key)
     return kind if kind and not encoding else "application/octet-stream"

@@ -102,7 +102,7 @@ def locked(output: str) -> AbstractContextManager[Callable[[], None]]:
 
 @contextmanager
 def _locked_folder(output: str) -> Iterator[Callable[[], None]]:
-    """The folder itself is locked: no lock file lies about."""
+    """Lock the folder itself, without a lock file."""
     with ExitStack() as stack:
         try:
             os.makedirs(output, exist_ok=True)
@@ -129,7 +129,7 @@ def _busy(output: str, host: str | None = None) -> EnvironmentRefused:
 
 @contextmanager
 def _locked_store(output: str) -> Iterator[Callable[[], None]]:
-    """The store lets only one of two writers create the lock's object, or replace what a dead process left."""
+    """Lock by an object that only one of two writers can create, or replace where its holder is dead."""
     store = ObjectStore(output)
     version = _version_to_replace(store)
 

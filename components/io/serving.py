@@ -279,7 +279,7 @@ def _claimed(store: ObjectStore, now: float) -> int:
 
 
 def _numbers(names: Iterable[str]) -> list[int]:
-    """The names that are versions' numbers: digits alone, no leading zero."""
+    """Return the names that are versions' numbers: digits alone, no leading zero."""
     return [int(name) for name in names if name.isascii() and name.isdigit() and not name.startswith("0")]
 
 

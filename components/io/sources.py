@@ -1,4 +1,4 @@
-"""What a file of beats is: its format, told by its content, the provenance beside it, and whether it has labels."""
+"""What a file of beats is: its format, by its content, the provenance beside it, and whether it has labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from components.io.tfrecord import is_record_header
 Kind = Literal["csv", "parquet", "tfrecord"]
 
 HEAD_BYTES: Final = 64
-"""First bytes that a format is told by."""
+"""First bytes by which a format is recognised."""
 
 PROVENANCE: Final = re.compile(r"_provenance\.csv(\.gz)?$")
 

@@ -1,4 +1,4 @@
-"""The process that submitted a job, as its workers see it: without it nobody would take what they still do."""
+"""The process that submitted a job, as its workers see it; they stop when it has ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from components.io.lock import LOCK_DIR, STALE_SECONDS, Holder, flocked, is_floc
 from components.io.storage import storage_at
 
 POLL_SECONDS: Final = 0.5
-"""How often a worker process looks: a moment of work after the end harms nobody."""
+"""How often a worker process looks: a moment of work after the end does no harm."""
 
 ORPHANED: Final = 143
 """Exit code of a worker process whose submitter is gone."""

@@ -33,7 +33,7 @@ GAP: Final = "~"
 
 
 FS_RANGE: Final = (50, 100_000)
-"""Sampling frequencies, in Hz, at which an ECG can be told from something else."""
+"""Sampling frequencies, in Hz, at which an ECG can be recognised."""
 
 
 class NoSignal(DataRefused):
@@ -244,7 +244,7 @@ def _channel(header: Header, part: Header, name: str, layout: Header, channel: i
         here = [i for i, other in enumerate(names) if other == sig_name]
         rank, count = [s.sig_name for s in layout.signals[:channel]].count(sig_name), len(here)
         if here and count != [s.sig_name for s in layout.signals].count(sig_name):
-            raise DataRefused(f"its segment {name} has {count} leads named {sig_name}, which cannot be told apart.")
+            raise DataRefused(f"its segment {name} has {count} leads named {sig_name}, which cannot be distinguished.")
         found = here[rank] if here else None
     elif len(names) != len(layout.signals) or names[channel] != sig_name:
         raise DataRefused(

@@ -113,7 +113,7 @@ def join_in_kaggle_order(parts: Sequence[Path], side: str, rows: Path, provenanc
 def publish(scratch: Path, folder: Path, sides: Sequence[tuple[str, str]], others: Sequence[str] = ()) -> None:
     """Move finished files to their final names, once all of them are on the disk.
 
-    The old CSVs go first and the new ones come last, so whoever needs all CSVs never finds some of both.
+    The old CSVs go first and the new ones come last, so a reader of all CSVs never finds some of both.
 
     Args:
         scratch: where the finished files are.

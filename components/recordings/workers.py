@@ -34,7 +34,7 @@ def run_jobs(jobs: Sequence[RecordJob], workers: int, advance: Callable[[float, 
     Args:
         jobs: one for each record.
         workers: processes; with 1 the work is done in this one.
-        advance: told shares of records done and rows made since its last call.
+        advance: called with shares of records done and rows made since its last call.
 
     Raises:
         EnvironmentRefused: a process died.
@@ -48,9 +48,9 @@ def run_jobs(jobs: Sequence[RecordJob], workers: int, advance: Callable[[float, 
     pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker, (progress,))
     try:
         futures = [pool.submit(_work, job) for job in jobs]
-        told = [0.0, 0.0, 0.0]
+        sent = [0.0, 0.0, 0.0]
         for future in futures:
-            yield _wait(future, progress, told, advance)
+            yield _wait(future, progress, sent, advance)
     except BrokenProcessPool as died:
         raise EnvironmentRefused(
             "A process that prepares records died, most likely for want of memory; try again with fewer --workers."
@@ -60,15 +60,15 @@ def run_jobs(jobs: Sequence[RecordJob], workers: int, advance: Callable[[float, 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _wait(future: Future[Outcome], progress: Any, told: list[float], advance: Callable[[float, int], None]) -> Outcome:
-    """A future's result, progress being passed on meanwhile."""
+def _wait(future: Future[Outcome], progress: Any, sent: list[float], advance: Callable[[float, int], None]) -> Outcome:
+    """Return a future's result, passing progress on meanwhile."""
     result = None
     while result is None:
         with contextlib.suppress(NotYet):
             result = future.result(timeout=POLL_SECONDS)
         now = list(progress)
-        advance(now[DONE] - told[DONE], int(now[ROWS] - told[ROWS]))
-        told[:] = now
+        advance(now[DONE] - sent[DONE], int(now[ROWS] - sent[ROWS]))
+        sent[:] = now
     return result
 
 
@@ -88,7 +88,7 @@ def _advance(share: float, rows: int) -> None:
         _progress[DONE] += share
         _progress[ROWS] += rows
     if _progress[STOP]:
-        raise CancelledError  # nobody waits for the result any more
+        raise CancelledError  # the result is no longer needed
 
 
 def _start_worker(progress: Any) -> None:

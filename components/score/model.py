@@ -94,7 +94,7 @@ def use_one_thread() -> None:
     Raises:
         RuntimeError: TensorFlow has been used already, with more threads.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages about devices help nobody here
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages about devices are of no use here
     threads = import_tensorflow().config.threading
     if (threads.get_intra_op_parallelism_threads(), threads.get_inter_op_parallelism_threads()) != (1, 1):
         threads.set_intra_op_parallelism_threads(1)

@@ -42,7 +42,7 @@ def add_noise(signal: tf.Tensor, draw: int, sd: float = 0.05) -> tf.Tensor:
 
 
 def normal_numbers(signal: tf.Tensor, draw: int) -> tf.Tensor:
-    """Standard normal numbers float32[n, 187] that depend on each row's bits and the draw alone."""
+    """Return standard normal numbers, float32[n, 187], that depend on each row's bits and the draw alone."""
     import tensorflow as tf
 
     first, second = _beat_keys(signal, draw)
@@ -71,7 +71,7 @@ def _beat_keys(signal: tf.Tensor, draw: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _mix(words: tf.Tensor) -> tf.Tensor:
-    """A bijection of 32-bit words in which every input bit reaches every output bit: xor-shifts and odd products."""
+    """Mix 32-bit words by a bijection in which every input bit reaches every output bit."""
     import tensorflow as tf
 
     def fold(value: tf.Tensor, bits: int) -> tf.Tensor:

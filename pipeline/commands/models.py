@@ -104,8 +104,8 @@ _FIGURES = {"accuracy": "{:.2%}", "macro_f1": "{:.3f}", "loss": "{:.4f}"}
 
 
 def _figure(version: PushedVersion, kind: str, name: str) -> str:
-    told = version.metrics.get("metrics", {}).get(kind)
-    return _FIGURES[name].format(told[name]) if told else "unknown"
+    figures = version.metrics.get("metrics", {}).get(kind)
+    return _FIGURES[name].format(figures[name]) if figures else "unknown"
 
 
 def _data_of(version: PushedVersion) -> str:

@@ -133,7 +133,7 @@ class RecordProgress:
         self._began = time.monotonic()
 
     def start(self, records: int) -> Callable[[float, int], None]:
-        """Begin; returns what is told the share of records done, and rows made, since its last call."""
+        """Begin, and return the callback that takes the share of records done and the rows made since its last call."""
         self._records = records
         self._began = time.monotonic()
         return self.advance

@@ -61,7 +61,7 @@ class StepNote:
 def noted(stage: str | None, sent: Json) -> Iterator[None]:
     """Note a step's begin, and its end whatever way that comes.
 
-    A note that cannot be written is told in the step's log, and changes nothing else.
+    A note that cannot be written is reported in the step's log, and changes nothing else.
 
     Args:
         stage: its stage, or None for a step that is not noted.

@@ -57,7 +57,7 @@ def Report(  # noqa: N802 - the function's name is the node's id
     location = run_place(uri, REPORT.name)
     if location is None:
         raise EnvironmentRefused(
-            f"The run's folder cannot be told from {uri}; expected Kubeflow's <root>/<pipeline>/<run>/{REPORT.name}."
+            f"The run's folder cannot be derived from {uri}; expected Kubeflow's <root>/<pipeline>/<run>/{REPORT.name}."
         )
     graph = {stage: Task(tuple(task["upstream"]), task["cached"]) for stage, task in json.loads(tasks).items()}
     parsed = RunSettings.model_validate_json(settings)

@@ -58,7 +58,7 @@ def test_a_layout_with_two_leads_of_one_name_keeps_their_order(tmp_path: Path) -
     assert levels(read(stem, "0")) == [1, 10]
     assert levels(read(stem, "1")) == [2, 12]
     stem = write_segments(tmp_path, ["a", "b"], [("ECG", "ECG"), ("ECG", "V1")], layout="l")
-    with pytest.raises(DataRefused, match="segment b has 1 leads named ECG, which cannot be told apart"):
+    with pytest.raises(DataRefused, match="segment b has 1 leads named ECG, which cannot be distinguished"):
         open_lead(stem, "0")
 
 

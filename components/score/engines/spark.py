@@ -1,4 +1,4 @@
-"""Spark: what the driver, which is the job server, is told, and what it says when the cluster takes no job."""
+"""Spark: the configuration of the driver, which is the job server, and what it logs when the cluster takes no job."""
 
 from __future__ import annotations
 

@@ -18,8 +18,14 @@ help:  ## list the targets
 run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
 	@$(BIN)/python local_runner.py --root $(ROOT)
 
-test: $(READY) check  ## set up, then static checks and the first tier of tests
-	@$(BIN)/python -m pytest
+HALF := tests/pipeline $(sort $(wildcard tests/test_*.py))
+test: $(READY)  ## set up, then static checks and the first tier of tests, one half of it on each of two cores
+	@mkdir -p build
+	@$(BIN)/python -m pytest $(HALF) >build/half.log 2>&1 & half=$$!; \
+	  trap 'kill $$half' INT TERM; \
+	  make --no-print-directory check && $(BIN)/python -m pytest $(addprefix --ignore=,$(HALF)); failed=$$?; \
+	  wait $$half || failed=1; \
+	  cat build/half.log; exit $$failed
 
 test-slow: $(READY)  ## set up, then the slow tests, and beside them the first tier again, measured: its branch coverage
 	@mkdir -p build && $(BIN)/python -m coverage erase
@@ -55,9 +61,9 @@ docs: $(READY)  ## make the pages that are made from the code
 	@$(BIN)/python -m pipeline.pages docs
 	@$(BIN)/python -m bench.results
 
-pictures: $(READY)  ## the README's pictures, from a real run: make pictures RUN=output/runs/ID
+pictures: $(READY)  ## the pictures of docs/results.md, from a real run: make pictures RUN=output/runs/ID
 	@test -n "$(RUN)" || { echo "make pictures RUN=DIR: name the folder of a run on real beats" >&2; exit 2; }
-	@$(BIN)/python -m bench.readme_pictures $(RUN)
+	@$(BIN)/python -m bench.pictures $(RUN)
 
 bench: $(READY)  ## benchmarks beside their peers, as JSON lines and in docs/scoring.md: make bench DATA=folder of CSVs
 	@test -n "$(DATA)" || { echo "make bench DATA=DIR: name the folder of Kaggle's two CSVs" >&2; exit 2; }

@@ -57,6 +57,14 @@ HEADLINE: Final = (
 )  # fmt: skip
 """Rows of the headline table: figure, the study's, the best published, where the figure is in a run, its format."""
 
+PICTURES = """From the report of the run with the default seed (`make pictures`); every run ends by naming its own.
+
+![confusion matrix of the fine-tuned model on clean test beats](pictures/confusion.svg)
+
+![accuracy and macro-F1 against the level of noise](pictures/noise.svg)
+
+![recall, precision and F1 of each class on clean test beats, with 95 % intervals](pictures/classes.svg)"""
+
 
 def results_page(folder: Path) -> str:
     """Return the page of the runs in a folder as Markdown."""
@@ -84,6 +92,7 @@ def _parts(runs: Sequence[Run], speed: Path) -> Iterator[str]:
         yield _headline(full)
         yield from ("### By class", _by_class(full), "### By level of noise", _by_noise(full))
         yield from ("### Seed by seed", _by_seed(full))
+        yield from ("### Pictures of one of them", PICTURES)
     if fast := runs_of("fast", "kaggle"):
         yield f"## The fast network (`train.network=fast`), mean of {len(fast)} seeds"
         yield from _notes(fast)

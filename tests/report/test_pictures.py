@@ -4,14 +4,14 @@ from xml.dom import minidom
 
 import pytest
 
-from bench.readme_pictures import FOLDER, on_white, pictures_of
+from bench.pictures import FOLDER, on_white, pictures_of
 from components.errors import UsageError
 from components.report.material import load_run
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 
 
-def test_the_readmes_pictures_are_drawn_in_dark_ink_on_white_and_are_those_it_shows(finished: Path) -> None:
+def test_the_pictures_are_drawn_in_dark_ink_on_white_and_are_those_of_the_results_page(finished: Path) -> None:
     run = load_run(finished)
     with pytest.raises(UsageError, match="simulated"):
         pictures_of(run)
@@ -21,5 +21,5 @@ def test_the_readmes_pictures_are_drawn_in_dark_ink_on_white_and_are_those_it_sh
         svg = on_white(picture)
         assert "background:#ffffff" in minidom.parseString(svg).documentElement.getAttribute("style")
         assert "prefers-color-scheme" not in svg
-        assert f"(docs/pictures/{name}.svg)" in README.read_text()
+        assert f"(pictures/{name}.svg)" in PAGE.read_text()
     assert {file.stem for file in FOLDER.iterdir()} == set(pictures)

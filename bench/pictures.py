@@ -1,6 +1,6 @@
-"""Draw the README's three pictures from a real run: `make pictures RUN=ROOT/runs/ID` writes them into docs/pictures.
+"""Draw the pictures of docs/results.md from a real run: `make pictures RUN=ROOT/runs/ID` writes them to docs/pictures.
 
-They are those of the run's page, on white in both colour schemes, because the README is shown on other sites.
+They are those of the run's page, on white in both colour schemes, because the page is shown on other sites.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def pictures_of(run: RunMaterial) -> dict[str, Picture]:
         HeartbeatError: the run judged no model.
     """
     if run.synthetic:
-        raise UsageError(f"{run.folder} is a run on simulated beats: the README shows a real one.")
+        raise UsageError(f"{run.folder} is a run on simulated beats: docs/results.md shows a real one.")
     judgement = run.judgement
     return {
         "confusion": confusion_picture(judgement["metrics"]["clean"]["confusion"], "fine-tuned, clean beats", ""),

@@ -15,7 +15,11 @@ def test_sigterm_is_an_exception_with_the_exit_code_of_shells() -> None:
 
 
 def test_ctrl_c_is_ignored_only_meanwhile() -> None:
-    with interrupts_ignored():
-        signal.raise_signal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with it ignored
+    try:
+        with interrupts_ignored():
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, inherited)

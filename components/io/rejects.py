@@ -51,12 +51,10 @@ FORMAT: Final = f"{SAMPLES} samples in 0..1 and then the label, separated by com
 """What a CSV of beats is."""
 
 UTF_16: Final = "UTF-16"
-UTF_8_MARKED: Final = "UTF-8 with a byte order mark"
 
 MAGIC: Final = {
     codecs.BOM_UTF16_LE: UTF_16,
     codecs.BOM_UTF16_BE: UTF_16,
-    codecs.BOM_UTF8: UTF_8_MARKED,
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "a zip archive",
     b"PAR1": "Parquet",
@@ -67,7 +65,6 @@ REMEDIES: Final = {
     "gzip": "give it a name ending in .gz.",
     "a zip archive": "unpack it first.",
     UTF_16: "save it as UTF-8, for instance with `iconv -f UTF-16 -t UTF-8`.",
-    UTF_8_MARKED: "save it without, for instance with `sed '1s/^\\xEF\\xBB\\xBF//'`.",
 }
 
 

@@ -8,6 +8,7 @@ a last line without newline counts, an empty line is a row too. Rows are numbere
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -133,7 +134,7 @@ def _count(path: str, start: int, end: int) -> _Segment:
         if count and first is None:
             first = offset + chunk.index(b"\n")
         newlines += count
-        last = chunk[-1]
+        last = None if offset == 0 and chunk == codecs.BOM_UTF8 else chunk[-1]
         offset += len(chunk)
     return _Segment(newlines, first, last)
 

@@ -1,10 +1,12 @@
 """Text: a range of a file, decompressed where it is gzip, as chunks or as blocks of whole lines, in bounded memory.
 
+A byte order mark at the beginning of a file belongs to no line: blocks and the planner's counts leave it out.
 Where blocks begin and end depends on the range and the block size only, never on how a file system returns its bytes.
 """
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import zlib
@@ -173,6 +175,7 @@ def read_blocks(
     if block_bytes < 2 * LINE_BYTES:
         raise ValueError(f"block_bytes is {block_bytes}, must be at least {2 * LINE_BYTES}")
     fresh = LINE_BYTES  # where in the buffer the bytes of a read begin
+    at_file_start = start == 0
     length = block_bytes if is_compressed(path) else min(block_bytes, end - start)
     buffer = bytearray(fresh + length)
     view = memoryview(buffer).toreadonly()
@@ -183,6 +186,9 @@ def read_blocks(
         filled = fresh + size
         on_text(view[fresh:filled])
         position = begin
+        if at_file_start and buffer.startswith(codecs.BOM_UTF8, fresh, filled):
+            position += len(codecs.BOM_UTF8)
+        at_file_start = False
         if head is not None:
             position = buffer.find(b"\n", fresh, filled) + 1
             if position == 0:

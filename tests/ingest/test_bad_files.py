@@ -44,7 +44,6 @@ WHOLE_FILE = {
     ),
     "UTF-16": (TRAIN.decode().encode("utf-16"), "not plain UTF-8 text but UTF-16: .*iconv -f UTF-16 -t UTF-8"),
     "UTF-16 without mark": (TRAIN.decode().encode("utf-16-le"), "not plain UTF-8 text but UTF-16"),
-    "byte order mark": (b"\xef\xbb\xbf" + TRAIN, "UTF-8 with a byte order mark"),
     "binary": (np.random.default_rng(5).bytes(20_000), "not plain UTF-8 text but b"),
     "gzip": (gzip.compress(TRAIN), "but gzip: give it a name ending in .gz"),
     "CR": (TRAIN.replace(b"\n", b"\r"), "ends its lines with CR alone"),
@@ -61,6 +60,12 @@ def test_a_file_that_is_bad_as_a_whole_has_its_own_sentence(tmp_path, name):
     assert "mitbih_train.csv" in refused.value.sentences[0]
     assert refused.value.exit_code == 3
     assert sum(file.rows for file in summary.files) == sum(summary.rows.values())
+
+
+def test_a_byte_order_mark_costs_no_row(tmp_path):
+    summary = run(tmp_path, mitbih_train__csv=b"\xef\xbb\xbf" + TRAIN)
+    assert judge_ingest(summary, DataSettings()) == []
+    assert summary.rows == {**run(tmp_path / "plain").rows, "rejects": 0}
 
 
 SINGLE_ROWS = {

@@ -10,6 +10,7 @@ from components.io.shards import Shard, plan_text, read_lines
 from components.io.storage import list_files
 from components.io.text import read_text
 
+MARK = b"\xef\xbb\xbf"
 TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"bcd", b"efghijklmno" * 5, b""]), max_size=40).map(b"".join)
 
 
@@ -108,3 +109,17 @@ def test_sizes_that_make_no_sense_are_errors(path):
         plan_text(list_files(str(path)), 0)
     with pytest.raises(ValueError, match="block_bytes is 1000"):
         next(read_lines(Shard(str(path), 0, 0, 2, 0, 1), 1000))
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])
+@pytest.mark.parametrize(
+    "text", [b"", b"\n", b"a", b"ab\ncd\n", b"ab\r\ncd", MARK, MARK + b"ab\n", b"a" * 300_000 + b"\nb"]
+)
+def test_a_byte_order_mark_at_the_start_is_skipped_and_costs_no_row(tmp_path, name, text):
+    marked = MARK + text
+    (tmp_path / name).write_bytes(gzip.compress(marked) if name.endswith(".gz") else marked)
+    shards = plan_text(list_files(f"{tmp_path}/{name}"), shard_bytes=5)
+    blocks = [block for shard in shards for block in read_lines(shard)]
+    found = [row for block in blocks for row in split_rows(bytes(block.data))]
+    assert found == [row[:8192] if len(row) > 65_536 else row for row in split_rows(text)]
+    assert sum(shard.rows for shard in shards) == len(found)

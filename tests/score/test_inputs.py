@@ -6,7 +6,7 @@ from components.errors import DataRefused, UsageError
 from components.io.shards import stem_of
 from components.io.sources import find_sources
 from components.score.settings import RejectBudget
-from tests.io.rows import line
+from tests.io.rows import line, lines
 from tests.score.inputs import write_formats
 from tests.score.jobs import read_parts, run, write_csv
 from tests.score.test_parquet import LABEL, SIGNAL
@@ -34,6 +34,15 @@ def test_nothing_found_and_gzip_in_disguise_are_told(tmp_path):
     (tmp_path / "a.csv").write_bytes(gzip.compress(b"x"))
     with pytest.raises(DataRefused, match=r"give it a name ending in \.gz"):
         find_sources([str(tmp_path / "a.csv")])
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_a_byte_order_mark_costs_no_row(tmp_path, name):
+    text = b"\xef\xbb\xbf" + lines(10)[0]
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    summary = run(tmp_path / name, output=tmp_path / "out", budget="0")
+    assert (summary.exit_code, summary.rows["scored"]) == (0, 10)
+    assert read_parts(tmp_path / "out")["row"].to_pylist() == [*range(10)]
 
 
 def test_empty_files_alone_are_refused_but_beside_others_are_not(tmp_path):

@@ -1,7 +1,8 @@
 """Recordings to beats, and scored beats back to annotations.
 
-folder --archive--> record names --header--> leads --signal--> samples at 360 Hz --+
-                                                                                    +-- record --> parts of CSVs
-       annotations (*.atr) or detect --> positions of beats ------------------------+
-parts --prepare (splits, output)--> CSVs + provenance --> ingest, score --annotate--> *.pred
+folder --header.list_records--> names --lead.open_lead--> Lead          (headers only)
+Lead --signal.LeadReader--> blocks of samples, at the lead's own rate or at 360 Hz, in ADC units or mV
+LeadReader --annotations.read_annotations or detect.find_beats--> Annotations
+LeadReader + Annotations --lead_beats.LeadBeats--> blocks of cut beats, and what became of every annotation
+    --record--> parts --prepare (splits, output)--> CSVs + provenance --> ingest, score --annotate--> *.pred
 """

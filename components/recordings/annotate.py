@@ -39,9 +39,9 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0
     """Write one annotation file for each record of a finished scoring job.
 
     Args:
-        scored: the job's folder.
-        wfdb: where the records' headers lie.
-        out: where the annotation files go.
+        scored: folder of the job.
+        wfdb: folder of the records' headers.
+        out: folder for the annotation files.
         annotator: their extension, letters only.
         lead: name or index of the lead that the beats were cut from, which tells the samples of a frame.
 
@@ -112,10 +112,10 @@ def read_scored(scored: Path) -> pa.Table:
             raise DataRefused(f"{part} has no column {', '.join(lacking)}; scored rows have.")
         tables.append(table.select(COLUMNS).cast(pa.schema(types.items())))
     beats = pa.concat_tables(tables)
-    unplaced = max(beats[name].null_count for name in ("record", "sample"))
-    if unplaced:
+    unknown = max(beats[name].null_count for name in ("record", "sample"))
+    if unknown:
         raise DataRefused(
-            f"{unplaced} of {len(beats)} rows in {scored} do not say which record and sample they are; "
+            f"{unknown} of {len(beats)} rows in {scored} do not say which record and sample they are; "
             "score CSVs that have their provenance file beside them."
         )
     return beats

@@ -37,11 +37,7 @@ class Annotations:
 
 
 def annotation_path(stem: Path, extension: str) -> Path:
-    """Return a record's annotation file.
-
-    Raises:
-        DataRefused: it is missing.
-    """
+    """Return the path of a record's annotation file; DataRefused if it is missing."""
     path = stem.with_name(f"{stem.name}.{extension}")
     if not path.is_file():
         raise DataRefused(
@@ -52,12 +48,7 @@ def annotation_path(stem: Path, extension: str) -> Path:
 
 
 def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
-    """Read an annotation file with wfdb.
-
-    Args:
-        stem: path of the annotation file, without extension.
-        extension: the annotator, for instance atr.
-        lead: the lead that the beats are cut from.
+    """Read the annotation file `stem.extension`, its positions in samples of the lead.
 
     Raises:
         DataRefused: the file is missing, cut short or does not parse, or an annotation is out of order or more than
@@ -80,25 +71,24 @@ def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
         raise DataRefused(f"its annotations {path.name} cannot be read: {error}") from error
     ticks, codes = np.asarray(read.sample, np.int64), np.asarray(read.label_store, np.int64)
     symbols = [s if isinstance(s, str) else f"code {code}" for s, code in zip(read.symbol, codes.tolist(), strict=True)]
-    real = codes != 0  # padding behind the end mark
-    fs = _ticks_per_second(content, path) or lead.frame_fs
-    samples, outside = _in_lead(ticks[real], fs, lead)
+    used = codes != 0  # the others are padding behind the end mark
+    samples, outside = _in_lead(ticks[used], _ticks_per_second(content, path) or lead.frame_fs, lead)
     try:
         check_positions(samples, lead.length)
     except DataRefused as refused:
         raise DataRefused(f"its {path.name} is wrong: {refused.sentences[0]}") from refused
-    return Annotations(samples, np.array(symbols, np.str_)[real][: len(samples)], outside)
+    return Annotations(samples, np.array(symbols, np.str_)[used][: len(samples)], outside)
 
 
 def _ticks_per_second(content: bytes, path: Path) -> Fraction | None:
-    """Return what an annotation file notes about its ticks; None where it has none: it counts the record's frames.
+    """Return the resolution that an annotation file notes; None where it notes none and so counts the record's frames.
 
-    wfdb.rdann reports the frames of the header, too, as it parses it, where the file notes nothing.
+    `wfdb.rdann` cannot tell: where the file notes nothing it reports the frames of the header, as it parses it.
     """
-    found = RESOLUTION.search(content)
-    if found is None:
+    note = RESOLUTION.search(content)
+    if note is None:
         return None
-    text = content[found.start() + 2 :][: found[1][0]].partition(b": ")[2].decode("ascii", "replace").strip(" \0")
+    text = content[note.start() + 2 :][: note[1][0]].partition(b": ")[2].decode("ascii", "replace").strip(" \0")
     try:
         fs = Fraction(text)
     except ValueError:
@@ -109,12 +99,10 @@ def _ticks_per_second(content: bytes, path: Path) -> Fraction | None:
 
 
 def _in_lead(ticks: npt.NDArray[np.int64], fs: Fraction, lead: Lead) -> tuple[npt.NDArray[np.int64], int]:
-    """Return positions in samples of the lead, those one past the end left out, and how many these were.
+    """Convert positions in ticks, of which a second has `fs`, to samples of the lead.
 
-    Args:
-        ticks: int64[n], positions as the file has them.
-        fs: ticks per second.
-        lead: the lead.
+    Returns:
+        int64[n], without those one past the end, and how many these were.
     """
     ratio = (lead.fs / fs).limit_denominator(1_000_000)
     end = ratio.denominator * lead.length  # in ticks times the numerator

@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from components.beat import RECORD_RATE_HZ
+from components.beats.cut import DETECTED
+from components.recordings.annotations import Annotations
+from components.recordings.signal import LeadReader
+
 if TYPE_CHECKING:
     from components.recordings.wfdb_private import StepwiseXQRS
 
@@ -20,19 +25,35 @@ LEAST_SECONDS = 1
 """A shorter signal cannot be filtered, and holds no beat with its window."""
 
 OVERLAP_SECONDS = 20
-"""How much of the neighbours each block is filtered with: many times what XQRS's filters remember."""
+"""How much of its neighbours each block is filtered with: many times what XQRS's filters remember."""
+
+
+def find_beats(reader: LeadReader, advance: Callable[[float], None] = lambda share: None) -> Annotations:
+    """Find the beats of a lead at 360 Hz, for which the detector was made.
+
+    Args:
+        reader: of the lead.
+        advance: called with the share of the lead that was read since its last call.
+    """
+
+    def read(first: int, last: int) -> npt.NDArray[np.float64]:
+        advance((last - first) / reader.length)
+        return reader.resampled_millivolts(first, last)
+
+    positions = detect_beats(read, reader.length, RECORD_RATE_HZ, reader.blocks())
+    return Annotations(reader.rate.samples(positions, reader.lead.length), np.full(len(positions), DETECTED))
 
 
 def detect_beats(
     read: Callable[[int, int], npt.NDArray[np.float64]], sig_len: int, fs: float, blocks: Iterable[tuple[int, int]]
 ) -> npt.NDArray[np.int64]:
-    """Find the beats of one lead.
+    """Find the beats of a signal.
 
     Args:
-        read: gives samples [first, last) in mV; NaN where one is missing.
-        sig_len: samples of the lead.
+        read: returns samples [first, last) in mV; NaN where one is missing.
+        sig_len: samples of the signal.
         fs: samples per second.
-        blocks: consecutive [first, last) that cover the lead.
+        blocks: consecutive [first, last) that cover the signal.
 
     Returns:
         int64[n], positions in samples, rising.

@@ -1,9 +1,14 @@
-"""WFDB headers, parsed to the letter of the format: what does not fit it is quoted, never guessed at."""
+"""WFDB records as their headers have them: which ones a folder holds, and what each header says.
+
+Headers are parsed to the letter of the format: what does not fit it is quoted, never guessed at.
+"""
 
 from __future__ import annotations
 
 import codecs
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from components.errors import DataRefused, EnvironmentRefused
+
+LIST: Final = "RECORDS"
+"""The file by which a folder lists its records, or folders of records, one a line."""
+
+EDF: Final = (".edf", ".bdf", ".rec")
 
 DEFAULT_FS: Final = Fraction(250)
 """Frames per second where the record line names none."""
@@ -86,29 +96,80 @@ class Header:
     segments: tuple[tuple[str, int], ...]
 
 
-def header_path(stem: Path) -> Path:
-    """Return the header of a record, whose path without extension is given."""
-    return stem.with_name(f"{stem.name}.hea")
+def list_records(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of a folder's records, with the path from the folder to each, and listed folders not there.
+
+    The records are what its RECORDS file lists: records, headers, or folders that are listed in the same way. Without
+    such a file they are all headers of the folder and of the folders in it, those of segments excepted.
+
+    Raises:
+        DataRefused: the folder is missing or holds no record, or RECORDS is not text or lists its own folder.
+        EnvironmentRefused: a file of the folder cannot be read.
+    """
+    if not folder.is_dir():
+        raise DataRefused(f"There is no folder {folder}; name the one that holds the records with --wfdb.")
+    missing: list[str] = []
+    records = tuple(os.path.relpath(path, folder) for path in dict.fromkeys(_stems(folder, (), missing)))
+    if not records:
+        hint = ""
+        if any(path.suffix.lower() in EDF for path in folder.rglob("*")):
+            hint = " It holds EDF files, which are not read: edf2mit of PhysioNet's WFDB tools converts them."
+        elif missing:
+            hint = f" It lists folders that are not there: {', '.join(missing[:5])}."
+        raise DataRefused(f"{folder} holds no WFDB record: neither a RECORDS file nor a header (*.hea).{hint}")
+    return records, tuple(missing)
 
 
-def read_lines(path: Path, fallback: str | None = None) -> list[str]:
+def _stems(folder: Path, above: tuple[Path, ...], missing: list[str]) -> Iterator[Path]:
+    """Yield the paths of a folder's records, without extension; add folders that are not there to `missing`."""
+    listing = folder / LIST
+    if folder.resolve() in above:
+        raise DataRefused(f"{listing} lists a folder that it lies in.")
+    if not listing.is_file():
+        headers = sorted(folder.rglob("*.hea"))
+        segments = {header.parent / name for header in headers for name in _segment_names(header)}
+        yield from (header.with_suffix("") for header in headers if header.with_suffix("") not in segments)
+        return
+    try:
+        lines = _read_lines(listing)
+    except UnicodeDecodeError as error:
+        raise DataRefused(
+            f"{listing} is not {error.encoding.upper()} text, its byte {error.start} is "
+            f"{error.object[error.start]:#04x}: it must list the records' names, one a line; "
+            "without it every header in the folder is taken."
+        ) from error
+    for line in lines:
+        entry = folder / line.replace("\\", "/")
+        if header_path(entry).is_file():
+            yield entry
+        elif entry.is_dir():
+            yield from _stems(entry, (*above, folder.resolve()), missing)
+        elif line.endswith(("/", "\\")):
+            missing.append(line)
+        else:
+            yield entry.with_suffix("") if entry.suffix == ".hea" else entry
+
+
+def _segment_names(path: Path) -> list[str]:
+    """Return the names of the segments that a header lists, also where the rest of it is wrong."""
+    lines = _read_lines(path, "latin-1")
+    return [line.split()[0] for line in lines[1:]] if lines and re.match(r"\S+/\d+\s", lines[0]) else []
+
+
+def _read_lines(path: Path, fallback: str | None = None) -> list[str]:
     """Return the lines of a header or list that are neither empty nor comments, stripped, without a byte order mark.
 
     Args:
         path: a file in UTF-8, or in UTF-16 with its byte order mark.
-        fallback: encoding of bytes that are neither.
-
-    Raises:
-        UnicodeDecodeError: they are neither, and there is no fallback.
-        EnvironmentRefused: the file cannot be read.
+        fallback: encoding of bytes that are neither; without it they raise UnicodeDecodeError.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise EnvironmentRefused(f"{path} cannot be read: {error.strerror}.") from error
     try:
-        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = content.decode("utf-16" if wide else "utf-8-sig")
+        is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError:
         if fallback is None:
             raise
@@ -117,11 +178,13 @@ def read_lines(path: Path, fallback: str | None = None) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def read_header(stem: Path) -> Header:
-    """Parse a header.
+def header_path(stem: Path) -> Path:
+    """Return the header of a record, given the record's path without extension."""
+    return stem.with_name(f"{stem.name}.hea")
 
-    Args:
-        stem: path of the record, without extension.
+
+def read_header(stem: Path) -> Header:
+    """Parse the header of a record, given the record's path without extension.
 
     Raises:
         DataRefused: it is missing, or a line is not of WFDB's form; the line is quoted.
@@ -130,30 +193,22 @@ def read_header(stem: Path) -> Header:
     path = header_path(stem)
     if not path.is_file():
         raise DataRefused(f"its header {path.name} is missing.")
-    lines = read_lines(path, "latin-1")
+    lines = _read_lines(path, "latin-1")
     if not lines:
         raise DataRefused(f"its header {path.name} is empty.")
-    found = RECORD_LINE.fullmatch(lines[0])
-    fs = DEFAULT_FS if not found or found["fs"] is None else Fraction(Decimal(found["fs"]))
-    if not found or fs <= 0:
+    record = RECORD_LINE.fullmatch(lines[0])
+    fs = DEFAULT_FS if not record or record["fs"] is None else Fraction(Decimal(record["fs"]))
+    if not record or fs <= 0:
         raise _unreadable(path, lines[0], "NAME SIGNALS FREQUENCY SAMPLES, as in '100 2 360 650000'")
-    n_sig, sig_len = int(found["n_sig"]), int(found["sig_len"] or 0)
-    count = _segment_count(found["name"], n_sig, lines[1:])
-    expected = n_sig if count is None else count
+    n_sig, sig_len = int(record["n_sig"]), int(record["sig_len"] or 0)
+    segments = _segment_count(record["name"], n_sig, lines[1:])
+    expected = n_sig if segments is None else segments
     if len(lines) - 1 != expected:
-        what = "signals" if count is None else "segments"
+        what = "signals" if segments is None else "segments"
         raise DataRefused(f"its header {path.name} says {expected} {what} and describes {len(lines) - 1}.")
-    if count is None:
+    if segments is None:
         return Header(fs, sig_len, n_sig, tuple(_signal(path, line) for line in lines[1:]), ())
     return Header(fs, sig_len, n_sig, (), tuple(_segment(path, line) for line in lines[1:]))
-
-
-def segment_names(path: Path) -> list[str]:
-    """Return the names of the segments that a header lists, also where the rest of it is wrong."""
-    lines = read_lines(path, "latin-1")
-    if not lines or not re.match(r"\S+/\d+\s", lines[0]):
-        return []
-    return [line.split()[0] for line in lines[1:]]
 
 
 def _segment_count(name: str, n_sig: int, lines: list[str]) -> int | None:
@@ -167,10 +222,10 @@ def _segment_count(name: str, n_sig: int, lines: list[str]) -> int | None:
 
 
 def _segment(path: Path, line: str) -> tuple[str, int]:
-    found = SEGMENT_LINE.fullmatch(line)
-    if not found:
+    segment = SEGMENT_LINE.fullmatch(line)
+    if not segment:
         raise _unreadable(path, line, "SEGMENT SAMPLES, as in '100_1 21600' or '~ 1800'")
-    return found["name"], int(found["sig_len"])
+    return segment["name"], int(segment["sig_len"])
 
 
 def _signal(path: Path, line: str) -> Signal:
@@ -184,7 +239,7 @@ def _signal(path: Path, line: str) -> Signal:
     description = fields[8] if len(fields) > 8 else ""
     for i, field in enumerate(fields[2:8]):
         pattern = INTEGER_FIELD if i else GAIN_FIELD
-        if (found := pattern.fullmatch(field)) is None:
+        if (match := pattern.fullmatch(field)) is None:
             if not field[0].isalpha():
                 raise _unreadable(path, line, f"FILE FORMAT GAIN ..., as in '{EXAMPLE}'; {field!r} does not fit")
             description = line.split(None, 2 + i)[-1]  # the fields before it were left out
@@ -192,7 +247,7 @@ def _signal(path: Path, line: str) -> Signal:
         if i:
             integers[i - 1] = int(float(field))
         else:
-            gain = found.groupdict()
+            gain = match.groupdict()
     _, adc_zero, init_value, checksum, _ = integers
     return Signal(
         file_name=fields[0],

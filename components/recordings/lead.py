@@ -31,7 +31,6 @@ GROUP_BYTES: Final = 4
 GAP: Final = "~"
 """Name of a segment in which nothing was recorded."""
 
-
 FS_RANGE: Final = (50, 100_000)
 """Sampling frequencies, in Hz, at which an ECG can be recognised."""
 
@@ -49,30 +48,21 @@ class Segment:
         path: its signal file.
         start: frame of the record at which it begins.
         sig_len: its frames.
-        fmt: WFDB signal format.
-        byte_offset: bytes before the first sample; in compressed formats, samples.
+        byte_offset: bytes before the file's first sample; in compressed formats, samples.
         samps_per_frame: samples in a frame, of each signal in the file.
         channel: index of the lead among the signals in the file.
-        skew: frames by which the lead's samples lie late in the file.
-        adc_gain: ADC units per mV; negative where the lead is stored upside down.
-        baseline: ADC units at 0 mV.
-        init_value: what formats of differences start from.
-        checksum: 16-bit sum of its samples as the header has it, or None where it cannot be compared.
+        signal: the lead as its header has it, but its gain in ADC units per mV, and its checksum None where it cannot
+            be compared.
     """
 
     name: str
     path: Path
     start: int
     sig_len: int
-    fmt: str
     byte_offset: int
     samps_per_frame: tuple[int, ...]
     channel: int
-    skew: int
-    adc_gain: float
-    baseline: float
-    init_value: int
-    checksum: int | None
+    signal: Signal
 
 
 @dataclass(frozen=True)
@@ -170,7 +160,7 @@ def _open_whole(header: Header, stem: Path, lead: str) -> Lead:
         raise DataRefused(f"lead {_name(header.signals, channel)} was not recorded (signal format 0).")
     segment, note = _segment(header, stem, 0, channel)
     notes = (note,) if note else ()
-    per_frame = segment.samps_per_frame[segment.channel]
+    per_frame = segment.signal.samps_per_frame
     name = _name(header.signals, channel)
     return Lead(name, header.fs, segment.sig_len, per_frame, (segment,), whole=True, notes=notes)
 
@@ -207,7 +197,7 @@ def _open_segments(header: Header, stem: Path, lead: str) -> Lead:
         notes.append(f"segments that its header lists are missing ({', '.join(missing)}): {seconds:,.1f} s are a gap.")
     if not segments:
         raise DataRefused([f"none of its segments holds lead {sig_name}.", *notes])
-    per_frame = {segment.samps_per_frame[segment.channel] for segment in segments}
+    per_frame = {segment.signal.samps_per_frame for segment in segments}
     if len(per_frame) > 1:
         raise DataRefused(f"lead {sig_name} is sampled at several rates in its segments, which is not supported.")
     return Lead(sig_name, header.fs, start, per_frame.pop(), tuple(segments), whole=False, notes=tuple(notes))
@@ -241,30 +231,30 @@ def _channel(header: Header, part: Header, name: str, layout: Header, channel: i
     names = [signal.sig_name for signal in part.signals]
     sig_name = layout.signals[channel].sig_name
     if header.segments[0][1] == 0:
-        here = [i for i, other in enumerate(names) if other == sig_name]
-        rank, count = [s.sig_name for s in layout.signals[:channel]].count(sig_name), len(here)
-        if here and count != [s.sig_name for s in layout.signals].count(sig_name):
+        same = [i for i, other in enumerate(names) if other == sig_name]
+        rank, count = [s.sig_name for s in layout.signals[:channel]].count(sig_name), len(same)
+        if same and count != [s.sig_name for s in layout.signals].count(sig_name):
             raise DataRefused(f"its segment {name} has {count} leads named {sig_name}, which cannot be distinguished.")
-        found = here[rank] if here else None
+        index = same[rank] if same else None
     elif len(names) != len(layout.signals) or names[channel] != sig_name:
         raise DataRefused(
             f"its segment {name} has the leads {', '.join(names)}: without a layout, "
             f"all segments must have lead {channel} ({sig_name}) in the same place."
         )
     else:
-        found = channel
-    return None if found is None or part.signals[found].fmt == NOT_RECORDED else found
+        index = channel
+    return None if index is None or part.signals[index].fmt == NOT_RECORDED else index
 
 
 def signal_file(stem: Path, signal: Signal) -> Path:
     """Return where a signal's file is: beside its header, or where a path in its name leads from there or above."""
     name = signal.file_name.replace("\\", "/")
-    tried = [stem.parent / name, stem.parent / Path(name).name, stem.parent.parent / name]
-    return next((path for path in tried if path.is_file()), tried[0])
+    candidates = [stem.parent / name, stem.parent / Path(name).name, stem.parent.parent / name]
+    return next((path for path in candidates if path.is_file()), candidates[0])
 
 
 def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segment, str | None]:
-    """Describe one segment after checking the lead's unit and its file's size; also return what is to be said of it."""
+    """Describe one segment after checking the lead's unit and the size of its file; also return a note on it."""
     signal = header.signals[channel]
     if signal.units.lower() not in MILLIVOLTS:
         raise DataRefused(f"lead {signal.sig_name} is in {signal.units} in {stem.name}, not in volts.")
@@ -280,27 +270,17 @@ def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segm
     offset = max(offsets, default=0)
     path = signal_file(stem, signal)
     sig_len, note = _check_size(path, header.sig_len, first.fmt, offset, sum(samps_per_frame))
-    comparable = signal.skew == 0 and note is None
-    segment = Segment(
-        name=stem.name,
-        path=path,
-        start=start,
-        sig_len=sig_len,
-        fmt=first.fmt,
-        byte_offset=offset,
-        samps_per_frame=samps_per_frame,
-        channel=channel - members[0],
-        skew=signal.skew,
+    lead = replace(
+        signal,
         adc_gain=signal.adc_gain / MILLIVOLTS[signal.units.lower()],
-        baseline=signal.baseline,
-        init_value=signal.init_value,
-        checksum=signal.checksum if comparable else None,
+        units="mV",
+        checksum=signal.checksum if signal.skew == 0 and note is None else None,
     )
-    return segment, note
+    return Segment(stem.name, path, start, sig_len, offset, samps_per_frame, channel - members[0], lead), note
 
 
 def _check_size(path: Path, sig_len: int, fmt: str, offset: int, per_frame: int) -> tuple[int, str | None]:
-    """Compare a signal file's size with what its header promises.
+    """Return the frames that a signal file holds, at most one less than its header promises, and then a note on it.
 
     Args:
         path: the signal file.
@@ -308,9 +288,6 @@ def _check_size(path: Path, sig_len: int, fmt: str, offset: int, per_frame: int)
         fmt: signal format.
         offset: bytes before the first sample.
         per_frame: samples in a frame, of all signals in the file together.
-
-    Returns:
-        The frames that can be read, one less than promised at most; and then a sentence about it.
     """
     if not path.is_file():
         raise DataRefused(f"its signal file {path.name} is missing.")
@@ -320,9 +297,9 @@ def _check_size(path: Path, sig_len: int, fmt: str, offset: int, per_frame: int)
         return sig_len, None
     if fmt not in BYTES_PER_SAMPLE:
         raise DataRefused(f"signal format {fmt} of {path.name} is not one of WFDB's.")
-    held = os.path.getsize(path) - offset
+    size = os.path.getsize(path) - offset
     frame_bytes = per_frame * BYTES_PER_SAMPLE[fmt]
-    frames = max(math.floor(held / frame_bytes), 0)
+    frames = max(math.floor(size / frame_bytes), 0)
     if not frames:
         raise DataRefused(f"its signal file {path.name} is empty.")
     if not sig_len or frames == sig_len - 1:
@@ -333,7 +310,7 @@ def _check_size(path: Path, sig_len: int, fmt: str, offset: int, per_frame: int)
             f"its signal file {path.name} is truncated or its header wrong about its length: "
             f"the header says {sig_len} samples per signal, the file holds {frames}."
         )
-    if held > math.ceil(sig_len * frame_bytes) + max(GROUP_BYTES, math.ceil(frame_bytes) - 1):
+    if size > math.ceil(sig_len * frame_bytes) + max(GROUP_BYTES, math.ceil(frame_bytes) - 1):
         raise DataRefused(
             f"its header is wrong about its length: it says {sig_len} samples per signal, {path.name} holds {frames}."
         )

@@ -25,11 +25,7 @@ COPY_BYTES = 1 << 22
 
 @contextmanager
 def made_folder(out: Path) -> Iterator[None]:
-    """Make a folder; where the work in it fails, remove again what was made, unless it holds something.
-
-    Raises:
-        OSError: it cannot be made.
-    """
+    """Make a folder; if the block fails, remove what was made again, unless it holds something."""
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -43,11 +39,7 @@ def made_folder(out: Path) -> Iterator[None]:
 
 @contextmanager
 def scratch_folder(out: Path) -> Iterator[Path]:
-    """Make a folder in `out` and remove it at the end; first remove those that killed processes have left.
-
-    Raises:
-        OSError: `out` cannot be written.
-    """
+    """Make a folder in `out` and remove it at the end; first remove those that killed processes have left."""
     for abandoned in out.glob(f"{PREFIX}*"):
         with suppress(BlockingIOError), flocked(abandoned):
             shutil.rmtree(abandoned)
@@ -55,23 +47,21 @@ def scratch_folder(out: Path) -> Iterator[Path]:
         yield Path(name)
 
 
+def part_files(part: Path, side: str) -> tuple[Path, Path]:
+    """Return the files of rows and of provenance that a record's part has for one side."""
+    return part.with_name(f"{part.name}.{side}.csv"), part.with_name(f"{part.name}.{side}.provenance")
+
+
 def join_parts(parts: Sequence[Path], side: str, rows: Path, provenance: Path) -> str:
-    """Append the parts of one side in the order given, each being removed once it is in.
+    """Join the parts of one side, in order, to a file of rows and one of provenance; return the SHA-256 of the rows.
 
-    Args:
-        parts: what each record's part files are named by.
-        side: which of their sides.
-        rows: the file of rows to write.
-        provenance: the file that says where each row comes from.
-
-    Returns:
-        The SHA-256 of the file of rows.
+    Each part is removed once it is copied.
     """
     digest = hashlib.sha256()
     with rows.open("wb") as all_rows, provenance.open("wb") as all_provenance:
         all_provenance.write(provenance_header())
         for part in parts:
-            text, origin = _paths(part, side)
+            text, origin = part_files(part, side)
             with text.open("rb") as file:
                 while block := file.read(COPY_BYTES):
                     all_rows.write(block)
@@ -84,17 +74,17 @@ def join_parts(parts: Sequence[Path], side: str, rows: Path, provenance: Path) -
 
 
 def join_in_kaggle_order(parts: Sequence[Path], side: str, rows: Path, provenance: Path) -> str:
-    """Do as join_parts, but every row goes where Kaggle's test file has it; rows that are not there close up."""
+    """Join parts as `join_parts` does, but with the rows in the order of Kaggle's test file."""
     joined, origins = rows.with_suffix(".records"), provenance.with_suffix(".records")
     join_parts(parts, side, joined, origins)
     lines = origins.read_bytes().splitlines(keepends=True)[1:]
     listed = kaggle_rows()
-    at = {}
+    index = {}
     for i, line in enumerate(lines):
         record, sample, _ = line.decode().split(",", 2)
-        at[record, int(sample)] = i
+        index[record, int(sample)] = i
     keys = zip((listed.names[i] for i in listed.record.tolist()), listed.sample.tolist(), strict=True)
-    order = np.array([at[key] for key in keys if key in at], np.int64)
+    order = np.array([index[key] for key in keys if key in index], np.int64)
     width = joined.stat().st_size // len(lines)
     text = np.memmap(joined, np.uint8, "r", shape=(len(lines), width))
     digest = hashlib.sha256()
@@ -113,24 +103,20 @@ def join_in_kaggle_order(parts: Sequence[Path], side: str, rows: Path, provenanc
 def publish(scratch: Path, folder: Path, sides: Sequence[tuple[str, str]], others: Sequence[str] = ()) -> None:
     """Move finished files to their final names, once all of them are on the disk.
 
-    The old CSVs go first and the new ones come last, so a reader of all CSVs never finds some of both.
+    The old CSVs are removed first and the new ones come last, so a reader of all CSVs never has some of both.
 
     Args:
-        scratch: where the finished files are.
-        folder: where they go.
+        scratch: holds the finished files.
+        folder: to move them to.
         sides: names of a CSV and of its provenance.
         others: names of files that go with them.
     """
-    beside = [*others, *(provenance for _, provenance in sides)]
-    for name in [*beside, *(rows for rows, _ in sides)]:
+    names = [*others, *(provenance for _, provenance in sides), *(rows for rows, _ in sides)]
+    for name in names:
         with (scratch / name).open("rb") as file:
             os.fsync(file.fileno())
     with interrupts_ignored():
         for rows, _ in reversed(sides):
             (folder / rows).unlink(missing_ok=True)
-        for name in [*beside, *(rows for rows, _ in sides)]:
+        for name in names:
             (scratch / name).replace(folder / name)
-
-
-def _paths(part: Path, side: str) -> tuple[Path, Path]:
-    return part.with_name(f"{part.name}.{side}.csv"), part.with_name(f"{part.name}.{side}.provenance")

@@ -17,10 +17,10 @@ from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, EnvironmentRefused, UsageError
 from components.recordings.annotations import annotation_path
-from components.recordings.archive import Archive, open_archive
+from components.recordings.header import list_records
 from components.recordings.lead import Lead, NoSignal, open_lead
 from components.recordings.output import join_in_kaggle_order, join_parts, made_folder, publish, scratch_folder
-from components.recordings.record import RecordJob, RecordResult
+from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records
 from components.recordings.report import (
     FileCount,
     PrepareReport,
@@ -28,8 +28,7 @@ from components.recordings.report import (
     label_sentences,
     polarity_sentence,
 )
-from components.recordings.splits import KaggleSplit, Split, choose_split
-from components.recordings.workers import run_jobs
+from components.recordings.splits import KaggleSplit, Split, choose_split, is_mitdb
 from components.settings import Settings
 
 ONE_FILE = ("beats.csv", "beats_provenance.csv")
@@ -38,14 +37,12 @@ ONE_FILE = ("beats.csv", "beats_provenance.csv")
 TWO_FILES = {"train": (TRAIN_FILE, TRAIN_PROVENANCE), "test": (TEST_FILE, TEST_PROVENANCE)}
 
 DESCRIPTION_FILE = "prepare.json"
-"""How the CSVs beside it were made."""
+"""It says how the CSVs beside it were made."""
 
 NAMED = 20
 """How many unusable records are named when the work stops because of them."""
 
 SKIP_HINT = "Leave such records out with --skip-bad, or this one with --exclude."
-
-Advance = Callable[[float, int], None]
 
 
 class PrepareSettings(Settings):
@@ -66,15 +63,15 @@ class PrepareSettings(Settings):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be made of an archive, from its headers.
+    """How to prepare an archive, from its headers.
 
     Attributes:
-        settings: what was asked for.
-        split: how the beats are parted; None for one file.
+        settings: of the command.
+        split: which beats are for training and which for testing; None for one file.
         mitdb: whether the archive is MIT-BIH.
         labels: annotation symbol -> class.
         leads: record -> lead, in the order of the files.
-        notes: what there is to know of it, in sentences.
+        notes: remarks for the user.
         skipped: why records were left out as unusable.
     """
 
@@ -91,8 +88,8 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
     """Make the CSVs of an archive.
 
     Args:
-        settings: what to do.
-        start: called with the number of records; returns what is called with their progress.
+        settings: of the command.
+        start: called with the number of records; returns the callback for their progress.
 
     Raises:
         UsageError: the split does not fit, or the folder holds the synthetic demo set or CSVs as .gz.
@@ -103,8 +100,8 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
         plan = _plan(settings)
         _refuse_foreign(settings.out)
         with made_folder(settings.out), scratch_folder(settings.out) as scratch:
-            results = _run(plan, scratch, start(len(plan.leads)))
-            return _put_together(plan, results, scratch)
+            results = _write_parts(plan, scratch, start(len(plan.leads)))
+            return _join(plan, results, scratch)
     except OSError as error:
         reason = error.strerror or error
         if error.filename is None or Path(error.filename) == settings.out:
@@ -114,12 +111,16 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
 
 def _plan(settings: PrepareSettings) -> Plan:
     """Read all headers before any work begins."""
-    archive = open_archive(settings.wfdb)
-    if strangers := sorted(set(settings.exclude) - set(archive.records)):
+    archive, missing = list_records(settings.wfdb)
+    if strangers := sorted(set(settings.exclude) - set(archive)):
         raise UsageError(f"--exclude names {', '.join(strangers)}, which the archive does not hold.")
-    mitdb = archive.is_mitdb()
-    split = _split(settings, archive, mitdb)
-    records = split.records if split else tuple(name for name in archive.records if name not in settings.exclude)
+    mitdb = is_mitdb(settings.wfdb, archive)
+    if settings.detect and settings.split:
+        raise UsageError("--detect writes one file of beats without labels, so --split has no meaning with it.")
+    split = None
+    if not settings.detect and settings.split != "none":
+        split = choose_split(settings.split, archive, settings.exclude, settings.seed, mitdb)
+    records = split.records if split else tuple(name for name in archive if name not in settings.exclude)
     if not records:
         raise UsageError("Every record is excluded; nothing is left to prepare.")
     if settings.map is not None and (settings.detect or isinstance(split, KaggleSplit)):
@@ -129,8 +130,8 @@ def _plan(settings: PrepareSettings) -> Plan:
     labels = SYMBOL_TO_LABEL if isinstance(split, KaggleSplit) else parse_map(settings.map)
     leads, silent, skipped = _open_leads(settings, records)
     notes = list(split.sentences if split else ())
-    if archive.missing:
-        notes.append(f"Folders that RECORDS lists and that are not there: {', '.join(archive.missing)}.")
+    if missing:
+        notes.append(f"Folders that RECORDS lists and that are not there: {', '.join(missing)}.")
     for reason, names in silent.items():
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         notes.append(f"Left out, {len(names)} record(s): {', '.join(names[:NAMED])}{more}: {reason}")
@@ -140,15 +141,6 @@ def _plan(settings: PrepareSettings) -> Plan:
     if not leads:
         raise DataRefused([f"No record of {settings.wfdb} can be used.", *skipped[:NAMED], *notes])
     return Plan(settings, split, mitdb, labels, leads, notes, skipped)
-
-
-def _split(settings: PrepareSettings, archive: Archive, mitdb: bool) -> Split | None:
-    """Return how the beats are parted; None where they go into one file."""
-    if settings.detect and settings.split:
-        raise UsageError("--detect writes one file of beats without labels, so --split has no meaning with it.")
-    if settings.detect or settings.split == "none":
-        return None
-    return choose_split(settings.split, archive.records, settings.exclude, settings.seed, mitdb)
 
 
 def _open_leads(
@@ -180,26 +172,18 @@ def _refuse_foreign(out: Path) -> None:
             raise UsageError(f"{packed} would be taken for a part of the result: remove it, or give another --out.")
 
 
-def _run(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[RecordJob, RecordResult]]:
-    """Write the parts of all records."""
+def _write_parts(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[Path, RecordResult]]:
+    """Write the parts of all records; return where those of each usable record are, and what became of it."""
     settings = plan.settings
+    annotator = None if settings.detect else settings.annotator
     jobs = [
-        RecordJob(
-            folder=settings.wfdb,
-            record=record,
-            lead=lead,
-            annotator=None if settings.detect else settings.annotator,
-            labels=plan.labels,
-            split=plan.split,
-            mitdb=plan.mitdb,
-            parts=scratch / f"{number:06d}",
-        )
-        for number, (record, lead) in enumerate(plan.leads.items())
+        RecordJob(settings.wfdb, record, lead, annotator, plan.labels, plan.split, plan.mitdb, scratch / f"{i:06d}")
+        for i, (record, lead) in enumerate(plan.leads.items())
     ]
-    results: list[tuple[RecordJob, RecordResult]] = []
-    for job, outcome in zip(jobs, run_jobs(jobs, settings.workers, advance), strict=True):
+    results = []
+    for job, outcome in zip(jobs, prepare_records(jobs, settings.workers, advance), strict=True):
         if isinstance(outcome, RecordResult):
-            results.append((job, outcome))
+            results.append((job.part, outcome))
         elif settings.skip_bad:
             plan.skipped.extend(outcome.sentences)
         else:
@@ -207,38 +191,37 @@ def _run(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[RecordJob, R
     return results
 
 
-def _put_together(plan: Plan, results: Sequence[tuple[RecordJob, RecordResult]], scratch: Path) -> PrepareReport:
+def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path) -> PrepareReport:
     """Join the parts of every side, check, publish, and report."""
-    settings, outcomes = plan.settings, [result for _, result in results]
+    settings, results = plan.settings, [result for _, result in parts]
     labelled = not settings.detect
     sides = TWO_FILES if plan.split else {"beats": ONE_FILE}
-    sentences = [*plan.notes, *(note for result in outcomes for note in result.notes)]
+    sentences = [*plan.notes, *(note for result in results for note in result.notes)]
     if labelled:
-        sentences += label_sentences(outcomes, settings.annotator)
+        sentences += label_sentences(results, settings.annotator)
     files = []
     for side, (rows_name, provenance_name) in sides.items():
-        rows = sum(result.sides[side].rows for result in outcomes)
-        classes = sum((result.sides[side].classes for result in outcomes), np.zeros(len(CLASSES), np.int64))
+        rows = sum(result.sides[side].rows for result in results)
+        classes = sum((result.sides[side].classes for result in results), np.zeros(len(CLASSES), np.int64))
         if rows == 0:
             raise DataRefused([f"No beat is left for {rows_name}.", *plan.skipped[:NAMED], *sentences])
-        parts = [job.parts for job, _ in results]
         join = join_in_kaggle_order if side == "test" and isinstance(plan.split, KaggleSplit) else join_parts
-        digest = join(parts, side, scratch / rows_name, scratch / provenance_name)
+        digest = join([part for part, _ in parts], side, scratch / rows_name, scratch / provenance_name)
         files.append(FileCount(rows_name, rows, tuple(classes.tolist()) if labelled else None, digest))
     if isinstance(plan.split, KaggleSplit):
-        sentences += kaggle_sentences(files[1].sha256, outcomes, settings.lead)
+        sentences += kaggle_sentences(files[1].sha256, results, settings.lead)
     elif labelled:
         sentences.append(f"Classes: {describe_map(plan.labels)}.")
-    sentences.append(polarity_sentence(outcomes))
-    _describe(plan, outcomes, files, scratch / DESCRIPTION_FILE)
+    sentences.append(polarity_sentence(results))
+    _describe(plan, results, files, scratch / DESCRIPTION_FILE)
     publish(scratch, settings.out, list(sides.values()), [DESCRIPTION_FILE])
     return PrepareReport(
         files=tuple(files),
         records=len(results),
-        counts=sum((result.counts for result in outcomes), CutCounts()),
-        unfollowed={result.record: result.counts.unfollowed for result in outcomes if result.counts.unfollowed},
-        flat={result.record: result.counts.flat for result in outcomes if result.counts.flat},
-        missing={result.record: result.counts.missing for result in outcomes if result.counts.missing},
+        counts=sum((result.counts for result in results), CutCounts()),
+        unfollowed={result.record: result.counts.unfollowed for result in results if result.counts.unfollowed},
+        flat={result.record: result.counts.flat for result in results if result.counts.flat},
+        missing={result.record: result.counts.missing for result in results if result.counts.missing},
         sentences=tuple(sentences),
         skipped=tuple(plan.skipped),
     )

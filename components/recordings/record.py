@@ -1,37 +1,34 @@
-"""One record to rows: read, resample, find or read its beats, cut, and write the text of either side."""
+"""One record to parts of the CSVs, and many records in several processes, with their results in order."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, RECORD_RATE_HZ
-from components.beats.cut import (
-    DETECTED,
-    SURROUNDINGS,
-    CutBeats,
-    CutCounts,
-    beat_windows,
-    count,
-    cut_windows,
-    gather,
-    kaggle_windows,
-    points_down,
-)
-from components.errors import DataRefused
+from components.beat import CLASSES
+from components.beats.cut import CutCounts, beat_windows, kaggle_windows
+from components.errors import DataRefused, EnvironmentRefused
 from components.io.csv_numbers import kaggle_text
 from components.io.provenance import provenance_text
+from components.io.signals import ignore_interrupts
 from components.recordings.annotations import Annotations, read_annotations
-from components.recordings.detect import detect_beats
+from components.recordings.detect import find_beats
 from components.recordings.lead import Lead
-from components.recordings.signal import LeadReader, Rate, resample
+from components.recordings.lead_beats import LeadBeats
+from components.recordings.output import part_files
+from components.recordings.signal import LeadReader
 from components.recordings.splits import DIGEST_BYTES, Split
 
 OLDER_ANNOTATIONS = {"102": "102-0"}
@@ -40,20 +37,26 @@ OLDER_ANNOTATIONS = {"102": "102-0"}
 DETECTING = 0.6
 """Share of a record's work that finding its beats in the signal is."""
 
+POLL_SECONDS = 0.5
+"""How often the progress of other processes is passed on."""
+
+Advance = Callable[[float, int], None]
+"""Called with the share of records done and the rows made since its last call."""
+
 
 @dataclass(frozen=True)
 class RecordJob:
     """What to make of one record.
 
     Attributes:
-        folder: where the archive lies.
+        folder: of the archive.
         record: its name.
         lead: the lead that beats are cut from.
         annotator: extension of the annotation files; None to find the beats in the signal.
         labels: annotation symbol -> class.
         split: which side a beat goes to; None where there is one side only.
         mitdb: whether the archive is MIT-BIH, whose windows follow Kaggle's rule.
-        parts: path that the parts are written to, `.<side>.csv` and `.<side>.provenance` appended.
+        part: path that the names of its part files begin with.
     """
 
     folder: Path
@@ -63,7 +66,7 @@ class RecordJob:
     labels: Mapping[str, int]
     split: Split | None
     mitdb: bool
-    parts: Path
+    part: Path
 
 
 @dataclass
@@ -83,7 +86,7 @@ class RecordResult:
         record: its name.
         sig_name: name of its lead.
         counts: what became of its annotations.
-        sides: side -> what it was given.
+        sides: side -> what the record gave to it.
         symbols: annotation symbol -> rows.
         interval: median seconds from one of its beats to the next; NaN where it has fewer than two.
         down: rows whose QRS points down.
@@ -100,51 +103,44 @@ class RecordResult:
     notes: tuple[str, ...]
 
 
-def prepare_record(job: RecordJob, advance: Callable[[float, int], None]) -> RecordResult:
-    """Write the rows of one record.
-
-    Args:
-        job: what to do.
-        advance: called with the share of the record done since the last call, and the rows that came of it.
+def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
+    """Write the part files of one record.
 
     Raises:
         DataRefused: the record cannot be used; the sentence names it.
         OSError: a part cannot be written.
     """
+    notes = [f"Record {job.record}: {note}" for note in job.lead.notes]
     try:
         reader = LeadReader(job.lead)
-        notes: list[str] = []
         if job.annotator is None:
-            annotations = _detect(reader, advance)
+            annotations = find_beats(reader, lambda share: advance(DETECTING * share, 0))
         else:
-            annotations, notes = _annotated(job, job.annotator)
-        result = _write_rows(job, reader, annotations, advance)
-        reader.finish()
+            annotations = _annotated(job, job.annotator, notes)
+        find_windows = kaggle_windows if job.mitdb and job.annotator else beat_windows
+        beats = LeadBeats(reader, annotations, job.labels, find_windows)
+        sides = _write_parts(job, beats, advance)
     except DataRefused as refused:
         raise DataRefused([f"Record {job.record}: {sentence}" for sentence in refused.sentences]) from refused
-    if not result.counts.rows:
+    counts = beats.counts()
+    if not counts.rows:
         kind = "beats were found" if job.annotator is None else f"beats with a class are in its {job.annotator}"
         notes.append(f"Record {job.record}: no {kind} that could be cut from lead {job.lead.sig_name}.")
-    return replace(result, notes=(*(f"Record {job.record}: {note}" for note in job.lead.notes), *notes))
+    return RecordResult(
+        record=job.record,
+        sig_name=job.lead.sig_name,
+        counts=counts,
+        sides=sides,
+        symbols=beats.symbols(),
+        interval=beats.median_interval(),
+        down=beats.pointing_down,
+        notes=tuple(notes),
+    )
 
 
-def _detect(reader: LeadReader, advance: Callable[[float, int], None]) -> Annotations:
-    """Find the record's beats at 360 Hz, which the detector was made for."""
-    lead, rate = reader.lead, Rate.of(reader.lead.fs)
-    length = rate.length(lead.length)
-
-    def read(first: int, last: int) -> npt.NDArray[np.float64]:
-        advance(DETECTING * (last - first) / length, 0)
-        return resample(lambda a, b: reader.millivolts(reader.read(a, b)), lead.length, rate, first, last)
-
-    blocks = ((rate.length(first), rate.length(last)) for first, last in reader.blocks())
-    positions = detect_beats(read, length, RECORD_RATE_HZ, blocks)
-    return Annotations(rate.samples(positions, lead.length), np.full(len(positions), DETECTED))
-
-
-def _annotated(job: RecordJob, annotator: str) -> tuple[Annotations, list[str]]:
-    """Read the record's annotations, and say what a person should know of them."""
-    stem, notes = job.folder / job.record, []
+def _annotated(job: RecordJob, annotator: str, notes: list[str]) -> Annotations:
+    """Read the record's annotations; add what a person should know of them to the notes."""
+    stem = job.folder / job.record
     if job.mitdb and annotator == "atr" and job.record in OLDER_ANNOTATIONS:
         older = stem.with_name(OLDER_ANNOTATIONS[job.record])
         if older.with_name(f"{older.name}.atr").is_file():
@@ -154,89 +150,106 @@ def _annotated(job: RecordJob, annotator: str) -> tuple[Annotations, list[str]]:
                 f"{older.name}.atr is not in {job.folder}; {job.record}.atr is used for record {job.record} instead, "
                 "which is newer than what Kaggle's rows were cut by."
             )
-    return read_annotations(stem, annotator, job.lead), notes
+    return read_annotations(stem, annotator, job.lead)
 
 
-def _write_rows(
-    job: RecordJob, reader: LeadReader, annotations: Annotations, advance: Callable[[float, int], None]
-) -> RecordResult:
-    """Cut the record block by block and write its parts."""
-    rate = Rate.of(job.lead.fs)
-    length = rate.length(job.lead.length)
-    positions = rate.positions(annotations.sample, job.lead.length)
-    find_windows = kaggle_windows if job.mitdb and job.annotator else beat_windows
-    windows = find_windows(positions, annotations.symbol, job.labels, length)
+def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str, Side]:
+    """Cut the record block by block and write the rows of each side."""
     sides = {name: Side() for name in (("beats",) if job.split is None else ("train", "test"))}
-    hashes = {name: hashlib.sha256() for name in sides}
-    spreads, down = [np.zeros(0)], 0
+    digests = {name: hashlib.sha256() for name in sides}
+    labelled, cutting = (True, 1.0) if job.annotator else (False, 1 - DETECTING)
     with ExitStack() as stack:
-        files = {name: _open_parts(job.parts, name, stack) for name in sides}
-        for first, last in reader.blocks():
-            low, high = rate.length(first), rate.length(last)
-            here = slice(*np.searchsorted(windows.start, [low, high]))
-            start, stop, beat = windows.start[here], windows.stop[here], windows.beat[here]
-            begin, end = max(low - SURROUNDINGS, 0), max(high, int(stop.max(initial=0)))
-            signal = resample(reader.read, job.lead.length, rate, begin, end)
-            values, spread = cut_windows(signal, start - begin, stop - begin)
-            spreads.append(spread)
-            beats = gather(values, spread, annotations.sample[beat], annotations.symbol[beat], job.labels)
-            down += int(points_down(signal, start[spread > 0] - begin).sum())
-            for name, mask in _sides(job, beats).items():
-                text = _write(files[name], job, beats, mask)
-                hashes[name].update(text)
-                sides[name].rows += int(mask.sum())
-                sides[name].classes += np.bincount(beats.label[mask & (beats.label >= 0)], minlength=len(CLASSES))
-            cutting = 1 - DETECTING if job.annotator is None else 1
-            advance(cutting * (last - first) / job.lead.length, len(beats))
+        files = {name: [stack.enter_context(p.open("wb")) for p in part_files(job.part, name)] for name in sides}
+        for share, block in beats.blocks():
+            in_test = None if job.split is None else job.split.in_test(job.record, block.sample)
+            masks = {"beats": np.ones(len(block), bool)} if in_test is None else {"train": ~in_test, "test": in_test}
+            for name, mask in masks.items():
+                label, (rows, provenance) = block.label[mask], files[name]
+                text = kaggle_text(block.signal[mask], label if labelled else None).reshape(-1).data
+                rows.write(text)
+                digests[name].update(text)
+                labels: list[int] | list[str] = label.tolist() if labelled else [""] * len(label)
+                records, samples, symbols = [job.record] * len(label), block.sample[mask], block.symbol[mask]
+                provenance.write(provenance_text(records, samples.tolist(), symbols.tolist(), labels))
+                sides[name].rows += len(label)
+                sides[name].classes += np.bincount(label[label >= 0], minlength=len(CLASSES))
+            advance(cutting * share, len(block))
     for name, side in sides.items():
-        side.digest = hashes[name].digest()[:DIGEST_BYTES]
-    spread = np.concatenate(spreads)
-    counts = count(windows, spread, annotations.sample)
-    if annotations.outside:
-        counts += CutCounts(annotations.outside, outside=annotations.outside)
-    symbols, rows = np.unique(annotations.symbol[windows.beat[spread > 0]], return_counts=True)
-    return RecordResult(
-        record=job.record,
-        sig_name=job.lead.sig_name,
-        counts=counts,
-        sides=sides,
-        symbols=dict(zip(symbols.tolist(), rows.tolist(), strict=True)),
-        interval=_median_interval(positions[np.isin(annotations.symbol, [DETECTED, *job.labels])]),
-        down=down,
-        notes=(),
-    )
+        side.digest = digests[name].digest()[:DIGEST_BYTES]
+    return sides
 
 
-def _median_interval(positions: npt.NDArray[np.int64]) -> float:
-    """Return the median seconds between positions at 360 Hz; NaN where there are fewer than two."""
-    return float(np.median(np.diff(positions))) / RECORD_RATE_HZ if len(positions) > 1 else float("nan")
+Outcome = RecordResult | DataRefused
+
+DONE, ROWS, STOP = range(3)
+"""What the array that all processes share holds: shares of records done, rows made, and 1 once work shall stop."""
+
+_progress: Any = None
+"""In a worker: the shared array."""
 
 
-def _sides(job: RecordJob, beats: CutBeats) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return side -> bool[n], which of these beats it is given."""
-    if job.split is None:
-        return {"beats": np.ones(len(beats), bool)}
-    test = job.split.in_test(job.record, beats.sample)
-    return {"train": ~test, "test": test}
+def prepare_records(jobs: Sequence[RecordJob], workers: int, advance: Advance) -> Iterator[Outcome]:
+    """Yield each job's result, or why its record was refused, in the order of the jobs.
+
+    Args:
+        jobs: one for each record.
+        workers: processes; with 1 the work is done in this one.
+        advance: called about twice a second.
+
+    Raises:
+        EnvironmentRefused: a process died.
+    """
+    if workers == 1:
+        yield from (_outcome(job, advance) for job in jobs)
+        return
+    context = multiprocessing.get_context("spawn")
+    progress = context.Array("d", 3)
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker, (progress,))
+    try:
+        futures = [pool.submit(_outcome, job) for job in jobs]
+        before = [0.0, 0.0]
+        for future in futures:
+            ended = False
+            while not ended:
+                ended = future in wait([future], POLL_SECONDS).done
+                now = progress[:]
+                advance(now[DONE] - before[DONE], int(now[ROWS] - before[ROWS]))
+                before = now
+            yield future.result()
+    except BrokenProcessPool as died:
+        raise EnvironmentRefused(
+            "A process that prepares records died, most likely for want of memory; try again with fewer --workers."
+        ) from died
+    finally:
+        progress[STOP] = 1
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _open_parts(parts: Path, name: str, stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
-    """Open the part files of one side: rows and provenance."""
-    rows = stack.enter_context(parts.with_name(f"{parts.name}.{name}.csv").open("wb"))
-    provenance = stack.enter_context(parts.with_name(f"{parts.name}.{name}.provenance").open("wb"))
-    return rows, provenance
+def _outcome(job: RecordJob, advance: Advance | None = None) -> Outcome:
+    try:
+        return prepare_record(job, advance or _advance)
+    except DataRefused as refused:
+        return refused
 
 
-def _write(
-    files: tuple[BinaryIO, BinaryIO], job: RecordJob, beats: CutBeats, mask: npt.NDArray[np.bool_]
-) -> memoryview:
-    """Append the chosen beats to a side's parts; return the text of their rows."""
-    labelled = job.annotator is not None
-    label = beats.label[mask]
-    text = kaggle_text(beats.signal[mask], label if labelled else None).reshape(-1).data
-    files[0].write(text)
-    labels: list[int] | list[str] = label.tolist() if labelled else [""] * len(label)
-    files[1].write(
-        provenance_text([job.record] * len(label), beats.sample[mask].tolist(), beats.symbol[mask].tolist(), labels)
-    )
-    return text
+def _advance(share: float, rows: int) -> None:
+    with _progress.get_lock():
+        _progress[DONE] += share
+        _progress[ROWS] += rows
+    if _progress[STOP]:
+        raise CancelledError  # the result is no longer needed
+
+
+def _start_worker(progress: Any) -> None:
+    """Keep the shared progress, leave Ctrl-C to the parent, and end when the parent is gone."""
+    global _progress  # the initializer is the one way to hand a shared array to a pool's workers
+    _progress = progress
+    ignore_interrupts()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

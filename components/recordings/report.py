@@ -39,12 +39,12 @@ class PrepareReport:
     Attributes:
         files: the CSVs.
         records: how many records they hold.
-        counts: what became of all annotations.
+        counts: of all annotations.
         unfollowed: record -> positions of beats that no other follows.
         flat: record -> positions of beats whose window is flat.
         missing: record -> positions of beats whose window lacks a sample.
-        sentences: what else there is to know.
-        skipped: why each record that was left out was.
+        sentences: remarks for the user.
+        skipped: why records were left out.
     """
 
     files: tuple[FileCount, ...]
@@ -97,32 +97,26 @@ def polarity_sentence(results: Sequence[RecordResult]) -> str:
 
 
 def kaggle_sentences(sha256: str, results: Sequence[RecordResult], lead: str) -> list[str]:
-    """Say whether the test file is Kaggle's, and if not, which records make the difference.
-
-    Args:
-        sha256: of the test file.
-        results: of the records that are in it.
-        lead: the lead that was asked for.
-    """
+    """Say whether a test file of this SHA-256 and lead is Kaggle's, and if not, which records make the difference."""
     if sha256 == TEST_SHA256:
         return [f"mitbih_test.csv is byte for byte Kaggle's: its SHA-256 is {sha256}."]
     sentences = [f"mitbih_test.csv is not Kaggle's: its SHA-256 is {sha256}, Kaggle's is {TEST_SHA256}."]
     listed = kaggle_rows()
-    there = {result.record: result for result in results}
-    absent = [name for name in listed.names if name not in there]
+    by_name = {result.record: result for result in results}
+    absent = [name for name in listed.names if name not in by_name]
     if absent:
-        rows = sum(len(listed.samples_of(name)) for name in absent)
-        sentences.append(f"It lacks {_named(absent)}, {rows:,} rows.")
+        lacking = sum(len(listed.samples_of(name)) for name in absent)
+        sentences.append(f"It lacks {_named(absent)}, {lacking:,} rows.")
     other = "" if lead == "0" else f" (lead {lead} was asked for, Kaggle's rows are of the first)"
     differing = []
-    for name, result in there.items():
-        expected, found = len(listed.samples_of(name)), result.sides["test"].rows
-        if found != expected:
-            sentences.append(f"Record {name}: {found} of its {expected} rows in Kaggle's test file were found.")
+    for name, result in by_name.items():
+        expected, rows = len(listed.samples_of(name)), result.sides["test"].rows
+        if rows != expected:
+            sentences.append(f"Record {name}: {rows} of its {expected} rows in Kaggle's test file were found.")
         elif result.sides["test"].digest != listed.digests[name]:
             differing.append(name)
     if differing:
-        which = "all records" if len(differing) == len(there) else _named(differing)
+        which = "all records" if len(differing) == len(by_name) else _named(differing)
         sentences.append(f"Rows with other values{other}: {which}.")
     return sentences
 

@@ -32,52 +32,69 @@ DECIMALS = 6
 
 
 class LeadReader:
-    """Read a lead in any order; what is read for the first time, from the start on, is summed up for `finish`."""
+    """Read a lead in any order, at its own rate or at 360 Hz.
+
+    What is read for the first time, from the start on, is summed up for `finish`.
+
+    Attributes:
+        lead: what is read.
+        rate: its sampling rate.
+        length: its samples at 360 Hz.
+    """
 
     def __init__(self, lead: Lead) -> None:
         self.lead = lead
+        self.rate = Rate.of(lead.fs)
+        self.length = self.rate.length(lead.length)
         count = len(lead.segments)
-        self._seen, self._sum = [0] * count, [0] * count
-        self._levels = [{0: segment.init_value} for segment in lead.segments]
+        self._summed, self._sum = [0] * count, [0] * count
+        self._levels = [{0: segment.signal.init_value} for segment in lead.segments]
         self._low, self._high = math.inf, -math.inf
 
     def blocks(self) -> Iterator[tuple[int, int]]:
-        """Yield [first, last) of consecutive blocks that cover the lead, in its samples."""
+        """Yield [first, last), samples at 360 Hz, of consecutive blocks that cover the lead and fit into memory."""
         per_frame = max(sum(segment.samps_per_frame) for segment in self.lead.segments)
         frames = max(min(int(BLOCK_SECONDS * self.lead.frame_fs), BLOCK_SAMPLES // per_frame), 1)
         step = frames * self.lead.samps_per_frame
         for first in range(0, self.lead.length, step):
-            yield first, min(first + step, self.lead.length)
+            yield self.rate.length(first), self.rate.length(min(first + step, self.lead.length))
+
+    def resampled(self, first: int, last: int) -> npt.NDArray:
+        """Return samples [first, last) at 360 Hz in the units of `read`; float64 unless that is the lead's own rate."""
+        return resample(self.read, self.lead.length, self.rate, first, last)
+
+    def resampled_millivolts(self, first: int, last: int) -> npt.NDArray[np.float64]:
+        """Return float64[last - first], samples [first, last) at 360 Hz in mV, NaN where there is none."""
+        return resample(lambda a, b: self.millivolts(self.read(a, b)), self.lead.length, self.rate, first, last)
 
     def read(self, first: int, last: int) -> npt.NDArray:
-        """Read samples [first, last) of the lead, the right way up.
+        """Return samples [first, last) of the lead at its own rate, the right way up.
 
-        Returns:
-            int16 or int32[last - first] in ADC units, negated where the gain is negative, if the record is one segment
-            and no sample is missing; float64[last - first] otherwise, in ADC units (one segment) or mV (several),
-            NaN where there is no sample.
+        They are int16 or int32[last - first] in ADC units, negated where the gain is negative, if the record is one
+        segment and no sample is missing; otherwise float64[last - first], in ADC units (one segment) or mV (several),
+        NaN where there is no sample.
 
         Raises:
             DataRefused: the signal file cannot be read.
         """
         if self.lead.whole:
             samples = self._part(0, first, last)
-            return -samples if self.lead.segments[0].adc_gain < 0 else samples
+            return -samples if self.lead.segments[0].signal.adc_gain < 0 else samples
         samples = np.full(last - first, np.nan)
         for i, segment in enumerate(self.lead.segments):
             offset = segment.start * self.lead.samps_per_frame
             begin, end = max(first, offset), min(last, offset + segment.sig_len * self.lead.samps_per_frame)
             if begin < end:
                 part = self._part(i, begin - offset, end - offset)
-                samples[begin - first : end - first] = (part - segment.baseline) / segment.adc_gain
+                samples[begin - first : end - first] = (part - segment.signal.baseline) / segment.signal.adc_gain
         return samples
 
     def millivolts(self, samples: npt.NDArray) -> npt.NDArray[np.float64]:
         """Convert what `read` returned to mV."""
         if not self.lead.whole:
             return samples
-        gain, baseline = self.lead.segments[0].adc_gain, self.lead.segments[0].baseline
-        return (samples - baseline * math.copysign(1, gain)) / abs(gain)
+        signal = self.lead.segments[0].signal
+        return (samples - signal.baseline * math.copysign(1, signal.adc_gain)) / abs(signal.adc_gain)
 
     def finish(self) -> None:
         """Judge the lead once all of it was read.
@@ -86,11 +103,12 @@ class LeadReader:
             DataRefused: a checksum differs from its header's, or the lead is flat or has no valid sample.
         """
         for i, segment in enumerate(self.lead.segments):
-            whole = self._seen[i] == segment.sig_len * self.lead.samps_per_frame
-            if whole and segment.checksum is not None and self._sum[i] % 65536 != segment.checksum:
+            whole = self._summed[i] == segment.sig_len * self.lead.samps_per_frame
+            expected = segment.signal.checksum
+            if whole and expected is not None and self._sum[i] % 65536 != expected:
                 raise DataRefused(
                     f"the checksum of lead {self.lead.sig_name} in {segment.name} fails: "
-                    f"the header says {segment.checksum}, the samples give {self._sum[i] % 65536}."
+                    f"the header says {expected}, the samples give {self._sum[i] % 65536}."
                 )
         if self._high < self._low:
             raise DataRefused(f"lead {self.lead.sig_name} has no valid sample: all of it is NaN.")
@@ -101,11 +119,11 @@ class LeadReader:
         """Return samples [first, last) of a segment in ADC units, float64 with NaN where some are missing."""
         segment = self.lead.segments[index]
         samples = self._stored(index, first, last)
-        known = self._seen[index]
+        known = self._summed[index]
         fresh = samples[known - first :] if first <= known < last else samples[:0]
         self._sum[index] += int(fresh.sum(dtype=np.int64))
-        self._seen[index] = max(known, last) if fresh.size else known
-        invalid = _invalid_value(segment.fmt)
+        self._summed[index] = max(known, last) if fresh.size else known
+        invalid = _invalid_value(segment.signal.fmt)
         missing = np.zeros(0, bool) if invalid is None else samples == invalid
         valid = fresh[~missing[len(samples) - len(fresh) :]] if missing.any() else fresh
         if valid.size:
@@ -121,10 +139,10 @@ class LeadReader:
         from components.recordings.wfdb_private import read_signal
 
         segment, per_frame = self.lead.segments[index], self.lead.samps_per_frame
-        begin = min(first // per_frame + segment.skew, segment.sig_len)
-        end = min(-(-last // per_frame) + segment.skew, segment.sig_len)
+        begin = min(first // per_frame + segment.signal.skew, segment.sig_len)
+        end = min(-(-last // per_frame) + segment.signal.skew, segment.sig_len)
         start, levels = begin, self._levels[index]
-        if segment.fmt == "8":  # differences from sample to sample: go on from the last level known
+        if segment.signal.fmt == "8":  # differences from sample to sample: go on from the last level known
             start = max(frame for frame in levels if frame <= begin)
         try:
             samples = read_signal(segment, start, end, levels.get(start, 0))
@@ -132,7 +150,7 @@ class LeadReader:
             raise DataRefused(f"samples {first} to {last} of {segment.name} cannot be read: {error}") from error
         if len(samples) != (end - start) * per_frame:
             raise DataRefused(f"{segment.name} ends early: {len(samples)} samples from {start * per_frame} on.")
-        if segment.fmt == "8" and len(samples):
+        if segment.signal.fmt == "8" and len(samples):
             levels[end] = int(samples[-1])
         offset = (begin - start) * per_frame + first - first // per_frame * per_frame
         return samples[offset : offset + last - first]
@@ -162,15 +180,13 @@ class Rate:
         return -(-samples * self.up // self.down)
 
     def samples(self, positions: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
-        """Return the nearest sample at this rate of each sample at 360 Hz; inside a signal of `length` samples."""
+        """Return the nearest sample at this rate of each sample at 360 Hz, inside a signal of `length` samples."""
         return np.minimum((2 * positions * self.down + self.up) // (2 * self.up), length - 1)
 
     def positions(self, samples: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
-        """Return the nearest sample at 360 Hz of each sample at this rate, halves up; inside stays inside.
+        """Return the nearest sample at 360 Hz of each sample at this rate, halves up.
 
-        Args:
-            samples: int64[n], positions at this rate.
-            length: samples that the record has at this rate.
+        Those inside a signal of `length` samples at this rate stay inside.
         """
         if self.up == self.down:
             return samples
@@ -180,20 +196,20 @@ class Rate:
 
 
 def resample(read: Callable[[int, int], npt.NDArray], length: int, rate: Rate, first: int, last: int) -> npt.NDArray:
-    """Return samples [first, last) of a signal at 360 Hz, the same ones whatever part of it is asked for.
+    """Return samples [first, last) of a signal at 360 Hz, the same ones whichever part is read.
 
     The signal goes on with its first and last value beyond its ends. A missing sample (NaN) makes those that the
     filter reaches from it missing too.
 
     Args:
-        read: gives samples [first, last) at the signal's own rate.
-        length: samples that the signal has at its own rate.
+        read: returns samples [first, last) of the signal at its own rate.
+        length: samples of the signal at its own rate.
         rate: its own rate.
-        first: first sample wanted, 360 Hz.
+        first: first sample to return, 360 Hz.
         last: one past the last, 360 Hz.
 
     Returns:
-        float64[last - first] in the signal's unit; what `read` gives where the rate is 360 Hz already.
+        float64[last - first] in the signal's unit; what `read` returns where the rate is 360 Hz already.
     """
     if rate.up == rate.down:
         return read(first, last)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import lzma
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from components.errors import UsageError
+from components.beat import RECORD_RATE_HZ
+from components.errors import DataRefused, UsageError
+from components.recordings.header import read_header
 from components.verdict import SAME_PATIENTS
 
 MITDB: Final = tuple(
@@ -26,6 +30,9 @@ MITDB: Final = tuple(
     )
 )  # fmt: skip
 """The records of the MIT-BIH Arrhythmia Database 1.0.0."""
+
+MITDB_SIG_LEN: Final = 650_000
+"""Samples of each of them."""
 
 SAME_PERSON: Final = {"202": "201"}
 """Record -> another record of MIT-BIH that was taken from the same person."""
@@ -51,6 +58,17 @@ PACED: Final = ("102", "104", "107", "217")
 
 DIGEST_BYTES = 8
 POSITION_BYTES = 3
+
+
+def is_mitdb(folder: Path, records: Iterable[str]) -> bool:
+    """Return whether a folder's records are those of the MIT-BIH Arrhythmia Database, all or some of them."""
+    if not set(records) <= set(MITDB):
+        return False
+    headers = []
+    for record in records:
+        with suppress(DataRefused):
+            headers.append(read_header(folder / record))
+    return all(header.fs == RECORD_RATE_HZ and header.sig_len == MITDB_SIG_LEN for header in headers)
 
 
 @dataclass(frozen=True)
@@ -83,9 +101,9 @@ def kaggle_rows() -> KaggleRows:
 
 
 def expand(packed: bytes) -> KaggleRows:
-    """Expand the packaged form.
+    """Expand the packaged list.
 
-    Unpacked it is one line of record names, 8 bytes a record (the start of the SHA-256 of the text of its rows in
+    Expanded it is one line of record names, 8 bytes a record (the start of the SHA-256 of the text of its rows in
     Kaggle's file, ordered by position), then one byte a row (index of its record) and three times one byte a row
     (position in samples, low bytes of all rows first).
     """
@@ -107,11 +125,11 @@ class Split(Protocol):
 
     @property
     def records(self) -> tuple[str, ...]:
-        """Return the records that it takes, in the order of the files."""
+        """Return the records to prepare, in the order of the files."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Return what a reader of the result should know of it."""
+        """Return notes for whoever uses the files."""
 
     def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Return bool[n]: which of a record's beats, by position, belong to the test file."""
@@ -146,13 +164,13 @@ class RecordSplit:
 
 
 def choose_split(name: str | None, records: tuple[str, ...], exclude: tuple[str, ...], seed: int, mitdb: bool) -> Split:
-    """Return the split that was asked for.
+    """Return the split of a name: kaggle, patient or record:FRACTION; None is kaggle for MIT-BIH.
 
     Args:
-        name: kaggle, patient or record:FRACTION; None is kaggle for MIT-BIH.
-        records: what the archive holds.
+        name: of the split.
+        records: of the archive.
         exclude: records to leave out.
-        seed: for record:FRACTION.
+        seed: of record:FRACTION.
         mitdb: whether the archive is MIT-BIH.
 
     Raises:

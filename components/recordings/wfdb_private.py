@@ -36,7 +36,7 @@ def read_signal(segment: Segment, first: int, last: int, init_value: int) -> npt
         file_name=[segment.path.name] * n_sig,
         dir_name=str(segment.path.parent),
         pn_dir=None,
-        fmt=[segment.fmt] * n_sig,
+        fmt=[segment.signal.fmt] * n_sig,
         n_sig=n_sig,
         sig_len=segment.sig_len,
         byte_offset=[segment.byte_offset] * n_sig,

@@ -1,0 +1,83 @@
+"""The beats of one lead, cut block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beat import RECORD_RATE_HZ
+from components.beats.cut import (
+    DETECTED,
+    SURROUNDINGS,
+    CutBeats,
+    CutCounts,
+    Windows,
+    beat_windows,
+    count,
+    cut_windows,
+    gather,
+    points_down,
+)
+from components.recordings.annotations import Annotations
+from components.recordings.signal import LeadReader
+
+
+class LeadBeats:
+    """The annotated or detected beats of a lead, with the windows that they are cut by.
+
+    Args:
+        reader: of the lead.
+        annotations: its beats, and what else is annotated.
+        labels: annotation symbol -> class.
+        find_windows: the rule: `beat_windows`, or `kaggle_windows`.
+    """
+
+    def __init__(
+        self,
+        reader: LeadReader,
+        annotations: Annotations,
+        labels: Mapping[str, int],
+        find_windows: Callable[..., Windows] = beat_windows,
+    ) -> None:
+        self._reader, self._annotations, self._labels = reader, annotations, labels
+        self._positions = reader.rate.positions(annotations.sample, reader.lead.length)
+        self._windows = find_windows(self._positions, annotations.symbol, labels, reader.length)
+        self._spread: npt.NDArray[np.float64] = np.zeros(0)
+        self.pointing_down = 0
+
+    def blocks(self) -> Iterator[tuple[float, CutBeats]]:
+        """Read the whole lead and yield, for each block, its share of the lead and its beats, in order.
+
+        Raises:
+            DataRefused: the lead cannot be read, its checksum fails, or it is flat or has no valid sample.
+        """
+        reader, annotations, windows = self._reader, self._annotations, self._windows
+        for first, last in reader.blocks():
+            block = slice(*np.searchsorted(windows.start, [first, last]))
+            start, stop, beat = windows.start[block], windows.stop[block], windows.beat[block]
+            begin, end = max(first - SURROUNDINGS, 0), max(last, int(stop.max(initial=0)))
+            signal = reader.resampled(begin, end)
+            values, spread = cut_windows(signal, start - begin, stop - begin)
+            self._spread = np.append(self._spread, spread)
+            self.pointing_down += int(points_down(signal, start[spread > 0] - begin).sum())
+            beats = gather(values, spread, annotations.sample[beat], annotations.symbol[beat], self._labels)
+            yield (last - first) / reader.length, beats
+        reader.finish()
+
+    def counts(self) -> CutCounts:
+        """Account for every annotation, once all blocks were read."""
+        counts = count(self._windows, self._spread, self._annotations.sample)
+        outside = self._annotations.outside
+        return counts + CutCounts(outside, outside=outside) if outside else counts
+
+    def symbols(self) -> dict[str, int]:
+        """Return annotation symbol -> beats cut, once all blocks were read."""
+        symbols, beats = np.unique(self._annotations.symbol[self._windows.beat[self._spread > 0]], return_counts=True)
+        return dict(zip(symbols.tolist(), beats.tolist(), strict=True))
+
+    def median_interval(self) -> float:
+        """Return the median seconds from one beat to the next; NaN where there are fewer than two."""
+        positions = self._positions[np.isin(self._annotations.symbol, [DETECTED, *self._labels])]
+        return float(np.median(np.diff(positions))) / RECORD_RATE_HZ if len(positions) > 1 else float("nan")

@@ -60,6 +60,17 @@ def test_shards_are_runs_of_row_groups(tmp_path):
     assert read_parts(tmp_path / "out")["row"].to_pylist() == list(range(40))
 
 
+@pytest.mark.parametrize("name", ["{}", "signal.{}", "c{:03}"])
+def test_columns_in_another_order_give_the_answers_of_the_right_one(tmp_path, name):
+    """As Spark and other tools write them: 0, 1, 10, 100, ..."""
+    columns = {name.format(at): SIGNAL[:, at] for at in sorted(range(187), key=str)}
+    pq.write_table(pa.table({"label": LABEL, **columns}), tmp_path / "a.parquet", row_group_size=15)
+    run(tmp_path / "a.parquet", output=tmp_path / "out")
+    table = read_parts(tmp_path / "out")
+    np.testing.assert_allclose(probabilities(table), expected(SIGNAL), atol=1e-6)
+    assert table["label"].to_pylist() == LABEL.tolist()
+
+
 def test_integers_and_187_columns_without_label(tmp_path):
     columns = {f"s{at}": SIGNAL[:, at].round().astype(np.int8) for at in range(187)}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")

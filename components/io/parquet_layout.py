@@ -1,0 +1,136 @@
+"""Which columns of a Parquet file hold a beat. Where that, or the order of the samples, is in doubt it is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.beat import COLUMNS, SAMPLES
+from components.errors import DataRefused
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SIGNAL, LABEL, RECORD, SAMPLE = "signal", "label", "record", "sample"
+
+LABEL_NAMES: Final = (LABEL, "labels", "target", "class", "y")
+"""What a column of labels may be called, in any case."""
+
+NUMBERED: Final = re.compile(r"(.*?)(\d+)(?:\.0)?")
+"""A name that ends in a number; pandas writes columns that are numbered by floats as `0.0`, `1.0`, ..."""
+
+
+@dataclass(frozen=True)
+class ParquetLayout:
+    """The columns that are read.
+
+    Attributes:
+        signal: one list column, or one column for each of the 187 samples, in order.
+        label: of this name, or the 188th column of numbers; None without labels.
+        record: name of the column of record names, or None.
+        sample: name of the column of places in the record, or None.
+    """
+
+    signal: tuple[str, ...]
+    label: str | None
+    record: str | None
+    sample: str | None
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column to read."""
+        return [*self.signal, *(name for name in (self.label, self.record, self.sample) if name is not None)]
+
+
+def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
+    """Find the columns.
+
+    Raises:
+        DataRefused: it holds neither a list column of samples nor 187 columns of numbers, or labels that are none; or
+            there are several ways to read it.
+    """
+    if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
+        raise DataRefused(f"{path} has more than one column named {twice[0]}: rename or drop the others.")
+    record, sample = (name if name in schema.names else None for name in (RECORD, SAMPLE))
+    label = LABEL if LABEL in schema.names else None
+    if label and not _is_number(schema.field(label).type):
+        raise DataRefused(f"{path} has labels of type {schema.field(label).type}, expected numbers, 0 to 4.")
+    lists = [field.name for field in schema if _is_list(field.type)]
+    numbers = [
+        field.name
+        for field in schema
+        if _is_number(field.type)
+        and field.name not in (LABEL, RECORD, SAMPLE)
+        and not field.name.startswith("__index_level_")
+    ]
+    if SIGNAL in lists or (len(lists) == 1 and len(numbers) < SAMPLES):
+        signal = SIGNAL if SIGNAL in lists else lists[0]
+        _check_list(path, schema.field(signal))
+        return ParquetLayout((signal,), label, record, sample)
+    if len(numbers) < SAMPLES:
+        raise DataRefused(
+            f"{path} has {len(lists)} list columns and {len(numbers)} columns of numbers besides {LABEL}, {RECORD} and "
+            f"{SAMPLE}: expected one list column, {SIGNAL}, of {SAMPLES} samples, or {SAMPLES} columns of them."
+        )
+    samples = _numbered(path, numbers)
+    others = [name for name in numbers if name not in samples]
+    labels = [*([label] if label else []), *(name for name in others if name.lower() in LABEL_NAMES)]
+    if len(samples) == COLUMNS:
+        labels.append(samples.pop())
+    if len(labels) > 1 or (others and not labels):
+        doubtful = ", ".join(labels or others)
+        raise DataRefused(
+            f"{path} has {SAMPLES} columns of samples, and which column holds the label is in doubt ({doubtful}): name "
+            f"it `{LABEL}` and drop the others."
+        )
+    return ParquetLayout(tuple(samples), labels[0] if labels else None, record, sample)
+
+
+def _numbered(path: str, names: Sequence[str]) -> list[str]:
+    """Return the names that number 187 samples, or these and a label, in the order of the numbers.
+
+    Raises:
+        DataRefused: there are no such names, or several sets of them.
+    """
+    groups: dict[str, dict[int, str]] = {}
+    for name in names:
+        if match := NUMBERED.fullmatch(name):
+            groups.setdefault(match[1], {}).setdefault(int(match[2]), name)
+    runs = [
+        [group[number] for number in sorted(group)]
+        for group in groups.values()
+        if len(group) in (SAMPLES, COLUMNS) and max(group) - min(group) == len(group) - 1
+    ]
+    if len(runs) != 1:
+        raise DataRefused(
+            f"{path} has {len(names)} columns of numbers ({', '.join(names[:3])}, ...) in an order that cannot be "
+            f"known: name the samples by number, 0 to {SAMPLES - 1}, or write them as one list column, {SIGNAL}."
+        )
+    return runs[0]
+
+
+def _check_list(path: str, field: pa.Field) -> None:
+    """Refuse a list column whose lists are no beats, whatever is in them."""
+    import pyarrow.types as kinds
+
+    if not _is_number(field.type.value_type):
+        raise DataRefused(f"{path} has lists of {field.type.value_type} in column {field.name}, expected of numbers.")
+    if kinds.is_fixed_size_list(field.type) and field.type.list_size != SAMPLES:
+        raise DataRefused(
+            f"{path} has lists of {field.type.list_size} values in column {field.name}, expected {SAMPLES} samples; a "
+            f"label belongs in a column of its own, `{LABEL}`."
+        )
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_integer(kind) or kinds.is_floating(kind))

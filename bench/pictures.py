@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from components.errors import HeartbeatError, UsageError
-from components.report.classes import confusion_picture, rates_of, rates_picture
+from components.report.classes import confusion_picture, rates_picture
 from components.report.content import Picture
 from components.report.drawing import INK_ON
 from components.report.material import RunMaterial, load_run
@@ -37,9 +37,7 @@ def pictures_of(run: RunMaterial) -> dict[str, Picture]:
     return {
         "confusion": confusion_picture(judgement["metrics"]["clean"]["confusion"], "fine-tuned, clean beats", ""),
         "noise": noise_picture(judgement["noise_levels"], ""),
-        "classes": rates_picture(
-            rates_of(judgement, "clean"), judgement["intervals"]["clean"], "Fine-tuned, clean beats", ""
-        ),
+        "classes": rates_picture(judgement, "clean", "Fine-tuned, clean beats", ""),
     }
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,9 @@ from components.beat import CLASSES, SAMPLES
 from components.errors import HeartbeatError
 from components.io.artifact_names import SERVING_MODEL
 from components.report.content import Block, Picture, Pictures, Words
-from components.report.drawing import INK, MAIN, SECOND, TIME_MS, WINDOW_MS, picture
+from components.report.drawing import INK, MAIN, SECOND, TIME_MS, WINDOW_MS, new_figure, picture
 from components.report.material import RunMaterial
 from components.report.wording import class_title
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 EACH: Final = 2
 """Beats of each class that are looked at."""
@@ -56,12 +53,7 @@ Signal = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Attribution:
-    """Attributions of some beats, float32[n, 187], in units of log probability.
-
-    Attributes:
-        learnt: by the model.
-        control: by the model with redrawn weights.
-    """
+    """Attributions of some beats by the model and by its control, float32[n, 187], in units of log probability."""
 
     learnt: Signal
     control: Signal
@@ -102,20 +94,11 @@ def attention(material: RunMaterial) -> list[Block]:
 
 
 def attention_picture(label: int, signal: Signal, attribution: Attribution, names: Sequence[str]) -> Picture:
-    """Draw beats of one class with the samples that speak for and against it.
-
-    Args:
-        label: the class.
-        signal: float32[n, 187].
-        attribution: of these beats.
-        names: what to call each beat.
-    """
-
-    def draw(figure: Figure) -> None:
+    """Draw beats of one class, float32[n, 187], with the samples that speak for and against it."""
+    columns = ((attribution.learnt, "this model"), (attribution.control, "weights redrawn"))
+    with new_figure(0.9 + 1.15 * len(signal)) as figure:
         plots = figure.subplots(len(signal), 2, sharex=True, sharey=True, squeeze=False)
-        for column, (values, title) in enumerate(
-            ((attribution.learnt, "this model"), (attribution.control, "weights redrawn"))
-        ):
+        for column, (values, title) in enumerate(columns):
             for row, beat in enumerate(signal):
                 axes = plots[row, column]
                 height = CENTRE + HALF_HEIGHT * values[row] / (float(np.abs(values[row]).max()) or 1.0)
@@ -132,7 +115,6 @@ def attention_picture(label: int, signal: Signal, attribution: Attribution, name
                     axes.set_ylabel(names[row], fontsize=8)
         figure.suptitle(class_title(label), fontsize=9.5)
         figure.supxlabel("time (ms)", fontsize=9.5)
-
     likeness = ", ".join(f"{value:.2f}" for value in attribution.likeness())
     peaks = ", ".join(f"{TIME_MS[int(np.abs(values).argmax())]:.0f} ms" for values in attribution.learnt)
     alt = (
@@ -140,17 +122,13 @@ def attention_picture(label: int, signal: Signal, attribution: Attribution, name
         f"The samples that count most are at {peaks}; likeness to the control {likeness}."
     )
     caption = f"Class {CLASSES[label]}. Likeness to the control (correlation): {likeness}."
-    return picture(draw, 0.9 + 1.15 * len(signal), alt, caption)
+    return picture(figure, alt, caption)
 
 
 def attribute(model_dir: str, signal: Signal, baseline: Signal, label: npt.NDArray[np.int64]) -> Attribution:
-    """Attribute each beat's class to its samples, for a model and for its control.
+    """Attribute the class of each beat, float32[n, 187], to its samples, for a SavedModel and for its control.
 
-    Args:
-        model_dir: SavedModel with the signature `beats` and its variables in the attributes `weights` and `folded`.
-        signal: float32[n, 187], 0..1.
-        baseline: float32[187], the beat to compare with.
-        label: int64[n], the classes in question.
+    The baseline, float32[187], is the beat to compare with.
 
     Raises:
         HeartbeatError: the model does not show its weights, so that no control can be made.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +17,11 @@ from components.report.drawing import (
     MAIN,
     TIME_MS,
     WINDOW_MS,
+    new_figure,
     picture,
 )
 from components.report.material import RunMaterial
 from components.report.wording import between, class_title, count, number, percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-RATES: Final = ("recall", "precision", "f1")
 
 LABEL_ERRORS: Final = " Some may be labelled wrongly, or not to be told apart by one beat of one lead."
 
@@ -43,12 +38,13 @@ def class_rates(material: RunMaterial) -> list[Block]:
     tables, pictures = list[Block](), []
     for kind in ("clean", "noisy"):
         rates, intervals = rates_of(judgement, kind), judgement["intervals"][kind]
-        beats = [sum(row) for row in judgement["metrics"][kind]["confusion"]]
-        pictures.append(rates_picture(rates, intervals, f"Fine-tuned model, {kind} beats", "Bars: 95 % intervals."))
+        pictures.append(rates_picture(judgement, kind, f"Fine-tuned model, {kind} beats", "Bars: 95 % intervals."))
         rows = []
-        for index in range(len(CLASSES)):
-            cells = [(number(rates[name][index]), between(intervals[name][index])) for name in RATES]
-            rows.append([class_title(index), count(beats[index]), *(text for pair in cells for text in pair)])
+        for index, confused in enumerate(judgement["metrics"][kind]["confusion"]):
+            row = [class_title(index), count(sum(confused))]
+            for name, values in rates.items():
+                row += [number(values[index]), between(intervals[name][index])]
+            rows.append(row)
         tables.append(
             Table(
                 f"The fine-tuned model on {kind} test beats, class by class",
@@ -68,25 +64,17 @@ def class_rates(material: RunMaterial) -> list[Block]:
     ]
 
 
-def rates_of(judgement: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """Return recall, precision and F1 of the candidate, each a list with one value per class."""
+def rates_of(judgement: Mapping[str, Any], kind: str) -> dict[str, list[float | None]]:
+    """Return recall, precision and F1 of the candidate, a value for each class; None where the class has no beat."""
     metrics = judgement["metrics"][kind]
     return {"recall": metrics["recall"], "precision": metrics["precision"], "f1": judgement["f1"][kind]}
 
 
-def rates_picture(rates: Mapping[str, Any], intervals: Mapping[str, Any], title: str, caption: str) -> Picture:
-    """Draw three rates of each class with 95 % intervals.
-
-    Args:
-        rates: `recall`, `precision`, `f1` -> one value per class, None where the class has no beat.
-        intervals: the same names -> one (low, high) per class, or None.
-        title: which beats.
-        caption: below the picture.
-    """
+def rates_picture(judgement: Mapping[str, Any], kind: str, title: str, caption: str) -> Picture:
+    """Draw the candidate's three rates of each class on `clean` or `noisy` beats, with 95 % intervals."""
+    rates, intervals = rates_of(judgement, kind), judgement["intervals"][kind]
     lowest = min((ends[0] for name in rates for ends in intervals[name] if ends is not None), default=0.0)
-    left = max(0.0, int(10 * lowest) / 10 - 0.02)
-
-    def draw(figure: Figure) -> None:
+    with new_figure(2.6) as figure:
         plots = figure.subplots(1, len(rates), sharey=True)
         for axes, (name, values) in zip(plots, rates.items(), strict=True):
             for index, value in enumerate(values):
@@ -96,31 +84,26 @@ def rates_picture(rates: Mapping[str, Any], intervals: Mapping[str, Any], title:
                 axes.hlines(index, *ends, color=CLASS_COLOURS[index], linewidth=2.2)
                 axes.plot(value, index, color=CLASS_COLOURS[index], marker=CLASS_MARKERS[index], markersize=6,
                           markeredgecolor=INK, markeredgewidth=0.6, clip_on=False)  # fmt: skip
-            axes.set(title=name.upper() if name == "f1" else name, xlim=(left, 1.02))
+            axes.set(title="F1" if name == "f1" else name, xlim=(max(0.0, int(10 * lowest) / 10 - 0.02), 1.02))
         plots[0].set_yticks(range(len(CLASSES)), CLASSES)
         plots[0].set_ylim(len(CLASSES) - 0.5, -0.5)
         figure.suptitle(title, fontsize=9.5)
-
     listed = "; ".join(
-        f"{name} " + ", ".join(f"{CLASSES[index]} {number(value)}" for index, value in enumerate(values))
+        f"{name} " + ", ".join(f"{symbol} {number(value)}" for symbol, value in zip(CLASSES, values, strict=True))
         for name, values in rates.items()
     )
-    return picture(draw, 2.6, f"{title}: {listed}.", caption)
+    return picture(figure, f"{title}: {listed}.", caption)
 
 
 def confusion_picture(confusion: Sequence[Sequence[int]], title: str, caption: str) -> Picture:
     """Draw a confusion matrix: counts and shares of the true class, a darker cell for a larger share.
 
-    Args:
-        confusion: counts [5][5], rows are the truth, in the order of CLASSES.
-        title: which model on which beats.
-        caption: below the picture.
+    `confusion` holds counts [5][5]; rows are the truth, in the order of CLASSES.
     """
     counts = np.asarray(confusion, np.int64)
     true = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, true, out=np.zeros(counts.shape), where=true > 0)
-
-    def draw(figure: Figure) -> None:
+    with new_figure(3.9) as figure:
         axes = figure.subplots()
         axes.grid(visible=False)
         for row, column in np.ndindex(counts.shape):
@@ -135,43 +118,14 @@ def confusion_picture(confusion: Sequence[Sequence[int]], title: str, caption: s
         axes.tick_params(length=0)
         for side in axes.spines.values():
             side.set_visible(True)
-
-    return picture(draw, 3.9, _matrix_in_words(counts, title), caption)
-
-
-def _matrix_in_words(counts: npt.NDArray[np.int64], title: str) -> str:
-    wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
+    wrong = counts * (1 - np.eye(len(CLASSES), dtype=np.int64))
     row, column = divmod(int(wrong.argmax()), len(CLASSES))
     right = percent(float(np.trace(counts) / counts.sum()) if counts.sum() else None)
     most = (
         f"; most often {CLASSES[row]} taken for {CLASSES[column]}, {wrong[row, column]:,} times" if wrong.any() else ""
     )
-    return f"Confusion matrix of {title}: {right} of {counts.sum():,} answers on the diagonal{most}."
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A beat that was taken for another class.
-
-    Attributes:
-        signal: float32[187].
-        label: its class.
-        predicted: the class it was taken for.
-        confidence: probability that the model gave the wrong class.
-        source: the row and, where known, the record it comes from, in words.
-    """
-
-    signal: npt.NDArray[np.float32]
-    label: int
-    predicted: int
-    confidence: float
-    source: str
-
-    @property
-    def title(self) -> str:
-        """Both classes, in words."""
-        return f"{CLASSES[self.label]} taken for {CLASSES[self.predicted]}"
+    alt = f"Confusion matrix of {title}: {right} of {counts.sum():,} answers on the diagonal{most}."
+    return picture(figure, alt, caption)
 
 
 def mistakes(material: RunMaterial) -> list[Block]:
@@ -183,20 +137,7 @@ def mistakes(material: RunMaterial) -> list[Block]:
         return [Words(f"None: all {len(label):,} clean test beats were classified correctly.")]
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
     beats = material.test_beats(shown)
-    drawn = [
-        Mistake(
-            signal=beats.signal[position],
-            label=int(label[row]),
-            predicted=int(predicted[row]),
-            confidence=float(confidence[row]),
-            source=f"test row {row:,}" + (f", record {beats.record[position]}" if beats.record else ""),
-        )
-        for position, row in enumerate(shown)
-    ]
-    half = -(-len(drawn) // 2)
-    caption = (
-        "Solid: the beat, in its own class's colour. Dashed: the median training beat of the class it was taken for."
-    )
+    halves = [half for half in np.array_split(np.arange(len(shown)), 2) if len(half)]
     return [
         Words(
             f"{len(wrong):,} of {len(label):,} clean test beats ({percent(len(wrong) / len(label))}) were taken for "
@@ -204,29 +145,48 @@ def mistakes(material: RunMaterial) -> list[Block]:
             f"the wrong class.{'' if material.synthetic else LABEL_ERRORS}"
         ),
         Pictures(
-            [mistakes_picture(part, material.train.kept, caption) for part in (drawn[:half], drawn[half:]) if part]
+            [
+                mistakes_picture(
+                    beats.take(half), shown[half], predicted[shown[half]], confidence[shown[half]], material.train.kept
+                )
+                for half in halves
+            ]
         ),
     ]
 
 
-def mistakes_picture(mistakes: Sequence[Mistake], typical: Sequence[Beats], caption: str) -> Picture:
-    """Draw misclassified beats, each with the median of the class that it was taken for."""
-    lines = -(-len(mistakes) // 2)
+def mistakes_picture(
+    beats: Beats,
+    rows: npt.NDArray[np.int64],
+    predicted: npt.NDArray[np.int64],
+    confidence: npt.NDArray[np.float32],
+    typical: Sequence[Beats],
+) -> Picture:
+    """Draw misclassified beats, each with the median of the class that it was taken for.
 
-    def draw(figure: Figure) -> None:
-        plots = figure.subplots(lines, 2, sharex=True, sharey=True, squeeze=False)
-        for axes, mistake in zip(plots.ravel(), mistakes, strict=False):
-            others = typical[mistake.predicted]
+    `rows`, `predicted` and `confidence` have a value for each beat; `typical` holds beats of each class.
+    """
+    classes = zip(beats.label, predicted, strict=True)
+    titles = [f"{CLASSES[label]} taken for {CLASSES[other]}" for label, other in classes]
+    lines = -(-len(beats) // 2)
+    with new_figure(0.5 + 1.35 * lines) as figure:
+        plots = figure.subplots(lines, 2, sharex=True, sharey=True, squeeze=False).ravel()
+        for index, title in enumerate(titles):
+            axes, others = plots[index], typical[predicted[index]]
             if len(others):
-                colour = CLASS_COLOURS[mistake.predicted]
+                colour = CLASS_COLOURS[predicted[index]]
                 axes.plot(TIME_MS, np.median(others.signal, axis=0), color=colour, linestyle="--", linewidth=1.1)
-            axes.plot(TIME_MS, mistake.signal, color=CLASS_COLOURS[mistake.label])
-            title = f"{mistake.title}, {mistake.confidence:.3f}\n{mistake.source}"
+            axes.plot(TIME_MS, beats.signal[index], color=CLASS_COLOURS[beats.label[index]])
+            source = f"test row {rows[index]:,}" + (f", record {beats.record[index]}" if beats.record else "")
+            title = f"{title}, {confidence[index]:.3f}\n{source}"
             axes.set_title(title, loc="left", fontsize=8, pad=2, color=INK)
             axes.set(ylim=(-0.05, 1.08), xlim=WINDOW_MS, xticks=(0, 500, 1000, 1500), yticks=(0, 0.5, 1))
-        for axes in plots.ravel()[len(mistakes) :]:
+        for axes in plots[len(beats) :]:
             axes.set_axis_off()
         figure.supxlabel("time (ms)", fontsize=9.5)
-
-    listed = "; ".join(f"{mistake.title} at {mistake.confidence:.3f}" for mistake in mistakes)
-    return picture(draw, 0.5 + 1.35 * lines, f"Wrongly classified beats: {listed}.", caption)
+    listed = "; ".join(f"{title} at {sure:.3f}" for title, sure in zip(titles, confidence, strict=True))
+    return picture(
+        figure,
+        f"Wrongly classified beats: {listed}.",
+        "Solid: the beat, in its own class's colour. Dashed: the median training beat of the class it was taken for.",
+    )

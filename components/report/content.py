@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Tone = Literal["plain", "good", "bad", "warn"]
@@ -28,38 +28,23 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a caption.
-
-    Attributes:
-        caption: what it shows.
-        head: a title for each column.
-        rows: texts, as many in each row as there are titles; the first of a row is its heading.
-        left: columns of words, set to the left; the first column is one of them.
-        wide: whether it should scroll sideways rather than break its cells.
-    """
+    """A table; each row has a text for each title in `head`, and its first text is the row's heading."""
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
-    left: Sequence[int] = (0,)
-    wide: bool = False
+    left: Sequence[int] = (0,)  # columns of words, aligned left
+    wide: bool = False  # scrolls sideways rather than breaking its cells
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture.
+    """An SVG that follows the page's colour scheme."""
 
-    Attributes:
-        source: data URI of an SVG that follows the page's colour scheme.
-        alt: what can be seen, in words, with the figures that matter.
-        caption: below the picture.
-        size: width and height in CSS pixels.
-    """
-
-    source: str
-    alt: str
+    source: str  # data URI
+    alt: str  # what can be seen, with the figures that matter
     caption: str
-    size: tuple[int, int]
+    size: tuple[int, int]  # width and height in CSS pixels
 
 
 @dataclass(frozen=True)
@@ -92,18 +77,12 @@ class Folded:
     blocks: Sequence[Block]
 
 
-Block = Words | Bullets | Table | Picture | Pictures | Code | Heading | Folded
+Block = Words | Bullets | Table | Pictures | Code | Heading | Folded
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
-
-    Attributes:
-        name: its anchor.
-        title: its heading.
-        blocks: what it holds.
-    """
+    """A part of the page; `name` is its anchor."""
 
     name: str
     title: str
@@ -112,38 +91,22 @@ class Section:
 
 @dataclass(frozen=True)
 class Card:
-    """One answer on the first screen.
-
-    Attributes:
-        question: what a reader asks.
-        answer: in a few large words.
-        lines: what belongs to it.
-        links: (anchor, text) to where more is said.
-    """
+    """One answer on the first screen."""
 
     question: str
     answer: str
     lines: Sequence[str]
     tone: Tone = "plain"
-    links: Sequence[tuple[str, str]] = field(default=())
+    links: Sequence[tuple[str, str]] = ()  # (anchor, text) of sections that say more
 
 
 @dataclass(frozen=True)
 class Page:
-    """Everything that is on a page.
-
-    Attributes:
-        title: its heading.
-        subtitle: a line below.
-        marks: a few words each, beside the heading of every section.
-        warnings: what must be known before any figure is read.
-        cards: the first screen.
-        sections: the rest.
-    """
+    """Everything on a page."""
 
     title: str
     subtitle: str
-    marks: Sequence[str]
-    warnings: Sequence[str]
+    marks: Sequence[str]  # a few words each, beside the heading of every section
+    warnings: Sequence[str]  # what must be known before any figure is read
     cards: Sequence[Card]
     sections: Sequence[Section]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLE_RATE_HZ, SAMPLES, Beats
 from components.beats.kaggle import TRAIN_COUNTS
 from components.errors import DataRefused, HeartbeatError
 from components.io.examples import example_files, read_columns
 from components.report.content import Block, Heading, Picture, Pictures, Table, Words
-from components.report.drawing import CLASS_COLOURS, INK, TIME_MS, WINDOW_MS, picture
+from components.report.drawing import CLASS_COLOURS, INK, TIME_MS, WINDOW_MS, new_figure, picture
 from components.report.material import NotReachedError, RunMaterial
 from components.report.split_beats import Survey
 from components.report.study import BALANCED
@@ -46,21 +44,13 @@ def beats(material: RunMaterial) -> list[Block]:
             "scaled 0 to 1, with zeros after its end. (The data set's page says 125 Hz; the records' 360 Hz with every "
             "third sample taken are 120.)"
         ),
-        Pictures(
-            [
-                samples_picture(kept, "The first train beat of each class, as in the study, its time axis in ms."),
-                medians_picture(
-                    kept, f"Median and middle 80 % of the first {max(map(len, kept))} train beats of each class."
-                ),
-            ]
-        ),
+        Pictures([samples_picture(kept), medians_picture(kept)]),
     ]
 
 
 def data(material: RunMaterial) -> list[Block]:
     """Tabulate and draw the classes, as they came and balanced."""
-    classes = material.ingest.classes
-    train = classes["train"]
+    train, validation, test = (material.ingest.classes[split] for split in ("train", "eval", "test"))
     kaggle_shares = [percent(_share(TRAIN_COUNTS, index)) for index in range(len(CLASSES))]
     return [
         Words(f"{SPLIT_WORDS[material.ingest.split].capitalize()}. Validation (eval) is cut from the train file."),
@@ -71,13 +61,13 @@ def data(material: RunMaterial) -> list[Block]:
                 *(
                     [
                         class_title(index), count(train[index]), percent(_share(train, index)),
-                        count(classes["eval"][index]), count(classes["test"][index]),
-                        percent(_share(classes["test"], index)), count(TRAIN_COUNTS[index]), count(BALANCED),
+                        count(validation[index]), count(test[index]), percent(_share(test, index)),
+                        count(TRAIN_COUNTS[index]), count(BALANCED),
                     ]
                     for index in range(len(CLASSES))
                 ),
                 [
-                    "all", count(sum(train)), "", count(sum(classes["eval"])), count(sum(classes["test"])), "",
+                    "all", count(sum(train)), "", count(sum(validation)), count(sum(test)), "",
                     count(sum(TRAIN_COUNTS)), count(BALANCED * len(CLASSES)),
                 ],
             ],
@@ -105,10 +95,10 @@ def _normalised(material: RunMaterial) -> list[Block]:
         transformed = material.uri("Transform", "transformed_examples")
     except NotReachedError:
         return [Words("There is no table of the normalised beats: the run ended before Transform finished.")]
-    normalisation = read_normalisation(f"{transformed}/Split-train")
-    formula = f"(sample − {normalisation.mean:.4f}) / {normalisation.deviation:.4f}"
+    mean, deviation = read_normalisation(f"{transformed}/Split-train")
+    formula = f"(sample − {mean:.4f}) / {deviation:.4f}"
     caption = f"The same beats after normalising: {formula}, computed on the train split alone"
-    return [_first_beats(caption, material.train, "record", _records(material.train), normalisation)]
+    return [_first_beats(caption, material.train, "record", _records(material.train), mean, deviation)]
 
 
 def _balanced(material: RunMaterial) -> list[Block]:
@@ -146,14 +136,13 @@ def _balanced(material: RunMaterial) -> list[Block]:
 
 
 def _first_beats(
-    caption: str, survey: Survey, title: str, cells: Sequence[str], normalisation: Normalisation | None = None
+    caption: str, survey: Survey, title: str, cells: Sequence[str], mean: float = 0.0, deviation: float = 1.0
 ) -> Table:
-    """Tabulate some samples of the first beat of each class, with one more column of `cells`, one for each class."""
+    """Tabulate some normalised samples of the first beat of each class, after a column that has a cell for each."""
     rows = []
     for index, beats in enumerate(survey.kept):
         if len(beats):
-            signal = normalisation.apply(beats.signal[0]) if normalisation else beats.signal[0]
-            samples = [f"{value:.3f}" for value in signal[list(SHOWN)]]
+            samples = [f"{value:.3f}" for value in (beats.signal[0, SHOWN] - mean) / deviation]
             rows.append([CLASSES[index], count(int(survey.rows[index][0])), cells[index], *samples])
     return Table(caption, ["class", "row", title, *(f"sample {sample}" for sample in SHOWN)], rows, wide=True)
 
@@ -171,23 +160,8 @@ def _share(counts: Sequence[int], index: int) -> float | None:
     return counts[index] / sum(counts) if sum(counts) else None
 
 
-@dataclass(frozen=True)
-class Normalisation:
-    """normalised = (sample - mean) / deviation, the same two numbers for all samples."""
-
-    mean: float
-    deviation: float
-
-    def apply(self, signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Normalise samples of any shape."""
-        return ((signal - self.mean) / self.deviation).astype(np.float32)
-
-
-def read_normalisation(split_dir: str) -> Normalisation:
-    """Derive mean and deviation from the first transformed beats of a split.
-
-    Args:
-        split_dir: folder of a split of the transformed examples, each with the beat as it came and normalised.
+def read_normalisation(split_dir: str) -> tuple[float, float]:
+    """Derive the mean and the deviation that all samples were normalised by from a split's first transformed beats.
 
     Raises:
         HeartbeatError: there is no transformed beat, or its samples were not all treated alike.
@@ -199,45 +173,42 @@ def read_normalisation(split_dir: str) -> Normalisation:
     slope, offset = np.polyfit(clean, normalised, 1)
     if np.abs(slope * clean + offset - normalised).max() > ROUNDING:
         raise HeartbeatError("Transform did not treat all samples alike; the normalised table cannot be made.")
-    return Normalisation(float(-offset / slope), float(1 / slope))
+    return float(-offset / slope), float(1 / slope)
 
 
-def samples_picture(kept: Sequence[Beats], caption: str) -> Picture:
+def samples_picture(kept: Sequence[Beats]) -> Picture:
     """Draw the first beat of each class."""
-
-    def draw_class(axes: Axes, beats: Beats, colour: str) -> None:
-        axes.plot(TIME_MS, beats.signal[0], color=colour, linewidth=1.3)
-
+    with new_figure(6.6) as figure:
+        for axes, beats, colour in _class_plots(figure, kept):
+            axes.plot(TIME_MS, beats.signal[0], color=colour, linewidth=1.3)
     alt = f"A sample beat of each class ({_present(kept)}) over 1,560 ms, amplitude scaled 0 to 1."
-    return _by_class(kept, draw_class, alt, caption)
+    return picture(figure, alt, "The first train beat of each class, as in the study, its time axis in ms.")
 
 
-def medians_picture(kept: Sequence[Beats], caption: str) -> Picture:
+def medians_picture(kept: Sequence[Beats]) -> Picture:
     """Draw the median of each class and the band that holds the middle 80 % of its beats, sample by sample."""
-
-    def draw_class(axes: Axes, beats: Beats, colour: str) -> None:
-        low, median, high = np.percentile(beats.signal, (10, 50, 90), axis=0)
-        axes.fill_between(TIME_MS, low, high, color=colour, alpha=0.25, linewidth=0)
-        axes.plot(TIME_MS, median, color=colour)
-
+    with new_figure(6.6) as figure:
+        for axes, beats, colour in _class_plots(figure, kept):
+            low, median, high = np.percentile(beats.signal, (10, 50, 90), axis=0)
+            axes.fill_between(TIME_MS, low, high, color=colour, alpha=0.25, linewidth=0)
+            axes.plot(TIME_MS, median, color=colour)
     alt = f"Median beat of each class ({_present(kept)}) with the band of the middle 80 %, over 1,560 ms."
-    return _by_class(kept, draw_class, alt, caption)
+    caption = f"Median and middle 80 % of the first {max(map(len, kept))} train beats of each class."
+    return picture(figure, alt, caption)
 
 
-def _by_class(kept: Sequence[Beats], draw_class: Callable[[Axes, Beats, str], None], alt: str, caption: str) -> Picture:
-    def draw(figure: Figure) -> None:
-        plots = figure.subplots(len(CLASSES), 1, sharex=True, sharey=True)
-        for index, axes in enumerate(plots):
-            if len(kept[index]):
-                draw_class(axes, kept[index], CLASS_COLOURS[index])
-            else:
-                axes.text(780, 0.5, "no beat of this class", ha="center", va="center")
-            axes.set_title(class_title(index), loc="left", pad=2)
-            axes.set(ylim=(-0.05, 1.08), xlim=WINDOW_MS, yticks=(0, 0.5, 1))
-        plots[-1].set_xlabel("time (ms)")
-        plots[2].set_ylabel("amplitude, scaled 0 to 1")
-
-    return picture(draw, 6.6, alt, caption)
+def _class_plots(figure: Figure, kept: Sequence[Beats]) -> Iterator[tuple[Axes, Beats, str]]:
+    """Set up a plot for each class; yield those of classes that have beats, with the beats and the class's colour."""
+    plots = figure.subplots(len(CLASSES), 1, sharex=True, sharey=True)
+    for index, axes in enumerate(plots):
+        axes.set_title(class_title(index), loc="left", pad=2)
+        axes.set(ylim=(-0.05, 1.08), xlim=WINDOW_MS, yticks=(0, 0.5, 1))
+        if len(kept[index]):
+            yield axes, kept[index], CLASS_COLOURS[index]
+        else:
+            axes.text(780, 0.5, "no beat of this class", ha="center", va="center")
+    plots[-1].set_xlabel("time (ms)")
+    plots[2].set_ylabel("amplitude, scaled 0 to 1")
 
 
 def _present(kept: Sequence[Beats]) -> str:
@@ -248,7 +219,7 @@ def counts_picture(counts: Sequence[int], title: str, caption: str) -> Picture:
     """Draw a bar for each class, its count beside it."""
     from matplotlib.ticker import MaxNLocator
 
-    def draw(figure: Figure) -> None:
+    with new_figure(2.7) as figure:
         axes = figure.subplots()
         bars = axes.barh(range(len(CLASSES)), counts, color=CLASS_COLOURS)
         axes.bar_label(bars, [f" {count:,}" for count in counts], color=INK)
@@ -258,16 +229,14 @@ def counts_picture(counts: Sequence[int], title: str, caption: str) -> Picture:
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(visible=False, axis="y")
-
-    return picture(draw, 2.7, f"{title}: {_listed(map(count, counts))}.", caption)
+    return picture(figure, f"{title}: {_listed(map(count, counts))}.", caption)
 
 
 def shares_picture(counts: Sequence[int], title: str, caption: str) -> Picture:
     """Draw a pie of the classes' shares, with their percentages in the legend."""
     total = max(sum(counts), 1)
     labels = [f"{class_title(index)}  {100 * of_class / total:.1f} %" for index, of_class in enumerate(counts)]
-
-    def draw(figure: Figure) -> None:
+    with new_figure(2.7) as figure:
         pie, legend = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
         if sum(counts):
             edges = {"linewidth": 1, "edgecolor": INK}
@@ -275,5 +244,4 @@ def shares_picture(counts: Sequence[int], title: str, caption: str) -> Picture:
             legend.legend(wedges, labels, loc="center left", bbox_to_anchor=(-0.12, 0.5), handlelength=1.0)
         legend.set_axis_off()
         figure.suptitle(title, fontsize=9.5)
-
-    return picture(draw, 2.7, f"{title}: {'; '.join(labels)}.", caption)
+    return picture(figure, f"{title}: {'; '.join(labels)}.", caption)

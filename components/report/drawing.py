@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -69,58 +70,55 @@ STYLE: Final = {
     "svg.fonttype": "path",
     "svg.hashsalt": "heartbeat",
     "path.simplify": True,
+    **dict.fromkeys(
+        (
+            "text.color",
+            "axes.edgecolor",
+            "axes.labelcolor",
+            "axes.titlecolor",
+            "xtick.color",
+            "ytick.color",
+            "grid.color",
+            "legend.labelcolor",
+        ),
+        INK,
+    ),
 }
 """matplotlib's settings for every picture."""
 
-INKED: Final = (
-    "text.color",
-    "axes.edgecolor",
-    "axes.labelcolor",
-    "axes.titlecolor",
-    "xtick.color",
-    "ytick.color",
-    "grid.color",
-    "legend.labelcolor",
-)
-"""matplotlib's settings that get the page's text colour."""
-
-_LONG_NUMBER: Final = re.compile(r"(-?\d+\.\d{2})\d+")
+_NOT_DRAWN: Final = re.compile(r"^.*?(?=<svg )|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 _PATH: Final = re.compile(r' d="[^"]*"')
-_HEAD: Final = re.compile(r"^.*?(?=<svg )", re.DOTALL)
-_METADATA: Final = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
-_SPACE: Final = re.compile(r"\s*\n\s*")
+_LONG_NUMBER: Final = re.compile(r"(-?\d+\.\d{2})\d+")
 
 
-Draw = Callable[["Figure"], None]
-"""Draws into an empty figure; INK is the colour of text and of lines that belong to no class or curve."""
+@contextmanager
+def new_figure(height: float) -> Iterator[Figure]:
+    """Yield an empty figure, WIDTH by `height` inches, to be drawn into in the report's style.
 
-
-def picture(draw: Draw, height: float, alt: str, caption: str) -> Picture:
-    """Draw a picture as an SVG whose ink follows `prefers-color-scheme`.
-
-    Args:
-        draw: draws into an empty figure.
-        height: in inches; all pictures are WIDTH wide.
-        alt: what can be seen, in words.
-        caption: below the picture.
+    INK is the colour of text and of lines that belong to no class or curve.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
+    with matplotlib.rc_context(STYLE):
+        yield Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def picture(figure: Figure, alt: str, caption: str) -> Picture:
+    """Return a figure as an SVG whose ink follows `prefers-color-scheme`."""
+    import matplotlib
+
     file = io.StringIO()
-    with matplotlib.rc_context({**STYLE, **dict.fromkeys(INKED, INK)}):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        draw(figure)
+    with matplotlib.rc_context(STYLE):
         figure.savefig(file, format="svg", metadata={"Date": None})
-    text = _HEAD.sub("", file.getvalue())
-    text = _COMMENT.sub("", _METADATA.sub("", text))
+    text = _NOT_DRAWN.sub("", file.getvalue())
     text = _PATH.sub(lambda path: _LONG_NUMBER.sub(r"\1", path[0]), text)
-    text = _SPACE.sub(" ", text).replace(INK, "currentColor")
+    text = re.sub(r"\s*\n\s*", " ", text).replace(INK, "currentColor")
     scheme = (
         f"<style>svg{{color:{INK_ON['light']}}}"
         f"@media (prefers-color-scheme:dark){{svg{{color:{INK_ON['dark']}}}}}</style>"
     )
     text = text.replace(">", f">{scheme}", 1).replace('"', "'")
     source = "data:image/svg+xml," + quote(text, safe=" '/:;=,()!*-._~{}@?+")
-    return Picture(source, alt, caption, (round(WIDTH * CSS_PIXELS), round(height * CSS_PIXELS)))
+    width, height = figure.get_size_inches()
+    return Picture(source, alt, caption, (round(width * CSS_PIXELS), round(height * CSS_PIXELS)))

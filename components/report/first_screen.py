@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from textwrap import shorten
 from typing import Final
 
 from components.errors import HeartbeatError
@@ -28,8 +30,8 @@ ENDINGS: Final[dict[str, tuple[str, Tone]]] = {
 }
 """Answer by the status of a run."""
 
-LINE: Final = 150
-"""Characters of a sentence that a card shows."""
+_short = partial(shorten, width=154, placeholder=" ...")
+"""Cuts a sentence where a card has no more room."""
 
 REASONS: Final = 2
 """Reasons that a card shows; the rest is in the section below."""
@@ -113,13 +115,8 @@ def _run_worked(material: RunMaterial) -> Card:
             f"Pushed as version {str(pushed).rstrip('/').rsplit('/', 1)[-1]}." if pushed else "Nothing was pushed."
         )
     else:
-        lines += [short(refusal.sentence) for refusal in of_kind("refusal", material.verdict)[:REASONS]]
+        lines += [_short(refusal.sentence) for refusal in of_kind("refusal", material.verdict)[:REASONS]]
     return Card(WORKED, answer, lines, tone, [("outcome", "How it ended, in full")])
-
-
-def short(sentence: str) -> str:
-    """Cut a sentence where a card has no more room."""
-    return sentence if len(sentence) <= LINE else f"{sentence[:LINE].rsplit(' ', 1)[0]} ..."
 
 
 def _how_good(material: RunMaterial) -> Card:
@@ -204,7 +201,7 @@ def _scoring_worked(material: ScoringMaterial) -> Card:
         lines = [done, rows, "The same command with `--resume` goes on with it."]
         return Card(WORKED, "Not finished", lines, "warn", links)
     if summary["status"] != "done":
-        lines = [rows, *(short(sentence) for sentence in summary["sentences"][:REASONS])]
+        lines = [rows, *(_short(sentence) for sentence in summary["sentences"][:REASONS])]
         return Card(WORKED, "No: incomplete", lines, "bad", links)
     lines = [rows, "Every row read is scored or rejected."]
     if summary["rows_per_second"]:

@@ -36,19 +36,12 @@ class NotReachedError(HeartbeatError):
 
 @dataclass(frozen=True)
 class RunMaterial:
-    """A run, finished or not.
+    """A run, finished or not."""
 
-    Attributes:
-        folder: `ROOT/runs/<run id>`.
-        summary: its `summary.json`.
-        settings: its `settings.json`.
-        artifacts: stage -> output key -> URIs, of every stage that ran to its end or was cached.
-    """
-
-    folder: Path
+    folder: Path  # ROOT/runs/<run id>
     summary: Mapping[str, Any]
     settings: Mapping[str, Any]
-    artifacts: Mapping[str, Mapping[str, list[str]]]
+    artifacts: Mapping[str, Mapping[str, list[str]]]  # stage -> output key -> URIs, of each that finished or was cached
 
     def uri(self, stage: str, key: str) -> str:
         """Return the URI of a stage's artifact.
@@ -72,7 +65,7 @@ class RunMaterial:
             NotReachedError: the run ended before the stage did.
             OSError: the file does not exist any more.
         """
-        return json.loads(Path(self.uri(stage, key), name).read_text(encoding="utf-8"))
+        return _read_json(Path(self.uri(stage, key), name))
 
     @property
     def synthetic(self) -> bool:
@@ -118,7 +111,7 @@ class RunMaterial:
         return survey(read_beats(f"{self.uri('ExampleGen', 'examples')}/Split-train"))
 
     def test_beats(self, rows: npt.NDArray[np.int64]) -> Beats:
-        """Read these rows of the test split, in the order given."""
+        """Read these rows of the test split, in their order."""
         return rows_of(read_beats(f"{self.uri('ExampleGen', 'examples')}/Split-test"), rows)
 
     def statistics(self, split: str) -> DatasetFeatureStatistics:
@@ -171,21 +164,13 @@ def value_counts(statistics: DatasetFeatureStatistics, name: str) -> dict[str, i
 
 @dataclass(frozen=True)
 class ScoringMaterial:
-    """A scoring job, finished or not.
-
-    Attributes:
-        folder: its directory.
-        job: what was planned.
-        shards: stem of a shard -> its record, None where it was not finished.
-        finished: whether the job wrote its summary.
-        summary: that, or the same of the shards that are done so far.
-    """
+    """A scoring job, finished or not."""
 
     folder: Storage
     job: Job
-    shards: Mapping[str, ShardRecord | ShardFailure | None]
+    shards: Mapping[str, ShardRecord | ShardFailure | None]  # by stem; None where a shard was not finished
     finished: bool
-    summary: Mapping[str, Any]
+    summary: Mapping[str, Any]  # summary.json, or the same of the shards that are done so far
 
     @property
     def records(self) -> Sequence[ShardRecord]:

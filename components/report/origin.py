@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.report.content import Block, Bullets, Folded, Table, Words
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial
 from components.report.wording import UNKNOWN, count
+from components.settings import flatten
 
 
 def run_origin(material: RunMaterial) -> list[Block]:
@@ -17,7 +17,7 @@ def run_origin(material: RunMaterial) -> list[Block]:
     except NotReachedError:
         digests = [["data", "not read"]]
     digests.append(["model", material.summary["model"].get("digest") or UNKNOWN])
-    settings = [[name, str(value)] for name, value in _flat("", material.settings)]
+    settings = [[name, _setting(value)] for name, value in flatten(material.settings)]
     return [
         Table("SHA-256 digests", ["of", "digest"], digests, left=(0, 1)),
         *_versions(material),
@@ -41,15 +41,10 @@ def _versions(material: RunMaterial) -> list[Block]:
     return blocks
 
 
-def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield nested settings as `a.b` and their values."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(f"{prefix}{name}.", value)
-        elif isinstance(value, list):
-            yield f"{prefix}{name}", ", ".join(map(str, value)) or "none"
-        else:
-            yield f"{prefix}{name}", "none" if value == "" else value
+def _setting(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value) or "none"
 
 
 def study_notes(material: RunMaterial) -> list[Block]:

@@ -86,8 +86,8 @@ def write_run_report(run_folder: Path) -> Path:
     Raises:
         HeartbeatError: the folder is not that of a run, or the page cannot be written.
     """
-    file, material = run_folder / REPORT, load_run(run_folder)
-    html = _render(lambda: run_page(material), str(run_folder))
+    file = run_folder / REPORT
+    html = _render(run_page, load_run(run_folder), str(run_folder))
     try:
         write_whole(file, html)
     except EnvironmentRefused as error:
@@ -116,7 +116,7 @@ def write_scoring_report(directory: str) -> str:
         HeartbeatError: the page cannot be made or written.
     """
     material = load_scoring(directory)
-    html = _render(lambda: scoring_page(material), directory)
+    html = _render(scoring_page, material, directory)
     material.folder.write(REPORT.as_posix(), html)
     return material.folder.path(REPORT.as_posix())
 
@@ -150,14 +150,14 @@ def _make_sections(material: Material, makes: Sequence[Make[Material]]) -> list[
     return sections
 
 
-def _render(make: Callable[[], Page], folder: str) -> bytes:
+def _render(make: Callable[[Material], Page], material: Material, folder: str) -> bytes:
     """Make a page and render it.
 
     Raises:
         HeartbeatError: the folder's files are so wrong that there is no page.
     """
     try:
-        return html_of(make()).encode()
+        return html_of(make(material)).encode()
     except Exception as error:
         log.exception("the page of %s", folder)
         raise HeartbeatError(

@@ -6,19 +6,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from components.ingest.report import REJECTS_FILE
 from components.report.content import Block, Bullets, Code, Folded, Picture, Pictures, Table, Words
-from components.report.drawing import INK, MAIN, picture
+from components.report.drawing import INK, MAIN, new_figure, picture
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial
 from components.report.wording import UNKNOWN, count, seconds
 from components.score.record import ShardFailure, ShardRecord
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 EXAMPLES: Final = 12
 """Rejected rows that are shown."""
@@ -135,7 +132,7 @@ def speed_picture(rates: Sequence[float]) -> Picture:
     """Draw rows per second of each shard."""
     from matplotlib.ticker import MaxNLocator
 
-    def draw(figure: Figure) -> None:
+    with new_figure(2.7) as figure:
         axes = figure.subplots()
         many = len(rates) > SHARDS
         axes.plot(range(len(rates)), rates, color=MAIN, marker="o", markersize=3.5, linestyle="", rasterized=many)
@@ -143,8 +140,7 @@ def speed_picture(rates: Sequence[float]) -> Picture:
         axes.set(title="Rows a second, by shard", xlabel="shard", ylabel="rows/s", ylim=(0, 1.15 * max(rates)))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter("{x:,.0f}")
-
     alt = (
         f"Rows a second of {len(rates)} shards: {min(rates):,.0f} to {max(rates):,.0f}, median {np.median(rates):,.0f}."
     )
-    return picture(draw, 2.7, alt, "Line: the median. Shards that run at once share the machine.")
+    return picture(figure, alt, "Line: the median. Shards that run at once share the machine.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,10 @@ import numpy.typing as npt
 from components.beat import CLASSES
 from components.report.classes import confusion_picture
 from components.report.content import Block, Picture, Pictures, Table, Words
-from components.report.drawing import CLASS_COLOURS, MAIN, SECOND, picture
+from components.report.drawing import CLASS_COLOURS, MAIN, SECOND, new_figure, picture
 from components.report.material import NotReachedError, ScoringMaterial
 from components.report.wording import class_title, count, number, percent
 from components.validate.settings import ValidateSettings
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 ROWS_READ: Final = 500_000
 """Scored rows whose probabilities are read: a second or two."""
@@ -80,8 +77,7 @@ def _shares(counts: Sequence[int]) -> list[float]:
 def shares_beside_picture(scored: Sequence[float], trained: Sequence[float]) -> Picture:
     """Draw each class's share of the scored rows (full) beside that of the training beats (hatched)."""
     x = np.arange(len(CLASSES))
-
-    def draw(figure: Figure) -> None:
+    with new_figure(3.0) as figure:
         axes = figure.subplots()
         axes.bar(x - 0.2, scored, 0.38, color=CLASS_COLOURS)
         axes.bar(x + 0.2, trained, 0.38, color="none", edgecolor=CLASS_COLOURS, hatch="////")
@@ -91,12 +87,11 @@ def shares_beside_picture(scored: Sequence[float], trained: Sequence[float]) -> 
         axes.set_xticks(x, CLASSES)
         axes.set(title="Scored rows (full) and training beats (hatched)", ylabel="share", ylim=(0, 1.1))
         axes.grid(visible=False, axis="x")
-
     listed = "; ".join(
         f"{symbol} {100 * now:.1f} % of the rows, {100 * before:.1f} % in training"
         for symbol, now, before in zip(CLASSES, scored, trained, strict=True)
     )
-    return picture(draw, 3.0, f"Class shares. {listed}.", "The numbers are percentages.")
+    return picture(figure, f"Class shares. {listed}.", "The numbers are percentages.")
 
 
 def confidence(material: ScoringMaterial) -> list[Block]:
@@ -147,8 +142,7 @@ def confidence_picture(highest: npt.NDArray[np.float32], predicted: npt.NDArray[
         predicted: int64[n].
         caption: below the picture.
     """
-
-    def draw(figure: Figure) -> None:
+    with new_figure(3.1) as figure:
         axes = figure.subplots()
         for index, colour in enumerate(CLASS_COLOURS):
             counts, edges = np.histogram(highest[predicted == index], CONFIDENCE_BINS, (0, 1))
@@ -156,10 +150,9 @@ def confidence_picture(highest: npt.NDArray[np.float32], predicted: npt.NDArray[
         axes.set(title="How sure the model was", xlabel="probability of the predicted class", ylabel="rows (log)",
                  xlim=(0, 1), yscale="log")  # fmt: skip
         figure.legend(loc="outside lower center", ncols=len(CLASSES))
-
     low, median = np.percentile(highest, (5, 50))
     alt = f"Histogram of the probabilities of the predicted classes: half above {median:.3f}, 5 % below {low:.3f}."
-    return picture(draw, 3.1, alt, caption)
+    return picture(figure, alt, caption)
 
 
 def drift(material: ScoringMaterial) -> list[Block]:
@@ -182,17 +175,15 @@ def drift(material: ScoringMaterial) -> list[Block]:
 def histogram_picture(scored: Sequence[int], trained: Sequence[int], divergence: float) -> Picture:
     """Draw how samples are spread over 0..1, in the scored rows and in training."""
     edges = np.linspace(0, 1, len(scored) + 1)
-
-    def draw(figure: Figure) -> None:
+    with new_figure(3.1) as figure:
         axes = figure.subplots()
         for counts, colour, dash, name in ((scored, MAIN, "-", "scored"), (trained, SECOND, "--", "training")):
             axes.stairs(_shares(counts), edges, color=colour, linestyle=dash, linewidth=1.6, label=name)
         axes.set(title="Samples by value", xlabel="value of a sample, 0..1", ylabel="share of samples (log)",
                  yscale="log", xlim=(0, 1))  # fmt: skip
         figure.legend(loc="outside lower center", ncols=2)
-
     alt = f"Shares of samples in {len(scored)} bins of value, scored and training; divergence {divergence:.4f}."
-    return picture(draw, 3.1, alt, f"All samples of the scored rows, in {len(scored)} equal bins.")
+    return picture(figure, alt, f"All samples of the scored rows, in {len(scored)} equal bins.")
 
 
 def share_change(material: ScoringMaterial) -> float:

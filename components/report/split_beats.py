@@ -21,19 +21,12 @@ KEPT: Final = 200
 
 @dataclass(frozen=True)
 class Survey:
-    """What the first beats of a split look like.
+    """What the first n beats of a split look like."""
 
-    Attributes:
-        label: int64[n], of the n beats read, in the split's order.
-        kept: the first beats of each class.
-        rows: the row numbers of the kept beats, int64 for each class.
-        mean: float32[187], of all beats read; zeros if there are none.
-    """
-
-    label: npt.NDArray[np.int64]
-    kept: tuple[Beats, ...]
-    rows: tuple[npt.NDArray[np.int64], ...]
-    mean: npt.NDArray[np.float32]
+    label: npt.NDArray[np.int64]  # of all n, in the split's order
+    kept: tuple[Beats, ...]  # the first beats of each class
+    rows: tuple[npt.NDArray[np.int64], ...]  # row numbers of the kept beats, for each class
+    mean: npt.NDArray[np.float32]  # float32[187], of all n; zeros if there are none
 
 
 def survey(blocks: Iterator[Beats]) -> Survey:

@@ -15,38 +15,23 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of one model on one kind of test beats; None where none is known.
-
-    Attributes:
-        accuracy: share.
-        loss: mean cross-entropy, natural logarithm.
-        macro_f1: mean F1 of the five classes.
-    """
+    """Figures of one model on one kind of test beats; None where none is known."""
 
     accuracy: float | None = None
-    loss: float | None = None
-    macro_f1: float | None = None
+    loss: float | None = None  # mean cross-entropy, natural logarithm
+    macro_f1: float | None = None  # mean F1 of the five classes
 
 
 @dataclass(frozen=True)
 class StudyRow:
-    """One row of the comparison.
-
-    Attributes:
-        title: which model on which beats.
-        model: key of the model in the run's metrics; None is the candidate.
-        beats: `clean` or `noisy`.
-        study: what the study says.
-        replica: what its replica measured.
-        remark: what the study's figure is of, where it is not of test beats; else empty.
-    """
+    """One row of the comparison: a model on `clean` or `noisy` beats."""
 
     title: str
-    model: str | None
+    model: str | None  # its key in the run's metrics; None is the candidate
     beats: str
     study: Figures
     replica: Figures
-    remark: str = ""
+    remark: str = ""  # what the study's figure is of, where it is not of test beats
 
 
 ACCURACY: Final = 0.9667

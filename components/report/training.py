@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from components.io.artifact_names import FROZEN, HISTORY
 from components.report.content import Block, Code, Heading, Picture, Pictures, Table, Words
-from components.report.drawing import CURVE_STYLES, INK, MAIN, picture
+from components.report.drawing import CURVE_STYLES, INK, MAIN, new_figure, picture
 from components.report.material import RunMaterial
 from components.report.study import EPOCHS
 from components.report.wording import UNKNOWN, number
 from components.train.tuner import OBJECTIVE
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 History = Mapping[str, Sequence[float]]
 """Name of a measure -> its value after each epoch."""
@@ -40,9 +37,7 @@ def training(material: RunMaterial) -> list[Block]:
             "augmented beats with dropout on, so they may be worse than those of validation."
         ),
         Heading("Clean training"),
-        Pictures(
-            _curves(clean, "Clean training", (), "The study reports 96.67 % and a loss of 0.134 on its test beats.")
-        ),
+        _curves(clean, "Clean training", "The study reports 96.67 % and a loss of 0.134 on its test beats."),
     ]
     if material.reached("FineTuner"):
         phases: Mapping[str, History] = material.read_json("FineTuner", "model_run", HISTORY)
@@ -57,47 +52,30 @@ def training(material: RunMaterial) -> list[Block]:
                 f" After the curves' end came {len(refitted['epoch'])} epochs on all beats, those of validation "
                 "included, so that nothing is left to draw them against."
             )
-        blocks += [Heading("Transfer and fine-tuning"), Pictures(_curves(joined, "Fine-tuning", (end,), caption))]
+        blocks += [Heading("Transfer and fine-tuning"), _curves(joined, "Fine-tuning", caption, end)]
     return [*blocks, *_tensorboard(material)]
 
 
-def _curves(history: History, title: str, phase_ends: Sequence[int], caption: str) -> list[Picture]:
-    pictures = []
-    for measure, unit, keys in SHOWN:
-        curves = {name: history[key] for key, name in zip(keys, CURVES, strict=True) if key in history}
-        pictures.append(epochs_picture(curves, f"{title}: {measure}", unit, caption, phase_ends))
-    return pictures
-
-
-def epochs_picture(
-    curves: Mapping[str, Sequence[float]], title: str, unit: str, caption: str, phase_ends: Sequence[int] = ()
-) -> Picture:
-    """Draw curves over epochs, counted from 1 through all phases.
-
-    Args:
-        curves: name -> one value per epoch, all of the same length.
-        title: above the picture.
-        unit: of the values, at the vertical axis.
-        caption: below the picture.
-        phase_ends: epochs after which another phase begins.
-    """
+def _curves(history: History, title: str, caption: str, phase_end: int | None = None) -> Pictures:
+    """Draw accuracy and loss over the epochs of all phases, counted from 1; another phase begins after `phase_end`."""
     from matplotlib.ticker import MaxNLocator
 
-    epochs = len(next(iter(curves.values())))
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        for (name, values), (colour, dash, marker) in zip(curves.items(), CURVE_STYLES, strict=False):
-            axes.plot(range(1, epochs + 1), values, color=colour, linestyle=dash, marker=marker, markersize=3.5,
-                      label=name)  # fmt: skip
-        for end in phase_ends:
-            axes.axvline(end + 0.5, color=INK, linewidth=0.8, linestyle="-.")
-        axes.set(title=title, xlabel="epoch", ylabel=unit)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        figure.legend(loc="outside lower center", ncols=len(curves))
-
-    listed = ", ".join(f"{name} from {values[0]:.3f} to {values[-1]:.3f}" for name, values in curves.items())
-    return picture(draw, 3.0, f"{title} over {epochs} epochs: {listed}.", caption)
+    pictures, epochs = [], len(history["epoch"])
+    for measure, unit, keys in SHOWN:
+        curves = {name: history[key] for key, name in zip(keys, CURVES, strict=True) if key in history}
+        with new_figure(3.0) as figure:
+            axes = figure.subplots()
+            for (name, values), (colour, dash, marker) in zip(curves.items(), CURVE_STYLES, strict=False):
+                axes.plot(range(1, epochs + 1), values, color=colour, linestyle=dash, marker=marker, markersize=3.5,
+                          label=name)  # fmt: skip
+            if phase_end is not None:
+                axes.axvline(phase_end + 0.5, color=INK, linewidth=0.8, linestyle="-.")
+            axes.set(title=f"{title}: {measure}", xlabel="epoch", ylabel=unit)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            figure.legend(loc="outside lower center", ncols=len(curves))
+        ends = ", ".join(f"{name} from {values[0]:.3f} to {values[-1]:.3f}" for name, values in curves.items())
+        pictures.append(picture(figure, f"{title}: {measure} over {epochs} epochs: {ends}.", caption))
+    return Pictures(pictures)
 
 
 def _tensorboard(material: RunMaterial) -> list[Block]:
@@ -126,7 +104,7 @@ def tuning(material: RunMaterial) -> list[Block]:
             f"{tried} of {material.settings['tune']['epochs']} epochs each; the first has the settings' own values. "
             f"Both trainers use the values of the best one, trial {_number_of(trials[0])}."
         ),
-        Pictures([trials_picture(trials, measure, "Lower is better. The study has no search.")]),
+        Pictures([trials_picture(trials, measure)]),
         Table("Trials, best first", ["trial", measure, *names], rows),
     ]
 
@@ -142,13 +120,12 @@ def _value(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def trials_picture(trials: Sequence[Mapping[str, Any]], measure: str, caption: str) -> Picture:
+def trials_picture(trials: Sequence[Mapping[str, Any]], measure: str) -> Picture:
     """Draw the score of each trial in the order they were tried, the best one ringed."""
     scores = [trial["score"] for trial in sorted(trials, key=_number_of)]
     numbers = range(1, len(scores) + 1)
     best = min(numbers, key=lambda trial: scores[trial - 1])
-
-    def draw(figure: Figure) -> None:
+    with new_figure(2.7) as figure:
         axes = figure.subplots()
         axes.plot(numbers, scores, color=MAIN, marker="o", linestyle=":")
         axes.plot(best, scores[best - 1], marker="o", markersize=13, markerfacecolor="none", markeredgecolor=INK)
@@ -156,6 +133,5 @@ def trials_picture(trials: Sequence[Mapping[str, Any]], measure: str, caption: s
         axes.margins(0.15, 0.25)
         axes.set(title="The Tuner's trials", xlabel="trial", ylabel=measure)
         axes.set_xticks(numbers)
-
     alt = f"{measure} of {len(scores)} trials; the best is trial {best} with {scores[best - 1]:.4f}."
-    return picture(draw, 2.7, alt, caption)
+    return picture(figure, alt, "Lower is better. The study has no search.")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from components.evaluate.intervals import wilson
 from components.report.content import Block, Picture, Pictures, Table, Words
-from components.report.drawing import CURVE_STYLES, INK, MAIN, picture
+from components.report.drawing import CURVE_STYLES, INK, MAIN, new_figure, picture
 from components.report.material import RunMaterial
 from components.report.study import CLEAN_TRAINED_NOISY, NOISE_SD
 from components.report.wording import between, between_percent, count, number, percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COVERAGES: Final = (0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
 """Shares of answered beats that the table shows."""
@@ -48,16 +45,9 @@ def calibration(material: RunMaterial) -> list[Block]:
 
 
 def reliability_picture(bins: Sequence[Mapping[str, Any]], title: str, caption: str) -> Picture:
-    """Draw how often the model is right against how sure it says it is, and how many beats each bin has.
-
-    Args:
-        bins: `low`, `high`, `count` and the mean `confidence` and `accuracy` of each; empty ones are left out.
-        title: which beats.
-        caption: below the picture.
-    """
+    """Draw how often the model is right against how sure it says it is, and how many beats each bin has."""
     bins = [each for each in bins if each["count"]]
-
-    def draw(figure: Figure) -> None:
+    with new_figure(3.9) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         upper.plot((0, 1), (0, 1), color=INK, linewidth=0.9, linestyle="-.", label="perfectly calibrated")
         right = [each["accuracy"] for each in bins]
@@ -74,9 +64,8 @@ def reliability_picture(bins: Sequence[Mapping[str, Any]], title: str, caption: 
         widths = [each["high"] - each["low"] for each in bins]
         lower.bar(middles, [each["count"] for each in bins], widths, color=MAIN, alpha=0.7, log=True)
         lower.set(xlabel="confidence: probability of the predicted class", ylabel="beats (log)", ylim=(0.5, None))
-
     listed = "; ".join(f"{each['confidence']:.2f}: {each['accuracy']:.2f} of {each['count']:,}" for each in bins)
-    return picture(draw, 3.9, f"{title}. Confidence and share that is right, by bin: {listed}.", caption)
+    return picture(figure, f"{title}. Confidence and share that is right, by bin: {listed}.", caption)
 
 
 def coverage(material: RunMaterial) -> list[Block]:
@@ -95,7 +84,7 @@ def coverage(material: RunMaterial) -> list[Block]:
             f"If only those of the {count(beats)} test beats are answered that the model is surest of, and the others "
             "are left to a person:"
         ),
-        Pictures([coverage_picture(curves, "The fine-tuned model; the study has no such curve.")]),
+        Pictures([coverage_picture(curves)]),
         Table("Accuracy by share of beats answered", ["answered", *head], rows),
         *_abstention(material.judgement["certainty"]),
     ]
@@ -132,10 +121,9 @@ def _abstention(certainty: Mapping[str, Any]) -> list[Block]:
     ]
 
 
-def coverage_picture(curves: Mapping[str, Sequence[Mapping[str, float]]], caption: str) -> Picture:
+def coverage_picture(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Picture:
     """Draw the accuracy on the beats that are answered against their share, surest first."""
-
-    def draw(figure: Figure) -> None:
+    with new_figure(3.2) as figure:
         axes = figure.subplots()
         for (kind, points), (colour, dash, _) in zip(curves.items(), CURVE_STYLES, strict=False):
             x, y = [point["coverage"] for point in points], [point["accuracy"] for point in points]
@@ -143,9 +131,9 @@ def coverage_picture(curves: Mapping[str, Sequence[Mapping[str, float]]], captio
         axes.set(title="Accuracy when only the surest beats are answered", xlabel="share of beats answered",
                  ylabel="accuracy of the answers", xlim=(0, 1.01))  # fmt: skip
         figure.legend(loc="outside lower center", ncols=2)
-
     listed = "; ".join(f"{kind} {percent(points[-1]['accuracy'])} of all" for kind, points in curves.items())
-    return picture(draw, 3.2, f"Accuracy against coverage: {listed}.", caption)
+    caption = "The fine-tuned model; the study has no such curve."
+    return picture(figure, f"Accuracy against coverage: {listed}.", caption)
 
 
 def noise(material: RunMaterial) -> list[Block]:
@@ -176,8 +164,7 @@ def noise(material: RunMaterial) -> list[Block]:
 def noise_picture(levels: Sequence[Mapping[str, Any]], caption: str) -> Picture:
     """Draw accuracy and macro-F1 with their 95 % intervals against the noise's standard deviation."""
     sds = [level["sd"] for level in levels]
-
-    def draw(figure: Figure) -> None:
+    with new_figure(3.2) as figure:
         axes = figure.subplots()
         for (key, label), (colour, dash, marker) in zip(MEASURES, CURVE_STYLES, strict=False):
             values = [level[key] for level in levels]
@@ -192,8 +179,7 @@ def noise_picture(levels: Sequence[Mapping[str, Any]], caption: str) -> Picture:
                       textcoords="offset points", va="top", fontsize=8)  # fmt: skip
         axes.set(title="Test beats under noise", xlabel="sd of the noise, in units of the 0..1 samples")
         figure.legend(loc="outside lower center", ncols=2)
-
     listed = "; ".join(
         f"sd {level['sd']:g}: {percent(level['accuracy'])}, {number(level['macro_f1'])}" for level in levels
     )
-    return picture(draw, 3.2, f"Accuracy and macro-F1 by noise level. {listed}.", caption)
+    return picture(figure, f"Accuracy and macro-F1 by noise level. {listed}.", caption)

@@ -26,7 +26,6 @@ COMMANDS = {
 }
 """Subcommands and their one-line help, so that `heartbeat --help` imports none of them."""
 
-
 TRACEBACK = "HEARTBEAT_TRACEBACK"
 """Set this environment variable to see full stack traces."""
 
@@ -70,12 +69,7 @@ def heartbeat() -> None:
 
 
 def main(command: click.Command, argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code; every refusal becomes sentences on stderr.
-
-    Args:
-        command: the click command; its function returns an exit code or None.
-        argv: the arguments after the program's name, `sys.argv[1:]` by default.
-    """
+    """Run a command, whose function returns an exit code or None; every refusal becomes sentences on stderr."""
     name = command.name if argv is not None else None
     silence_libraries()
     try:

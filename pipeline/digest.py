@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -26,9 +25,6 @@ def digest_text(text: str) -> str:
 def code_digest(*modules: str) -> str:
     """Return the SHA-256 over the code of modules and of everything of ours that they import, as 64 hex digits.
 
-    Args:
-        modules: dotted names of the modules where a stage's code begins.
-
     Raises:
         ModuleNotFoundError: there is no such module.
     """
@@ -39,10 +35,7 @@ def code_digest(*modules: str) -> str:
 
 
 def imported_files(*modules: str) -> dict[str, Path]:
-    """Find the files of modules and of all of ours that they import, at once or when a function is called.
-
-    Returns:
-        Dotted name -> file.
+    """Map modules and all of ours that they import, at once or when a function is called, to their files.
 
     Raises:
         ModuleNotFoundError: there is no such module.
@@ -74,19 +67,14 @@ def _file(name: str) -> Path | None:
 @cache
 def _imports(text: str) -> tuple[str, ...]:
     """List what a module imports: every dotted name, and every name in it that may be a module itself."""
-    return tuple(dict.fromkeys(_imported_names(ast.parse(text))))
-
-
-def _imported_names(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        dotted: list[str] = []
+    dotted: list[str] = []
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            dotted = [alias.name for alias in node.names]
+            dotted += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            dotted = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in dotted:
-            parts = name.split(".")
-            yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+            dotted += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    packages = [".".join(name.split(".")[:count]) for name in dotted for count in range(1, name.count(".") + 2)]
+    return tuple(dict.fromkeys(packages))
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from components.compat import LOCK, OLD_LANE, PYTHONS
-from components.errors import EnvironmentRefused, HeartbeatError
+from components.errors import EnvironmentRefused, HeartbeatError, UsageError
 from components.io.lock import is_flocked
 from components.verdict import SYNTHETIC_MARK
 
@@ -51,37 +51,66 @@ State = Literal["ok", "failed", "not looked at"]
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the table.
-
-    Attributes:
-        name: what was looked at.
-        state: how it was found.
-        said: what was found, or what to do.
-    """
+    """One line of the table."""
 
     name: str
     state: State
-    said: str
+    said: str  # what was found, or what to do
 
 
-Look = Callable[[], str]
-"""Looks at one thing and says what it found; raises HeartbeatError where that will not do."""
+def examine(
+    data: str | None,
+    root: Path,
+    serving: str | None,
+    pipeline_root: str | None,
+    host: str | None,
+    namespace: str | None,
+    image: str | None,
+    beam_options: Sequence[str],
+) -> Iterator[Check]:
+    """Check this machine, then what is named of stores and of Kubeflow.
+
+    Raises:
+        UsageError: flags that do not go together, or a root that is not on an object store.
+    """
+    from components.io.storage import is_remote
+    from pipeline.kubeflow.places import check_root, default_serving, store_uri
+    from pipeline.runfolder import DEMO_FOLDER, data_location
+
+    if namespace and not host:
+        raise UsageError("--namespace needs --host, the URL of the Kubeflow Pipelines API.")
+    if pipeline_root:
+        check_root(pipeline_root)
+        serving = serving or default_serving(pipeline_root)
+    location = data_location(root, data)
+    yield checked("Python", check_python)
+    yield check_lock()
+    yield checked("disk", check_disk, root)
+    yield checked("root", check_root_folder, root)
+    yield checked("data", check_data, location, data is None and location == str(root / DEMO_FOLDER))
+    yield checked("runner", check_runner, beam_options)
+    for owner, uri in (("data", data), ("serving", serving), ("root", pipeline_root)):
+        if uri and is_remote(uri):
+            yield checked(f"{owner}'s bucket", check_bucket, store_uri(uri))
+    if host:
+        check = checked("host", check_host, host)
+        yield check
+        if check.state == "ok":
+            yield checked("namespace", check_namespace, host, namespace)
+    if image:
+        yield checked("image", check_image, image)
 
 
-def checked(name: str, look: Look) -> Check:
-    """Look at one thing."""
+def checked(name: str, look: Callable[..., str], *arguments: Any) -> Check:
+    """Look at one thing; `look` returns what it found, and raises HeartbeatError where that will not do."""
     try:
-        return Check(name, "ok", look())
+        return Check(name, "ok", look(*arguments))
     except HeartbeatError as refused:
         return Check(name, "failed", " ".join(refused.sentences))
 
 
 def check_python() -> str:
-    """Look at the interpreter.
-
-    Raises:
-        EnvironmentRefused: no TFX that is supported runs on it.
-    """
+    """Look at the interpreter."""
     here = platform.python_version()
     if sys.version_info[:2] not in PYTHONS:
         raise EnvironmentRefused(f"Python {here}: Heartbeat needs 3.13, 3.12 or 3.10. `make run` sets it up.")
@@ -93,7 +122,7 @@ def check_lock(lock: Path = LOCK_FILE) -> Check:
     """Look whether what is installed is what is locked."""
     if not lock.exists():
         return Check("lock", "not looked at", f"no {lock.name} beside the package")
-    return checked("lock", lambda: _compare(lock))
+    return checked("lock", _compare, lock)
 
 
 def _compare(lock: Path) -> str:
@@ -126,11 +155,7 @@ def _pins(text: str) -> Iterator[tuple[str, str]]:
 
 
 def check_disk(root: Path) -> str:
-    """Look at the room for artifacts and for temporary files.
-
-    Raises:
-        EnvironmentRefused: there is too little.
-    """
+    """Look at the room for artifacts and for temporary files."""
     sentences = []
     for folder in dict.fromkeys((_standing(root), Path(tempfile.gettempdir()))):
         free = shutil.disk_usage(folder).free
@@ -142,12 +167,8 @@ def check_disk(root: Path) -> str:
     return ", ".join(sentences)
 
 
-def check_root(root: Path) -> str:
-    """Look whether a root can be written and no run is in it.
-
-    Raises:
-        EnvironmentRefused: it cannot, or one is.
-    """
+def check_root_folder(root: Path) -> str:
+    """Look whether a root can be written and no run is in it."""
     stands = _standing(root)
     if not stands.is_dir() or not os.access(stands, os.W_OK | os.X_OK):
         raise EnvironmentRefused(f"{stands} cannot be written: give the right to, or name another with --root.")
@@ -166,15 +187,7 @@ def _standing(path: Path) -> Path:
 
 
 def check_data(data: str, demo: bool) -> str:
-    """Look for the CSVs.
-
-    Args:
-        data: folder or URI.
-        demo: whether it is where the demo set would be made.
-
-    Raises:
-        HeartbeatError: a file is missing, or the store is not reached.
-    """
+    """Look for the CSVs."""
     if demo:
         return "none named: a run makes the synthetic demo set"
     from components.ingest.locate import find_inputs
@@ -187,11 +200,7 @@ def check_data(data: str, demo: bool) -> str:
 
 
 def check_bucket(uri: str) -> str:
-    """Look whether a store can be reached and listed; whether it can be written shows only when it is.
-
-    Raises:
-        HeartbeatError: it is not reached, or does not let us.
-    """
+    """Look whether a store can be reached and listed; whether it can be written shows only when it is."""
     from components.io.storage import list_files
 
     list_files(f"{uri.rstrip('/')}/{PROBE}")
@@ -199,11 +208,7 @@ def check_bucket(uri: str) -> str:
 
 
 def check_runner(options: Sequence[str]) -> str:
-    """Look at the Beam runner that the options name.
-
-    Raises:
-        EnvironmentRefused: its endpoint does not answer.
-    """
+    """Look at the Beam runner that the options name."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("--runner", "--job_endpoint", "--flink_master", "--spark_master_url"):
         parser.add_argument(name)
@@ -221,21 +226,13 @@ def check_runner(options: Sequence[str]) -> str:
 
 
 def check_host(host: str) -> str:
-    """Ask Kubeflow's API for its health.
-
-    Raises:
-        EnvironmentRefused: it does not answer, or refuses the token.
-    """
+    """Ask Kubeflow's API for its health."""
     users = "several users" if _ask(host, "/healthz").get("multi_user") else "one user"
     return f"{host}: answers, for {users}"
 
 
 def check_namespace(host: str, namespace: str | None) -> str:
-    """Ask for the experiments of a namespace.
-
-    Raises:
-        EnvironmentRefused: Kubeflow has several users and none is named, one user and one is named, or it is refused.
-    """
+    """Ask for the experiments of a namespace."""
     several = _ask(host, "/healthz").get("multi_user")
     if several and not namespace:
         raise EnvironmentRefused("This Kubeflow keeps users apart: name yours with --namespace.")
@@ -246,11 +243,7 @@ def check_namespace(host: str, namespace: str | None) -> str:
 
 
 def check_image(image: str) -> str:
-    """Look at an image's name; whether the cluster can get it shows when it does.
-
-    Raises:
-        EnvironmentRefused: it is not valid, or names no version: Kubeflow's cache knows code by the image's name only.
-    """
+    """Look at an image's name; whether the cluster can get it shows when it does."""
     parts = IMAGE.fullmatch(image)
     if not parts:
         raise EnvironmentRefused(

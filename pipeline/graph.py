@@ -20,21 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GraphInputs:
-    """What a graph is built from.
-
-    Attributes:
-        settings: the run's settings.
-        data: directory or URI of the CSVs, or a runtime parameter that holds it.
-        fingerprint: names, sizes and times of the CSVs, so that changed data is not taken from the cache.
-        serving: directory or URI of pushed models, or a runtime parameter that holds it.
-        scored: names, sizes and times of what BatchScorer scores; empty: its input is listed.
-    """
+    """What a graph is built from; data, fingerprint and serving may be runtime parameters."""
 
     settings: RunSettings
-    data: Any
-    fingerprint: Any
-    serving: Any
-    scored: str = ""
+    data: Any  # directory or URI of the CSVs
+    fingerprint: Any  # names, sizes and times of the CSVs, so that changed data is not taken from the cache
+    serving: Any  # directory or URI of pushed models
+    scored: str = ""  # names, sizes and times of what BatchScorer scores; empty: its input is listed
 
 
 Channels = Mapping[str, Any]
@@ -46,10 +38,8 @@ Builder = Callable[[GraphInputs, Channels, str], Any]
 def our_node(path: str, settings: str = "", serving: bool = False) -> Builder:
     """Return the builder of one of our components.
 
-    Args:
-        path: its import path.
-        settings: the group of settings that it takes as JSON; empty: all of them.
-        serving: whether it takes the serving directory.
+    `path` is its import path, `settings` the group that it takes as JSON (empty: all of them); `serving` says whether
+    it takes the serving directory.
     """
     module, _, name = path.rpartition(".")
 

@@ -1,4 +1,4 @@
-"""What a run's summary takes from what a stage left. The table of stages says which function belongs to which stage."""
+"""What a run's summary takes from a stage's outputs. The table of stages says which function belongs to which stage."""
 
 from __future__ import annotations
 
@@ -23,36 +23,21 @@ Part = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the stages of a run left so far.
-
-    Attributes:
-        artifacts: of all stages so far, local paths.
-        settings: the run's.
-        serving: where models are pushed to.
-    """
+    """What the stages of a run produced so far, at local paths."""
 
     artifacts: Artifacts
     settings: RunSettings
     serving: str
 
     def path(self, name: str) -> Path:
-        """Return where `Stage.output` or `Stage.output/file` is.
-
-        Raises:
-            KeyError: the stage left no such output.
-        """
+        """Return where `Stage.output` or `Stage.output/file` is; raise KeyError without that output."""
         output, _, file = name.partition("/")
         stage, _, key = output.partition(".")
         [uri] = self.artifacts[stage][key]
         return Path(uri, file)
 
     def json(self, name: str) -> Any:
-        """Read a JSON file, named `Stage.output/file`.
-
-        Raises:
-            KeyError: the stage left no such output.
-            OSError: the file cannot be read.
-        """
+        """Read the JSON file `Stage.output/file`; raise KeyError without that output, OSError without the file."""
         return json.loads(self.path(name).read_text(encoding="utf-8"))
 
 
@@ -68,8 +53,8 @@ def count_rows(outcome: Outcome, result: str) -> Part:
     return {"data": {"synthetic": report.synthetic, "split": report.split, "rows": dict(report.rows)}}
 
 
-def judge_rows(outcome: Outcome, result: str) -> Part:
-    """Take what the ingest gate found and allowed."""
+def ingest_verdict(outcome: Outcome, result: str) -> Part:
+    """Take what the ingest gate said of the rows; a gate that lets a run go on writes no file."""
     from components.ingest.report import judge_ingest, read_ingest_report
 
     return {"verdict": judge_ingest(read_ingest_report(str(outcome.path(result).parent)), outcome.settings.data)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from inspect import cleandoc
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import click
 
 from components.settings import Settings
 from pipeline.cli import COMMANDS, heartbeat
-from pipeline.profiles import PROFILES, profile_named
-from pipeline.settings import RunSettings, settings_from
+from pipeline.profiles import PROFILES
+from pipeline.settings import RunSettings, all_settings, settings_from
 
 SETTINGS_HEAD = """# Settings and profiles
 
@@ -43,7 +44,7 @@ Where a command takes `[-- BEAM OPTIONS]`, what follows `--` goes to Beam: `-- -
 
 def settings_page() -> str:
     """Return the page as Markdown."""
-    profiles = {name: settings_from(profile_named(name)) for name in PROFILES}
+    profiles = {name: settings_from(name) for name in PROFILES}
     lines = [SETTINGS_HEAD.rstrip("\n")]
     for name, settings in profiles.items():
         lines.append(f"| `{name}` | {' → '.join(settings.stages)} | {PURPOSE[name]} |")
@@ -52,21 +53,10 @@ def settings_page() -> str:
             lines += ["", f"## {name}", "", (field.annotation.__doc__ or "").splitlines()[0], ""]
             lines += [f"| setting | {' | '.join(f'`{profile}`' for profile in profiles)} | meaning |"]
             lines += ["|---|" + "---|" * (len(profiles) + 1)]
-            lines += _rows(name, field.annotation, [getattr(settings, name) for settings in profiles.values()])
+            for key, setting in all_settings(field.annotation, f"{name}."):
+                values = " | ".join(_shown(attrgetter(key)(settings)) for settings in profiles.values())
+                lines.append(f"| `{key}` | {values} | {(setting.description or '').replace('|', '/')} |")
     return "\n".join(lines) + "\n"
-
-
-def _rows(prefix: str, group: type[Settings], values: list[Any]) -> list[str]:
-    rows: list[str] = []
-    for name, field in group.model_fields.items():
-        inner = field.annotation
-        own = [getattr(value, name) for value in values]
-        if isinstance(inner, type) and issubclass(inner, Settings):
-            rows += _rows(f"{prefix}.{name}", inner, own)
-        else:
-            shown = " | ".join(_shown(value) for value in own)
-            rows.append(f"| `{prefix}.{name}` | {shown} | {(field.description or '').replace('|', '/')} |")
-    return rows
 
 
 def _shown(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.errors import UsageError
 from pipeline.stages import STAGES
 
 ALL_STAGES = tuple(name for name, stage in STAGES.items() if not stage.on_request)
@@ -58,14 +57,3 @@ STUDY: dict[str, Any] = {
 """The study trained so, and is judged by what it reached: its fine-tuned model is far below our thresholds."""
 
 PROFILES = {"demo": DEMO, "full": FULL, "study": STUDY}
-
-
-def profile_named(name: str) -> dict[str, Any]:
-    """Return a profile's values, its name among them.
-
-    Raises:
-        UsageError: there is no such profile.
-    """
-    if name not in PROFILES:
-        raise UsageError(f"There is no profile {name!r}; there are {', '.join(PROFILES)}.")
-    return {"profile": name, **PROFILES[name]}

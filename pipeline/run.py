@@ -13,19 +13,14 @@ from components.io.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_r
 from components.io.storage import write_whole
 from components.train.loop import run_operations_side_by_side
 from components.verdict import Verdict
-from pipeline.places import Places
 from pipeline.refusal import UnexpectedError, refusal_behind
-from pipeline.runfolder import new_run_folder, root_locked
+from pipeline.runfolder import DEMO_FOLDER, Locations, new_run_folder, root_locked
 from pipeline.screen import Screen, output_captured
 from pipeline.settings import RunSettings
-from pipeline.summary import StageRecord, Summary, skipped_stages, versions_here
+from pipeline.summary import StageRecord, Summary, versions_here
 
 BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 """The local Beam runner by its full name: a bare DirectRunner may try to download another one."""
-
-
-DEMO_FOLDER = "demo"
-"""Where under a root the synthetic demo set is made."""
 
 GO_ON = Verdict(
     "refusal", "interrupted", "Interrupted: finished stages are kept, and the same command goes on from there."
@@ -34,12 +29,10 @@ GO_ON = Verdict(
 SEE_LOG = Verdict("remark", "log", "The run's log has the whole of it.")
 
 
-def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[str], as_json: bool) -> int:
+def run_pipeline(settings: RunSettings, locations: Locations, beam_options: Sequence[str], as_json: bool) -> int:
     """Run the graph on this machine.
 
     Args:
-        settings: effective settings.
-        places: where data, root and serving are.
         beam_options: options for Beam stages; the local runner is named unless they name one.
         as_json: print the summary instead of the closing table.
 
@@ -49,16 +42,18 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
     Raises:
         EnvironmentRefused: the root is busy or cannot be written.
     """
-    with root_locked(places.root):
-        run_folder = new_run_folder(places.root)
-        summary = Summary(run=run_folder.name, stages=skipped_stages(settings.stages), versions=versions_here())
+    with root_locked(locations.root):
+        run_folder = new_run_folder(locations.root)
+        summary = Summary(
+            run=run_folder.name, stages=[StageRecord(name) for name in settings.stages], versions=versions_here()
+        )
         summary.data = {"synthetic": False, "split": None, "rows": None}
         write_whole(run_folder / "settings.json", settings.model_dump_json(indent=1) + "\n")
         with output_captured(run_folder / "log.txt") as terminal:
             screen = Screen(terminal)
             try:
                 with sigterm_raised():
-                    _run_stages(settings, places, beam_options, summary, screen, run_folder)
+                    _run_stages(settings, locations, beam_options, summary, screen, run_folder)
                 summary.status, summary.exit_code = "done", 0
             except (KeyboardInterrupt, Terminated) as stop:
                 summary.status = "interrupted"
@@ -73,7 +68,7 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
                     summary.verdict.append(SEE_LOG)
             finally:
                 summary.count_rows()
-                summary.write(run_folder, places.root)
+                summary.write(run_folder, locations.root)
             report = _report(run_folder, screen)
             if as_json:
                 screen.summary_json(run_folder / "summary.json")
@@ -84,7 +79,7 @@ def run_pipeline(settings: RunSettings, places: Places, beam_options: Sequence[s
 
 def _run_stages(
     settings: RunSettings,
-    places: Places,
+    locations: Locations,
     beam_options: Sequence[str],
     summary: Summary,
     screen: Screen,
@@ -93,13 +88,13 @@ def _run_stages(
     from components.ingest.locate import find_inputs
     from components.io.storage import fingerprint
 
-    if places.data == str(places.root / DEMO_FOLDER):
+    if locations.data == str(locations.root / DEMO_FOLDER):
         from components.beats.synthetic import write_demo_set
 
-        write_demo_set(places.root / DEMO_FOLDER)
-    inputs = find_inputs(places.data)
+        write_demo_set(locations.root / DEMO_FOLDER)
+    inputs = find_inputs(locations.data)
     summary.data["synthetic"] = inputs.synthetic
-    screen.plan(settings, places, inputs.synthetic, run_folder / "log.txt")
+    screen.plan(settings, locations, inputs.synthetic, run_folder / "log.txt")
     run_operations_side_by_side()
     with screen.err.status("loading TFX"):
         from pipeline.graph import GraphInputs
@@ -107,9 +102,9 @@ def _run_stages(
         from pipeline.stages import build_nodes
         from pipeline.tfx_private import LocalNodes
 
-        graph_inputs = GraphInputs(settings, places.data, fingerprint(inputs.files), places.serving)
+        graph_inputs = GraphInputs(settings, locations.data, fingerprint(inputs.files), locations.serving)
         runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]
-        nodes = LocalNodes(build_nodes(graph_inputs), places, summary.run, [*runner, *beam_options])
+        nodes = LocalNodes(build_nodes(graph_inputs), locations, summary.run, [*runner, *beam_options])
     by_name = {stage.name: stage for stage in summary.stages}
     artifacts: dict[str, dict[str, list[str]]] = {}
     for position, name in enumerate(nodes.names, start=1):
@@ -117,9 +112,9 @@ def _run_stages(
         logging.getLogger("heartbeat").info("stage %s", name)
         with screen.stage(position, len(nodes.names), record):
             outputs = nodes.run(record)
-        artifacts[name] = {key: [artifact.uri for artifact in found] for key, found in outputs.items()}
+        artifacts[name] = {key: [artifact.uri for artifact in listed] for key, listed in outputs.items()}
         write_whole(run_folder / "artifacts.json", json.dumps(artifacts, indent=1) + "\n")
-        summary.take_from(name, Outcome(artifacts, settings, places.serving))
+        summary.take_from(name, Outcome(artifacts, settings, locations.serving))
 
 
 def _report(run_folder: Path, screen: Screen) -> Path | None:
@@ -135,13 +130,3 @@ def _report(run_folder: Path, screen: Screen) -> Path | None:
     except KeyboardInterrupt:
         screen.err.print("No report: interrupted; `heartbeat report` makes it from the run's folder.")
     return None
-
-
-def place_of_data(root: Path, given: str | None) -> str:
-    """Decide where the data is: `--data`, else `data/` if a CSV is there, else the demo set under the root."""
-    from components.beats.kaggle import TEST_FILE, TRAIN_FILE
-
-    if given is not None:
-        return given
-    names = [f"{name}{packed}" for name in (TRAIN_FILE, TEST_FILE) for packed in ("", ".gz")]
-    return "data" if any(Path("data", name).exists() for name in names) else str(root / DEMO_FOLDER)

@@ -1,4 +1,4 @@
-"""A root and its runs: the lock, and the folder of one run."""
+"""Where a run reads and writes: its data, its root with the lock, the folder of one run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,38 @@ import datetime
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from components.errors import EnvironmentRefused
 from components.io.lock import flocked
+
+DEMO_FOLDER = "demo"
+"""Where under a root the synthetic demo set is made."""
+
+
+@dataclass(frozen=True)
+class Locations:
+    """Where the data, the root and the serving directory of a run are."""
+
+    data: str  # directory or URI of the CSVs
+    root: Path  # local directory of runs, metadata and artifacts
+    serving: str  # directory or URI that models are pushed to
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of TFX's artifacts and metadata."""
+        return self.root / "tfx"
+
+
+def data_location(root: Path, data: str | None) -> str:
+    """Return `--data`, else `data/` if a CSV is there, else the folder of the demo set under the root."""
+    from components.beats.kaggle import TEST_FILE, TRAIN_FILE
+
+    if data is not None:
+        return data
+    names = [f"{name}{packed}" for name in (TRAIN_FILE, TEST_FILE) for packed in ("", ".gz")]
+    return "data" if any(Path("data", name).exists() for name in names) else str(root / DEMO_FOLDER)
 
 
 @contextmanager

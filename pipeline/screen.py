@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from components.beat import CLASSES
+from components.settings import flatten
 from components.verdict import SYNTHETIC, SYNTHETIC_MARK, Verdict, data_caveats
-from pipeline.places import Places
+from pipeline.console import plain_console
+from pipeline.runfolder import Locations
 from pipeline.settings import RunSettings, settings_from
 from pipeline.summary import StageRecord, Summary
 
@@ -42,9 +44,6 @@ def output_captured(log: Path) -> Iterator[Terminal]:
     """Send file descriptors 1 and 2 to a log file (appended), and yield the terminal that they led to.
 
     TensorFlow's C++ code, absl, Beam, Keras and warnings all write to these descriptors: the log keeps what they print.
-
-    Args:
-        log: the file; its folder exists.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -85,16 +84,16 @@ class Screen:
     """Writes progress to a terminal's `err` and the closing table to its `out`."""
 
     def __init__(self, terminal: Terminal) -> None:
-        self.err = _console(terminal.err)
-        self.out = _console(terminal.out)
+        self.err = plain_console(PLAIN_WIDTH, terminal.err)
+        self.out = plain_console(PLAIN_WIDTH, terminal.out)
 
-    def plan(self, settings: RunSettings, places: Places, synthetic: bool, log: Path) -> None:
+    def plan(self, settings: RunSettings, locations: Locations, synthetic: bool, log: Path) -> None:
         """Say what the run will do and where things go."""
         self.err.print(f"Heartbeat, profile {settings.profile}: {len(settings.stages)} stages")
         for name, value in (
-            ("data", f"{shown(places.data)}{f' ({SYNTHETIC_MARK})' if synthetic else ''}"),
-            ("root", shown(places.root)),
-            ("serving", shown(places.serving)),
+            ("data", f"{shown(locations.data)}{f' ({SYNTHETIC_MARK})' if synthetic else ''}"),
+            ("root", shown(locations.root)),
+            ("serving", shown(locations.serving)),
             ("log", shown(log)),
         ):
             self.err.print(f"  {name:<8} {value}", soft_wrap=True)
@@ -158,11 +157,9 @@ class Screen:
 
 
 def shown(location: str | Path) -> str:
-    """Return a place as a person would type it: relative where it lies below the working directory."""
+    """Return a path as a person would type it: relative where it lies below the working directory."""
     path = Path(location)
-    return (
-        str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(location)
-    )
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(location)
 
 
 def missing_caveats(summary: Summary) -> list[Verdict]:
@@ -193,28 +190,14 @@ def metrics_table(metrics: dict[str, Any]) -> Table:
 
 def changed_settings(settings: RunSettings) -> list[str]:
     """List the settings that differ from their profile's, as `group.name = value (profile: value)`."""
-    from pipeline.profiles import profile_named
-
-    def flat(prefix: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        for name, value in values.items():
-            if isinstance(value, dict):
-                yield from flat(f"{prefix}{name}.", value)
-            else:
-                yield f"{prefix}{name}", value
-
-    profile = dict(flat("", settings_from(profile_named(settings.profile)).model_dump(mode="json")))
-    now = dict(flat("", settings.model_dump(mode="json")))
+    profile = dict(flatten(settings_from(settings.profile).model_dump(mode="json")))
+    now = dict(flatten(settings.model_dump(mode="json")))
     return [f"{key} = {now[key]!r} (profile: {profile.get(key)!r})" for key in now if now[key] != profile.get(key)]
 
 
 def _say(console: Console, sentence: str) -> None:
     """Print a sentence: broken between words on a terminal, whole in a file or a pipe."""
     console.print(sentence, soft_wrap=not console.is_terminal)
-
-
-def _console(stream: Any) -> Console:
-    width = None if stream.isatty() else PLAIN_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
 class _EpochHandler(logging.Handler):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from components.errors import UsageError
 from components.evaluate.settings import EvaluateSettings, GateSettings
@@ -17,34 +19,32 @@ from components.settings import Settings
 from components.train.settings import FineTuneSettings, TrainSettings, TuneSettings
 from components.transform.settings import TransformSettings
 from components.validate.settings import ValidateSettings
+from pipeline.profiles import PROFILES
 from pipeline.stages import STAGES, Stage
+
+Cores = Annotated[float, Field(gt=0, description="cores asked for; more are used where the node has them")]
+Gigabytes = Annotated[float, Field(gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes)")]
 
 
 class StageRequest(Settings):
-    """What the pod of a light stage asks for: a Python process with TFX in it, and little work."""
+    """What the pod of a light stage asks for: a Python process with TFX in it, which alone takes about 1 GB."""
 
-    cpu: float = Field(default=1, gt=0, description="cores asked for; more are used where the node has them")
-    memory_gb: float = Field(
-        default=3, gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes); TFX alone takes about 1"
-    )
+    cpu: Cores = 1
+    memory_gb: Gigabytes = 3
 
 
 class BeatsRequest(StageRequest):
-    """What the pod of a stage that goes over all beats asks for."""
+    """What the pod of a stage that goes over all beats asks for: Beam holds splits whole."""
 
-    cpu: float = Field(default=2, gt=0, description="cores asked for; more are used where the node has them")
-    memory_gb: float = Field(
-        default=6, gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes); Beam holds splits whole"
-    )
+    cpu: Cores = 2
+    memory_gb: Gigabytes = 6
 
 
 class TrainingRequest(StageRequest):
-    """What the pod of a stage that trains asks for."""
+    """What the pod of a stage that trains asks for: the beats lie in its memory."""
 
-    cpu: float = Field(default=4, gt=0, description="cores asked for; TensorFlow uses what the node has")
-    memory_gb: float = Field(
-        default=8, gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes); the beats lie in it"
-    )
+    cpu: Cores = 4
+    memory_gb: Gigabytes = 8
 
 
 PODS: Final[Mapping[str, type[StageRequest]]] = {
@@ -105,7 +105,7 @@ else:  # one group of settings for each stage's pod, `cluster.trainer` for examp
 
 
 class RunSettings(Settings):
-    """Everything that decides what a run computes; where its files go is in `Places`."""
+    """Everything that decides what a run computes; where its files go is in `Locations`."""
 
     profile: str = Field(description="name of the profile that these settings started from")
     stages: tuple[str, ...] = Field(min_length=1, description="the stages of the graph, in order")
@@ -125,17 +125,15 @@ class RunSettings(Settings):
     )
 
 
-def settings_from(profile: Mapping[str, Any], overrides: Iterable[str] = ()) -> RunSettings:
-    """Build the settings of a run.
+def settings_from(profile: str, overrides: Iterable[str] = ()) -> RunSettings:
+    """Build the settings of a run: a profile's values, changed by texts `group.name=value`.
 
-    Args:
-        profile: a profile's values, nested by group.
-        overrides: texts `group.name=value`; the value is JSON where it parses as JSON, else a string.
+    A value is JSON where it parses as JSON, else a string.
 
     Raises:
         UsageError: an override that is not of that form, names no setting, or has a value the setting refuses.
     """
-    values = json.loads(json.dumps(profile))
+    values = {"profile": profile, **deepcopy(PROFILES[profile])}
     for text in overrides:
         key, equals, value = text.partition("=")
         path = key.strip().split(".")
@@ -166,18 +164,16 @@ def _in_words(problem: Mapping[str, Any]) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
         return f"Setting {path} = {problem['input']!r}: {problem['msg']}."
-    close = difflib.get_close_matches(path, all_keys(RunSettings), n=3, cutoff=0.4)
+    close = difflib.get_close_matches(path, dict(all_settings(RunSettings)), n=3, cutoff=0.4)
     hint = f" Did you mean {' or '.join(close)}?" if close else " docs/settings.md lists them all."
     return f"There is no setting {path}.{hint}"
 
 
-def all_keys(model: type[Settings], prefix: str = "") -> list[str]:
-    """List the dotted names of all settings below a group."""
-    keys: list[str] = []
+def all_settings(model: type[Settings], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the dotted name and the field of each setting below a group."""
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, Settings):
-            keys += all_keys(inner, f"{prefix}{name}.")
+            yield from all_settings(inner, f"{prefix}{name}.")
         else:
-            keys.append(f"{prefix}{name}")
-    return keys
+            yield f"{prefix}{name}", field

@@ -17,45 +17,25 @@ from pipeline.digest import code_digest
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage. Outputs of stages are named `Stage.output`.
+    """One stage. Outputs of stages are named `Stage.output`."""
 
-    Attributes:
-        name: the id of its TFX node.
-        build: builds the node.
-        inputs: the node's inputs, each with the output that it takes; the stages named must come before this one.
-        optional_inputs: the same for outputs of stages that a run may leave out.
-        requires: further stages that must come before it, although it takes none of their outputs.
-        after: stages that it waits for if the run has them, although it takes none of their outputs.
-        refuses: a gate's refusal, the error that it stops a run with; its exit code is the run's.
-        cached: whether Kubeflow may take it from its cache; False where it reads or changes the world outside.
-        retried: whether Kubeflow starts it again after a failure.
-        reads_data: whether it reads the CSVs; Kubeflow caches it only where their fingerprint is known.
-        rows: the splits whose rows it reads, which the summary counts.
-        result: the file, `Stage.output/file`, from which the summary is filled in.
-        summarise: what the summary takes from it.
-        code: the modules at which the digest of its code begins; none for TFX's own stages.
-        artifacts: import paths of our artifact types among its outputs.
-        pod: what its pod on Kubeflow asks for by default (`pipeline/settings.py` has the figures).
-        on_request: whether it runs only where the setting `stages` lists it; no profile does.
-    """
-
-    name: str
+    name: str  # the id of its TFX node
     build: graph.Builder
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    optional_inputs: Mapping[str, str] = field(default_factory=dict)
-    requires: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    refuses: type[HeartbeatError] | None = None
-    cached: bool = True
-    retried: bool = True
-    reads_data: bool = False
-    rows: tuple[str, ...] = ()
-    result: str = ""
-    summarise: outcome.Summarise | None = None
-    code: tuple[str, ...] = ()
-    artifacts: tuple[str, ...] = ()
-    pod: Literal["light", "beats", "training"] = "light"
-    on_request: bool = False
+    inputs: Mapping[str, str] = field(default_factory=dict)  # the node's inputs -> outputs of stages before this one
+    optional_inputs: Mapping[str, str] = field(default_factory=dict)  # the same of stages that a run may leave out
+    requires: tuple[str, ...] = ()  # further stages that must come before it, although it takes none of their outputs
+    after: tuple[str, ...] = ()  # stages it waits for if the run has them, although it takes none of their outputs
+    refuses: type[HeartbeatError] | None = None  # the error that a gate stops a run with; its exit code is the run's
+    cached: bool = True  # on Kubeflow; False where it reads or changes the world outside
+    retried: bool = True  # on Kubeflow, after a failure
+    reads_data: bool = False  # reads the CSVs; Kubeflow caches it only where their fingerprint is known
+    rows: tuple[str, ...] = ()  # the splits whose rows it reads, which the summary counts
+    result: str = ""  # the file, `Stage.output/file`, that the summary is filled in from
+    summarise: outcome.Summarise | None = None  # what the summary takes from it
+    code: tuple[str, ...] = ()  # modules at which the digest of its code begins; none for TFX's own stages
+    artifacts: tuple[str, ...] = ()  # import paths of our artifact types among its outputs
+    pod: Literal["light", "beats", "training"] = "light"  # what it asks of Kubeflow (`pipeline/settings.py`)
+    on_request: bool = False  # runs only where the setting `stages` lists it; no profile does
 
     @property
     def setting(self) -> str:
@@ -63,11 +43,7 @@ class Stage:
         return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.name).lstrip("_")
 
     def node(self, run: graph.GraphInputs, built: Mapping[str, Any]) -> Any:
-        """Build the node.
-
-        Args:
-            run: what the graph is built from.
-            built: the nodes before it, by stage.
+        """Build the node, after those of the stages before it.
 
         Raises:
             UsageError: a stage that must come before it does not.
@@ -75,9 +51,8 @@ class Stage:
         for name in (*self.requires, *(output.partition(".")[0] for output in self.inputs.values())):
             if name not in built:
                 raise UsageError(f"Stage {self.name} needs stage {name} before it in the list of stages.")
-        taken = {**self.inputs, **self.optional_inputs}
         channels = {}
-        for key, output in taken.items():
+        for key, output in {**self.inputs, **self.optional_inputs}.items():
             producer, _, name = output.partition(".")
             if producer in built:
                 channels[key] = built[producer].outputs[name]
@@ -116,7 +91,7 @@ _TABLE: Final = (
         retried=False,
         rows=_ALL_ROWS,
         result="ExampleGen.report/ingest.json",
-        summarise=outcome.judge_rows,
+        summarise=outcome.ingest_verdict,
         code=("components.ingest.node",),
     ),
     Stage("CuratedSchema", graph.curated_schema, after=("IngestGate",)),

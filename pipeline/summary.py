@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -84,11 +83,6 @@ class Summary:
         text = json.dumps(asdict(self), indent=1) + "\n"
         write_whole(run_folder / "summary.json", text)
         write_whole(root / "summary.json", text)
-
-
-def skipped_stages(names: Sequence[str]) -> list[StageRecord]:
-    """List stages in their order, none of them begun."""
-    return [StageRecord(name) for name in names]
 
 
 def versions_here() -> dict[str, str]:

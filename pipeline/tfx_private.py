@@ -18,7 +18,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 
-from pipeline.places import Places
+from pipeline.runfolder import Locations
 from pipeline.summary import StageRecord
 
 PIPELINE_NAME = "heartbeat"
@@ -26,22 +26,15 @@ Outputs = Mapping[str, Sequence[Any]]
 
 
 class LocalNodes:
-    """The compiled graph of one run.
+    """The compiled graph of one run, from its nodes in order; `run_id` names the run in the metadata."""
 
-    Args:
-        nodes: the graph's nodes, in order.
-        places: where artifacts and metadata lie.
-        run_id: names the run in the metadata.
-        beam_options: Beam's command line options for the stages that run on Beam.
-    """
-
-    def __init__(self, nodes: Sequence[Any], places: Places, run_id: str, beam_options: Sequence[str]) -> None:
-        places.artifacts.mkdir(parents=True, exist_ok=True)
-        self._connection = metadata.sqlite_metadata_connection_config(str(places.metadata))
+    def __init__(self, nodes: Sequence[Any], locations: Locations, run_id: str, beam_options: Sequence[str]) -> None:
+        locations.artifacts.mkdir(parents=True, exist_ok=True)
+        self._connection = metadata.sqlite_metadata_connection_config(str(locations.artifacts / "metadata.sqlite"))
         self._ir = compiler.Compiler().compile(
             pipeline.Pipeline(
                 pipeline_name=PIPELINE_NAME,
-                pipeline_root=str(places.artifacts),
+                pipeline_root=str(locations.artifacts),
                 components=list(nodes),
                 metadata_connection_config=self._connection,
                 enable_cache=True,
@@ -59,10 +52,7 @@ class LocalNodes:
         return [node.pipeline_node.node_info.id for node in self._ir.nodes]
 
     def run(self, record: StageRecord) -> Outputs:
-        """Run a node, or take it from the cache, filling in its record.
-
-        Returns:
-            The node's output artifacts by key.
+        """Run a node, or take it from the cache; fill in its record, and return its output artifacts by key.
 
         Raises:
             Exception: whatever the node's executor raised.

@@ -71,10 +71,9 @@ def kubeflow(
     from components.errors import UsageError
     from components.io.storage import write_whole
     from pipeline.kubeflow.places import check_place, check_root, default_serving
-    from pipeline.profiles import profile_named
     from pipeline.settings import settings_from
 
-    settings = settings_from(profile_named(profile), overrides)
+    settings = settings_from(profile, overrides)
     check_root(pipeline_root)
     check_place("--data", data)
     check_place("--serving", serving or "")

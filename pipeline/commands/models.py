@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from components.verdict import SYNTHETIC_MARK
-from pipeline.places import DEFAULT_SERVING
+from pipeline.commands.flags import DEFAULT_SERVING
 
 if TYPE_CHECKING:
     from components.io.serving import PushedVersion
@@ -131,17 +131,15 @@ def _row(version: PushedVersion) -> list[str]:
     ]
 
 
-def _print_table(header: list[str], rows: list[list[Any]]) -> None:
+def _print_table(header: list[str], rows: list[list[str]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
+    from pipeline.console import plain_console
+
     table = Table(box=box.SIMPLE_HEAD)
     for name in header:
         table.add_column(name, overflow="fold", no_wrap=name in ("version", "model"))
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    plain_console(PLAIN_WIDTH).print(table)

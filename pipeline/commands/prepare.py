@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from components.errors import UsageError
 from components.io.signals import INTERRUPTED
-from pipeline.progress import ProgressLine
+from pipeline.console import ProgressLine
 
 if TYPE_CHECKING:
     from components.recordings.report import PrepareReport
@@ -76,78 +76,63 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
     row was cut at. From MIT-BIH the test file is byte for byte Kaggle's.
     """
     _refuse_ignored(annotate, options["split"], options["detect"], annotator)
+    from components.recordings.download import download_mitdb
+    from components.recordings.prepare import PrepareSettings
+    from components.recordings.prepare import prepare as prepare_archive
+
     try:
         if annotate is not None:
             _annotate(annotate, options["wfdb"], options["out"], annotator or "pred", options["lead"])
             return 0
         if download:
-            _download(options["wfdb"])
-        report, seconds = _prepare(options, annotator or "atr")
+            count = download_mitdb(options["wfdb"])
+            click.echo(f"{count} files of MIT-BIH fetched into {options['wfdb']}, checksums right.", err=True)
+        began = time.monotonic()
+        with ProgressLine("records") as line:
+            report = prepare_archive(PrepareSettings(**options, annotator=annotator or "atr"), _progress_on(line))
     except KeyboardInterrupt:
         click.echo(f"Interrupted: nothing was written to {options['out']}.", err=True)
         return INTERRUPTED
-    _show(report, options["out"], seconds)
+    _show(report, options["out"], time.monotonic() - began)
     return 0
 
 
 def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, annotator: str | None) -> None:
     """Refuse flags that would be without effect."""
     context = click.get_current_context()
-    given = {
-        flag: context.get_parameter_source(flag[2:].replace("-", "_")) is not ParameterSource.DEFAULT
-        for flag in ("--download", "--detect", "--split", "--map", "--seed", "--exclude", "--skip-bad", "--workers")
-    }
-    ignored = [flag for flag, is_given in given.items() if is_given]
-    if annotate is not None and ignored:
-        goes = "does" if len(ignored) == 1 else "do"
-        raise UsageError(f"--annotate only writes annotations; {', '.join(ignored)} {goes} not go with it.")
+    flags = ("--download", "--detect", "--split", "--map", "--seed", "--exclude", "--skip-bad", "--workers")
+    sources = {flag: context.get_parameter_source(flag[2:].replace("-", "_")) for flag in flags}
+    named = [flag for flag, source in sources.items() if source is not ParameterSource.DEFAULT]
+    if annotate is not None and named:
+        goes = "does" if len(named) == 1 else "do"
+        raise UsageError(f"--annotate only writes annotations; {', '.join(named)} {goes} not go with it.")
     if detect and annotator:
         raise UsageError("--detect finds the beats in the signal, so --annotator has no meaning with it.")
-    if given["--seed"] and not (split or "").startswith("record:"):
+    if "--seed" in named and not (split or "").startswith("record:"):
         raise UsageError("--seed draws the records of --split record:FRACTION, so it has no meaning without that.")
 
 
-def _prepare(options: dict[str, Any], annotator: str) -> tuple[PrepareReport, float]:
-    """Prepare; returns what came of it, and how many seconds it took."""
-    from components.recordings.prepare import PrepareSettings
-    from components.recordings.prepare import prepare as prepare_archive
+def _progress_on(line: ProgressLine) -> Callable[[int], Callable[[float, int], None]]:
+    """Return the function that takes the number of records and returns the callback that counts what is prepared.
 
-    settings = PrepareSettings(**options, annotator=annotator)
-    began = time.monotonic()
-    with ProgressLine("records") as line:
-        report = prepare_archive(settings, RecordProgress(line).start)
-    return report, time.monotonic() - began
-
-
-class RecordProgress:
-    """Counts what is prepared, and shows it with the rate and the time left.
-
-    Args:
-        line: to show it on.
+    That one takes the share of records done and the rows made since its last call, and shows rate and time left.
     """
 
-    def __init__(self, line: ProgressLine) -> None:
-        self._line = line
-        self._records = self._rows = 0
-        self._done = 0.0
-        self._began = time.monotonic()
+    def start(records: int) -> Callable[[float, int], None]:
+        began, done, rows = time.monotonic(), 0.0, 0
 
-    def start(self, records: int) -> Callable[[float, int], None]:
-        """Begin, and return the callback that takes the share of records done and the rows made since its last call."""
-        self._records = records
-        self._began = time.monotonic()
-        return self.advance
+        def advance(share: float, new_rows: int) -> None:
+            nonlocal done, rows
+            done, rows = done + share, rows + new_rows
+            if done > 0 and line.is_due():
+                seconds = max(time.monotonic() - began, 1e-3)
+                remaining = seconds * max(records - done, 0) / done
+                text = f"{min(done, records):.1f} of {records} records, {rows:,} rows"
+                line.show(done, records, f"{text}, {rows / seconds:,.0f} rows/s, {remaining:.0f} s left")
 
-    def advance(self, share: float, rows: int) -> None:
-        """Count what was done, and show it."""
-        self._done += share
-        self._rows += rows
-        if self._done > 0 and self._line.is_due():
-            seconds = max(time.monotonic() - self._began, 1e-3)
-            left = seconds * max(self._records - self._done, 0) / self._done
-            done = f"{min(self._done, self._records):.1f} of {self._records} records, {self._rows:,} rows"
-            text = f"{done}, {self._rows / seconds:,.0f} rows/s, {left:.0f} s left"
-            self._line.show(self._done, self._records, text)
+        return advance
+
+    return start
 
 
 def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str) -> None:
@@ -158,21 +143,14 @@ def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str) ->
     click.echo(f"{beats:,} beats of {len(report.files)} records annotated, *.{annotator} in {out}.")
 
 
-def _download(folder: Path) -> None:
-    from components.recordings.download import download_mitdb
-
-    count = download_mitdb(folder)
-    click.echo(f"{count} files of MIT-BIH fetched into {folder}, checksums right.", err=True)
-
-
 def _show(report: PrepareReport, out: Path, seconds: float) -> None:
     """Print the closing table and the remarks on stdout."""
-    from rich.console import Console
     from rich.table import Table
 
     from components.beat import CLASSES
+    from pipeline.console import plain_console
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console(soft_wrap=True)
     table = Table(title=f"{report.records} records in {seconds:.1f} s, into {out}", title_justify="left")
     table.add_column("file")
     labelled = report.files[0].classes is not None
@@ -204,19 +182,19 @@ def count_lines(report: PrepareReport) -> list[str]:
         total = sum(counts.unknown.values())
         named = ", ".join(f"{symbol} {count:,}" for symbol, count in counts.unknown.most_common())
         lines[0] += f", {total:,} with a symbol that starts no beat ({named})"
-    for what, places in (
+    for what, positions_by_record in (
         (f"beats that no other follows within {PAUSE_SECONDS} s", report.unfollowed),
         ("flat windows", report.flat),
         ("windows with missing samples", report.missing),
     ):
-        if places:
-            total = sum(len(positions) for positions in places.values())
+        if positions_by_record:
+            total = sum(map(len, positions_by_record.values()))
             lines[0] += f", {total:,} {what}"
-            lines.extend(f"  {what} in record {name}: {_positions(places[name])}" for name in places)
+            lines += [f"  {what} in record {name}: {_listed(each)}" for name, each in positions_by_record.items()]
     lines[0] += "."
     return lines
 
 
-def _positions(positions: tuple[int, ...]) -> str:
+def _listed(positions: tuple[int, ...]) -> str:
     shown = ", ".join(str(position) for position in positions[:NAMED_POSITIONS])
     return f"{len(positions)}, at sample {shown}{' ...' if len(positions) > NAMED_POSITIONS else ''}"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.beam_flags import with_beam_options
-from pipeline.places import DEFAULT_ROOT
+from pipeline.commands.flags import DEFAULT_ROOT, with_beam_options
 from pipeline.profiles import PROFILES
 
 
@@ -51,17 +50,16 @@ def run(
     Reads Kaggle-format CSVs, runs every stage of the profile or takes it from the cache, and ends with one table.
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 data refused, 4 model refused, 6 environment, 130/143 interrupted.
     """
-    from pipeline.places import Places
-    from pipeline.profiles import profile_named
-    from pipeline.run import place_of_data, run_pipeline
+    from pipeline.run import run_pipeline
+    from pipeline.runfolder import Locations, data_location
     from pipeline.screen import shown
     from pipeline.settings import settings_from
 
-    settings = settings_from(profile_named(profile), overrides)
+    settings = settings_from(profile, overrides)
     root = root.absolute()
-    places = Places(place_of_data(root, data), root, serving or str(root / "serving"))
+    locations = Locations(data_location(root, data), root, serving or str(root / "serving"))
     if dry_run:
         click.echo(settings.model_dump_json(indent=1))
-        click.echo(f"Would run {len(settings.stages)} stages on {shown(places.data)} in {shown(root)}.", err=True)
+        click.echo(f"Would run {len(settings.stages)} stages on {shown(locations.data)} in {shown(root)}.", err=True)
         return 0
-    return run_pipeline(settings, places, beam_options, as_json)
+    return run_pipeline(settings, locations, beam_options, as_json)

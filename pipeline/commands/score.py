@@ -13,8 +13,7 @@ import click
 
 from components.errors import UsageError
 from components.io.signals import Terminated, sigterm_raised
-from pipeline.commands.beam_flags import with_beam_options, with_engine_flags
-from pipeline.places import DEFAULT_SERVING
+from pipeline.commands.flags import DEFAULT_SERVING, with_beam_options, with_engine_flags
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})
@@ -78,7 +77,7 @@ def score(
     from components.score.runner import EngineRunner
     from components.score.settings import RejectBudget, ScoreSettings
     from pipeline.commands.score_screen import show_plan, show_progress, show_summary
-    from pipeline.progress import ProgressLine
+    from pipeline.console import ProgressLine
 
     request = ScoreRequest(
         inputs=inputs,

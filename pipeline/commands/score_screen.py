@@ -6,14 +6,15 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
+
+from pipeline.console import plain_console
 
 if TYPE_CHECKING:
     from components.score.progress import Progress, ProgressReader
     from components.score.run import ScoreRequest
     from components.score.summary import ScoreSummary
-    from pipeline.progress import ProgressLine
+    from pipeline.console import ProgressLine
 
 
 def show_plan(request: ScoreRequest) -> None:
@@ -27,14 +28,14 @@ def show_plan(request: ScoreRequest) -> None:
     sources = find_sources(request.inputs)
     check_labels(sources, request.settings.labelled)
     table = Table(title=f"Would score {len(sources):,} files into {request.output}", title_justify="left")
-    for column, justify in (("file", "left"), ("format", "left"), ("MiB", "right"), ("provenance", "left")):
-        table.add_column(column, justify="right" if justify == "right" else "left")
+    for column in ("file", "format", "MiB", "provenance"):
+        table.add_column(column, justify="right" if column == "MiB" else "left")
     for source in sources:
         size = f"{source.file.size / (1 << 20):,.1f}"
         table.add_row(source.file.path, source.kind, size, "" if source.provenance is None else source.provenance.path)
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     console.print(table)
-    console.print(f"Model {request.model.short_digest} from {request.model.uri}", markup=False)
+    console.print(f"Model {request.model.short_digest} from {request.model.uri}")
 
 
 def show_progress(line: ProgressLine, reader: ProgressReader) -> None:
@@ -77,16 +78,16 @@ def show_summary(summary: ScoreSummary) -> None:
         share = f" ({count / rows['scored']:.2%})" if rows["scored"] else ""
         table.add_row(f"class {symbol}", f"{count:,}{share}")
     if summary.confusion is not None and rows["scored"]:
-        right = sum(summary.confusion[at][at] for at in range(len(summary.confusion)))
+        right = sum(row[index] for index, row in enumerate(summary.confusion))
         table.add_row("agree with the label", f"{right / rows['scored']:.2%}")
     if summary.rows_per_second is not None:
         table.add_row("rows/s", f"{summary.rows_per_second:,.0f}")
     table.add_row("seconds", f"{summary.seconds:,.1f}")
     table.add_row("model", f"{summary.model['digest'][:12]}")
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     console.print(table)
     if summary.exit_code == 0:
-        console.print(f"Scored rows are in {summary.output}/parts, rejects in {summary.output}/rejects.", markup=False)
-    console.print(f"A page of it: heartbeat report {quote(summary.output)}", markup=False)
+        console.print(f"Scored rows are in {summary.output}/parts, rejects in {summary.output}/rejects.")
+    console.print(f"A page of it: heartbeat report {quote(summary.output)}")
     for sentence in summary.sentences:
         click.echo(sentence, err=True)

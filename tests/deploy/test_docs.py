@@ -4,7 +4,6 @@ import re
 import shlex
 from pathlib import Path
 
-from pipeline.profiles import profile_named
 from pipeline.settings import settings_from
 from tests.deploy.manifests import BASE, CONTAINERS, DEPLOY, named, read
 
@@ -43,7 +42,6 @@ def test_the_secrets_keys_are_the_templates():
 def test_the_settings_shown_are_settings():
     [shown] = [block for block in blocks() if "score.on" in block]
     given = [word for word in shlex.split(shown.replace("[...,", "[")) if word != "--set"]
-    demo = profile_named("demo")
-    score = settings_from(demo, [word for word in given if not word.startswith("stages=")]).score
+    score = settings_from("demo", [word for word in given if not word.startswith("stages=")]).score
     assert score.on.startswith("flink://")
     assert score.beam == ("--environment_type=EXTERNAL", "--environment_config=localhost:50000")

@@ -9,7 +9,6 @@ import pytest
 
 from components.score.columns import prediction_schema
 from pipeline.kubeflow.spec import Target, compile_spec
-from pipeline.profiles import profile_named
 from pipeline.settings import settings_from
 from schema import SCHEMA_FILE, curated_schema_text
 from tests.image.conftest import LABELS
@@ -121,7 +120,7 @@ def test_the_demo_runs_and_its_model_scores_and_reports(built):
 
 def test_a_step_starts_through_the_entry_point(built):
     spec = compile_spec(
-        settings_from(profile_named("demo")),
+        settings_from("demo"),
         Target(image="heartbeat", data="/tmp/data", pipeline_root="minio://root/heartbeat", serving="/tmp/serving"),
     )
     [compiled] = [

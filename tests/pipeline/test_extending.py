@@ -11,12 +11,11 @@ import pytest
 TOP = Path(__file__).parents[2]
 PROGRAM = """
 from pipeline.graph import GraphInputs
-from pipeline.profiles import profile_named
 from pipeline.settings import settings_from
 from pipeline.stages import build_nodes
-nodes = build_nodes(GraphInputs(settings_from(profile_named("full")), "data", "f", "serving"))
+nodes = build_nodes(GraphInputs(settings_from("full"), "data", "f", "serving"))
 gate = next(node for node in nodes if node.id == "ClassGate")
-print([node.id for node in nodes if gate in node.upstream_nodes], settings_from(profile_named("full")).balance)
+print([node.id for node in nodes if gate in node.upstream_nodes], settings_from("full").balance)
 """
 
 

@@ -6,12 +6,11 @@ import pytest
 from components.io.serving import ServingDirectory
 from components.verdict import Verdict, verdict_json
 from pipeline.outcome import Outcome
-from pipeline.profiles import profile_named
 from pipeline.settings import settings_from
 from pipeline.summary import Summary
 
 ALLOWED = Verdict("remark", "allowed_anomaly", "Allowed: drift.")
-SETTINGS = settings_from(profile_named("demo"))
+SETTINGS = settings_from("demo")
 
 
 @pytest.fixture

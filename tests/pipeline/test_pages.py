@@ -5,7 +5,7 @@ import click
 import pytest
 
 from pipeline.pages import all_commands, cli_page, settings_page
-from pipeline.settings import RunSettings, all_keys
+from pipeline.settings import RunSettings, all_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 UNITS = ("processes", "records", "model's number", "rows", "share")
@@ -26,7 +26,7 @@ def test_a_page_is_what_the_code_says(name: str, page: str) -> None:
 
 def test_the_page_of_settings_names_every_setting() -> None:
     page = settings_page()
-    missing = [key for key in all_keys(RunSettings) if "." in key and f"`{key}`" not in page]
+    missing = [key for key, _ in all_settings(RunSettings) if "." in key and f"`{key}`" not in page]
     assert missing == []
 
 

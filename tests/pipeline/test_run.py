@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.run import place_of_data
+from pipeline.runfolder import data_location
 from pipeline.stages import STAGES
 from pipeline.summary import PACKAGES, StageRecord, Summary, versions_here
 
@@ -23,12 +23,12 @@ def test_data_is_what_is_named_else_the_folder_data_else_the_demo(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "output"
-    assert place_of_data(root, "s3://bucket/beats") == "s3://bucket/beats"
+    assert data_location(root, "s3://bucket/beats") == "s3://bucket/beats"
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mitbih_train_provenance.csv").write_text("")
-    assert place_of_data(root, None) == str(root / "demo")
+    assert data_location(root, None) == str(root / "demo")
     (tmp_path / "data" / "mitbih_test.csv.gz").write_bytes(b"")
-    assert place_of_data(root, None) == "data"
+    assert data_location(root, None) == "data"
 
 
 def test_a_run_knows_its_python_its_machine_and_its_packages() -> None:

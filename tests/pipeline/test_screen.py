@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from components.verdict import SAME_PATIENTS, SYNTHETIC, Verdict
-from pipeline.profiles import profile_named
 from pipeline.screen import Screen, Terminal, changed_settings, missing_caveats, shown
 from pipeline.settings import settings_from
 from pipeline.summary import StageRecord, Summary
@@ -79,8 +78,8 @@ def test_a_run_that_began_no_stage_shows_no_empty_table(tmp_path) -> None:  # ty
 
 
 def test_only_what_differs_from_the_profile_is_listed() -> None:
-    assert changed_settings(settings_from(profile_named("demo"))) == []
-    changed = changed_settings(settings_from(profile_named("demo"), ["data.reject_budget=3"]))
+    assert changed_settings(settings_from("demo")) == []
+    changed = changed_settings(settings_from("demo", ["data.reject_budget=3"]))
     assert changed == ["data.reject_budget = 3 (profile: 0)"]
 
 

@@ -8,13 +8,13 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components.errors import UsageError
 from pipeline.graph import GraphInputs
-from pipeline.profiles import PROFILES, profile_named
+from pipeline.profiles import PROFILES
 from pipeline.settings import settings_from
 from pipeline.stages import STAGES, build_nodes
 
 
 def nodes_of(profile: str, *overrides: str) -> dict:  # type: ignore[type-arg]
-    settings = settings_from(profile_named(profile), overrides)
+    settings = settings_from(profile, overrides)
     nodes = build_nodes(GraphInputs(settings, "data", "f", "serving"))
     Pipeline(pipeline_name="test", pipeline_root="root", components=list(nodes))  # links nodes that share artifacts
     return {node.id: node for node in nodes}

@@ -16,7 +16,7 @@ from components.ingest.report import FileReport, IngestSummary
 from components.io.examples import encode_examples
 from components.train.calibrate import Certainty
 from components.verdict import Verdict, verdict_json
-from pipeline.profiles import ALL_STAGES, profile_named
+from pipeline.profiles import ALL_STAGES
 from pipeline.settings import settings_from
 from schema import curated_schema_text
 from tests.evaluate.tiny_model import answers_of, save_tiny_model, some_beats, template_weights
@@ -88,7 +88,7 @@ def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool
             "versions": {"Python": "3.10.0", "tfx": "9.8.7"},
         },
     )
-    write_json(run / "settings.json", settings_from(profile_named("full")).model_dump(mode="json"))
+    write_json(run / "settings.json", settings_from("full").model_dump(mode="json"))
     write_json(run / "artifacts.json", places)
     (run / "log.txt").write_text("first line\nlast line\n")
     return run

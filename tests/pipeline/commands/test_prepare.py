@@ -115,7 +115,7 @@ def test_ctrl_c_says_one_sentence_and_leaves_nothing(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("components.recordings.prepare.join_parts", interrupt)
-    monkeypatch.setattr("pipeline.progress.PLAIN_SECONDS", 1e9)  # no line of progress on a busy machine
+    monkeypatch.setattr("pipeline.console.PLAIN_SECONDS", 1e9)  # no line of progress on a busy machine
     argv = ["prepare", "--wfdb", str(archive), "--out", str(tmp_path / "out"), "--split", "record:0.3"]
     assert main(heartbeat, [*argv, "--workers", workers]) == 130
     assert capfd.readouterr() == ("", f"Interrupted: nothing was written to {tmp_path / 'out'}.\n")

@@ -9,7 +9,6 @@ import pytest
 
 from components.beat import CLASSES, SAMPLES
 from pipeline.kubeflow.spec import Target, compile_spec
-from pipeline.profiles import profile_named
 from pipeline.settings import settings_from
 
 TARGET = Target(
@@ -22,7 +21,7 @@ TARGET = Target(
 
 @pytest.fixture(scope="session")
 def spec() -> dict[str, Any]:
-    return compile_spec(settings_from(profile_named("full")), TARGET)
+    return compile_spec(settings_from("full"), TARGET)
 
 
 @pytest.fixture

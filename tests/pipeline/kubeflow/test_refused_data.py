@@ -9,7 +9,7 @@ import pytest
 from components.errors import EnvironmentRefused
 from pipeline.kubeflow import notes
 from pipeline.kubeflow.spec import Target, compile_text
-from pipeline.profiles import ALL_STAGES, profile_named
+from pipeline.profiles import ALL_STAGES
 from pipeline.settings import settings_from
 from tests.pipeline.kubeflow.walk import BUCKET, SECRET, Cluster, Launch, Run, as_processes, in_this_process
 from tests.s3_server import S3Server, s3_server
@@ -26,7 +26,7 @@ def run(server: S3Server, beats: Path, launch: Launch) -> tuple[Cluster, Run]:
     cluster = Cluster(server, beats.parent / "pods", launch)
     words = (f"cluster.store={server.endpoint}", f"cluster.secret={SECRET}", "cluster.retries=0")
     target = Target("heartbeat:1", str(beats), f"minio://{BUCKET}/v2", f"s3://{BUCKET}/serving")
-    return cluster, cluster.run(compile_text(settings_from(profile_named("demo"), words), target))
+    return cluster, cluster.run(compile_text(settings_from("demo", words), target))
 
 
 def published(cluster: Cluster, run_id: str, name: str) -> bytes:

@@ -10,7 +10,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from pipeline.kubeflow.kfp_private import register_types
 from pipeline.kubeflow.spec import Target, compile_spec, compile_text
 from pipeline.kubeflow.stages import TASKS
-from pipeline.profiles import ALL_STAGES, profile_named
+from pipeline.profiles import ALL_STAGES
 from pipeline.settings import ClusterSettings, settings_from
 from tests.pipeline.kubeflow.conftest import TARGET
 
@@ -18,7 +18,7 @@ YAML_1_1_BOOLEANS = {"y", "n", "yes", "no", "on", "off", "true", "false"}
 
 
 def full(*overrides: str) -> Any:
-    return settings_from(profile_named("full"), overrides)
+    return settings_from("full", overrides)
 
 
 def keys_of(value: Any) -> set[str]:
@@ -230,5 +230,5 @@ def test_pods_are_placed_by_a_document_of_its_own() -> None:
 
 @pytest.mark.parametrize("profile", ["demo", "study"])
 def test_other_profiles_compile(profile: str) -> None:
-    settings = settings_from(profile_named(profile))
+    settings = settings_from(profile)
     assert tasks_of(compile_spec(settings, TARGET)).keys() == {*settings.stages, "Report"}

@@ -15,7 +15,7 @@ import pytest
 from components.beat import CLASSES
 from pipeline.kubeflow.spec import Target, compile_text
 from pipeline.kubeflow.submit import data_fingerprint
-from pipeline.profiles import ALL_STAGES, profile_named
+from pipeline.profiles import ALL_STAGES
 from pipeline.settings import settings_from
 from tests.pipeline.kubeflow.small_set import small_set
 from tests.pipeline.kubeflow.walk import BUCKET, SECRET, TOP, Cluster, Run, as_processes, environment_of
@@ -60,7 +60,7 @@ def cluster(server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Clust
 
 def compiled(server: S3Server, *overrides: str) -> str:
     cluster = (f"cluster.store={server.endpoint}", f"cluster.secret={SECRET}")
-    settings = settings_from(profile_named("demo"), [*QUICK, *cluster, *overrides])
+    settings = settings_from("demo", [*QUICK, *cluster, *overrides])
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environ.items():
             patch.setenv(name, value)

@@ -11,7 +11,7 @@ import pytest
 from components.beats.synthetic import write_demo_set
 from pipeline.kubeflow.spec import Target, compile_text
 from pipeline.kubeflow.submit import data_fingerprint
-from pipeline.profiles import ALL_STAGES, profile_named
+from pipeline.profiles import ALL_STAGES
 from pipeline.settings import settings_from
 from tests.pipeline.kubeflow.walk import BUCKET, SECRET, TOP, Cluster, Run, environment_of
 from tests.s3_server import S3Server, s3_server
@@ -48,7 +48,7 @@ def text(server: S3Server) -> str:
     assert seen is not None
     where = [f"cluster.store={server.endpoint}", f"cluster.secret={SECRET}"]
     target = Target("heartbeat:1", DATA, f"minio://{BUCKET}/v2/artifacts", f"s3://{BUCKET}/serving", seen)
-    return compile_text(settings_from(profile_named("demo"), where), target)
+    return compile_text(settings_from("demo", where), target)
 
 
 @pytest.fixture(scope="module")

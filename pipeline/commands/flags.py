@@ -1,4 +1,4 @@
-"""Flags of the commands that run Beam jobs: Beam's own options after `--`, and on which engine a job runs."""
+"""Flags that several commands have: Beam's own options after `--`, and on which engine a job runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from typing import Any
 import click
 
 from components.errors import UsageError
+
+DEFAULT_ROOT = "output"
+"""The local folder of runs when none is named."""
+
+DEFAULT_SERVING = f"{DEFAULT_ROOT}/serving"
+"""Where that root's runs push to."""
 
 
 def with_beam_options(command: Any) -> Any:

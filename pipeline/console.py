@@ -1,13 +1,15 @@
-"""Progress of a long command on stderr: a bar on a terminal, else a line every few seconds."""
+"""What commands show: text and tables as they are, and on stderr the progress of long work."""
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
 
 PLAIN_SECONDS = 5.0
@@ -17,18 +19,25 @@ BAR_SECONDS = 0.1
 """How often a bar is brought up to date."""
 
 
-class ProgressLine:
-    """A context manager around the work; `is_due` says when `show` would be seen.
+def plain_console(width: int | None = None, file: TextIO | None = None, soft_wrap: bool = False) -> Console:
+    """Return a console that interprets no text; its output has `width` columns where it is not a terminal."""
+    from rich.console import Console
 
-    Args:
-        label: what is counted, before the bar.
+    console = Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
+    if width is not None and not console.is_terminal:
+        console.width = width
+    return console
+
+
+class ProgressLine:
+    """A bar on a terminal, else a line every few seconds; `is_due` says when `show` would be seen.
+
+    It is a context manager around the work; its label, what is counted, stands before the bar.
     """
 
     def __init__(self, label: str) -> None:
-        from rich.console import Console
-
         self._label = label
-        self._console = Console(stderr=True)
+        self._console = plain_console(file=sys.stderr)
         self._bar: Progress | None = None
         self._every = BAR_SECONDS if self._console.is_terminal else PLAIN_SECONDS
         self._shown: float | None = None

@@ -57,7 +57,7 @@ def find_inputs(data_dir: str) -> TrainTest:
 
     Raises:
         UsageError: the path is empty or a file's, or no storage has the URI's scheme.
-        DataRefused: a file is missing, or there plain and as .gz.
+        DataRefused: a file is missing, there plain and as .gz, or no CSV of beats.
         EnvironmentRefused: the URI's store cannot be reached.
     """
     if not data_dir.strip():
@@ -69,11 +69,18 @@ def find_inputs(data_dir: str) -> TrainTest:
     missing = [name for name, files in ((TRAIN_FILE, train), (TEST_FILE, test)) if not files]
     if missing:
         raise DataRefused(f"{folder} has no {' and no '.join(missing)} (or .csv.gz). {HOW_TO_GET}")
-    return TrainTest(
-        tuple(csv_source(file) for file in train),
-        tuple(csv_source(file) for file in test),
-        tuple(list_files(f"{folder}/{MARKER}")),
-    )
+    sources: list[list[Source]] = []
+    faults: list[str] = []
+    for files in (train, test):
+        sources.append([])
+        for file in files:
+            try:
+                sources[-1].append(csv_source(file))
+            except DataRefused as error:
+                faults += error.sentences
+    if faults:
+        raise DataRefused(faults)
+    return TrainTest(tuple(sources[0]), tuple(sources[1]), tuple(list_files(f"{folder}/{MARKER}")))
 
 
 def _find(folder: str, name: str) -> list[InputFile]:

@@ -26,10 +26,6 @@ from components.io.rejects import describe_file
 from components.io.shards import plan_text
 from components.io.sources import Source
 from components.io.storage import read_whole, storage_at, write_whole
-from components.io.text import read_head
-
-HEAD_BYTES: Final = 64 << 10
-"""First bytes of a file that a diagnosis looks at: a whole line where it is not over-long."""
 
 COUNTING_THREADS: Final = 4
 """Threads of the planner: two cores' worth and some waiting for the file system."""
@@ -188,7 +184,6 @@ def _report_file(plan: IngestPlan, source: Source, done: Sequence[tuple[ShardJob
         counts.update(record.reasons)
     reasons = dict(counts.most_common())
     first_rejects = [each for record in records for each in record.first_rejects]
-    head = read_head(source.file, HEAD_BYTES) if reasons else b""
     return FileReport(
         file=path,
         into=done[0][0].into,
@@ -196,7 +191,7 @@ def _report_file(plan: IngestPlan, source: Source, done: Sequence[tuple[ShardJob
         examples=sum(record.examples for record in records),
         rejects=counts.total(),
         reasons=reasons,
-        sentences=describe_file(path, rows, reasons, first_rejects, head, records[-1].cut),
+        sentences=describe_file(path, rows, reasons, first_rejects, records[-1].cut),
         faults=[*plan.faults.get(path, ()), *_about_labels(path, records)],
     )
 

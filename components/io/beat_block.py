@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES
+from components.beat import CLASSES, SAMPLES
 from components.io.rejects import LABEL_UNKNOWN, NO_LABEL, NOT_A_NUMBER, OUT_OF_RANGE, Reject
 
 Text = Callable[[int], "str | None"]
 """The beginning of the line that a row number stands for; None where the input is not text."""
+
+LABEL_FIRST: Final = "has its label in the first column"
+"""The one fault of columns that a command mends: a label is expected last."""
+
+LABELS: Final = {*range(len(CLASSES) + 1)}
+"""Labels counted from 0 or, by mistake, from 1."""
+
+FEW: Final = 10
+"""Rows that may all be rejects: of more than these, a file of beats has mostly beats."""
 
 NO_SAMPLE: Final = -1
 """Stands for the sample of a beat that has none."""
@@ -61,6 +70,53 @@ class BeatBlock:
             record=None if self.record is None else self.record[usable],
             sample=None if self.sample is None else self.sample[usable],
         )
+
+
+def fault_of_sample(path: str, values: npt.NDArray[np.float32], rejects: Sequence[Reject]) -> str | None:
+    """Return a sentence about a file most of whose rows are not beats, judged by some of them; else None.
+
+    Args:
+        path: of the file.
+        values: float32[n, 187 or 188], what stands where samples and labels are expected; nan where nothing does.
+        rejects: those of the n rows that are no beats.
+    """
+    if (fault := fault_of_values(values)) is not None:
+        return f"{path} {fault}."
+    if len(values) < FEW or len(rejects) * 2 <= len(values):
+        return None
+    return (
+        f"{path} is no file of beats: {len(rejects)} of {len(values)} rows looked at are none, as {rejects[0].reason}."
+    )
+
+
+def fault_of_values(values: npt.NDArray[np.float32]) -> str | None:
+    """Say what most rows of a table have where samples and labels are expected: a clause, or None where they fit.
+
+    Args:
+        values: float32[n, 187 or 188], samples and then perhaps the label, of some rows of a file.
+    """
+    values = values[~np.isnan(values).any(axis=1)].astype(np.float64)
+    if len(values) < 2:
+        return None
+    signal, labelled = values[:, :SAMPLES], values.shape[1] > SAMPLES
+    whole = (values == np.floor(values)).all(axis=0)
+    distinct = [set(values[:, column]) if whole[column] else set() for column in (0, -1)]
+    first, last = distinct
+    if not whole[1:-1].all():
+        if len(first) == len(values) and max(first) > len(CLASSES):
+            return "has numbers of rows in its first column: leave them out"
+        looks_labelled = first <= LABELS and (max(first, default=0) > 1 or len(first) > 1)
+        if labelled and looks_labelled and not (last <= LABELS and len(last) > 1):
+            return LABEL_FIRST
+        if not labelled and last <= LABELS and max(last, default=0) > 1:
+            return f"has labels in its last column, and {SAMPLES - 1} samples before them where {SAMPLES} are expected"
+    outside = ((signal < 0) | (signal > 1)).any(axis=1)
+    if outside.sum() * 2 > len(values) > 2:
+        return (
+            f"has samples from {signal.min():.4g} to {signal.max():.4g}, outside 0..1: scale each beat, "
+            "(x - min) / (max - min)"
+        )
+    return None
 
 
 def faulty_values(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from components.beat import SAMPLES
 from components.errors import DataRefused
-from components.io.beat_block import NO_SAMPLE, BeatBlock, faulty_values
+from components.io.beat_block import NO_SAMPLE, BeatBlock, fault_of_sample, faulty_values
 from components.io.parquet_layout import layout_of
 from components.io.rejects import WRONG_LENGTH, Reject
 from components.io.storage import InputFile, is_remote, local_path, storage_at
@@ -19,6 +20,9 @@ from components.io.storage import InputFile, is_remote, local_path, storage_at
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+LOOK_ROWS: Final = 64
+"""Rows of a group that are looked at before the file is read."""
 
 BUFFER_BYTES: Final = 64 << 10
 """Bytes of a column read at a time: a row group may be larger than memory, and there may be 187 columns."""
@@ -43,6 +47,33 @@ def parquet_has_labels(file: InputFile) -> bool:
     """
     with closing(open_parquet(file.path)) as parquet:
         return layout_of(file.path, parquet.schema_arrow).label is not None
+
+
+def fault_of_parquet(file: InputFile) -> str | None:
+    """Return a sentence about a file whose first rows, or those of its last group, are mostly no beats; else None.
+
+    Raises:
+        DataRefused: the file cannot be read, or has no columns of samples.
+    """
+    import pyarrow as pa
+
+    with closing(open_parquet(file.path)) as parquet:
+        layout = replace(layout_of(file.path, parquet.schema_arrow), record=None, sample=None)
+        groups = sorted({0, parquet.num_row_groups - 1} - {-1})
+        try:
+            batches = [next(_batches(parquet, [group], layout.columns, LOOK_ROWS), None) for group in groups]
+        except (pa.ArrowException, OSError) as error:
+            raise DataRefused(f"{file.path} cannot be read ({error}): make it again.") from error
+    tables: list[npt.NDArray[np.float32]] = []
+    rejects: list[Reject] = []
+    for batch in batches:
+        if batch is not None:
+            signal, lengths = _signal(batch, layout.signal)
+            label = None if layout.label is None else _numbers(batch, layout.label)
+            rejects += _block(0, signal, lengths, label, None, None).rejects
+            tables.append(signal if label is None else np.column_stack([signal, label.astype(np.float32)]))
+    values = np.concatenate(tables) if tables else np.empty((0, SAMPLES), np.float32)
+    return fault_of_sample(file.path, values, rejects)
 
 
 def read_parquet(path: str, first_group: int, end_group: int, first_row: int, block_rows: int) -> Iterator[BeatBlock]:

@@ -5,7 +5,6 @@ The reason for a row depends on that row alone, and is of one of a few fixed kin
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -49,23 +48,6 @@ QUOTED_REJECTS: Final = 3
 
 FORMAT: Final = f"{SAMPLES} samples in 0..1 and then the label, separated by commas, without header"
 """What a CSV of beats is."""
-
-UTF_16: Final = "UTF-16"
-
-MAGIC: Final = {
-    codecs.BOM_UTF16_LE: UTF_16,
-    codecs.BOM_UTF16_BE: UTF_16,
-    b"\x1f\x8b": "gzip",
-    b"PK\x03\x04": "a zip archive",
-    b"PAR1": "Parquet",
-}
-"""First bytes of a file -> what it then is."""
-
-REMEDIES: Final = {
-    "gzip": "give it a name ending in .gz.",
-    "a zip archive": "unpack it first.",
-    UTF_16: "save it as UTF-8, for instance with `iconv -f UTF-16 -t UTF-8`.",
-}
 
 
 @dataclass(frozen=True)
@@ -113,7 +95,7 @@ def explain(line: bytes, width: int) -> tuple[str, str]:
         return MARK, "the line begins with a byte order mark"
     if (offset := line.find(b"\r")) >= 0:
         return RETURN, f"carriage return inside the line, at byte {offset}"
-    if (fault := _not_text(line)) is not None:
+    if (fault := not_text(line)) is not None:
         return NOT_TEXT, fault
     fields = line.split(b",")
     if len(fields) != width:
@@ -122,7 +104,8 @@ def explain(line: bytes, width: int) -> tuple[str, str]:
     return _faulty_value(fields)
 
 
-def _not_text(line: bytes) -> str | None:
+def not_text(line: bytes) -> str | None:
+    """Say which byte of a line is no text; None where all are."""
     if (control := CONTROL.search(line)) is not None:
         return f"byte {control.start()} is 0x{control[0].hex()}, not text"
     try:
@@ -147,10 +130,11 @@ def _faulty_value(fields: list[bytes]) -> tuple[str, str]:
 
 
 def _quoted(field: bytes) -> str:
-    return _shortened(field.decode("utf-8", "backslashreplace"), QUOTED_CHARACTERS)
+    return shortened(field.decode("utf-8", "backslashreplace"), QUOTED_CHARACTERS)
 
 
-def _shortened(text: str, characters: int) -> str:
+def shortened(text: str, characters: int) -> str:
+    """Return the beginning of a text, quoted."""
     return repr(text if len(text) <= characters else text[:characters] + "...")
 
 
@@ -161,12 +145,7 @@ def _plain(field: bytes, value: np.floating) -> str:
 
 
 def describe_file(
-    file: str,
-    rows: int,
-    reasons: Mapping[str, int],
-    first_rejects: Sequence[tuple[int, str, str]],
-    head: bytes,
-    cut_off: bool,
+    file: str, rows: int, reasons: Mapping[str, int], first_rejects: Sequence[tuple[int, str, str]], cut_off: bool
 ) -> list[str]:
     """Say what is wrong with a CSV file; nothing for a clean one.
 
@@ -175,7 +154,6 @@ def describe_file(
         rows: lines it has.
         reasons: kind of reject -> lines.
         first_rejects: (row, reason, beginning of the text) of the first few, in order.
-        head: its first bytes, decompressed, at least its first line where that is not over-long.
         cut_off: whether its last line has neither a newline nor all its values.
     """
     if rows == 0:
@@ -183,15 +161,11 @@ def describe_file(
     rejects = sum(reasons.values())
     if rejects == 0:
         return []
-    if (fault := _fault_throughout(file, rows, reasons, head)) is not None:
-        return [fault]
+    alike = {reason for _, reason, _ in first_rejects}
+    if rejects == rows and set(reasons) == {COLUMNS_WRONG} and len(alike) == 1:
+        count = alike.pop().partition(",")[0]
+        return [f"{file} has {count} in every row, expected {COLUMNS}: {FORMAT}. Rows: {rows:,}."]
     sentences = []
-    row, _, text = first_rejects[0]
-    if row == 0 and _is_header(head):
-        sentences.append(
-            f"{file} begins with a header line ({_shortened(text, QUOTED_TEXT)}): remove it, for instance with "
-            f"`tail -n +2 {file.rsplit('/', 1)[-1]}`; a file of beats is {FORMAT}."
-        )
     if cut_off:
         sentences.append(
             f"{file} is cut off within its last line, row {rows - 1}, which has no line end: copy or download it again."
@@ -199,55 +173,8 @@ def describe_file(
     if rejects > len(sentences):
         by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in reasons.items())
         quoted = "; ".join(
-            f"row {row}: {reason} ({_shortened(text, QUOTED_TEXT)})"
+            f"row {row}: {reason} ({shortened(text, QUOTED_TEXT)})"
             for row, reason, text in first_rejects[:QUOTED_REJECTS]
         )
         sentences.append(f"{file}: {rejects:,} of {rows:,} rows are not beats ({by_kind}). First: {quoted}.")
     return sentences
-
-
-def _fault_throughout(file: str, rows: int, reasons: Mapping[str, int], head: bytes) -> str | None:
-    """Say what is wrong with the file throughout; None if its faults are those of single rows."""
-    encoding = _encoding(head)
-    if encoding is not None:
-        remedy = REMEDIES.get(encoding, "it is no CSV of beats; copy or download it again.")
-        return f"{file} is not plain UTF-8 text but {encoding}: {remedy}"
-    if sum(reasons.values()) < rows:
-        return None
-    if b"\r" in head and b"\n" not in head:
-        return f"{file} ends its lines with CR alone: save it with LF or CRLF line ends."
-    columns = {line.count(b",") + 1 for line in head.splitlines()[:-1] or [head]}
-    if set(reasons) == {COLUMNS_WRONG} and len(columns) == 1:
-        count = columns.pop()
-        plural = "" if count == 1 else "s"
-        return f"{file} has {count} column{plural} in every row, expected {COLUMNS}: {FORMAT}. Rows: {rows:,}."
-    return None
-
-
-def known_format(head: bytes) -> str | None:
-    """Name the format that a file's first bytes give away; None where they give away none, as in plain text."""
-    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
-
-
-def _encoding(head: bytes) -> str | None:
-    """Name what the first bytes are; None for plain UTF-8."""
-    if (name := known_format(head)) is not None:
-        return name
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if len(head) > 1 and max(even, odd) > len(head) // 4 and min(even, odd) == 0:
-        return UTF_16
-    if b"\0" in head:
-        return "binary"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError as error:
-        return f"bytes that are not text (0x{head[error.start]:02x} at {error.start})"
-    return None
-
-
-def _is_header(head: bytes) -> bool:
-    """Tell whether the first line has the fields of a row, names among them."""
-    fields = head.split(b"\n", 1)[0].rstrip(b"\r").split(b",")
-    named = [field for field in fields if re.search(rb"[A-Za-z_]{2,}|^\s*[\"'A-Za-z]", field)]
-    numbered = [field for field in fields if field.strip().isdigit()]
-    return len(fields) > 1 and (len(named) > len(fields) // 2 or len(numbered) == len(fields))

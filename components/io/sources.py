@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +11,24 @@ from typing import Final, Literal
 from components.beat import COLUMNS, SAMPLES
 from components.errors import DataRefused
 from components.io.csv import csv_has_labels
+from components.io.csv_form import fault_of_csv
 from components.io.examples import tfrecord_has_labels
-from components.io.parquet import parquet_has_labels
+from components.io.parquet import fault_of_parquet, parquet_has_labels
 from components.io.provenance import count_records, find_provenance, provenance_paths
-from components.io.rejects import known_format
+from components.io.rejects import FORMAT
+from components.io.signatures import GZIP, PARQUET, signature_of
 from components.io.storage import InputFile, list_files, read_range
 from components.io.text import is_compressed, read_head
 from components.io.tfrecord import is_record_header
 
 Kind = Literal["csv", "parquet", "tfrecord"]
 
-HEAD_BYTES: Final = 64
-"""First bytes by which a format is recognised."""
+LOOK_BYTES: Final = 64 << 10
+"""First and last bytes by which a file is recognised: some 14 beats each, and the longest line there may be."""
 
 PROVENANCE: Final = re.compile(r"_provenance\.csv(\.gz)?$")
+
+NAMES: Final[Mapping[Kind, str]] = {"csv": "CSV", "parquet": "Parquet", "tfrecord": "TFRecord"}
 
 HAVE_LABELS: Final[Mapping[Kind, Callable[[InputFile], bool | None]]] = {
     "csv": csv_has_labels,
@@ -71,8 +76,8 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
         if PROVENANCE.search(path) and path in owned:
             continue
         try:
-            kind = kind_of(file)
-            sources.append(csv_source(file) if kind == "csv" else Source(file, kind))
+            kind = recognise(file)
+            sources.append(Source(file, kind, find_provenance(path) if kind == "csv" else None))
         except DataRefused as error:
             faults += error.sentences
     if faults:
@@ -81,32 +86,60 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
 
 
 def csv_source(file: InputFile) -> Source:
-    """Return a CSV with the provenance file beside it, if there is one."""
-    return Source(file, "csv", find_provenance(file.path))
-
-
-def kind_of(file: InputFile) -> Kind:
-    """Tell the format of a file by its first bytes; what is neither Parquet nor TFRecord, by name either, is CSV.
+    """Return a CSV with the provenance file beside it, if there is one.
 
     Raises:
-        DataRefused: the file cannot be read, or is gzip without saying so in its name.
+        DataRefused: the file cannot be read, is of another format, or is no file of beats throughout.
     """
-    stored = b"".join(read_range(file.path, 0, min(file.size, HEAD_BYTES)))
-    known = known_format(stored)
-    if known == "Parquet":
+    kind = recognise(file)
+    if kind != "csv":
+        raise DataRefused(f"{file.path} is {NAMES[kind]}, expected CSV: {FORMAT}.")
+    return Source(file, kind, find_provenance(file.path))
+
+
+def recognise(file: InputFile) -> Kind:
+    """Tell the format of a file by what it begins with; what is neither Parquet nor TFRecord is CSV.
+
+    Raises:
+        DataRefused: the file cannot be read, is of no format that is read, or is no file of beats throughout.
+    """
+    path = file.path
+    head = b"".join(read_range(path, 0, min(file.size, LOOK_BYTES)))
+    signature = None if is_record_header(head) else signature_of(head)
+    if signature is PARQUET:
+        _refuse(fault_of_parquet(file))
         return "parquet"
-    if is_compressed(file.path):
-        return _text_or_records(file.path, read_head(file, HEAD_BYTES))
-    if known == "gzip":
-        raise DataRefused(f"{file.path} is gzip: give it a name ending in .gz.")
-    return _text_or_records(file.path, stored)
-
-
-def _text_or_records(path: str, head: bytes) -> Kind:
-    """Tell by what a file begins with; one whose name says TFRecord and whose beginning is damaged is not text."""
+    if is_compressed(path):
+        if head and signature is not GZIP:
+            known = f"{signature.name}: {signature.remedy}" if signature else "not gzip: take .gz off its name."
+            raise DataRefused(f"{path} is {known}")
+        head = read_head(file, LOOK_BYTES)
+        signature = None if is_record_header(head) else signature_of(head)
+        if signature in (PARQUET, GZIP):
+            raise DataRefused(f"{path} is {signature.name} within gzip: unpack it once.")
+    if signature is not None:
+        raise DataRefused(f"{path} is {signature.name}: {signature.remedy}")
     name = path.rpartition("/")[2].lower()
-    named = "tfrecord" in name and not name.endswith((".csv", ".csv.gz"))
-    return "tfrecord" if is_record_header(head) or (named and head) else "csv"
+    if is_record_header(head) or ("tfrecord" in name and not name.endswith((".csv", ".csv.gz")) and head):
+        return "tfrecord"
+    _refuse(fault_of_csv(path, *_first_and_last_lines(file, head)))
+    return "csv"
+
+
+def _refuse(fault: str | None) -> None:
+    if fault is not None:
+        raise DataRefused(fault)
+
+
+def _first_and_last_lines(file: InputFile, head: bytes) -> tuple[bytes, bytes]:
+    """Return whole lines from the beginning of a CSV and, unless it is gzip or short, from its end."""
+    tail = b""
+    if len(head) == LOOK_BYTES:
+        head = head[: head.rfind(b"\n") + 1] or head
+        if not is_compressed(file.path):
+            tail = b"".join(read_range(file.path, max(LOOK_BYTES, file.size - LOOK_BYTES), file.size))
+            tail = tail.partition(b"\n")[2]
+    return head.removeprefix(codecs.BOM_UTF8), tail
 
 
 def check_provenance(sources: Sequence[Source], rows: Mapping[str, int]) -> None:

@@ -1,7 +1,5 @@
 """What the gate says about files that are not, or not wholly, beats."""
 
-import gzip
-
 import numpy as np
 import pytest
 
@@ -35,20 +33,14 @@ def bad(row, text):
 
 
 WHOLE_FILE = {
-    "header": (b",".join(b"c%d" % at for at in range(188)) + b"\n" + TRAIN, "begins with a header line .*tail -n \\+2"),
-    "numbered header": (b",".join(b"%d" % at for at in range(188)) + b"\n" + TRAIN, "begins with a header line"),
     "empty": (b"", "is empty: it needs one line per beat"),
     "187 columns": (
         b"".join(row.rsplit(b",", 1)[0] + b"\n" for row in TRAIN.splitlines()),
         "has 187 columns in every row, expected 188: .* Rows: 200",
     ),
-    "UTF-16": (TRAIN.decode().encode("utf-16"), "not plain UTF-8 text but UTF-16: .*iconv -f UTF-16 -t UTF-8"),
-    "UTF-16 without mark": (TRAIN.decode().encode("utf-16-le"), "not plain UTF-8 text but UTF-16"),
-    "binary": (np.random.default_rng(5).bytes(20_000), "not plain UTF-8 text but b"),
-    "gzip": (gzip.compress(TRAIN), "but gzip: give it a name ending in .gz"),
-    "CR": (TRAIN.replace(b"\n", b"\r"), "ends its lines with CR alone"),
     "cut": (TRAIN[:-300], "is cut off within its last line, row 199"),
 }
+"""What is wrong with a file is mostly seen before it is read: tests/io/test_recognition.py."""
 
 
 @pytest.mark.parametrize("name", WHOLE_FILE)

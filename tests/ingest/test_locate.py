@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from components.errors import DataRefused, UsageError
@@ -7,7 +9,7 @@ from components.ingest.locate import find_inputs
 def touch(folder, *names):
     folder.mkdir(exist_ok=True)
     for name in names:
-        (folder / name).write_text(name)
+        (folder / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
 
 
 def test_both_files_are_found_plain_or_packed_with_their_provenance(tmp_path):

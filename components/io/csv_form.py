@@ -1,0 +1,166 @@
+"""Whether a CSV is one of beats throughout, seen from its first and last lines; if not, why, and what mends it.
+
+What is wrong with most lines, or with a header, is a fault of the file. A line that is wrong alone is a reject.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from shlex import quote
+from typing import Final
+
+from components.beat import COLUMNS, SAMPLES
+from components.io.beat_block import FEW, LABEL_FIRST, fault_of_sample, fault_of_values
+from components.io.csv import parse_block
+from components.io.csv_numbers import read_floats
+from components.io.rejects import FORMAT, QUOTED_TEXT, not_text, shortened
+from components.io.text import Block
+
+NUMBER: Final = re.compile(r"\s*([-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?|[-+]?(nan|inf)|)\s*", re.IGNORECASE)
+"""A number as tools for tables write it; the empty text stands for a missing one."""
+
+DECIMAL_COMMA: Final = re.compile(r"\s*[-+]?\d*,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
+WHOLE: Final = re.compile(r"\s*\d+(\.0*(e\+00)?)?\s*")
+
+RENAMED: Final = re.compile(r"[-+]?\d+\.\d*(e[-+]\d+)?\.\d+", re.IGNORECASE)
+"""A number that a program took for a column's name and made unlike an earlier one: `0.0.1`."""
+
+SEPARATORS: Final = {
+    ",": ("commas", ""),
+    ";": ("semicolons", "tr ';' ','"),
+    "\t": ("tabs", r"tr '\t' ','"),
+    "|": ("bars", "tr '|' ','"),
+    " ": ("spaces", "sed -E 's/^ +//; s/ +/,/g'"),
+}
+"""What may stand between values -> its name, and the command that puts commas there."""
+
+NO_HEADER: Final = "tail -n +2"
+NO_INDEX: Final = "cut -d, -f2-"
+NO_QUOTES: Final = "tr -d '\"'"
+POINTS: Final = "tr ',' '.'"
+POINTS_IN_QUOTES: Final = r"""sed -E 's/"([^",]*),([^"]*)"/\1.\2/g'"""
+NO_LAST_COMMA: Final = r"sed -E 's/,(\r?)$/\1/'"
+LABEL_LAST: Final = r"sed -E 's/^([^,]*),([^\r]*)/\2,\1/'"
+
+Rows = Sequence[Sequence[str]]
+
+
+def fault_of_csv(path: str, head: bytes, tail: bytes) -> str | None:
+    """Return a sentence about a file that is no CSV of beats; None for one that is, or whose faults are single rows.
+
+    Args:
+        path: of the file.
+        head: its first lines, decompressed, without a byte order mark.
+        tail: its last lines, where the first ones are not all.
+    """
+    if b"\r" in head and b"\n" not in head:
+        return f"{path} ends its lines with CR alone: save it with LF or CRLF line ends."
+    lines = [line.removesuffix(b"\r") for line in (*head.split(b"\n"), *tail.split(b"\n")) if line.strip()]
+    faults = [fault for line in lines if (fault := not_text(line)) is not None]
+    if len(faults) > len(lines) // 2:
+        return f"{path} is {_no_text(head, faults[0])}"
+    texts = [line.decode("utf-8", "replace").replace("\0", "\ufffd") for line in lines]
+    return (_fault_of_form(path, texts) or _fault_of_rows(path, lines)) if texts else None
+
+
+def _no_text(head: bytes, fault: str) -> str:
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) > len(head) // 4 and min(even, odd) < len(head) // 100 + 1:
+        return "UTF-16: save it as UTF-8, for instance with `iconv -f UTF-16LE -t UTF-8`."
+    return f"no text ({fault}), so no CSV of beats: copy or download it again."
+
+
+def _fault_of_form(path: str, texts: Sequence[str]) -> str | None:
+    """Return a sentence about separators, quotes, a header, an index or the number of columns."""
+    separator = max(
+        SEPARATORS, key=lambda each: sum(_count_numbers(_split(text, each)) for text in texts[1:4] or texts)
+    )
+    rows = [_split(text, separator) for text in texts]
+    [(width, _)] = Counter(map(len, rows)).most_common(1)
+    steps: list[tuple[str, str]] = []
+    has_header = len(rows[0]) in (width, width - 1) and _is_header(rows[0])
+    if has_header:
+        steps.append((f"begins with a header line ({shortened(texts[0], QUOTED_TEXT)})", NO_HEADER))
+    data = [row for row in rows[has_header:] if len(row) == width]
+    quoted = _most('"' in text for text in texts[has_header:])
+    comma = _most(any(map(DECIMAL_COMMA.fullmatch, row)) for row in data)
+    if comma:
+        steps.append(("has decimal commas", POINTS if separator != "," else POINTS_IN_QUOTES))
+    if quoted:
+        steps.append(("has values in quotes", NO_QUOTES))
+    if separator != ",":
+        name, command = SEPARATORS[separator]
+        steps.append((f"has {name} between its values", command))
+    has_index = _has_index(data)
+    if has_index:
+        steps.append((f"has an index in its first column ({', '.join(row[0] for row in data[:3])}, ...)", NO_INDEX))
+    has_end = bool(data) and all(not row[-1].strip() for row in data)
+    if has_end:
+        steps.append(("has a separator at the end of its lines", NO_LAST_COMMA))
+    extra = has_index + has_end
+    if not any(len(row) - extra in (SAMPLES, COLUMNS) for row in rows):
+        if len(rows) < 2:
+            return None
+        plural = "" if width == 1 else "s"
+        return f"{path} has {width} column{plural} in its rows, expected {COLUMNS}: {FORMAT}."
+    return _sentence(path, steps) if steps else None
+
+
+def _sentence(path: str, steps: Sequence[tuple[str, str]]) -> str:
+    *most, last = [clause for clause, _ in steps]
+    clauses = f"{', '.join(most)} and {last}" if most else last
+    name = quote(path.rstrip("/").rpartition("/")[2])
+    first, *others = [command for _, command in steps]
+    unpacked = f"gzip -dc {name} | {first}" if path.endswith(".gz") else f"{first} {name}"
+    if first.startswith("tr ") and not path.endswith(".gz"):
+        unpacked = f"{first} < {name}"
+    command = " | ".join([unpacked, *others])
+    return f"{path} {clauses}, but a file of beats is {FORMAT}. Make one, for instance with `{command} > beats.csv`."
+
+
+def _split(text: str, separator: str) -> list[str]:
+    return text.split() if separator == " " else next(csv.reader([text], delimiter=separator), [])
+
+
+def _count_numbers(fields: Sequence[str]) -> int:
+    return sum(1 for field in fields if field and NUMBER.fullmatch(field))
+
+
+def _most(values: Iterable[bool]) -> bool:
+    each = list(values)
+    return sum(each) > len(each) // 2
+
+
+def _is_header(fields: Sequence[str]) -> bool:
+    """Tell whether a line names columns: by words, by their numbers, or by values that were taken for names."""
+    words = sum(1 for field in fields if not NUMBER.fullmatch(field))
+    counted = [int(field.split(".")[0]) for field in fields if WHOLE.fullmatch(field) and field.strip()]
+    steps = sum(1 for before, after in pairwise(counted) if after == before + 1)
+    renamed = sum(1 for field in fields if RENAMED.fullmatch(field))
+    return len(fields) > 1 and (words > len(fields) // 2 or steps > len(fields) // 2 or renamed >= FEW)
+
+
+def _has_index(data: Rows) -> bool:
+    """Tell whether the first column numbers or names the rows, in place of being a sample or a label."""
+    first = [row[0] for row in data]
+    if len(data) < 2 or len(data[0]) < SAMPLES:
+        return False
+    if all(map(WHOLE.fullmatch, first)):
+        numbers = [int(each.split(".")[0]) for each in first]
+        return len(set(numbers)) == len(numbers) and max(numbers) > 1
+    return not any(map(NUMBER.fullmatch, first))
+
+
+def _fault_of_rows(path: str, lines: Sequence[bytes]) -> str | None:
+    """Return a sentence about the values of lines of the right form."""
+    labelled = sum(line.count(b",") == COLUMNS - 1 for line in lines) * 2 >= len(lines)
+    width = COLUMNS if labelled else SAMPLES
+    values = read_floats([line if b"\r" not in line else b"" for line in lines], width)
+    if fault_of_values(values) == LABEL_FIRST:
+        return _sentence(path, [(LABEL_FIRST, LABEL_LAST)])
+    rejects = parse_block(Block(0, len(lines), b"".join(line + b"\n" for line in lines)), labelled).rejects
+    return fault_of_sample(path, values, rejects)

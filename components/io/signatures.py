@@ -1,0 +1,73 @@
+"""What a file is by the bytes that it begins with, and what to do with one that is not read."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final, NamedTuple
+
+SIGNATURE_BYTES: Final = 512
+"""First bytes that any signature looks at."""
+
+WRITE_BEATS: Final = "write its beats as CSV or Parquet."
+DOWNLOAD: Final = "download the file itself."
+
+
+class Signature(NamedTuple):
+    """A format: the beginning of its files, its name in a sentence, and what to do; nothing for one that is read."""
+
+    beginning: re.Pattern[bytes]
+    name: str
+    remedy: str | None
+
+
+def _signature(beginning: bytes, name: str, remedy: str | None) -> Signature:
+    return Signature(re.compile(beginning, re.DOTALL | re.IGNORECASE), name, remedy)
+
+
+PARQUET: Final = _signature(rb"(?-i:PAR1)", "Parquet", None)
+GZIP: Final = _signature(rb"\x1f\x8b", "gzip", "give it a name ending in .gz.")
+
+SIGNATURES: Final = (
+    PARQUET,
+    GZIP,
+    _signature(rb"(?-i:PARE)", "encrypted Parquet", "decrypt it first."),
+    _signature(rb"PK\x03\x04.{26}[^/]{1,80}\.npy", "a NumPy archive (.npz)", WRITE_BEATS),
+    _signature(rb"PK\x03\x04.{26}(\[content_types\]|_rels/|docprops/|xl/)", "an Excel workbook", "save it as CSV."),
+    _signature(rb"PK(\x03\x04|\x05\x06|\x07\x08)", "a zip archive", "unpack it first."),
+    _signature(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", "save it as CSV."),
+    _signature(rb"(?-i:BZh)[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)", "bzip2", "unpack it with `bunzip2`."),
+    _signature(rb"\xfd7zXZ\0", "xz", "unpack it with `xz -d`."),
+    _signature(rb"\x28\xb5\x2f\xfd", "Zstandard", "unpack it with `zstd -d`."),
+    _signature(rb"\x04\x22\x4d\x18", "LZ4", "unpack it with `lz4 -d`."),
+    _signature(rb"\xff\x06\0\0sNaPpY", "Snappy", "unpack it first."),
+    _signature(rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it first."),
+    _signature(rb"(?-i:Rar!)\x1a\x07", "a RAR archive", "unpack it first."),
+    _signature(rb"\x1f[\x9d\xa0]", "a file of compress (.Z)", "unpack it with `gunzip`."),
+    _signature(rb".{257}(?-i:ustar)", "a tar archive", "unpack it first."),
+    _signature(rb"\x93NUMPY", "a NumPy array (.npy)", WRITE_BEATS),
+    _signature(rb"(?-i:ARROW1|FEA1)|\xff{4}.{3}\0", "Arrow IPC (Feather)", "write its table as Parquet."),
+    _signature(rb"\x89HDF\r\n\x1a\n", "HDF5", WRITE_BEATS),
+    _signature(rb"(?-i:MATLAB) \d\.\d MAT-file", "a MATLAB file (.mat)", WRITE_BEATS),
+    _signature(rb"(?-i:ORC)[\x00-\x1f]", "ORC", WRITE_BEATS),
+    _signature(rb"(?-i:Obj)\x01", "Avro", WRITE_BEATS),
+    _signature(rb"\x80[\x02-\x05][^0-9,]", "a Python pickle", WRITE_BEATS),
+    _signature(rb"(?-i:SQLite format 3)\0", "a SQLite database", WRITE_BEATS),
+    _signature(rb"(?-i:%PDF-)", "a PDF document", DOWNLOAD),
+    _signature(
+        rb"\xff\xfe\0\0|\0\0\xfe\xff", "UTF-32", "save it as UTF-8, for instance with `iconv -f UTF-32 -t UTF-8`."
+    ),
+    _signature(rb"\xff\xfe|\xfe\xff", "UTF-16", "save it as UTF-8, for instance with `iconv -f UTF-16 -t UTF-8`."),
+    _signature(rb"version https://git-lfs\.", "a Git LFS pointer", "run git lfs pull."),
+    _signature(rb"\s*<(!doctype html|html|head|body|script|meta|title)\b", "a web page (HTML)", DOWNLOAD),
+    _signature(rb"\s*<[!?a-z]", "XML", DOWNLOAD),
+    _signature(rb'\s*(\{\s*["}]|\[\s*[\[{"\d.-])', "JSON", WRITE_BEATS),
+    _signature(rb"\s*@(relation|problemname)\b", "ARFF", WRITE_BEATS),
+)
+"""Formats by their beginning, the narrower before the wider; every one but the first two is refused."""
+
+
+def signature_of(head: bytes) -> Signature | None:
+    """Return the format that a file's first bytes give away; None where they give away none, as rows of numbers do."""
+    text = head[:SIGNATURE_BYTES].removeprefix(codecs.BOM_UTF8)
+    return next((each for each in SIGNATURES if each.beginning.match(text)), None)

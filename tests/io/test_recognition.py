@@ -1,0 +1,341 @@
+"""What a file is, told before anything runs: every kind that is not read has one sentence, for --input and --data."""
+
+import bz2
+import gzip
+import io
+import lzma
+import pickle
+import re
+import sqlite3
+import subprocess
+import tarfile
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.orc as orc
+import pyarrow.parquet as pq
+import pytest
+import scipy.io
+
+from components.errors import DataRefused
+from components.ingest.locate import find_inputs
+from components.io.sources import find_sources
+from tests.io.rows import line, lines
+
+TEXT, SIGNAL, LABEL = lines(40)
+ROWS = TEXT.decode().splitlines()
+TABLE = pd.DataFrame(np.column_stack([SIGNAL, LABEL]), columns=[*map(str, range(187)), "label"])
+
+
+def sentence_of(path, content):
+    """The sentence for `heartbeat score --input`."""
+    path.write_bytes(content)
+    with pytest.raises(DataRefused) as refused:
+        find_sources([str(path)])
+    [sentence] = refused.value.sentences
+    assert sentence.startswith(f"{path} ")
+    assert refused.value.exit_code == 3
+    return sentence
+
+
+def sentence_of_data(folder, content):
+    """The sentence for `--data`, the train file being such."""
+    folder.mkdir()
+    (folder / "mitbih_train.csv").write_bytes(content)
+    (folder / "mitbih_test.csv").write_bytes(TEXT)
+    with pytest.raises(DataRefused) as refused:
+        find_inputs(str(folder))
+    [sentence] = refused.value.sentences
+    return sentence
+
+
+def written(write):
+    """What a function writes to a file."""
+    file = io.BytesIO()
+    write(file)
+    return file.getvalue()
+
+
+def zipped(name):
+    def write(file):
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(name, TEXT)
+
+    return written(write)
+
+
+def tarred(file):
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        member = tarfile.TarInfo("mitbih_train.csv")
+        member.size = len(TEXT)
+        archive.addfile(member, io.BytesIO(TEXT))
+
+
+def arrow_stream(file):
+    table = pa.Table.from_pandas(TABLE)
+    with pa.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table)
+
+
+HTML = b"\n<!DOCTYPE html>\n<html><head><title>Log in</title></head></html>\n"
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:6c97b8a2\nsize 102914292\n"
+
+FOREIGN = {
+    "gzip": (gzip.compress(TEXT), "is gzip: give it a name ending in .gz."),
+    "zip": (zipped("mitbih_train.csv"), "is a zip archive: unpack it first."),
+    "xlsx": (zipped("[Content_Types].xml"), "is an Excel workbook: save it as CSV."),
+    "bzip2": (bz2.compress(TEXT), "is bzip2: unpack it with `bunzip2`."),
+    "empty bzip2": (bz2.compress(b""), "is bzip2: unpack it"),
+    "xz": (lzma.compress(TEXT), "is xz: unpack it with `xz -d`."),
+    "zstd": (pa.Codec("zstd").compress(TEXT, asbytes=True), "is Zstandard: unpack it with `zstd -d`."),
+    "lz4": (pa.Codec("lz4").compress(TEXT, asbytes=True), "is LZ4: unpack it"),
+    "tar": (written(tarred), "is a tar archive: unpack it first."),
+    "LFS pointer": (LFS, "is a Git LFS pointer: run git lfs pull."),
+    "web page": (HTML, "is a web page (HTML): download the file itself."),
+    "XML": (b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code></Error>", "is XML: download the file itself."),
+    "UTF-16": (TEXT.decode().encode("utf-16"), "is UTF-16: save it as UTF-8, for instance with `iconv -f UTF-16 "),
+    "UTF-16 BE": (b"\xfe\xff" + TEXT.decode().encode("utf-16-be"), "is UTF-16: save it as UTF-8"),
+    "UTF-16 without mark": (TEXT.decode().encode("utf-16-le"), "is UTF-16: save it as UTF-8"),
+    "UTF-32": (TEXT.decode().encode("utf-32"), "is UTF-32: save it as UTF-8"),
+    "npy": (written(lambda file: np.save(file, SIGNAL)), "is a NumPy array (.npy): write its beats as CSV or Parquet."),
+    "npz": (written(lambda file: np.savez(file, x=SIGNAL)), "is a NumPy archive (.npz): write its beats"),
+    "packed npz": (written(lambda file: np.savez_compressed(file, x=SIGNAL)), "is a NumPy archive (.npz): write"),
+    "feather": (written(lambda file: feather.write_feather(TABLE, file)), "is Arrow IPC (Feather): write its table as"),
+    "feather 1": (written(lambda file: feather.write_feather(TABLE, file, version=1)), "is Arrow IPC (Feather)"),
+    "Arrow stream": (written(arrow_stream), "is Arrow IPC (Feather)"),
+    "ORC": (written(lambda file: orc.write_table(pa.Table.from_pandas(TABLE), file)), "is ORC: write its beats"),
+    "MATLAB": (written(lambda file: scipy.io.savemat(file, {"x": SIGNAL})), "is a MATLAB file (.mat): write its beats"),
+    "pickle": (pickle.dumps(SIGNAL), "is a Python pickle: write its beats"),
+    "JSON lines": (TABLE.to_json(orient="records", lines=True).encode(), "is JSON: write its beats as CSV or Parquet."),
+    "JSON lists": (TABLE.to_json(orient="values").encode(), "is JSON: write its beats"),
+    "JSON": (TABLE.to_json(indent=1).encode(), "is JSON: write its beats"),
+    "ARFF": (b"@RELATION ecg\n@ATTRIBUTE x NUMERIC\n@DATA\n", "is ARFF: write its beats"),
+    "PDF": (b"%PDF-1.7\n%\xe2\xe3", "is a PDF document: download the file itself."),
+    "CR": (TEXT.replace(b"\n", b"\r"), "ends its lines with CR alone: save it with LF or CRLF line ends."),
+    "noise": (np.random.default_rng(5).bytes(20_000), "so no CSV of beats: copy or download it again."),
+    "text": (
+        b"Beats of one patient.\nAsk before use.\n",
+        "has 1 column in its rows, expected 188: 187 samples in 0..1",
+    ),
+    "186 columns": (
+        b"".join(row.split(b",", 2)[2] + b"\n" for row in TEXT.splitlines()),
+        "has 186 columns in its rows",
+    ),
+    "189 columns": (TEXT.replace(b"\n", b",0.5\n"), "has 189 columns in its rows, expected 188"),
+    "words": (
+        TEXT.replace(b".0\n", b"N\n"),
+        " rows looked at are none, as column 187 is '0N', not a number.",
+    ),
+    "missing": (
+        re.sub(rb"(?m)^(.*?),.*?,", rb"\1,,", TEXT),
+        " rows looked at are none, as column 1 is '', not a number.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_no_file_of_beats_has_one_sentence_and_it_is_the_same_in_training(tmp_path, name):
+    content, expected = FOREIGN[name]
+    sentence = sentence_of(tmp_path / "beats.csv", content)
+    assert expected in sentence
+    in_training = sentence_of_data(tmp_path / "data", content)
+    assert in_training == sentence.replace(f"{tmp_path}/beats.csv", f"{tmp_path}/data/mitbih_train.csv")
+
+
+def test_hdf5_and_sqlite_and_a_marked_web_page(tmp_path):
+    assert "is HDF5: write its beats" in sentence_of(tmp_path / "a", b"\x89HDF\r\n\x1a\n" + bytes(100))
+    assert "is a web page" in sentence_of(tmp_path / "a", b"\xef\xbb\xbf" + HTML)
+    with sqlite3.connect(tmp_path / "b.db") as database:
+        database.execute("create table beats (label int)")
+    database.close()
+    assert "is a SQLite database" in sentence_of(tmp_path / "a", (tmp_path / "b.db").read_bytes())
+
+
+def test_what_is_within_gzip_is_looked_at_too(tmp_path):
+    for content, expected in [
+        (LFS, "is a Git LFS pointer"),
+        (TEXT, "is not gzip: take .gz off its name."),
+        (gzip.compress(HTML), "is a web page"),
+        (gzip.compress(gzip.compress(TEXT)), "is gzip within gzip: unpack it once."),
+        (
+            gzip.compress(written(lambda file: pq.write_table(pa.Table.from_pandas(TABLE), file))),
+            "is Parquet within gzip",
+        ),
+        (gzip.compress(TEXT.replace(b",", b";")), "has semicolons between its values"),
+        (gzip.compress(written(tarred)), "is a tar archive"),
+    ]:
+        assert expected in sentence_of(tmp_path / "beats.csv.gz", content)
+
+
+def numbered(rows):
+    return [f"{number},{row}" for number, row in enumerate(rows)]
+
+
+HEADER = ",".join([*map(str, range(187)), "label"])
+COMMAS = [row.replace(".", "@").replace(",", ";").replace("@", ",") for row in ROWS]
+
+FORMS = {
+    "header": ([HEADER, *ROWS], ["begins with a header line ('0,1,2,3,"]),
+    "header of numbers": ([",".join(map(str, range(188))), *ROWS], ["begins with a header line"]),
+    "header of names": ([",".join(f"c{at}" for at in range(188)), *ROWS], ["begins with a header line ('c0,c1,"]),
+    "header of floats": ([",".join(f"{at}.0" for at in range(188)), *ROWS], ["begins with a header line"]),
+    "header of a row": (
+        [line(1).replace("0.00", "0.00.1").replace("0.9", "0.9.1"), *ROWS],
+        ["begins with a header line"],
+    ),
+    "header in quotes": ([",".join(f'"V{at}"' for at in range(188)), *ROWS], ["begins with a header line"]),
+    "index": (numbered(ROWS), ["has an index in its first column (0, 1, 2, ...)"]),
+    "index of other rows": ([f"{(at * 7919) % 4000 + 7},{row}" for at, row in enumerate(ROWS)], ["has an index"]),
+    "index of names": (
+        [f"r{at % 3}_x,{row}" for at, row in enumerate(ROWS)],
+        ["has an index in its first column (r0_x"],
+    ),
+    "index and header": (["," + HEADER, *numbered(ROWS)], ["begins with a header line", "and has an index"]),
+    "R": ([HEADER, *(f'"{at}",{row}' for at, row in enumerate(ROWS, 1))], ["begins with a header", "an index"]),
+    "semicolons": ([row.replace(",", ";") for row in ROWS], ["has semicolons between its values"]),
+    "tabs": ([row.replace(",", "\t") for row in ROWS], ["has tabs between its values"]),
+    "bars": ([row.replace(",", "|") for row in ROWS], ["has bars between its values"]),
+    "spaces": (["  " + row.replace(",", "  ") for row in ROWS], ["has spaces between its values"]),
+    "decimal commas": (COMMAS, ["has decimal commas and has semicolons between its values"]),
+    "decimal commas, tabs": ([row.replace(";", "\t") for row in COMMAS], ["decimal commas and has tabs"]),
+    "decimal commas in quotes": (['"' + row.replace(";", '","') + '"' for row in COMMAS], ["decimal commas", "quotes"]),
+    "quotes": (['"' + row.replace(",", '","') + '"' for row in ROWS], ["has values in quotes"]),
+    "a quoted label": ([f'{row[:-3]}"{row[-3:]}"' for row in ROWS], ["has values in quotes"]),
+    "a comma at the end": ([row + "," for row in ROWS], ["has a separator at the end of its lines"]),
+    "all at once": (
+        [";" + HEADER.replace(",", ";"), *(f'"{at}";{row};' for at, row in enumerate(COMMAS))],
+        ["header", "decimal commas", "quotes", "semicolons", "index", "at the end"],
+    ),
+    "label first": ([f"{row[-3:]},{row[:-4]}" for row in ROWS], ["has its label in the first column"]),
+}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", FORMS)
+def test_a_table_in_another_form_is_told_with_the_command_that_mends_it(tmp_path, name, end):
+    rows, clauses = FORMS[name]
+    content = "".join(row + end for row in rows).encode()
+    sentence = sentence_of(tmp_path / "my beats.csv", content)
+    for clause in clauses:
+        assert clause in sentence
+    in_training = sentence_of_data(tmp_path / "data", content)
+    assert in_training.partition(", for instance")[0] == sentence.partition(", for instance")[0].replace(
+        f"{tmp_path}/my beats.csv", f"{tmp_path}/data/mitbih_train.csv"
+    )
+    [command] = re.findall(r"`(.*)`", sentence)
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    assert [source.kind for source in find_sources([f"{tmp_path}/beats.csv"])] == ["csv"]
+    mended = (tmp_path / "beats.csv").read_text().splitlines()
+    values = np.array([row.split(",") for row in mended], np.float32)
+    np.testing.assert_allclose(values, np.column_stack([SIGNAL, LABEL]), rtol=1e-6)
+
+
+def test_an_index_beside_187_samples_is_no_labelled_file(tmp_path):
+    rows = numbered(row.rsplit(",", 1)[0] for row in ROWS)
+    assert "has an index in its first column" in sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())
+
+
+def test_186_samples_and_a_label_are_no_187_samples(tmp_path):
+    rows = [row.partition(",")[2] for row in ROWS]
+    sentence = sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())
+    assert "has labels in its last column, and 186 samples before them where 187 are expected" in sentence
+
+
+def test_a_label_in_the_first_column_is_seen_where_only_the_last_rows_show_it(tmp_path):
+    """Kaggle's files are sorted by class: the first rows are all of class 0, and their last sample is 0."""
+    padded = [f"{row.rsplit(',', 2)[0]},0.0" for row in ROWS * 10]
+    rows = [f"{int(at > 350)},{row}" for at, row in enumerate(padded)]
+    assert "has its label in the first column" in sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift", "span"), [(3, -0.5, "-0.5 to 2.5"), (1000, 0, "0 to 1000"), (2, -1, "-1 to 1")]
+)
+def test_values_that_are_not_scaled_are_told_with_their_range(tmp_path, scale, shift, span):
+    values = np.where(np.arange(187) % 50 == 0, 1, np.where(np.arange(187) % 50 == 1, 0, SIGNAL)) * scale + shift
+    rows = [",".join([*map(str, row), str(label)]) for row, label in zip(values, LABEL, strict=True)]
+    sentence = sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())
+    assert f"has samples from {span}, outside 0..1: scale each beat, (x - min) / (max - min)." in sentence
+    columns = {str(at): values[:, at].astype(np.int32 if scale == 1000 else np.float64) for at in range(187)}
+    pq.write_table(pa.table({**columns, "label": LABEL}), tmp_path / "b.parquet")
+    assert f"has samples from {span}, outside" in sentence_of(tmp_path / "c", (tmp_path / "b.parquet").read_bytes())
+
+
+def parquet_of(columns):
+    return written(lambda file: pq.write_table(pa.table(columns), file, row_group_size=25))
+
+
+WIDE = {str(at): SIGNAL[:, at] for at in range(187)}
+
+PARQUET = {
+    "label first": (
+        {"0": LABEL, **{str(at + 1): SIGNAL[:, at] for at in range(187)}},
+        "has its label in the first col",
+    ),
+    "row numbers": (
+        {"0": np.arange(40), **{str(at + 1): SIGNAL[:, at] for at in range(187)}},
+        "has numbers of rows in its",
+    ),
+    "186 and a label": (
+        {**{str(at): SIGNAL[:, at] for at in range(186)}, "186": LABEL},
+        "has labels in its last column",
+    ),
+    "long lists": (
+        {"signal": [[*row, kind] for row, kind in zip(SIGNAL, LABEL, strict=True)]},
+        "it has 188 samples, exp",
+    ),
+    "no numbers": (
+        {**WIDE, "5": np.full(40, np.nan), "label": LABEL},
+        "40 of 40 rows looked at are none, as sample 5 is not",
+    ),
+    "no labels": ({"signal": list(SIGNAL), "label": pa.array([None] * 40, pa.int8())}, "are none, as it has no label"),
+    "another list": ({"context": [[0.5] * 9] * 40, "label": LABEL}, "are none, as it has 9 samples, expected 187"),
+}
+
+
+@pytest.mark.parametrize("name", PARQUET)
+def test_a_parquet_file_that_would_be_misread_is_refused(tmp_path, name):
+    columns, expected = PARQUET[name]
+    assert expected in sentence_of(tmp_path / "a.parquet", parquet_of(columns))
+
+
+GOOD = {
+    "Kaggle": TEXT,
+    "CRLF": TEXT.replace(b"\n", b"\r\n"),
+    "one row": TEXT.partition(b"\n")[0],
+    "no label": b"".join(row.rsplit(b",", 1)[0] + b"\n" for row in TEXT.splitlines()),
+    "blanks": TEXT.replace(b",", b", \t"),
+    "integers": "\n".join([",".join([*"10" * 93, "0", str(at % 5)]) for at in range(40)]).encode(),
+    "few beats among rejects": b"\n".join([b"x,y", b"", *TEXT.splitlines()[:3], b"?"] * 3),
+    "one class": b"".join(row[:-3] + b"0\n" for row in TEXT.splitlines()),
+    "all begin with 1": b"".join(b"1.0," + row.partition(b",")[2][:-3] + b"0\n" for row in TEXT.splitlines()),
+    "empty": b"",
+    "blank": b"\n\n",
+    "a word": b"x\n",
+    "Parquet": parquet_of({**WIDE, "label": LABEL}),
+    "lists": parquet_of({"signal": list(SIGNAL), "label": LABEL, "context": [[0.5] * 9] * 40}),
+    "no rows": parquet_of({name: values[:0] for name, values in WIDE.items()}),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_beats_and_files_with_single_bad_rows_are_not_refused(tmp_path, name):
+    (tmp_path / "a").write_bytes(GOOD[name])
+    [source] = find_sources([str(tmp_path / "a")])
+    assert source.kind == ("parquet" if GOOD[name].startswith(b"PAR1") else "csv")
+
+
+def test_training_tells_that_it_reads_csv_only(tmp_path):
+    assert "is Parquet, expected CSV: 187 samples" in sentence_of_data(tmp_path / "data", GOOD["Parquet"])
+
+
+def test_every_faulty_file_is_named_at_once(tmp_path):
+    (tmp_path / "mitbih_train.csv").write_bytes(LFS)
+    (tmp_path / "mitbih_test.csv").write_bytes(HTML)
+    for find in (lambda: find_inputs(str(tmp_path)), lambda: find_sources([f"{tmp_path}/*.csv"])):
+        with pytest.raises(DataRefused) as refused:
+            find()
+        assert len(refused.value.sentences) == 2

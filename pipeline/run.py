@@ -30,14 +30,10 @@ SEE_LOG = Verdict("remark", "log", "The run's log has the whole of it.")
 
 
 def run_pipeline(settings: RunSettings, locations: Locations, beam_options: Sequence[str], as_json: bool) -> int:
-    """Run the graph on this machine.
+    """Run the graph on this machine, Beam's stages on its local runner unless the options name one.
 
-    Args:
-        beam_options: options for Beam stages; the local runner is named unless they name one.
-        as_json: print the summary instead of the closing table.
-
-    Returns:
-        The exit code: 0 done, 1 unexpected, 3 data refused, 4 model refused, 6 environment, 130 / 143 interrupted.
+    Print the closing table, or the summary as JSON, and return the exit code: 0 done, 1 unexpected, 3 data refused,
+    4 model refused, 6 environment, 130 / 143 interrupted.
 
     Raises:
         EnvironmentRefused: the root is busy or cannot be written.
@@ -47,7 +43,6 @@ def run_pipeline(settings: RunSettings, locations: Locations, beam_options: Sequ
         summary = Summary(
             run=run_folder.name, stages=[StageRecord(name) for name in settings.stages], versions=versions_here()
         )
-        summary.data = {"synthetic": False, "split": None, "rows": None}
         write_whole(run_folder / "settings.json", settings.model_dump_json(indent=1) + "\n")
         with output_captured(run_folder / "log.txt") as terminal:
             screen = Screen(terminal)

@@ -69,13 +69,11 @@ def root_locked(root: Path) -> Iterator[None]:
 
 
 def new_run_folder(root: Path) -> Path:
-    """Create `runs/<run id>/`; the id is the start time in UTC, so that ids sort by time."""
+    """Create `runs/<run id>/` of a locked root; the id is the start time in UTC, so that ids sort by time."""
     stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%S")
-    for count in range(1000):
-        folder = root / "runs" / (stamp if count == 0 else f"{stamp}-{count}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
-    raise EnvironmentRefused(f"{root / 'runs'} already holds a thousand runs of this second: check the clock.")
+    folder, count = root / "runs" / stamp, 0
+    while folder.exists():
+        count += 1
+        folder = root / "runs" / f"{stamp}-{count}"
+    folder.mkdir(parents=True)
+    return folder

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -47,37 +47,24 @@ def output_captured(log: Path) -> Iterator[Terminal]:
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = [os.dup(1), os.dup(2)]
-    log_descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    terminal = Terminal(
-        os.fdopen(os.dup(kept[0]), "w", encoding="utf-8", errors="backslashreplace"),
-        os.fdopen(os.dup(kept[1]), "w", encoding="utf-8", errors="backslashreplace"),
-    )
-    handler = logging.StreamHandler(os.fdopen(os.dup(log_descriptor), "w", encoding="utf-8"))
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname).1s %(name)s %(message)s"))
+    out, err = (os.fdopen(os.dup(number), "w", encoding="utf-8", errors="backslashreplace") for number in (1, 2))
     root = logging.getLogger()
     level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    python_streams = sys.stdout, sys.stderr
-    os.dup2(log_descriptor, 1)
-    os.dup2(log_descriptor, 2)
-    sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
-    try:
-        yield terminal
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-        for stream in (sys.stdout, sys.stderr, handler.stream):
-            stream.close()
-        sys.stdout, sys.stderr = python_streams
-        os.dup2(kept[0], 1)
-        os.dup2(kept[1], 2)
-        for descriptor in (*kept, log_descriptor):
-            os.close(descriptor)
-        terminal.out.close()
-        terminal.err.close()
+    with out, err, log.open("a", encoding="utf-8", buffering=1) as file:
+        handler = logging.StreamHandler(file)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname).1s %(name)s %(message)s"))
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            with redirect_stdout(file), redirect_stderr(file):
+                yield Terminal(out, err)
+        finally:
+            root.removeHandler(handler)
+            root.setLevel(level)
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
 
 
 class Screen:
@@ -111,11 +98,7 @@ class Screen:
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
         try:
-            if self.err.is_terminal:
-                with self.err.status(title) as status:
-                    handler.status = status
-                    yield
-            else:
+            with self.err.status(title) if self.err.is_terminal else nullcontext() as handler.status:
                 yield
         finally:
             logger.removeHandler(handler)

@@ -50,7 +50,7 @@ class Summary:
     run: str
     status: str = "failed"
     exit_code: int = 1
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=lambda: {"synthetic": False, "split": None, "rows": None})
     stages: list[StageRecord] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=lambda: {"parameters": None, "digest": None, "pushed": None})
@@ -72,7 +72,7 @@ class Summary:
 
     def count_rows(self) -> None:
         """Give each stage that ran or was cached the rows of the splits it reads."""
-        rows = self.data.get("rows")
+        rows = self.data["rows"]
         for stage in self.stages:
             splits = STAGES[stage.name].rows
             if rows and splits and stage.state in ("ran", "cached"):

@@ -102,8 +102,8 @@ def fit_temperature(
         return -float(np.average(log_softmax(scaled, axis=1)[rows, label], weights=weight))
 
     bounds = (np.log(LOWEST), np.log(HIGHEST))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9})
-    return float(np.exp(found.x))
+    minimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9})
+    return float(np.exp(minimum.x))
 
 
 def abstention_threshold(

@@ -74,7 +74,7 @@ def train_head(
 ) -> History:
     """Run phase one: every beat noisy, the body frozen, its batch normalisation too."""
     model.get_layer(BODY).trainable = False
-    phase = _phase(FROZEN, tune.head_epochs, tune.head_learning_rate, train, logs)
+    phase = Phase("FineTuner", FROZEN, tune.head_epochs, tune.head_learning_rate, train, f"{logs}/{FROZEN}")
     history = fit(model, _batches(data, train, tune, 1.0, train.seed + 1), data.validation, phase)
     model.get_layer(BODY).trainable = True
     return history
@@ -84,7 +84,7 @@ def train_all(
     model: keras.Model, data: TrainingData, train: TrainSettings, tune: FineTuneSettings, logs: str
 ) -> History:
     """Run phase two: every layer learns, at a low rate, from noisy and clean beats."""
-    phase = _phase(FINETUNED, tune.epochs, tune.learning_rate, train, logs)
+    phase = Phase("FineTuner", FINETUNED, tune.epochs, tune.learning_rate, train, f"{logs}/{FINETUNED}")
     return fit(model, _batches(data, train, tune, tune.noisy_share, train.seed + 2), data.validation, phase)
 
 
@@ -92,7 +92,7 @@ def refit(
     model: keras.Model, all_beats: TrainingData, train: TrainSettings, tune: FineTuneSettings, logs: str
 ) -> History:
     """Go on as in phase two for a few epochs, with no beats left to validate on."""
-    phase = _phase(REFITTED, tune.refit_epochs, tune.refit_learning_rate, train, logs)
+    phase = Phase("FineTuner", REFITTED, tune.refit_epochs, tune.refit_learning_rate, train, f"{logs}/{REFITTED}")
     return fit(model, _batches(all_beats, train, tune, tune.noisy_share, train.seed + 3), None, phase)
 
 
@@ -112,17 +112,3 @@ def _batches(
         noise_max=tune.noise_max,
     )
     return make_batches(data.train, rows, train.batch, augmentation, data.normalise, seed)
-
-
-def _phase(name: str, epochs: int, learning_rate: float, train: TrainSettings, logs: str) -> Phase:
-    return Phase(
-        stage="FineTuner",
-        name=name,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        schedule=train.schedule,
-        weight_decay=train.weight_decay,
-        average_epochs=train.average_epochs,
-        label_smoothing=train.label_smoothing,
-        log_dir=f"{logs}/{name}",
-    )

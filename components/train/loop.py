@@ -19,6 +19,7 @@ from components.train.batches import Batches
 from components.train.data import Spool
 from components.train.keras_private import averaged_weights, build_optimizer
 from components.train.networks import mean_logits
+from components.train.settings import TrainSettings
 
 if TYPE_CHECKING:
     import keras
@@ -38,29 +39,14 @@ Predictor = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Phase:
-    """What one phase of training is.
+    """One phase of training; schedule, weight decay, averaging and label smoothing are those of `train`."""
 
-    Attributes:
-        stage: `Tuner`, `Trainer` or `FineTuner`.
-        name: which phase of it, for the progress and the name of its logs.
-        epochs: passes over the batches of an epoch.
-        learning_rate: the highest.
-        schedule: `cosine` falls to 0 at the end, `constant` stays.
-        weight_decay: AdamW's.
-        average_epochs: time constant of the average that becomes the model's weights; 0 for none.
-        label_smoothing: share of each target spread over all classes.
-        log_dir: folder for TensorBoard logs; None writes none.
-    """
-
-    stage: str
-    name: str
+    stage: str  # Tuner, Trainer or FineTuner
+    name: str  # which phase of it, for the progress
     epochs: int
-    learning_rate: float
-    schedule: str
-    weight_decay: float
-    average_epochs: float
-    label_smoothing: float
-    log_dir: str | None = None
+    learning_rate: float  # the highest
+    train: TrainSettings
+    log_dir: str | None = None  # folder for TensorBoard logs; None writes none
 
 
 def run_operations_side_by_side() -> None:
@@ -103,7 +89,7 @@ def fit(model: keras.Model, batches: Batches, validation: Spool | None, phase: P
     build_optimizer(optimizer, model)
     model.compile(
         optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=phase.label_smoothing),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=phase.train.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=False,
     )
@@ -120,13 +106,13 @@ def _optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
     import keras
 
     rate = phase.learning_rate
-    if phase.schedule == "cosine":
+    if phase.train.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps * phase.epochs)
     average = {}
-    if phase.average_epochs:
+    if phase.train.average_epochs:
         # In epochs, not as a momentum: a small set has so few steps that a fixed momentum would average the start in.
-        average = {"use_ema": True, "ema_momentum": 1 - 1 / max(1, phase.average_epochs * steps)}
-    return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, **average)
+        average = {"use_ema": True, "ema_momentum": 1 - 1 / max(1, phase.train.average_epochs * steps)}
+    return keras.optimizers.AdamW(rate, weight_decay=phase.train.weight_decay, **average)
 
 
 def _curves(validation: Spool | None, phase: Phase) -> keras.callbacks.Callback:
@@ -148,7 +134,7 @@ def _curves(validation: Spool | None, phase: Phase) -> keras.callbacks.Callback:
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
             if validation is not None:
-                with averaged_weights(self.model) if phase.average_epochs else nullcontext():
+                with averaged_weights(self.model) if phase.train.average_epochs else nullcontext():
                     logs |= validate(self.predict, validation)  # in place: the callbacks that follow log these too
             for name, value in ({"epoch": epoch + 1} | logs).items():
                 self.history.setdefault(name, []).append(value)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from components.settings import Settings
 
 FAST: Final[Mapping[str, Any]] = {"towers": 1, "stem_filters": 16, "stem_stride": 4, "block_filters": (24, 32, 48)}
-"""The sizes of the network `fast` where they are not given."""
+"""The sizes of the network `fast` where they are not set."""
 
 
 class NetworkSettings(Settings):
@@ -18,8 +18,8 @@ class NetworkSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _named(cls, given: Any) -> Any:
-        named = {"name": given} if isinstance(given, str) else given
+    def _named(cls, value: Any) -> Any:
+        named = {"name": value} if isinstance(value, str) else value
         return {**FAST, **named} if isinstance(named, Mapping) and named.get("name") == "fast" else named
 
     name: Literal["residual", "fast", "study"] = Field(

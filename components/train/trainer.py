@@ -45,15 +45,9 @@ def run_fn(fn_args: FnArgs) -> None:
 def train_clean(
     data: TrainingData, settings: TrainSettings, stage: str, phase: str, share: float, log_dir: str | None
 ) -> tuple[keras.Model, History]:
-    """Train from fresh weights; the same settings and data give the same network.
+    """Train from fresh weights on a share of each class's beats; the same settings and data give the same network.
 
-    Args:
-        data: the beats.
-        settings: the network and how it is trained.
-        stage: for the progress, which the Trainer and each trial of the Tuner report.
-        phase: for the progress.
-        share: share of each class's train beats that is used.
-        log_dir: folder for TensorBoard logs; None writes none.
+    Stage and phase name the training in the progress, which the Trainer and each trial of the Tuner report.
 
     Raises:
         DataRefused: a class missing where the policy needs it.
@@ -63,17 +57,7 @@ def train_clean(
     augmentation = Augmentation(stretch=settings.stretch, mix=settings.mix)
     batches = make_batches(data.train, rows, settings.batch, augmentation, data.normalise, settings.seed)
     model = build_network(settings.network)
-    plan = Phase(
-        stage=stage,
-        name=phase,
-        epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
-        schedule=settings.schedule,
-        weight_decay=settings.weight_decay,
-        average_epochs=settings.average_epochs,
-        label_smoothing=settings.label_smoothing,
-        log_dir=log_dir,
-    )
+    plan = Phase(stage, phase, settings.epochs, settings.learning_rate, settings, log_dir)
     return model, fit(model, batches, data.validation, plan)
 
 

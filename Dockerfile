@@ -1,14 +1,14 @@
 # The one image of Heartbeat: steps on Kubeflow, Beam workers, the `heartbeat` command (docs/image.md).
 
 ARG BASE=docker.io/library/python
-ARG PYTHON=3.10
-ARG DEBIAN=bookworm
+ARG PYTHON=3.13
+ARG DEBIAN=trixie
 
-# The full Python image has the compilers that a few packages are built with; the environment alone leaves this stage.
-FROM ${BASE}:${PYTHON}-${DEBIAN} AS build
+# The environment alone leaves this stage. Every package is a wheel, so that no compiler is needed.
+FROM ${BASE}:${PYTHON}-slim-${DEBIAN} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore UV_NO_CACHE=1
 WORKDIR /build
-COPY requirements-setup.txt requirements-py310.txt requirements-image.txt requirements-image-without.txt ./
+COPY requirements-setup.txt requirements-py312.txt requirements-image.txt requirements-image-without.txt ./
 
 # Where packages come from is the builder's business: secret `index` holds lines as PIP_INDEX_URL=... or
 # UV_DEFAULT_INDEX=..., secret `ca` a certificate bundle that they may name. Both are optional, and stay out of layers.
@@ -18,7 +18,7 @@ RUN --mount=type=secret,id=index --mount=type=secret,id=ca \
     && /opt/setup/bin/pip install --quiet --require-hashes -r requirements-setup.txt \
     && python -m venv --without-pip /opt/heartbeat \
     && /opt/setup/bin/uv pip install --quiet --python /opt/heartbeat/bin/python --no-deps --require-hashes \
-       -r requirements-py310.txt -r requirements-image.txt --excludes requirements-image-without.txt
+       -r requirements-py312.txt -r requirements-image.txt --excludes requirements-image-without.txt
 
 COPY setup.py LICENSE ./
 COPY schema schema

@@ -10,7 +10,7 @@ ENGINES ?= .engines
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-cluster test-image engines check docs pictures lock bench soak reproduce clean
+.PHONY: help run test test-slow test-next test-cluster test-image engines check docs pictures lock bench soak reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +42,11 @@ test-image: $(READY)  ## build the image with buildah and run the demo in it (as
 	@dpkg -s $$(cat deploy/apt-image.txt) >/dev/null 2>&1 || { apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive xargs -a deploy/apt-image.txt apt-get install -qy --no-install-recommends; } >/dev/null
 	@HEARTBEAT_IMAGE=1 HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest tests/image --timeout 1800
+
+test-next:  ## the newest TFX: make run and make test in a fresh Debian 13 (as root on Debian; 8 GB for the time being)
+	@command -v debootstrap >/dev/null || { apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends debootstrap; } >/dev/null
+	@tools/debian13 run test
 
 test-cluster: $(READY) engines  ## set up, fetch the engines, then the tests on Flink and Spark clusters of this machine
 	@HEARTBEAT_CLUSTER=1 HEARTBEAT_ENGINES=$(abspath $(ENGINES)) HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest -m cluster
@@ -97,7 +102,7 @@ lock: $(READY)  ## resolve requirements*.in again into requirements*.txt, for bo
 	@$(COMPILE) $(PY310) requirements-dev.in -c requirements-py310.txt -o requirements-dev-py310.txt
 	@$(COMPILE) $(PY312) requirements.in -o requirements-py312.txt
 	@$(COMPILE) $(PY312) requirements-dev.in -c requirements-py312.txt -o requirements-dev-py312.txt
-	@$(COMPILE) $(PY310) --no-deps requirements-image.in -o requirements-image.txt
+	@$(COMPILE) $(PY312) --no-deps requirements-image.in -o requirements-image.txt
 	@$(COMPILE) $(PY310) --no-deps --no-binary :all: --no-build-isolation requirements-cluster.in -o requirements-cluster.txt
 
 clean:  ## remove the environment

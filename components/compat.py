@@ -10,7 +10,7 @@ import sys
 from typing import Any, Final
 
 PYTHONS: Final = ((3, 10), (3, 12), (3, 13))
-"""Versions of Python that a lane exists for; 3.10 goes with Debian 12 and Ubuntu 22.04."""
+"""Versions of Python that a lane exists for; 3.10 goes in June 2028, with Debian 12's support."""
 
 OLD_LANE: Final = sys.version_info[:2] == (3, 10)
 

@@ -114,7 +114,7 @@ def check_python() -> str:
     here = platform.python_version()
     if sys.version_info[:2] not in PYTHONS:
         raise EnvironmentRefused(f"Python {here}: Heartbeat needs 3.13, 3.12 or 3.10. `make run` sets it up.")
-    lane = "TFX 1.16, kept for Debian 12 and Ubuntu 22.04" if OLD_LANE else "TFX 1.21"
+    lane = "TFX 1.16, kept for Debian 12 and Ubuntu 22.04 until June 2028" if OLD_LANE else "TFX 1.21"
     return f"{here}, {lane}, {sys.executable}"
 
 

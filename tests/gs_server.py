@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import google_crc32c
 
 BUCKET = "bucket"
 UPDATED = "2026-11-28T00:00:00.000Z"
@@ -50,7 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _described(self, name: str) -> dict[str, str]:
         content, generation = self.server.objects[name]
-        return {"name": name, "size": str(len(content)), "generation": str(generation), "updated": UPDATED}
+        crc = base64.b64encode(google_crc32c.value(bytes(content)).to_bytes(4, "big")).decode()
+        described = {"name": name, "size": str(len(content)), "generation": str(generation), "updated": UPDATED}
+        return described | {"crc32c": crc}
 
     def _asked(self) -> tuple[str, str | None, dict[str, str]]:
         """The bucket, the object's name if one is asked for, and the query."""

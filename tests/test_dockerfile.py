@@ -34,7 +34,7 @@ def test_the_context_holds_what_is_copied_and_nothing_else():
 
 
 def test_every_package_is_locked_with_its_hashes():
-    for name in ("requirements-py310.txt", "requirements-image.txt", "requirements-setup.txt"):
+    for name in ("requirements-py312.txt", "requirements-image.txt", "requirements-setup.txt"):
         lock = (TOP / name).read_text()
         packages = re.findall(r"^[a-z0-9][^\n]*==[^\n]*\n", lock, flags=re.MULTILINE)
         hashed = re.findall(r"^[a-z0-9][^\n]*==[^\n]* \\\n +--hash=sha256:[0-9a-f]{64}", lock, flags=re.MULTILINE)
@@ -43,13 +43,13 @@ def test_every_package_is_locked_with_its_hashes():
 
 
 def test_what_the_image_goes_without_is_something_that_it_would_have():
-    assert requirements("requirements-image-without.txt") <= requirements("requirements-py310.txt")
+    assert requirements("requirements-image-without.txt") <= requirements("requirements-py312.txt")
 
 
 def test_the_stand_in_for_tensorflow_is_of_the_same_version():
     versions = {
         package: re.search(rf"^{package}==(\S+)", (TOP / name).read_text(), flags=re.MULTILINE)[1]
-        for package, name in (("tensorflow", "requirements-py310.txt"), ("tensorflow-cpu", "requirements-image.txt"))
+        for package, name in (("tensorflow", "requirements-py312.txt"), ("tensorflow-cpu", "requirements-image.txt"))
     }
     assert versions["tensorflow"] == versions["tensorflow-cpu"]
 

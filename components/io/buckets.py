@@ -35,8 +35,8 @@ NOT_FOUND, CONFLICT, PRECONDITION_FAILED = 404, 409, 412
 WRAPPED: Final = ("reason", "cause", "__cause__")
 """Attributes in which errors of urllib3, of Google's clients and of Python hold the one that they are about."""
 
-CONNECTION: Final = re.compile(r"^<[^>]*>: ")
-"""How urllib3 names the connection that it speaks of."""
+CONNECTION: Final = re.compile(r"^(<[^>]*>|\w+\(host=[^)]*\)): ")
+"""How urllib3 1 and 2 name the connection that they speak of."""
 
 
 class Versioned(NamedTuple):

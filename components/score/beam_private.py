@@ -141,7 +141,6 @@ def dataflow_request(build: Callable[[Any], None], options: Sequence[str]) -> di
     from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
     from apache_beam.runners.dataflow.internal import apiclient
     from apache_beam.runners.internal.names import STAGED_PIPELINE_FILENAME
-    from apitools.base.py import encoding
 
     pipeline = beam.Pipeline(DataflowRunner(), PipelineOptions([*options, *WITHOUT_CLOUD]))
     build(pipeline)
@@ -154,7 +153,7 @@ def dataflow_request(build: Callable[[Any], None], options: Sequence[str]) -> di
         proto_pipeline_staged_url=graph,
         proto_pipeline=job.proto_pipeline,
     ).proto
-    sent = json.loads(encoding.MessageToJson(job.proto))
+    sent = json.loads(job.json())
     del sent["environment"]["sdkPipelineOptions"]  # all that Beam knows of; what was chosen is in the worker pool
     steps = [step.unique_name for step in job.proto_pipeline.components.transforms.values() if not step.subtransforms]
     return {

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES
+from components.beat import CLASSES, SAMPLES
 from components.compat import import_tensorflow
 from components.errors import HeartbeatError, UsageError
 from components.io.serving import ServingDirectory, model_digest
 from components.io.storage import absolute_path, is_remote, local_path
+
+PROBE_BEATS: Final = 256
+"""Enough for kernels of all kinds of instructions to round some answer in their own way."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,12 @@ class ModelRef:
     Attributes:
         uri: absolute path of its directory, or URI of a version in a serving directory.
         digest: 64 hex digits over its files.
+        computing: what a resumed job was computed with, see `ScoringModel.computing`; None for anything.
     """
 
     uri: str
     digest: str
+    computing: str | None = None
 
     @property
     def short_digest(self) -> str:
@@ -87,6 +95,20 @@ class ScoringModel:
             abstain.append(outputs["abstain"].numpy() if "abstain" in outputs else np.zeros(len(block), np.bool_))
         return Answers(np.concatenate(probabilities), np.concatenate(abstain))
 
+    @cached_property
+    def computing(self) -> str:
+        """Say what the bytes of the results depend on beside the model and the beats.
+
+        Versions of TensorFlow, and of pyarrow, which writes its own into files; and a digest of the answers to made-up
+        beats, as their last digits vary with the processor's instructions.
+        """
+        import pyarrow as pa
+        import tensorflow as tf
+
+        probe = np.random.default_rng(0).random((PROBE_BEATS, SAMPLES), np.float32)
+        answers = hashlib.sha256(self.answers(probe, PROBE_BEATS).probabilities.tobytes()).hexdigest()
+        return f"TensorFlow {tf.__version__}, pyarrow {pa.__version__}, arithmetic {answers[:8]}"
+
 
 def use_one_thread() -> None:
     """Make TensorFlow compute on one thread; to be called before it has computed anything in this process.
@@ -132,7 +154,13 @@ def _load(ref: ModelRef) -> ScoringModel:
                 f"The model in {ref.uri} is {digest[:12]}, the job began with {ref.short_digest}: it was changed. "
                 "Score with a model that stays as it is."
             )
-        return ScoringModel(str(folder), digest)
+        model = ScoringModel(str(folder), digest)
+    if ref.computing not in (None, model.computing):
+        raise HeartbeatError(
+            f"The job was begun with {ref.computing}; here it is {model.computing}, so that the bytes would not be "
+            "those of an unbroken run. Resume it on a machine like the first, or --overwrite it."
+        )
+    return model
 
 
 @contextmanager

@@ -44,6 +44,7 @@ class ShardRecord:
         parts: the file of scored rows.
         rejects: the file of rejects.
         seconds: it took, reading to writing.
+        computing: what it was computed with.
     """
 
     job: str
@@ -60,6 +61,7 @@ class ShardRecord:
     parts: Written
     rejects: Written
     seconds: float
+    computing: str
 
     def to_json(self) -> str:
         """Return the record as JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from components.errors import DataRefused, UsageError
@@ -81,7 +81,8 @@ def score(
         _clean_up(folder, tasks, done)
         waiting = [task for task in tasks if task.shard.stem not in done]
         progress = ProgressReader(folder, waiting, tasks)
-        troubles = run_shards(waiting, request.model, lambda: show(progress)) if waiting else []
+        model = replace(request.model, computing=next((record.computing for record in done.values()), None))
+        troubles = run_shards(waiting, model, lambda: show(progress)) if waiting else []
         outcomes = read_outcomes(folder, tasks, done)
         summary = summarise(job, outcomes, request.budget, request.output, request.model.uri, troubles)
         seconds = time.monotonic() - began

@@ -114,6 +114,7 @@ def score_shard(
             parts=written[0],
             rejects=written[1],
             seconds=round(time.perf_counter() - began, 3),
+            computing=model.computing,
         )
         check_wanted()
         publish_parts()

@@ -45,6 +45,8 @@ class ScoreSummary:
         seconds: of this run, from the plan to the end.
         rows_per_second: of what this run did itself; None where there was nothing to do.
         sentences: what stands in the way of success.
+        computing: what shards were computed with; several where the workers' processors differ, and with them the
+            last digits of probabilities.
     """
 
     status: str
@@ -61,6 +63,7 @@ class ScoreSummary:
     seconds: float = 0.0
     rows_per_second: float | None = None
     sentences: list[str] = field(default_factory=list)
+    computing: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""
@@ -117,6 +120,7 @@ def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: st
         files=_files(job, records),
         shards={"planned": len(job.shards), "done": len(records), "failed": len(job.shards) - len(records)},
         sentences=_failures(outcomes),
+        computing=sorted({record.computing for record in records}),
     )
 
 

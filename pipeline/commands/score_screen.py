@@ -86,6 +86,12 @@ def show_summary(summary: ScoreSummary) -> None:
     table.add_row("model", f"{summary.model['digest'][:12]}")
     console = plain_console(soft_wrap=True)
     console.print(table)
+    if len(summary.computing) > 1:
+        console.print(
+            "The workers' processors round in different ways, so that last digits of probabilities differ between "
+            f"shards (shards/*.json say which): {'; '.join(summary.computing)}.",
+            markup=False,
+        )
     if summary.exit_code == 0:
         console.print(f"Scored rows are in {summary.output}/parts, rejects in {summary.output}/rejects.")
     console.print(f"A page of it: heartbeat report {quote(summary.output)}")

@@ -17,11 +17,6 @@ WORKLOADS = [document for document in DOCUMENTS if template(document)]
 TASKMANAGER = "heartbeat-flink-taskmanager"
 
 
-def locked(package):
-    lock = (TOP / "requirements-py310.txt").read_text()
-    return re.search(rf"^{package}(?:\[.*\])?==(\S+)", lock, flags=re.MULTILINE)[1]
-
-
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service["metadata"]["name"])
 def test_a_service_leads_to_one_pod_at_the_ports_it_listens_at(service):
     chosen = service["spec"]["selector"].items()
@@ -77,7 +72,10 @@ def test_flink_and_beam_are_of_one_version_everywhere():
     [image] = set(flink.values())
     minor = re.match(r"flink:(\d+\.\d+)\.", image)[1]
     job_server = CONTAINERS["heartbeat-job-server/job-server"]["image"]
-    assert job_server == f"apache/beam_flink{minor}_job_server:{locked('apache-beam')}"
+    for engine, runner in (("flink", f"beam-runners-flink-{minor}"), ("spark", "beam-runners-spark-3")):
+        pom = (DEPLOY / "engines" / f"{engine}.xml").read_text()
+        [version] = re.findall(rf"<artifactId>{re.escape(runner)}</artifactId>\s+<version>(.+)</version>", pom)
+        assert job_server == f"apache/beam_flink{minor}_job_server:{version}"
 
 
 def test_flinks_ports_and_memory_are_those_of_its_pods():

@@ -11,7 +11,7 @@ import pytest
 from tests.image.buildah import Buildah
 from tests.image.index import build_secrets
 from tests.image.sandbox import Sandbox
-from tests.image.stand_in import make_bases
+from tests.image.stand_in import make_base
 
 CONTEXT = Path(__file__).parents[2]
 NAME = "localhost/heartbeat:test"
@@ -36,7 +36,7 @@ def built():
     scratch.mkdir(parents=True)
     try:
         buildah = Buildah(folder)
-        make_bases(buildah)
+        make_base(buildah)
         arguments = [f"--build-arg={name}={value}" for name, value in LABELS.items()]
         secrets = build_secrets(folder)
         buildah("bud", "--isolation", "chroot", "--pull-never", *arguments, *secrets, "--tag", NAME, CONTEXT)

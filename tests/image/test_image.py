@@ -38,7 +38,7 @@ def test_labels_user_and_command(built):
     prefix = "org.opencontainers.image"
     assert {f"{prefix}.{name.lower()}": value for name, value in LABELS.items()}.items() <= config["Labels"].items()
     assert config["Labels"][f"{prefix}.licenses"] == "Apache-2.0"
-    assert config["Labels"][f"{prefix}.base.name"].endswith("python:3.10-slim-bookworm")
+    assert config["Labels"][f"{prefix}.base.name"].endswith("python:3.13-slim-trixie")
 
 
 def test_nothing_that_builds_is_left(built):
@@ -58,7 +58,7 @@ def test_no_secret_is_left(built):
 def test_everything_is_byte_compiled_for_good(built):
     missing, checked = [], []
     for source in (built.root / "opt/heartbeat/lib").rglob("*.py"):
-        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-310.pyc"
+        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
         if not compiled.exists():
             missing.append(source)
         elif int.from_bytes(compiled.read_bytes()[4:8], "little") != UNCHECKED_HASH:

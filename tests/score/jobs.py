@@ -24,6 +24,7 @@ class NumpyModel:
     """softmax(signal @ weights); `spoil` may change the answers."""
 
     short_digest = MODEL.short_digest
+    computing = "numpy"
 
     def __init__(self, spoil=lambda signal, probabilities: probabilities):
         self.spoil = spoil

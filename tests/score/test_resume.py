@@ -1,16 +1,22 @@
 """What is done is found out side by side, and never with a whole part in memory."""
 
+import json
+import re
 import threading
+from dataclasses import replace
 
 import pytest
 
-from components.errors import DataRefused
+from components.errors import DataRefused, HeartbeatError
 from components.io.local_storage import LocalStorage
 from components.io.storage import CHUNK_BYTES, storage_at
 from components.score.job import Job
+from components.score.model import loaded_model
 from components.score.record import ShardRecord
 from components.score.resume import done_shards, read_outcomes
-from tests.score.jobs import run, write_csv
+from components.score.run import score
+from pipeline.commands.score_screen import show_summary
+from tests.score.jobs import loop, request, run, write_csv
 
 
 @pytest.fixture
@@ -87,3 +93,32 @@ def test_outcomes_that_are_known_are_not_read_again(finished):
         folder.remove(task.record_name)
     assert read_outcomes(folder, tasks, done) == done
     assert set(read_outcomes(folder, tasks).values()) == {None}
+
+
+def test_a_job_is_not_resumed_where_the_bytes_would_be_others(finished, saved_model, monkeypatch):
+    folder, tasks = finished
+    folder.remove(tasks[0].record_name)
+    asked = []
+
+    def remember(waiting, model, follow):
+        asked.append((len(waiting), model.computing))
+        return []
+
+    score(request(tasks[0].shard.file, output=folder.root, existing="resume"), remember)
+    assert asked == [(1, "numpy")]
+    monkeypatch.setattr("components.score.model.use_one_thread", lambda: None)  # TensorFlow is in use here already
+    here = loaded_model(saved_model).computing
+    assert loaded_model(replace(saved_model, computing=here)).computing == here
+    with pytest.raises(HeartbeatError, match=f"begun with TensorFlow 1.0; here it is {re.escape(here)}"):
+        loaded_model(replace(saved_model, computing="TensorFlow 1.0"))
+
+
+def test_workers_that_round_in_different_ways_are_told(finished, capsys):
+    folder, tasks = finished
+    record = json.loads(folder.read(tasks[0].record_name))
+    folder.write(tasks[0].record_name, json.dumps({**record, "computing": "abacus"}).encode())
+    folder.remove("_SUCCESS")
+    summary = score(request(tasks[0].shard.file, output=folder.root, existing="resume"), loop())
+    assert (summary.exit_code, summary.computing) == (0, ["abacus", "numpy"])
+    show_summary(summary)
+    assert "differ between shards (shards/*.json say which): abacus; numpy" in capsys.readouterr().out

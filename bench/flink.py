@@ -11,21 +11,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.beat_files import linked
-from bench.score import line
-from tools.local_flink import flink_cluster
-from tools.local_spark import spark_cluster
+from bench.measure import fresh_together, linked, print_line
+from bench.score import PROGRAM, job
+from tools.local_cluster import local_cluster
 
 WORKER = "components.score.engines.worker"
 
@@ -64,7 +62,7 @@ def timed(outputs: list[Path], began: float, ended: float, peak: float = 0.0) ->
 
 
 class Peak(threading.Thread):
-    """Looks for the most memory that a worker process of an engine has had."""
+    """A thread that looks for the most memory that a worker process of an engine has had."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -85,12 +83,11 @@ class Peak(threading.Thread):
 
 def command(model_dir: str, pattern: str, out: Path, flags: list[str]) -> Timed:
     """Run and time `heartbeat score` as a process."""
-    program = [sys.executable, "-W", "ignore", "-c", "from pipeline.cli import run; run()", "score"]
-    given = ["--model", model_dir, "--input", pattern, "--output", str(out), "--json"]
+    words = [*PROGRAM, "--model", model_dir, "--input", pattern, "--output", str(out), *flags]
     peak = Peak()
     peak.start()
     began = time.time()
-    done = subprocess.run([*program, *given, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     ended = time.time()
     peak.done.set()
     if done.returncode:
@@ -98,20 +95,12 @@ def command(model_dir: str, pattern: str, out: Path, flags: list[str]) -> Timed:
     return timed([out], began, ended, peak.mib)
 
 
-def bare(model_dir: str, halves: list[str], scratch: Path) -> Timed:
+def bare(model_dir: str, halves: Sequence[Path], scratch: Path) -> Timed:
     """Time processes that know nothing of each other, one for each folder of inputs."""
-    outs = [scratch / f"bare-{len(halves)}-{at}" for at in range(len(halves))]
-    measure = [sys.executable, "-W", "ignore", "-m", "bench.score", model_dir]
+    outs = [scratch / f"bare-{len(halves)}-{i}" for i in range(len(halves))]
     began = time.time()
-    both = [
-        subprocess.Popen(
-            [*measure, *sorted(map(str, Path(half).iterdir())), "--measure", "job", "--out", str(out)],
-            stdout=subprocess.DEVNULL,
-        )
-        for half, out in zip(halves, outs, strict=True)
-    ]
-    if any(process.wait() for process in both):
-        sys.exit("a bare process failed")
+    inputs = [sorted(map(str, half.iterdir())) for half in halves]
+    fresh_together(job, [(model_dir, files, str(out)) for files, out in zip(inputs, outs, strict=True)])
     return timed(outs, began, time.time())
 
 
@@ -121,10 +110,10 @@ class Inputs:
 
     Attributes:
         model_dir: the model.
-        many: for figures of the whole command.
-        few: for rates.
-        halves: as many as `few` for each of two processes.
-        scratch: for what is written.
+        many: folder of links for figures of the whole command.
+        few: folder of links for rates.
+        halves: folders of as many links as `few` for each of two processes.
+        scratch: folder for results.
         worker: path of heartbeat-worker.
     """
 
@@ -140,88 +129,75 @@ class Inputs:
         return ["--on", f"{engine}://{address}", "--assume-shared", "--worker-command", str(self.worker)]
 
 
-def flink(given: Inputs) -> None:
+def flink(inputs: Inputs) -> None:
     """Compare Flink with the local runner, and two TaskManagers with one, beside bare processes."""
-    local = command(given.model_dir, f"{given.many}/*.csv", given.scratch / "local", ["--workers", "2"])
+    local = command(inputs.model_dir, f"{inputs.many}/*.csv", inputs.scratch / "local", ["--workers", "2"])
     on_flink = {}
-    for count, folder in ((2, given.many), (1, given.few)):
-        with flink_cluster(given.scratch / f"flink-{count}", count) as cluster:
-            flags = given.flags("flink", cluster.address)
-            on_flink[count] = command(given.model_dir, f"{folder}/*.csv", given.scratch / f"on-flink-{count}", flags)
+    for count, folder in ((2, inputs.many), (1, inputs.few)):
+        with local_cluster("flink", inputs.scratch / f"flink-{count}", count) as cluster:
+            flags = inputs.flags("flink", cluster.address)
+            on_flink[count] = command(inputs.model_dir, f"{folder}/*.csv", inputs.scratch / f"on-flink-{count}", flags)
     one, two = on_flink[1], on_flink[2]
-    bare_one = bare(given.model_dir, [str(given.halves[0])], given.scratch)
-    bare_two = bare(given.model_dir, [str(half) for half in given.halves], given.scratch)
-    line(
-        f"{two.rows:,} beats, Flink against local, whole command",
-        two.command,
-        local.command,
-        "peer",
-        "s",
-        local.command / two.command,
-    )
-    line("the same, start-up", two.start, local.start, "peer", "s", local.start / two.start)
-    line("the same, start-up excluded", two.rate, local.rate, "peer", "rows/s", two.rate / local.rate)
-    line("Flink, two TaskManagers against one", two.rate, one.rate, "peer", "rows/s", two.rate / one.rate)
-    line(
-        "two bare processes against one", bare_two.rate, bare_one.rate, "peer", "rows/s", bare_two.rate / bare_one.rate
-    )
-    line("one process, Flink against bare", one.rate, bare_one.rate, "limit", "rows/s", one.rate / bare_one.rate)
-    line("two processes, Flink against bare", two.rate, bare_two.rate, "limit", "rows/s", two.rate / bare_two.rate)
-    line("peak memory of a worker on Flink", two.peak, 2048, "limit", "MiB", 2048 / two.peak)
+    bare_one, bare_two = (bare(inputs.model_dir, inputs.halves[:count], inputs.scratch) for count in (1, 2))
+    whole = f"{two.rows:,} beats, Flink against local, whole command"
+    print_line(whole, two.command, local.command, "s", local.command / two.command)
+    print_line("the same, start-up", two.start, local.start, "s", local.start / two.start)
+    print_rates("the same, start-up excluded", two, local)
+    print_rates("Flink, two TaskManagers against one", two, one)
+    print_rates("two bare processes against one", bare_two, bare_one)
+    print_rates("one process, Flink against bare", one, bare_one, "limit")
+    print_rates("two processes, Flink against bare", two, bare_two, "limit")
+    print_line("peak memory of a worker on Flink", two.peak, 2048, "MiB", 2048 / two.peak, "limit")
 
 
-def spark(given: Inputs) -> None:
+def print_rates(name: str, own: Timed, other: Timed, kind: str = "peer") -> None:
+    """Print a comparison of rates."""
+    print_line(name, own.rate, other.rate, "rows/s", own.rate / other.rate, kind)
+
+
+def spark(inputs: Inputs) -> None:
     """Compare Spark with two workers and the local runner with two."""
-    local = command(given.model_dir, f"{given.few}/*.csv", given.scratch / "local-s", ["--workers", "2"])
-    with spark_cluster(given.scratch / "spark", 2) as cluster:
-        flags = given.flags("spark", cluster.address)
-        own = command(given.model_dir, f"{given.few}/*.csv", given.scratch / "on-spark", flags)
-    line(
-        f"{own.rows:,} beats, Spark against the local runner",
-        own.rate,
-        local.rate,
-        "peer",
-        "rows/s",
-        own.rate / local.rate,
-    )
-    line("the same, start-up", own.start, local.start, "peer", "s", local.start / own.start)
-    line("peak memory of a worker on Spark", own.peak, 2048, "limit", "MiB", 2048 / own.peak)
+    local = command(inputs.model_dir, f"{inputs.few}/*.csv", inputs.scratch / "local-s", ["--workers", "2"])
+    with local_cluster("spark", inputs.scratch / "spark", 2) as cluster:
+        flags = inputs.flags("spark", cluster.address)
+        own = command(inputs.model_dir, f"{inputs.few}/*.csv", inputs.scratch / "on-spark", flags)
+    print_rates(f"{own.rows:,} beats, Spark against the local runner", own, local)
+    print_line("the same, start-up", own.start, local.start, "s", local.start / own.start)
+    print_line("peak memory of a worker on Spark", own.peak, 2048, "MiB", 2048 / own.peak, "limit")
 
 
 PARTS: dict[str, Callable[[Inputs], None]] = {part.__name__: part for part in (flink, spark)}
 
 
 @contextmanager
-def inputs(model_dir: str, path: str, many: int, few: int) -> Iterator[Inputs]:
+def linked_inputs(model_dir: str, path: str, many: int, few: int) -> Iterator[Inputs]:
     """Yield links to a file that hold so many rows at least, and the program of the workers."""
     with open(path, "rb") as file:
         rows = sum(1 for _ in file)
-    scratch = Path(tempfile.mkdtemp(prefix="heartbeat-bench-"))
-    try:
+    with tempfile.TemporaryDirectory(prefix="heartbeat-bench-") as folder:
+        scratch = Path(folder)
         worker = scratch / "heartbeat-worker"
         worker.write_text(f'#!/bin/sh\nexec {sys.executable} -W ignore -m {WORKER} "$@"\n')
         worker.chmod(0o755)
-        folders = {"many": many, "few": few, "left": few, "right": few}
-        for name, wanted in folders.items():
-            linked([path], -(-wanted // rows), scratch / name)
-        halves = scratch / "left", scratch / "right"
+        for name, size in {"many": many, "few": few, "half-1": few, "half-2": few}.items():
+            linked([path], -(-size // rows), scratch / name)
+        halves = scratch / "half-1", scratch / "half-2"
         yield Inputs(model_dir, scratch / "many", scratch / "few", halves, scratch, worker)
-    finally:
-        shutil.rmtree(scratch)
 
 
 def main() -> None:
-    """Take the measures asked for and print a line each."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("model", help="a pushed model's directory")
-    arguments.add_argument("input", help="a labelled CSV file")
-    arguments.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="leave the others out")
-    arguments.add_argument("--rows", type=int, default=1_000_000, help="of the larger jobs, by linking the file")
-    arguments.add_argument("--few", type=int, default=350_000, help="of the smaller ones")
-    given = arguments.parse_args()
-    with inputs(str(Path(given.model).absolute()), given.input, given.rows, given.few) as made:
-        for name in given.only:
-            PARTS[name](made)
+    """Take the chosen measures and print a line for each comparison."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="a pushed model's directory")
+    parser.add_argument("input", help="a labelled CSV file")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="leave the others out")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the larger jobs, by linking the file")
+    parser.add_argument("--few", type=int, default=350_000, help="of the smaller ones")
+    options = parser.parse_args()
+    model_dir = str(Path(options.model).absolute())
+    with linked_inputs(model_dir, options.input, options.rows, options.few) as inputs:
+        for name in options.only:
+            PARTS[name](inputs)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ down slows all of them. Rates are per CPU second; the median round counts.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bench.measure import print_line
 from components.beat import SAMPLES
 from components.score.model import use_one_thread
 from components.train.settings import NetworkSettings
@@ -74,9 +74,9 @@ def main() -> None:
         if name != "study":
             own, peer = (statistics.median(rates[key][0] for rates in rounds) for key in (name, "study"))
             ratio = statistics.median(rates[name][0] / rates["study"][0] for rates in rounds)
-            figures = {"ours": round(own), "peer": round(peer), "unit": "beats/s", "ratio": round(ratio, 2)}
-            batches = {"batch": rounds[-1][name][1], "peer_batch": rounds[-1]["study"][1]}
-            print(json.dumps({"name": f"{name} vs the study's network, one core", **figures, **batches}), flush=True)
+            batch, peer_batch = rounds[-1][name][1], rounds[-1]["study"][1]
+            line = f"{name} vs the study's network, one core"
+            print_line(line, round(own), round(peer), "beats/s", round(ratio, 2), batch=batch, peer_batch=peer_batch)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from tests.cluster.jobs import FILES, SESSION, Beats, Job, score
 from tests.s3_server import s3_server
 from tests.score.conftest import saved_model  # noqa: F401 - a fixture
 from tests.score.jobs import write_csv
-from tools.local_flink import flink_cluster
-from tools.local_spark import spark_cluster
+from tools.local_cluster import local_cluster
 
 DISTINCT, ROWS = 3, 1000
 BUCKET = "beats"
@@ -48,13 +47,13 @@ def _jobs_end_with_their_test():
 
 @pytest.fixture(scope="module")
 def flink(environ, tmp_path_factory):
-    with flink_cluster(tmp_path_factory.mktemp("flink") / "cluster", 2, 1, environ=environ) as cluster:
+    with local_cluster("flink", tmp_path_factory.mktemp("flink") / "cluster", 2, 1, environ=environ) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="module")
 def spark(environ, tmp_path_factory):
-    with spark_cluster(tmp_path_factory.mktemp("spark") / "cluster", 2, 1, environ=environ) as cluster:
+    with local_cluster("spark", tmp_path_factory.mktemp("spark") / "cluster", 2, 1, environ=environ) as cluster:
         yield cluster
 
 

@@ -36,9 +36,9 @@ STORED = 6
 @pytest.fixture(autouse=True)
 def _slots_are_free(flink):
     """Each test begins and ends with a cluster that has two TaskManagers and no job."""
-    flink.await_task_managers(2)
+    flink.await_workers(2)
     yield
-    flink.await_task_managers(2)
+    flink.await_workers(2)
     for job in flink_rest(flink.address, "/jobs/overview")["jobs"]:
         cancel_flink_job(flink.address, job["name"])
 
@@ -71,9 +71,7 @@ def counter_in(text, name):
 def test_on_a_store_both_taskmanagers_do_a_share_and_leave_the_local_runners_bytes(
     flink, beats, worker_command, s3, environ, tmp_path
 ):
-    logs = [
-        flink.folder / f"taskmanager-{at}.log" for at, guard in enumerate(flink.task_managers) if guard.poll() is None
-    ]
+    logs = [flink.folder / f"taskmanager-{at}.log" for at, guard in enumerate(flink.workers) if guard.poll() is None]
     before = [len(ended_shards(log)) for log in logs]
     client = s3.client()
     for path in sorted(Path(beats.pattern).parent.iterdir())[:STORED]:
@@ -111,7 +109,7 @@ def test_a_taskmanager_killed_in_the_middle_costs_neither_rows_nor_the_job(
     job = score(beats, tmp_path / "out", environ, *on("flink", flink, worker_command, "--assume-shared"))
     await_shards(job, tmp_path / "out", FILES // 4)
     os.kill(flink.pid_of(-1), signal.SIGKILL)
-    flink.add_task_manager()  # as whatever looks after the machines would
+    flink.add_worker()  # as whatever looks after the machines would
     done = job.ended()
     assert done.code == 0, done.err
     assert_whole(beats, tmp_path / "out")

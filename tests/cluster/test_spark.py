@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.jobs import FILES, assert_whole, await_none, await_shards, on, score, shares
 from tests.score.engines.fakes import fake_flink
-from tools.local_spark import spark_cluster
+from tools.local_cluster import local_cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
 
@@ -41,7 +41,7 @@ def test_a_worker_killed_in_the_middle_costs_neither_rows_nor_the_job(spark, bea
 
 
 def test_a_cluster_without_room_is_told(beats, worker_command, environ, tmp_path):
-    with spark_cluster(tmp_path / "cluster", workers=0, environ=environ) as empty:
+    with local_cluster("spark", tmp_path / "cluster", workers=0, environ=environ) as empty:
         flags = on("spark", empty, worker_command, "--assume-shared")
         done = score(beats, tmp_path / "out", environ, *flags).ended()
     assert done.code == 6, done.err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bench.beat_files import read_beats
+from bench.measure import read_beats
 from components.beat import CLASSES, SAMPLES, Beats
 from components.beats.synthetic import write_demo_set
 from components.evaluate.gate import gate_model

@@ -1,0 +1,130 @@
+"""What all benchmarks share: figures taken in fresh processes, a JSON line for each comparison, and their inputs."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from components.beat import Beats
+
+T = TypeVar("T")
+
+Figures = dict[str, float]
+
+RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+"""Beam's local runner, named for TFX's executors."""
+
+REPEATS = 3
+"""Turns of which the least counts."""
+
+
+def print_line(name: str, ours: float, other: float, unit: str, ratio: float, kind: str = "peer", **more: Any) -> None:
+    """Print one comparison as JSON.
+
+    Args:
+        name: of the comparison.
+        ours: our figure.
+        other: what it is compared with.
+        unit: of both.
+        ratio: of the two, as the comparison has it.
+        kind: `peer` or `limit`: what the other is.
+        more: further figures.
+    """
+    figures = {"ours": round(ours, 3), kind: round(other, 3), "unit": unit, "ratio": round(ratio, 4)}
+    print(json.dumps({"name": name, **figures, **more}), flush=True)
+
+
+def fresh(measure: Callable[..., T], *arguments: Any) -> T:
+    """Return what a function of a module returns in a fresh process, whose output goes to stderr."""
+    return fresh_together(measure, [arguments])[0]
+
+
+def fresh_together(measure: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> list[T]:
+    """Call a function as often as there are tuples of arguments, each in a fresh process, all at the same time."""
+    with ProcessPoolExecutor(len(calls), multiprocessing.get_context("spawn"), _be_quiet) as pool:
+        return list(pool.map(measure, *zip(*calls, strict=True)))
+
+
+def _be_quiet() -> None:
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+
+
+def least(measures: Sequence[Callable[..., Figures]], *arguments: Any) -> list[Figures]:
+    """Take measures by turns, each with these arguments and a folder; return for each the one of least CPU seconds."""
+    taken: list[list[Figures]] = [[] for _ in measures]
+    for _ in range(REPEATS):
+        for measure, figures in zip(measures, taken, strict=True):
+            with tempfile.TemporaryDirectory(prefix="heartbeat-bench-") as scratch:
+                figures.append(fresh(measure, *arguments, f"{scratch}/out"))
+    return [min(figures, key=lambda each: each["cpu"]) for figures in taken]
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Return CPU seconds of this process, and of the children that it waited for, spent on `work`."""
+    before = os.times()
+    work()
+    return sum(os.times()[:4]) - sum(before[:4])
+
+
+def wall_seconds(work: Callable[[], object]) -> float:
+    """Return seconds that `work` takes."""
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+def linked(inputs: Sequence[str], times: int, folder: Path) -> list[str]:
+    """Return the same files so many times over, by links in a new folder."""
+    folder.mkdir()
+    links = [(path, folder / f"{turn:04d}-{os.path.basename(path)}") for turn in range(times) for path in inputs]
+    for path, link in links:
+        link.symlink_to(os.path.abspath(path))
+    return [str(link) for _, link in links]
+
+
+def read_beats(inputs: Sequence[str]) -> Beats:
+    """Read all beats of labelled CSV files."""
+    import numpy as np
+
+    from components.io.csv import parse_block
+    from components.io.shards import plan_text, read_lines
+    from components.io.storage import list_files
+
+    shards = plan_text([file for path in inputs for file in list_files(path)])
+    blocks = [parse_block(block) for shard in shards for block in read_lines(shard)]
+    labels = [block.label for block in blocks if block.label is not None]
+    return Beats(np.concatenate([block.signal for block in blocks]), np.concatenate(labels))
+
+
+def as_parquet(inputs: Sequence[str], folder: Path) -> str:
+    """Write the beats of CSV files to Parquet with a list column, row groups of 16,384 beats; return its path."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    beats = read_beats(inputs)
+    offsets = np.arange(0, beats.signal.size + 1, beats.signal.shape[1], dtype=np.int32)
+    signal = pa.ListArray.from_arrays(offsets, beats.signal.ravel())
+    path = str(folder / "beats.parquet")
+    pq.write_table(pa.table({"signal": signal, "label": beats.label}), path, row_group_size=16384)
+    return path
+
+
+def as_tfrecord(inputs: Sequence[str], folder: Path) -> str:
+    """Write the beats of CSV files as tf.Examples; return the path of the TFRecord file."""
+    from components.io.examples import encode_examples
+    from components.io.tfrecord import write_records
+
+    path = folder / "beats.tfrecord"
+    with path.open("wb") as file:
+        write_records(file, encode_examples(read_beats(inputs)))
+    return str(path)

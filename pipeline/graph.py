@@ -139,7 +139,8 @@ def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
     Raises:
         UsageError: the settings do not say what to score.
     """
-    from components.io.storage import fingerprint, list_files
+    from components.io.sources import input_files
+    from components.io.storage import fingerprint
     from components.score.node import BatchScorer
 
     settings = run.settings.score
@@ -149,7 +150,7 @@ def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
         **inputs,
         input=settings.input,
         output=settings.output,
-        fingerprint=run.scored or fingerprint(list_files(settings.input)),
+        fingerprint=run.scored or fingerprint(input_files(settings.input)),
         settings=settings.model_dump_json(),
         code_digest=code_digest,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import threading
 import urllib.parse
@@ -17,13 +18,14 @@ UPDATED = "2026-11-28T00:00:00.000Z"
 
 
 class GsServer(ThreadingHTTPServer):
-    """Objects of one bucket, each with its generation."""
+    """Objects of one bucket, each with its generation; the names of those that have Content-Encoding: gzip."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects: dict[str, tuple[bytes, int]] = {}
+        self.packed: set[str] = set()
         self.generation = 0
         self.writing = threading.Lock()
 
@@ -69,9 +71,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404)
         elif name and query.get("alt") == "media":
             content, generation = self.server.objects[name]
+            if name in self.server.packed and "gzip" not in self.headers.get("Accept-Encoding", ""):
+                self._answer(gzip.decompress(content))  # whole, whatever range is asked for
+                return
             start, _, end = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
             part = content[int(start) : int(end) + 1 if end else None]
-            self._answer(part, 206 if "Range" in self.headers else 200, **{"X-Goog-Generation": str(generation)})
+            packed = {"Content-Encoding": "gzip"} if name in self.server.packed else {}
+            known = {"X-Goog-Generation": str(generation), **packed}
+            self._answer(part, 206 if "Range" in self.headers else 200, **known)
         elif name:
             self._answer(self._described(name))
         elif self.path.partition("?")[0].endswith("/o"):

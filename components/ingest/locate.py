@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Final
 
 from components.beats.kaggle import TEST_FILE, TRAIN_FILE
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, UsageError
-from components.io.sources import Source, csv_source
+from components.io.sources import Source, csv_source, input_files
 from components.io.storage import InputFile, is_remote, list_files, local_path
 
 HOW_TO_GET: Final = (
     "Get both files from https://www.kaggle.com/datasets/shayanfazeli/heartbeat, or make them from the MIT-BIH records "
     "with `heartbeat prepare`."
 )
+
+
+SIMILAR: Final = re.compile(
+    r"(?i)(?!mitbih_(train|test)\.csv(\.gz)?$)(?!.*_provenance\.csv)[^.].*(train|test).*\.csv.*"
+)
+"""Names that may be of the files that are missing, such as `mitbih_train (1).csv`."""
+
+DESCRIPTION_FILE: Final = "prepare.json"
+"""What `heartbeat prepare` leaves beside its CSVs: how they were made."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +36,13 @@ class TrainTest:
         train: the train file with its provenance; one per folder where the data path is a glob.
         test: the test file, likewise.
         markers: the file that says that the beats are simulated, where there is one.
+        strays: names of what else is in a local folder, and is left alone.
     """
 
     train: tuple[Source, ...]
     test: tuple[Source, ...]
     markers: tuple[InputFile, ...]
+    strays: tuple[str, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -65,10 +77,14 @@ def find_inputs(data_dir: str) -> TrainTest:
     if not is_remote(data_dir) and os.path.isfile(local_path(data_dir)):
         raise UsageError(f"{data_dir} is a file: give its folder.")
     folder = data_dir.rstrip("/") or "/"
+    is_local_folder = not is_remote(folder) and os.path.isdir(local_path(folder))
     train, test = _find(folder, TRAIN_FILE), _find(folder, TEST_FILE)
     missing = [name for name, files in ((TRAIN_FILE, train), (TEST_FILE, test)) if not files]
+    names = os.listdir(local_path(data_dir)) if is_local_folder else []
     if missing:
-        raise DataRefused(f"{folder} has no {' and no '.join(missing)} (or .csv.gz). {HOW_TO_GET}")
+        similar = ", ".join(sorted(repr(name) for name in names if SIMILAR.fullmatch(name)))
+        others = f"It has {similar}: rename what is meant. " if similar else ""
+        raise DataRefused(f"{data_dir} has no {' and no '.join(missing)} (or .csv.gz). {others}{HOW_TO_GET}")
     sources: list[list[Source]] = []
     faults: list[str] = []
     for files in (train, test):
@@ -80,11 +96,14 @@ def find_inputs(data_dir: str) -> TrainTest:
                 faults += error.sentences
     if faults:
         raise DataRefused(faults)
-    return TrainTest(tuple(sources[0]), tuple(sources[1]), tuple(list_files(f"{folder}/{MARKER}")))
+    found = TrainTest(tuple(sources[0]), tuple(sources[1]), tuple(list_files(f"{folder}/{MARKER}")))
+    used = {os.path.relpath(file.path, local_path(data_dir)).split("/")[0] for file in found.files} if names else set()
+    return replace(found, strays=tuple(sorted({*names} - used - {DESCRIPTION_FILE})))
 
 
 def _find(folder: str, name: str) -> list[InputFile]:
-    plain, packed = list_files(f"{folder}/{name}"), list_files(f"{folder}/{name}.gz")
+    """Find a file of beats, plain or .gz; Spark and others write a folder of this name, with the rows in parts."""
+    plain, packed = input_files(f"{folder}/{name}"), input_files(f"{folder}/{name}.gz")
     doubled = {file.path + ".gz" for file in plain} & {file.path for file in packed}
     if doubled:
         raise DataRefused(f"{min(doubled)} is there and so is its plain form: remove one of the two.")

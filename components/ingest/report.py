@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from components.verdict import Verdict
 
 SUMMARY_FILE: Final = "ingest.json"
 REJECTS_FILE: Final = "rejects.jsonl"
+
+NAMED_STRAYS: Final = 6
+"""Files left alone that are named; a folder may hold any number."""
 
 NAMES: Final = [f"{symbol} ({name})" for symbol, name in zip(CLASSES, CLASS_NAMES, strict=True)]
 
@@ -56,6 +59,7 @@ class IngestSummary:
         files: one report a file.
         digests: train, test -> SHA-256 of that side's text where it is one shard, else of its shards' digests.
         classes: train, eval, test -> beats by class.
+        strays: names of what else is in the data folder, and was left alone.
     """
 
     split: SplitKind
@@ -64,6 +68,7 @@ class IngestSummary:
     files: list[FileReport]
     digests: dict[str, str]
     classes: dict[str, list[int]]
+    strays: list[str] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the text of `ingest.json`."""
@@ -89,7 +94,7 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict
     """Judge what became of the files.
 
     Returns:
-        Rows dropped within the budget, classes that train lacks.
+        Rows dropped within the budget, files left alone, classes that train lacks.
 
     Raises:
         DataRefused: rejects beyond the budget, an empty file or split, or a provenance file that does not fit.
@@ -114,6 +119,7 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict
     dropped = [sentence for file in summary.files if file.rejects for sentence in file.sentences]
     return [
         *(Verdict("remark", "dropped", f"Dropped: {sentence}") for sentence in dropped),
+        *([Verdict("remark", "strays", _about_strays(summary.strays))] if summary.strays else []),
         *(
             Verdict("caveat", "absent_class", f"The train split has no beat of class {name}: a model cannot learn it.")
             for name, count in zip(NAMES, summary.classes["train"], strict=True)
@@ -124,6 +130,11 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict
 
 def _refusals(code: str, sentences: Iterable[str]) -> list[Verdict]:
     return [Verdict("refusal", code, sentence) for sentence in sentences]
+
+
+def _about_strays(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED_STRAYS:,} more" if len(names) > NAMED_STRAYS else ""
+    return f"Left alone beside the files of beats: {', '.join(names[:NAMED_STRAYS])}{more}."
 
 
 def _about_empty(split: Split, settings: DataSettings) -> str:

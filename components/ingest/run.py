@@ -173,7 +173,7 @@ def summarise(plan: IngestPlan, records: Sequence[ShardRecord]) -> IngestSummary
     digests: dict[str, str] = {
         side: _digest([record.sha256 for job, record in done if job.into == side]) for side in SIDES
     }
-    return IngestSummary(plan.split, plan.inputs.synthetic, rows, files, digests, classes)
+    return IngestSummary(plan.split, plan.inputs.synthetic, rows, files, digests, classes, [*plan.inputs.strays])
 
 
 def _report_file(plan: IngestPlan, source: Source, done: Sequence[tuple[ShardJob, ShardRecord]]) -> FileReport:

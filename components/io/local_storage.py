@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.io.storage import InputFile, Source, Storage, unwritten
+from components.io.storage import InputFile, Source, Storage, split_glob, unwritten
 
 DRAFT: Final = ".part-"
 """Prefix of a local file that is still being written."""
@@ -26,11 +26,22 @@ class LocalStorage(Storage):
 
     poll_seconds = 0.5
 
+    def stat(self) -> InputFile | None:
+        """Describe the file; None for a folder, and where nothing is."""
+        return _described(self.root)
+
     def match(self) -> list[InputFile]:
-        """List the files of a path or a glob; a path that exists is taken as it is."""
-        paths = [self.root] if os.path.exists(self.root) else sorted(glob.glob(self.root))
-        stats = [(path, os.stat(path)) for path in paths if os.path.isfile(path)]
-        return [InputFile(path, stat.st_size, f"mtime {stat.st_mtime_ns} ns") for path, stat in stats]
+        """List the files of a path, a glob or a folder; a path that exists is taken as it is."""
+        if self.root.endswith("/") and os.path.isdir(self.root):
+            try:
+                paths = sorted(entry.path for entry in os.scandir(self.root))
+            except OSError as error:
+                raise _unread("list", self.root, error) from error
+        else:
+            paths = (
+                [self.root] if os.path.exists(self.root) else sorted(glob.glob(split_glob(self.root, os.path.isdir)[1]))
+            )
+        return [file for path in paths if (file := _described(path)) is not None]
 
     def sizes(self, below: str = "") -> dict[str, int]:
         """Map names to sizes; drafts are not listed."""
@@ -98,6 +109,13 @@ class LocalStorage(Storage):
         for name, _ in list(self._walk("")):
             if os.path.basename(name).startswith(DRAFT):
                 self.remove(name)
+
+
+def _described(path: str) -> InputFile | None:
+    if not os.path.isfile(path):
+        return None
+    stat = os.stat(path)
+    return InputFile(path, stat.st_size, f"mtime {stat.st_mtime_ns} ns")
 
 
 class _Input(io.FileIO):

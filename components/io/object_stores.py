@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import os
 import re
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, UsageError
 from components.io.buckets import Bucket, Versioned, bucket_of, words_of
-from components.io.storage import InputFile, Source, Storage, unwritten
+from components.io.storage import InputFile, Source, Storage, split_glob, unwritten
 
 ACCESS: Final = {
     "gs": "Credentials of gs:// come from the environment: GOOGLE_APPLICATION_CREDENTIALS, or the account that gcloud "
@@ -23,6 +24,9 @@ ACCESS: Final = {
 }
 """Scheme -> where its store's client looks for the right to read."""
 
+FOLDER_MARK: Final = re.compile(r"(/|_\$folder\$)$")
+"""How the names of empty objects end by which consoles, and Hadoop, make a folder seem to be there."""
+
 BUFFER_BYTES: Final = 8 << 20
 """Bytes of an object that are asked for at once, unless a reader asks for more."""
 
@@ -31,7 +35,7 @@ class ObjectStore(Storage):
     """A prefix or an object of a bucket; an object appears by one upload.
 
     Args:
-        root: URI, `scheme://bucket/key`; for `match` a glob, in which a slash at the end stands for all in the folder.
+        root: URI, `scheme://bucket/key`; for `match` perhaps a glob, or a folder with a slash at the end.
 
     Raises:
         UsageError: no store has its scheme, or it names no bucket.
@@ -43,7 +47,7 @@ class ObjectStore(Storage):
         super().__init__(root.rstrip("/"))
         self._scheme, _, rest = root.partition("://")
         self._bucket_name, _, pattern = rest.partition("/")
-        self._pattern = f"{pattern}*" if root.endswith("/") else pattern
+        self._pattern = pattern
         self._root_key = pattern.rstrip("/")
         if self._scheme not in ACCESS:
             raise UsageError(f"{root} cannot be opened: use a local path, or a URI of {', '.join(ACCESS)}.")
@@ -57,16 +61,33 @@ class ObjectStore(Storage):
     def _key(self, name: str) -> str:
         return "/".join(part for part in (self._root_key, name) if part)
 
-    def match(self) -> list[InputFile]:
-        """List the objects of a URI or a glob, in which `*` does not cross a slash and `**` does."""
-        literal = re.split(r"[*?[]", self._pattern, maxsplit=1)[0]
+    def stat(self) -> InputFile | None:
+        """Describe the object; None where there is none."""
         with self._words("list", self.root):
-            if literal == self._pattern:
-                found = self._bucket.stat(literal) if literal else None
-                return [found] if found else []
-            pattern = regex_of_glob(f"{self._scheme}://{self._bucket_name}/{self._pattern}")
-            matching = [each for each in self._bucket.list(literal) if pattern.fullmatch(each.path)]
-        return sorted(matching, key=lambda file: file.path)
+            return self._bucket.stat(self._root_key) if self._root_key else None
+
+    def match(self) -> list[InputFile]:
+        """List the objects of a URI, a glob or a folder; in globs `*` does not cross a slash and `**` does."""
+        if self._pattern.endswith("/") or not self._pattern:
+            if inside := self._matching(self._pattern, f"{glob.escape(self._pattern)}*"):
+                return inside
+            return self._matching(*split_glob(f"{self._pattern}*", self._is_folder))
+        if (found := self.stat()) is not None:
+            return [found]
+        literal, pattern = split_glob(self._pattern, self._is_folder)
+        return [] if literal == self._pattern else self._matching(literal, pattern)
+
+    def _is_folder(self, key: str) -> bool:
+        with self._words("list", self.root):
+            return next(iter(self._bucket.list(f"{key}/")), None) is not None
+
+    def _matching(self, prefix: str, pattern: str) -> list[InputFile]:
+        """List the objects below a prefix whose keys fit a glob; what stands for an empty folder is no object."""
+        regex = regex_of_glob(pattern)
+        begin = len(f"{self._scheme}://{self._bucket_name}/")
+        with self._words("list", self.root):
+            objects = [each for each in self._bucket.list(prefix) if regex.fullmatch(each.path[begin:])]
+        return sorted((each for each in objects if not FOLDER_MARK.search(each.path)), key=lambda file: file.path)
 
     def sizes(self, below: str = "") -> dict[str, int]:
         """Map the names of all objects below a prefix to their sizes in bytes."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import DataRefused
-from components.io.storage import InputFile, list_files
+from components.io.storage import InputFile, find_file
 from components.io.text import arrow_buffer, whole_lines
 
 HEADER: Final = ("record", "sample", "symbol", "label")
@@ -61,7 +61,7 @@ def provenance_paths(csv_path: str) -> tuple[str, str]:
 
 def find_provenance(csv_path: str) -> InputFile | None:
     """Return the provenance file beside a CSV; None where there is none."""
-    return next((file for path in provenance_paths(csv_path) for file in list_files(path)), None)
+    return next((file for path in provenance_paths(csv_path) if (file := find_file(path)) is not None), None)
 
 
 def count_records(path: str, csv_path: str, rows: int) -> dict[str, int]:
@@ -140,13 +140,13 @@ def origin_parts(path: str) -> Iterator[Origin]:
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    files = list_files(path)
-    if not files:
+    file = find_file(path)
+    if file is None:
         raise DataRefused(f"{path} is not there.")
     types = {"record": pa.string(), "sample": pa.int64(), "symbol": pa.string(), "label": pa.int64()}
     convert = arrow_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
     read = arrow_csv.ReadOptions(use_threads=False, column_names=list(HEADER))
-    pieces = whole_lines(files[0])
+    pieces = whole_lines(file)
     header, _, first = next(pieces, b"").removeprefix(codecs.BOM_UTF8).partition(b"\n")
     names = tuple(next(csv.reader([header.decode("utf-8", "backslashreplace").rstrip("\r")]), []))
     if names and names != HEADER:

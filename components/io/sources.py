@@ -17,7 +17,7 @@ from components.io.parquet import fault_of_parquet, parquet_has_labels
 from components.io.provenance import count_records, find_provenance, provenance_paths
 from components.io.rejects import FORMAT
 from components.io.signatures import GZIP, PARQUET, signature_of
-from components.io.storage import InputFile, list_files, read_range
+from components.io.storage import InputFile, list_files, local_path, read_range
 from components.io.text import is_compressed, read_head
 from components.io.tfrecord import is_record_header
 
@@ -27,6 +27,9 @@ LOOK_BYTES: Final = 64 << 10
 """First and last bytes by which a file is recognised: some 14 beats each, and the longest line there may be."""
 
 PROVENANCE: Final = re.compile(r"_provenance\.csv(\.gz)?$")
+
+BESIDE: Final = re.compile(r"(^|/)(\.[^/]*|_(SUCCESS|metadata|common_metadata|committed_\d+|started_\d+)|[^/]*\.crc)$")
+"""What Spark, Hadoop and file systems keep beside files of beats."""
 
 NAMES: Final[Mapping[Kind, str]] = {"csv": "CSV", "parquet": "Parquet", "tfrecord": "TFRecord"}
 
@@ -63,7 +66,7 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
     files: dict[str, InputFile] = {}
     faults = []
     for pattern in patterns:
-        matches = list_files(pattern)
+        matches = input_files(pattern)
         if not matches:
             faults.append(f"{pattern} matches no file: name files, or a glob such as 'beats/*.csv' in quotes.")
         for file in matches:
@@ -83,6 +86,16 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
     if faults:
         raise DataRefused(faults)
     return sources
+
+
+def input_files(pattern: str) -> list[InputFile]:
+    """List the files of beats that a path, a glob, a folder or a URI stands for, sorted by path.
+
+    Of a folder, as of a glob, the marks and checksums that Spark and others keep beside their parts are left out.
+    """
+    folder = f"{pattern.rstrip('/')}/"
+    files = list_files(pattern) or list_files(folder) or list_files(f"{folder}*")
+    return [file for file in files if file.path == local_path(pattern) or not BESIDE.search(file.path)]
 
 
 def csv_source(file: InputFile) -> Source:

@@ -7,9 +7,11 @@ storage_at("gs://bucket/x")  the same on Google Cloud Storage
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import os
+import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -76,8 +78,15 @@ class Storage(ABC):
         return f"{self.root}/{name}" if name else self.root
 
     @abstractmethod
+    def stat(self) -> InputFile | None:
+        """Describe the file that the root names, in which every character stands for itself; None without one."""
+
+    @abstractmethod
     def match(self) -> list[InputFile]:
-        """List the files that the root stands for, as a path or a glob, sorted by path; none is an empty list."""
+        """List the files that the root stands for, sorted by path; none is an empty list.
+
+        A name that exists is taken as it is, and so are folders in a glob. A slash at the end means all in a folder.
+        """
 
     @abstractmethod
     def sizes(self, below: str = "") -> dict[str, int]:
@@ -182,8 +191,35 @@ def storage_at(root: str | Path) -> Storage:
     return LocalStorage(local_path(root))
 
 
+def find_file(path: str) -> InputFile | None:
+    """Describe the file that a path or a URI names, glob characters and all; None where there is none.
+
+    Raises:
+        UsageError: no storage has the URI's scheme.
+        EnvironmentRefused: the URI's store cannot be reached.
+    """
+    return storage_at(path).stat()
+
+
+def split_glob(pattern: str, is_folder: Callable[[str], bool]) -> tuple[str, str]:
+    """Tell what of a glob is literal: folders at its beginning that exist under these very names are.
+
+    Returns:
+        The literal beginning, and the glob with the characters of such folders escaped.
+    """
+    parts, taken = pattern.split("/"), 0
+    while taken < len(parts) - 1 and (
+        glob.escape(parts[taken]) == parts[taken] or is_folder("/".join(parts[: taken + 1]))
+    ):
+        taken += 1
+    begin, rest = "/".join([*parts[:taken], ""]), "/".join(parts[taken:])
+    return begin + re.split(r"[*?[]", rest, maxsplit=1)[0], glob.escape(begin) + rest
+
+
 def list_files(pattern: str) -> list[InputFile]:
     """List the files that a path, a glob or a URI stands for, sorted by path; none is an empty list.
+
+    A name that exists is taken as it is, glob characters and all; a slash at the end stands for all in a folder.
 
     Raises:
         UsageError: no storage has the URI's scheme.

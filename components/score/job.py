@@ -11,7 +11,7 @@ from typing import Any, Final
 from components.errors import DataRefused, UsageError
 from components.io.shards import SourceShard, stem_of
 from components.io.sources import Source
-from components.io.storage import InputFile, list_files
+from components.io.storage import InputFile, find_file
 from components.score.settings import ScoreSettings
 
 JOB_FILE: Final = "job.json"
@@ -152,7 +152,7 @@ def changed_files(sources: Sequence[Source]) -> list[str]:
 
 def _is_unchanged(file: InputFile) -> bool:
     try:
-        return list_files(file.path) == [file]
+        return find_file(file.path) == file
     except DataRefused:
         return False
 

@@ -23,7 +23,7 @@ from pipeline.commands.flags import DEFAULT_SERVING, with_beam_options, with_eng
     metavar="GLOB",
     multiple=True,
     required=True,
-    help="Kaggle-format CSV (.gz too), Parquet or TFRecord of tf.Example: a path, a quoted glob or a URI; repeatable.",
+    help="Kaggle-format CSV (.gz too), Parquet, TFRecord of tf.Example: a file, a folder or a quoted glob; repeatable.",
 )
 @click.option("--output", metavar="DIR|URI", required=True, help="The scoring directory: rows in parts/.")
 @click.option("--model", metavar="DIR|URI", help="A model's directory. Default: the newest one in --serving.")

@@ -6,7 +6,7 @@ import pytest
 from components.errors import DataRefused
 from components.ingest.report import judge_ingest
 from components.ingest.settings import DataSettings
-from tests.ingest.folder import TRAIN, TRAIN_LABEL, provenance, rejects, run
+from tests.ingest.folder import TRAIN, TRAIN_LABEL, fill, provenance, rejects, run
 from tests.io.rows import line
 
 
@@ -115,3 +115,16 @@ def test_a_class_that_train_lacks_is_a_warning(tmp_path):
     train = b"".join(row + b"\n" for row in TRAIN.splitlines() if not row.endswith(b"3.0"))
     (warning,) = judge_ingest(run(tmp_path, mitbih_train__csv=train), DataSettings())
     assert warning.sentence == "The train split has no beat of class F (fusion): a model cannot learn it."
+
+
+def test_files_left_alone_are_a_remark_of_one_line(tmp_path):
+    data = tmp_path / "data"
+    fill(data, mitbih_train_2__csv=TRAIN)
+    (data / "__MACOSX").mkdir()
+    (remark,) = judge_ingest(run(tmp_path), DataSettings())
+    assert (remark.kind, remark.code) == ("remark", "strays")
+    assert remark.sentence == "Left alone beside the files of beats: __MACOSX, mitbih_train_2.csv."
+    for number in range(9):
+        (data / f"x{number}").touch()
+    (remark,) = judge_ingest(run(tmp_path), DataSettings())
+    assert remark.sentence.endswith("mitbih_train_2.csv, x0, x1, x2, x3 and 5 more.")

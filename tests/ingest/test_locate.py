@@ -56,3 +56,45 @@ def test_a_file_in_place_of_its_folder_is_told_so(tmp_path, scheme):
     touch(tmp_path, "mitbih_train.csv", "mitbih_test.csv")
     with pytest.raises(UsageError, match=r"mitbih_train\.csv is a file: give its folder\."):
         find_inputs(f"{scheme}{tmp_path}/mitbih_train.csv")
+
+
+def test_what_else_is_in_the_folder_is_named_and_left_alone(tmp_path):
+    touch(
+        tmp_path, "mitbih_train.csv", "mitbih_test.csv", "mitbih_test_provenance.csv", "prepare.json", "SYNTHETIC.txt"
+    )
+    assert find_inputs(str(tmp_path)).strays == ()
+    strays = (".DS_Store", ".~lock.mitbih_train.csv#", "__MACOSX", "mitbih_train (1).csv", "ptbdb_normal.csv")
+    touch(tmp_path, *(name for name in strays if name != "__MACOSX"))
+    touch(tmp_path / "__MACOSX", "._mitbih_train.csv")
+    found = find_inputs(f"file://{tmp_path}")
+    assert found.strays == strays == find_inputs(f"{tmp_path}/").strays
+    assert [source.file.path for source in found.train] == [f"{tmp_path}/mitbih_train.csv"]
+
+
+def test_a_copy_under_another_name_is_told_where_the_file_is_missing(tmp_path):
+    touch(tmp_path, "mitbih_train (1).csv", "mitbih_test.csv", "mitbih_test_provenance.csv")
+    with pytest.raises(
+        DataRefused, match=r"has no mitbih_train\.csv \(.*It has 'mitbih_train \(1\)\.csv': rename what"
+    ):
+        find_inputs(str(tmp_path))
+
+
+def test_a_folder_that_spark_wrote_is_read_in_parts(tmp_path):
+    parts = ("part-00000-a.csv", "part-00001-a.csv.gz", "_SUCCESS", ".part-00000-a.csv.crc", "._SUCCESS.crc")
+    touch(tmp_path / "mitbih_train.csv", *parts)
+    touch(tmp_path, "mitbih_test.csv")
+    found = find_inputs(str(tmp_path))
+    assert [source.file.path for source in found.train] == [f"{tmp_path}/mitbih_train.csv/{name}" for name in parts[:2]]
+    assert found.strays == ()
+
+
+@pytest.mark.parametrize("name", ["d[1]", "d *#?", "d[!1]"])
+def test_glob_characters_in_the_name_of_a_folder_stand_for_themselves(tmp_path, name):
+    touch(tmp_path / name, "mitbih_train.csv", "mitbih_test.csv")
+    touch(tmp_path / "d1", "mitbih_train.csv", "mitbih_test_provenance.csv", "SYNTHETIC.txt")
+    touch(tmp_path / "d x#y", "mitbih_train.csv", "mitbih_test_provenance.csv", "SYNTHETIC.txt")
+    found = find_inputs(str(tmp_path / name))
+    assert [file.path for file in found.files] == [f"{tmp_path}/{name}/mitbih_{side}.csv" for side in ("train", "test")]
+    (tmp_path / name / "mitbih_train.csv").unlink()
+    with pytest.raises(DataRefused, match="has no mitbih_train"):
+        find_inputs(str(tmp_path / name))

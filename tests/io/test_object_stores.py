@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import socket
 import threading
 import time
@@ -11,13 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import EnvironmentRefused
+from components.errors import DataRefused, EnvironmentRefused
 from components.io import buckets
 from components.io.buckets import bucket_of, words_of
 from components.io.object_stores import ObjectStore, regex_of_glob
-from components.io.storage import list_files, read_range, storage_at, write_whole
+from components.io.sources import find_sources
+from components.io.storage import list_files, read_range, read_whole, storage_at, write_whole
+from components.io.text import read_text
 from pipeline.cli import heartbeat, main
 from pipeline.commands.run import run
+from tests.gs_server import GsServer
+from tests.io.rows import lines
 from tests.s3_server import S3Server
 
 
@@ -247,3 +252,29 @@ def test_a_bucket_that_is_not_there_is_told_and_one_that_is_is_asked_for_once(st
     assert bucket_of(scheme.rstrip(":"), bucket) is bucket_of(scheme.rstrip(":"), bucket)
     with pytest.raises(EnvironmentRefused, match=r"There is no bucket nobodys at http://127"):
         list_files(f"{scheme}//nobodys/beats")
+
+
+@pytest.mark.parametrize("name", ["beats.csv.gz", "beats.csv"])
+def test_an_object_with_content_encoding_gzip_is_read_as_it_is_stored(
+    name: str, store_root: str, s3: S3Server, gs: GsServer
+) -> None:
+    """What a store or its client unpacks on the way has another length, and no ranges."""
+    bucket, key = store_root.split("/", 3)[2], f"{store_root.split('/', 3)[3]}/{name}"
+    text, _, _ = lines(200)
+    stored = gzip.compress(text)
+    if store_root.startswith("s3"):
+        s3.client().put_object(Bucket=bucket, Key=key, Body=stored, ContentEncoding="gzip")
+    else:
+        gs.objects[key], gs.packed = (stored, 1), {key}
+    path = f"{store_root}/{name}"
+    [file] = list_files(path)
+    assert file.size == len(stored)
+    assert read_whole(path) == storage_at(path).read() == stored
+    assert b"".join(read_range(path, 1000, 5000, 700)) == stored[1000:5000]
+    if name.endswith(".gz"):
+        [source] = find_sources([path])
+        assert b"".join(read_text(path, 0, file.size)) == text
+        assert source.kind == "csv"
+    else:
+        with pytest.raises(DataRefused, match=r"beats\.csv is gzip: give it a name ending in \.gz"):
+            find_sources([path])

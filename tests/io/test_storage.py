@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import pickle
 import subprocess
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.io.buckets import bucket_of
 from components.io.storage import (
     absolute_path,
+    find_file,
     fingerprint,
     list_files,
     read_range,
@@ -119,6 +122,55 @@ def test_on_stores_two_stars_reach_any_depth_and_a_slash_stands_for_the_folder(s
         f"{store_root}/d/x+1.csv",
     ]
     assert list_files(f"{store_root}/d") == []
+
+
+def test_a_slash_stands_for_the_files_of_a_folder(root: str) -> None:
+    for name in ("d/a.csv", "d/.b", "d/e/f.csv", "d[x]/c.csv"):
+        storage_at(root).write(name, b"1")
+    assert [file.path for file in list_files(f"{root}/d/")] == [f"{root}/d/.b", f"{root}/d/a.csv"]
+    assert [file.path for file in list_files(f"{root}/d[x]/")] == [f"{root}/d[x]/c.csv"]
+    assert list_files(f"{root}/none/") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["x[1].csv", "a b.csv", "a#b.csv", "what?.csv", "*.csv", "100%25.csv", "a+b&c=d.csv", "é.csv"]
+)
+def test_a_name_that_exists_is_taken_as_it_is(root: str, name: str) -> None:
+    for each in (name, "x1.csv", "whatx.csv", "axb.csv"):
+        storage_at(root).write(each, each.encode())
+    path = f"{root}/{name}"
+    [file] = list_files(path)
+    assert (file.path, file.size) == (path, len(name.encode()))
+    assert find_file(path) == file
+    assert read_whole(path) == name.encode()
+    assert list(read_range(path, 1, file.size)) == [name.encode()[1:]]
+    storage_at(root).remove(name)
+    assert find_file(path) is None
+    assert find_file(f"{root}") is None
+
+
+def test_marks_of_empty_folders_are_no_files(store_root: str) -> None:
+    scheme, _, name, prefix = store_root.split("/")
+    bucket = bucket_of(scheme.rstrip(":"), name)
+    for key in ("d/", "d/e/", "d/f_$folder$", "d_$folder$", "d/a.csv"):
+        bucket.put(f"{prefix}/{key}", io.BytesIO(b"" if key != "d/a.csv" else b"1"))
+    for pattern in ("d/*", "d/", "d/**", "**", "*/*"):
+        assert [file.path for file in list_files(f"{store_root}/{pattern}")] == [f"{store_root}/d/a.csv"]
+    assert list_files(f"{store_root}/*") == []
+
+
+def test_a_glob_without_a_folder_is_one_of_the_working_directory_or_the_bucket(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "root").mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / "root")
+    top = "/".join(root.split("/")[:3]) if "://" in root else ""
+    name = root.rpartition("/")[2]
+    storage_at(f"{top}/{name}-a.csv" if top else f"{name}-a.csv").write("", b"1")
+    pattern = f"{name}*.csv"
+    assert [file.path for file in list_files(f"{top}/{pattern}" if top else pattern)] == [
+        f"{top}/{name}-a.csv" if top else f"{name}-a.csv"
+    ]
 
 
 def test_a_local_name_with_glob_characters_is_taken_as_it_is(tmp_path: Path) -> None:

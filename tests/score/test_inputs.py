@@ -1,4 +1,5 @@
 import gzip
+import io
 
 import pytest
 
@@ -7,6 +8,7 @@ from components.io.shards import stem_of
 from components.io.sources import find_sources
 from components.score.settings import RejectBudget
 from tests.io.rows import line, lines
+from tests.memory_bucket import MemoryBucket
 from tests.score.inputs import write_formats
 from tests.score.jobs import read_parts, run, write_csv
 from tests.score.test_parquet import LABEL, SIGNAL
@@ -26,6 +28,49 @@ def test_a_file_matched_twice_is_scored_once_and_provenance_not_at_all(tmp_path)
     found = find_sources([str(tmp_path / "b.csv"), str(tmp_path / "*.csv")])
     assert [source.file.path.rsplit("/")[-1] for source in found] == ["b.csv", "a.csv", "lone_provenance.csv"]
     assert found[1].provenance.path == str(tmp_path / "a_provenance.csv")
+
+
+@pytest.mark.parametrize("ask", ["{}", "{}/", "{}/*", "{}/part-*", "*.csv", "*.c[s]v/*.csv", "."])
+def test_a_folder_that_spark_wrote_is_read_with_or_without_a_glob(tmp_path, monkeypatch, ask):
+    folder = tmp_path / "spark" / "beats.csv"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        write_csv(folder / f"part-0000{number}-8d5f-c000.csv", 5, number)
+    for name in (
+        "_SUCCESS",
+        "_committed_123",
+        "_started_123",
+        "._SUCCESS.crc",
+        ".part-00000-8d5f-c000.csv.crc",
+        "x.crc",
+    ):
+        (folder / name).write_bytes(b"crc\0" if name.endswith("crc") else b"{}")
+    monkeypatch.chdir(folder if ask == "." else folder.parent)
+    summary = run(ask.format(folder), output=tmp_path / "out")
+    assert [file["scored"] for file in summary.files] == [5, 5, 5]
+    assert summary.exit_code == 0
+
+
+def test_a_spark_folder_on_a_store_is_read_without_a_glob(tmp_path, monkeypatch):
+    memory = MemoryBucket()
+    monkeypatch.setattr("components.io.object_stores.bucket_of", lambda scheme, name: memory)
+    names = ("part-0.csv", "part-1.csv", "_SUCCESS", ".part-0.csv.crc", "")
+    for name in names:
+        memory.put(f"a #[1]/beats/{name}", io.BytesIO(lines(5)[0] if name.startswith("part") else b""))
+    for ask in ("beats", "beats/", "beats/*", "be*s", "**"):
+        found = find_sources([f"s3://bucket/a #[1]/{ask}" if ask != "**" else "s3://bucket/**"])
+        assert [source.file.path.rpartition("/")[2] for source in found] == ["part-0.csv", "part-1.csv"], ask
+
+
+@pytest.mark.parametrize("name", ["a[1].csv", "a b.csv", "a#b.csv", "what?.csv", "[ab]*.csv", "a'b\".csv"])
+def test_a_name_that_exists_is_scored_whatever_is_in_it(tmp_path, monkeypatch, name):
+    for each in ("a1.csv", "b.csv", "whats.csv", "b_provenance.csv"):
+        (tmp_path / each).write_text("no beats\nat all\n")
+    write_csv(tmp_path / name, 5)
+    monkeypatch.chdir(tmp_path)
+    for ask, output in ((tmp_path / name, "out"), (name, "again")):
+        summary = run(ask, output=tmp_path / output)
+        assert [(file["file"], file["scored"]) for file in summary.files] == [(str(ask), 5)]
 
 
 def test_nothing_found_and_gzip_in_disguise_are_told(tmp_path):

@@ -10,7 +10,8 @@ from typing import Any, Final
 from components.beat import CLASS_NAMES, CLASSES
 from components.errors import DataRefused
 from components.ingest.settings import DataSettings
-from components.ingest.split import SPLITS, Side, Split, SplitKind
+from components.ingest.split import SIDES, SPLITS, Side, Split, SplitKind
+from components.io.rejects import one_based_labels
 from components.io.storage import read_whole
 from components.verdict import Verdict
 
@@ -94,7 +95,7 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict
     """Judge what became of the files.
 
     Returns:
-        Rows dropped within the budget, files left alone, classes that train lacks.
+        Rows dropped within the budget, labels that seem to count from 1, files left alone, classes that train lacks.
 
     Raises:
         DataRefused: rejects beyond the budget, an empty file or split, or a provenance file that does not fit.
@@ -114,11 +115,13 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict
         faults += _refusals("rejects", [sentence])
     else:
         faults += _refusals("empty_split", [_about_empty(split, settings) for split in empty])
+    counted_from_1 = _about_labels(summary)
     if faults:
-        raise DataRefused(faults)
+        raise DataRefused([*faults, *counted_from_1])
     dropped = [sentence for file in summary.files if file.rejects for sentence in file.sentences]
     return [
         *(Verdict("remark", "dropped", f"Dropped: {sentence}") for sentence in dropped),
+        *counted_from_1,
         *([Verdict("remark", "strays", _about_strays(summary.strays))] if summary.strays else []),
         *(
             Verdict("caveat", "absent_class", f"The train split has no beat of class {name}: a model cannot learn it.")
@@ -130,6 +133,16 @@ def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict
 
 def _refusals(code: str, sentences: Iterable[str]) -> list[Verdict]:
     return [Verdict("refusal", code, sentence) for sentence in sentences]
+
+
+def _about_labels(summary: IngestSummary) -> list[Verdict]:
+    train, held_out, test = (summary.classes[split] for split in SPLITS)
+    beats = {"train": [sum(both) for both in zip(train, held_out, strict=True)], "test": test}
+    hints = [
+        one_based_labels(beats[side], " and ".join(file.file for file in summary.files if file.into == side))
+        for side in SIDES
+    ]
+    return [Verdict("remark", "one_based_labels", hint) for hint in hints if hint is not None]
 
 
 def _about_strays(names: Sequence[str]) -> str:

@@ -178,3 +178,18 @@ def describe_file(
         )
         sentences.append(f"{file}: {rejects:,} of {rows:,} rows are not beats ({by_kind}). First: {quoted}.")
     return sentences
+
+
+def one_based_labels(beats: Sequence[int], whose: str) -> str | None:
+    """Return a sentence about labels that seem to count from 1; None where they do not.
+
+    Args:
+        beats: how many have label 0, 1, ...
+        whose: beats they are, as in `a.csv`.
+    """
+    if beats[0] or not beats[1]:
+        return None
+    return (
+        f"No beat of {whose} has label 0 ({CLASSES[0]}), and {beats[1]:,} have label 1: do the labels count from 1? If "
+        "so, take 1 off, for instance with `awk -F, -v OFS=, '{$NF -= 1} 1'`."
+    )

@@ -12,6 +12,7 @@ import numpy as np
 
 from components.beat import CLASSES
 from components.errors import HeartbeatError, ScoringIncomplete
+from components.io.rejects import one_based_labels
 from components.io.shards import rows_by_file
 from components.push.histogram import BINS, histogram_json
 from components.score.job import Job, changed_files
@@ -47,6 +48,7 @@ class ScoreSummary:
         sentences: what stands in the way of success.
         computing: what shards were computed with; several where the workers' processors differ, and with them the
             last digits of probabilities.
+        remarks: what else is worth knowing of the inputs.
     """
 
     status: str
@@ -64,6 +66,7 @@ class ScoreSummary:
     rows_per_second: float | None = None
     sentences: list[str] = field(default_factory=list)
     computing: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""
@@ -102,6 +105,8 @@ def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: st
     for record in records:
         classes += record.classes
         histogram += record.histogram
+    confusion = _confusion(records)
+    hint = None if confusion is None else one_based_labels([sum(row) for row in confusion], "the input")
     return ScoreSummary(
         status="incomplete",
         exit_code=ScoringIncomplete.exit_code,
@@ -115,12 +120,13 @@ def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: st
         },
         reasons=dict(sorted(reasons.items())),
         classes=dict(zip(CLASSES, classes.tolist(), strict=True)),
-        confusion=_confusion(records),
+        confusion=confusion,
         histogram=histogram_json(histogram),
         files=_files(job, records),
         shards={"planned": len(job.shards), "done": len(records), "failed": len(job.shards) - len(records)},
         sentences=_failures(outcomes),
         computing=sorted({record.computing for record in records}),
+        remarks=[] if hint is None else [hint],
     )
 
 

@@ -106,7 +106,7 @@ def score(
         summary = run_score(request, runner, partial(show_progress, line))
     if as_json:
         click.echo(summary.to_json(), nl=False)
-        for sentence in summary.sentences:
+        for sentence in (*summary.sentences, *summary.remarks):
             click.echo(sentence, err=True)
     else:
         show_summary(summary)

@@ -95,5 +95,5 @@ def show_summary(summary: ScoreSummary) -> None:
     if summary.exit_code == 0:
         console.print(f"Scored rows are in {summary.output}/parts, rejects in {summary.output}/rejects.")
     console.print(f"A page of it: heartbeat report {quote(summary.output)}")
-    for sentence in summary.sentences:
+    for sentence in (*summary.sentences, *summary.remarks):
         click.echo(sentence, err=True)

@@ -128,3 +128,24 @@ def test_files_left_alone_are_a_remark_of_one_line(tmp_path):
         (data / f"x{number}").touch()
     (remark,) = judge_ingest(run(tmp_path), DataSettings())
     assert remark.sentence.endswith("mitbih_train_2.csv, x0, x1, x2, x3 and 5 more.")
+
+
+def from_1(text):
+    """The same beats, their labels counted from 1."""
+    return b"".join(row[:-3] + b"%d.0\n" % (int(row[-3:-2]) + 1) for row in text.splitlines())
+
+
+def test_labels_that_seem_to_count_from_1_are_a_remark(tmp_path):
+    without_q = b"".join(row + b"\n" for row in TRAIN.splitlines() if not row.endswith(b"4.0"))
+    remark, *_ = judge_ingest(run(tmp_path, mitbih_train__csv=from_1(without_q)), DataSettings())
+    assert (remark.kind, remark.code) == ("remark", "one_based_labels")
+    assert remark.sentence.startswith(
+        f"No beat of {tmp_path}/data/mitbih_train.csv has label 0 (N), and 40 have label 1: do"
+    )
+
+
+def test_labels_of_1_to_5_are_refused_with_the_hint(tmp_path):
+    summary = run(tmp_path, mitbih_train__csv=from_1(TRAIN))
+    with pytest.raises(DataRefused, match="unknown label: 40") as refused:
+        judge_ingest(summary, DataSettings())
+    assert "do the labels count from 1?" in refused.value.sentences[-1]

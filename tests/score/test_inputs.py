@@ -1,5 +1,6 @@
 import gzip
 import io
+import json
 
 import pytest
 
@@ -7,6 +8,7 @@ from components.errors import DataRefused, UsageError
 from components.io.shards import stem_of
 from components.io.sources import find_sources
 from components.score.settings import RejectBudget
+from pipeline.commands.score_screen import show_summary
 from tests.io.rows import line, lines
 from tests.memory_bucket import MemoryBucket
 from tests.score.inputs import write_formats
@@ -151,3 +153,20 @@ def test_budgets(text, rows, allowed):
 def test_budgets_that_are_none(text):
     with pytest.raises(UsageError, match="--reject-budget"):
         RejectBudget(text)
+
+
+@pytest.mark.parametrize(
+    ("labels", "hint"), [("1", True), ("12345", True), ("1234", True), ("234", False), ("01", False)]
+)
+def test_labels_that_seem_to_count_from_1_are_a_remark(tmp_path, capsys, labels, hint):
+    rows = lines(40)[0].decode().splitlines()
+    text = "".join(f"{row[:-3]}{labels[number % len(labels)]}.0\n" for number, row in enumerate(rows))
+    (tmp_path / "a.csv").write_text(text)
+    summary = run(tmp_path / "a.csv", output=tmp_path / "out", budget="50%")
+    assert summary.exit_code == 0
+    assert [remark.partition(":")[0] for remark in summary.remarks] == (
+        [f"No beat of the input has label 0 (N), and {text.count(',1.0')} have label 1"] if hint else []
+    )
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["remarks"] == summary.remarks
+    show_summary(summary)
+    assert ("do the labels count from 1?" in capsys.readouterr().err) == hint

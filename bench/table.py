@@ -35,7 +35,7 @@ MOST: Final = {"time per beat, ": 1.1, "peak memory, ": 1.1}
 
 
 def table(lines: Iterable[str]) -> str:
-    """Return the table of those comparisons that are about scoring, in the order given.
+    """Return the table of those comparisons that are about scoring, in the order options.
 
     Args:
         lines: JSON, one comparison each, as the benchmarks print them.
@@ -83,11 +83,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("lines", type=Path, help="JSON lines of the benchmarks")
     arguments.add_argument("--page", type=Path, help="a page of the docs")
-    given = arguments.parse_args()
-    text = table(given.lines.read_text().splitlines())
+    options = arguments.parse_args()
+    text = table(options.lines.read_text().splitlines())
     sys.stdout.write(text)
-    if given.page:
-        given.page.write_text(placed(given.page.read_text(), text))
+    if options.page:
+        options.page.write_text(placed(options.page.read_text(), text))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import click
 
 from components.errors import UsageError
 from components.io.signals import INTERRUPTED
-from components.score.lean import leave_out_unused
+from components.score.beam_private import leave_out_unused
 from pipeline.refusal import UnexpectedError, refusal_behind
 
 COMMANDS = {

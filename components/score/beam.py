@@ -15,8 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.io.storage import storage_at
 from components.io.submitter import LocalSubmitter, Submitter, local_submitter, remote_submitter
 from components.score.beam_private import await_workers, local_runner, lost_workers
-from components.score.engines.engine import Session, is_elsewhere, names_runner
-from components.score.engines.failures import environment_refusal
+from components.score.engines.engine import Session, environment_refusal, is_elsewhere, names_runner
 from components.score.engines.worker import local_worker_command
 from components.score.job import ShardTask
 from components.score.model import ModelRef, loaded_model, use_one_thread
@@ -37,12 +36,7 @@ _stopping = threading.Event()
 
 
 class ScoreShard(beam.DoFn):
-    """Scores the rows of one shard with the model of its process.
-
-    Args:
-        model: to score with.
-        submitter: the process that waits for the job; without it the worker stops.
-    """
+    """Score the rows of one shard with the model of the worker process, which stops without its submitter."""
 
     def __init__(self, model: ModelRef, submitter: Submitter) -> None:
         self._model = model
@@ -52,7 +46,7 @@ class ScoreShard(beam.DoFn):
         self._rejected = Metrics.counter("heartbeat.score", "rows_rejected")
 
     def setup(self) -> None:
-        """Prepare the process."""
+        """Prepare the worker process."""
         self._submitter.watch()
         use_one_thread()
 
@@ -94,16 +88,10 @@ def score_shards(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], model: Mod
 def run_on_beam(
     tasks: Sequence[ShardTask], model: ModelRef, session: Session, follow: Callable[[], object]
 ) -> list[str]:
-    """Score every shard and return when all have ended.
-
-    Args:
-        tasks: the shards.
-        model: to score with.
-        session: the engine.
-        follow: called about twice a second meanwhile.
+    """Score every shard, calling `follow` about twice a second, and return when all have ended.
 
     Returns:
-        Sentences about what went wrong with the job as a whole; without any, each shard has left something.
+        Sentences about what went wrong with the job as a whole; without any, each shard has an outcome.
 
     Raises:
         EnvironmentRefused: the engine is not reached, has no room, or is of another version.
@@ -174,7 +162,7 @@ class _Job(threading.Thread):
         if self._result is not None:
             try:
                 self._result.cancel()
-            except Exception as error:  # what should have been asked may be what is gone
+            except Exception as error:  # the runner may be gone
                 LOG.warning("the Beam job was not cancelled: %s", error)
         _stopping.set()
         self.ended.wait(STOP_SECONDS if self._is_here else 0)

@@ -42,16 +42,13 @@ def prediction_schema() -> pa.Schema:
 
 
 def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) -> tuple[pa.Table, npt.NDArray]:
-    """Put beats and answers side by side.
+    """Return the table of the n beats of a block with their answers, and the predicted classes int64[n].
 
     Args:
         file: the input file.
         block: n beats.
-        answers: about the same n beats, every probability finite.
+        answers: of the model about them, every probability finite.
         model: 12 hex digits of its digest.
-
-    Returns:
-        The table of n rows, and the predicted classes int64[n].
     """
     import pyarrow as pa
 
@@ -75,7 +72,7 @@ def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) 
 
 
 class Writer(Protocol):
-    """Takes one table after another, so that none is kept in memory."""
+    """A file that takes one table after another, so that none is kept in memory."""
 
     def write_table(self, table: pa.Table) -> None:
         """Append rows."""

@@ -92,11 +92,7 @@ class Job:
     model_uri: str
 
     def tasks(self, output: str) -> list[ShardTask]:
-        """Return a task for each shard, in order.
-
-        Args:
-            output: the scoring directory.
-        """
+        """Return a task for each shard, in order, with results in a scoring directory."""
         digest, settings = self.fingerprint.digest, self.fingerprint.settings
         return [ShardTask(digest, shard, output, settings) for shard in self.shards]
 

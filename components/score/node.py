@@ -10,11 +10,10 @@ from tfx.types import artifact, standard_artifacts
 from components.errors import ScoringIncomplete
 from components.io.artifact_files import write_json
 from components.io.sources import find_sources
-from components.score.engines.choose import choose_engine
 from components.score.job import Fingerprint
 from components.score.model import find_model
 from components.score.run import ScoreRequest, score
-from components.score.runner import EngineRunner
+from components.score.runner import EngineRunner, choose_engine
 from components.score.settings import BatchSettings, RejectBudget
 
 
@@ -73,13 +72,13 @@ def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -
         UsageError: there is no model, the budget is malformed, or the cluster's workers do not see a path.
         EnvironmentRefused: the model cannot be read.
     """
-    found = find_model(model, "")
-    batch_runner(settings).engine.check_paths([pattern], top, found.uri)
-    job = Fingerprint(found.digest, settings.job, tuple(find_sources([pattern])))
+    ref = find_model(model, "")
+    batch_runner(settings).engine.check_paths([pattern], top, ref.uri)
+    job = Fingerprint(ref.digest, settings.job, tuple(find_sources([pattern])))
     return ScoreRequest(
         inputs=(pattern,),
         output=f"{top.rstrip('/')}/{job.digest}",
-        model=found,
+        model=ref,
         settings=settings.job,
         existing="resume",
         budget=RejectBudget(settings.reject_budget),

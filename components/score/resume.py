@@ -1,10 +1,15 @@
-"""Which shards of a job are done: those whose record is there and agrees with the plan and with the files."""
+"""What the shards of a job have left in its directory: which are done, and so how far the job is.
+
+A shard is done if its record is there and agrees with the plan and with the files.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -47,12 +52,7 @@ def read_outcome(folder: Storage, task: ShardTask) -> Outcome:
 def read_outcomes(
     folder: Storage, tasks: Sequence[ShardTask], known: Mapping[str, ShardRecord] = {}
 ) -> dict[str, Outcome]:
-    """Return what each shard of a job left, by stem.
-
-    Args:
-        folder: the scoring directory.
-        tasks: of the job.
-        known: stem -> record, of those that need not be read.
+    """Return what each shard of a job left, by stem; `known` has the records that need not be read.
 
     Raises:
         EnvironmentRefused: the directory cannot be read.
@@ -97,13 +97,51 @@ def _is_whole(folder: Storage, sizes: Mapping[str, int], file: Written) -> bool:
 
 
 def remove_strays(folder: Storage, tasks: Sequence[ShardTask]) -> None:
-    """Remove what does not belong to a job from the folders that hold its results.
-
-    Raises:
-        EnvironmentRefused: it cannot be removed.
-    """
+    """Remove what does not belong to a job from the folders that hold its results."""
     belongs = {name for task in tasks for name in (task.parts_name, task.rejects_name, task.record_name)}
     for below in ("parts", "rejects", "shards"):
         for name in folder.sizes(below):
             if name not in belongs:
                 folder.remove(name)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is.
+
+    Attributes:
+        shards: ended so far, and of how many.
+        rows: of the shards that have ended, and of how many.
+        rate: rows a second of this run; None before the first shard.
+        seconds_left: at this rate; None likewise.
+    """
+
+    shards: tuple[int, int]
+    rows: tuple[int, int]
+    rate: float | None
+    seconds_left: float | None
+
+
+class ProgressReader:
+    """Follow a job through its directory: `waiting` are the tasks of this run, `tasks` all of the job."""
+
+    def __init__(self, folder: Storage, waiting: Sequence[ShardTask], tasks: Sequence[ShardTask]) -> None:
+        self._folder = folder
+        self._waiting = {task.record_name: task for task in waiting}
+        self._shards, self._rows = len(tasks), sum(task.shard.rows for task in tasks)
+        self._rows_before = self._rows - sum(task.shard.rows for task in waiting)
+        self._rows_ended = 0
+        self._began = self._looked = time.monotonic()
+
+    def look(self) -> Progress:
+        """Return where the job is now, or was when last looked a moment ago."""
+        now = time.monotonic()
+        if now - self._looked >= self._folder.poll_seconds:
+            self._looked = now
+            for name in self._folder.sizes("shards").keys() & self._waiting.keys():
+                if read_outcome(self._folder, self._waiting[name]) is not None:
+                    self._rows_ended += self._waiting.pop(name).shard.rows
+        rows = self._rows_before + self._rows_ended
+        rate = self._rows_ended / (now - self._began) if self._rows_ended else None
+        seconds_left = (self._rows - rows) / rate if rate else None
+        return Progress((self._shards - len(self._waiting), self._shards), (rows, self._rows), rate, seconds_left)

@@ -14,9 +14,8 @@ from components.io.sources import check_labels, check_provenance, find_sources
 from components.io.storage import Storage, absolute_path, storage_at
 from components.score.job import JOB_FILE, Fingerprint, Job, ShardTask, differences
 from components.score.model import ModelRef
-from components.score.progress import ProgressReader
 from components.score.record import ShardRecord
-from components.score.resume import done_shards, read_outcomes, remove_strays
+from components.score.resume import ProgressReader, done_shards, read_outcomes, remove_strays
 from components.score.settings import RejectBudget, ScoreSettings
 from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, changed_inputs, summarise
 
@@ -30,14 +29,14 @@ Calls the function it is given about twice a second meanwhile."""
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """What is asked for.
+    """A scoring job to do.
 
     Attributes:
         inputs: paths, globs, URIs.
         output: directory or URI.
         model: to score with.
         settings: of the job.
-        existing: what becomes of a directory that is not empty: refused, gone on with, or emptied.
+        existing: what to do with a directory that is not empty.
         budget: of rejects.
     """
 
@@ -52,12 +51,7 @@ class ScoreRequest:
 def score(
     request: ScoreRequest, run_shards: RunShards, show: Callable[[ProgressReader], object] = lambda reader: None
 ) -> ScoreSummary:
-    """Score everything that is not yet scored, and say how it ended.
-
-    Args:
-        request: what is asked for.
-        run_shards: see there.
-        show: called about twice a second while shards run.
+    """Score everything that is not yet scored; `show` is called about twice a second meanwhile.
 
     Returns:
         The summary, which is also in the directory; its exit code is 5 if a shard failed, counts do not add up,

@@ -1,28 +1,74 @@
-"""How a job's shards are run: by Beam, on the engine that the flags or settings name."""
+"""The engine that flags or settings name, and how the shards of a job are run on it, by Beam."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from components.errors import UsageError
 from components.io.shards import SourceShard, stem_of
 from components.io.sources import find_sources
 from components.score.engines.dataflow import Dataflow
-from components.score.engines.engine import BeamRunner, Engine
+from components.score.engines.engine import BeamRunner, Engine, names_runner
 from components.score.engines.portable import PortableEngine
 from components.score.job import ShardTask
 from components.score.model import ModelRef
 from components.score.run import ScoreRequest
 
+ADDRESS: Final = re.compile(r"(flink|spark)://([A-Za-z0-9._-]+:[0-9]{1,5})/?")
+
+
+def choose_engine(
+    on: str | None,
+    options: Sequence[str] = (),
+    *,
+    workers: int | None = None,
+    job_endpoint: str | None = None,
+    worker_command: str | None = None,
+    assume_shared: bool = False,
+    shares_process: bool = True,
+) -> Engine:
+    """Return the engine to run a job on.
+
+    Args:
+        on: `flink://HOST:8081`, `spark://HOST:7077` or `dataflow`; None for this machine, or the runner in `options`.
+        options: Beam options.
+        workers: most processes on this machine, slots of Flink, cores of Spark, or machines of Dataflow.
+        job_endpoint, worker_command, assume_shared: of `PortableEngine`.
+        shares_process: of `BeamRunner`.
+
+    Raises:
+        UsageError: `on` names no engine, or flags contradict one another.
+    """
+    if on is None:
+        if job_endpoint or worker_command:
+            raise UsageError("--job-endpoint and --worker-command belong to --on flink://... or --on spark://...")
+        return BeamRunner(workers, options, shares_process, assume_shared)
+    address = ADDRESS.fullmatch(on)
+    if address is None and on != "dataflow":
+        raise UsageError(
+            f"--on {on}: name flink://HOST:8081 (the port of Flink's REST interface), spark://HOST:7077 (the port of "
+            "Spark's master) or dataflow."
+        )
+    if names_runner(options):
+        raise UsageError("--on names the runner: leave --runner out, or leave --on out and give all options.")
+    if address is None:
+        return Dataflow(options, workers)
+    if address[1] == "flink":
+        from components.score.engines.flink import Flink
+
+        return Flink(address[2], options, workers, job_endpoint, worker_command, assume_shared)
+    from components.score.engines.spark import Spark
+
+    return Spark(address[2], options, workers, job_endpoint, worker_command, assume_shared)
+
 
 @dataclass(frozen=True)
 class EngineRunner:
-    """Runs shards with Beam; a `RunShards` of `components.score.run`.
-
-    Attributes:
-        engine: as `choose_engine` gives it.
-    """
+    """Run shards with Beam on an engine; a `RunShards` of `components.score.run`."""
 
     engine: Engine
 
@@ -65,8 +111,8 @@ def _uncounted_tasks(request: ScoreRequest) -> list[ShardTask]:
     tasks = []
     for index, source in enumerate(find_sources(request.inputs)):
         path, size, step = source.file.path, source.file.size, request.settings.shard_bytes
-        for at, start in enumerate(range(0, size, step) or (0,)):
-            shard = SourceShard(path, at, start, min(size, start + step), 0, 0, source, index, stem_of(index, path, at))
+        for i, start in enumerate(range(0, size, step) or (0,)):
+            shard = SourceShard(path, i, start, min(size, start + step), 0, 0, source, index, stem_of(index, path, i))
             tasks.append(ShardTask("0" * 64, shard, request.output, request.settings))
     return tasks
 

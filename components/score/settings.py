@@ -63,11 +63,7 @@ class BatchSettings(Settings):
 
 @dataclass(frozen=True)
 class RejectBudget:
-    """How many rows of a job may be rejects.
-
-    Attributes:
-        text: a number of rows or a share of them, as given: `100`, or `0.5%`.
-    """
+    """How many rows of a job may be rejects: a number of rows or a share of them, such as `100` or `0.5%`."""
 
     text: str = "1%"
 

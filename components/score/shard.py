@@ -35,19 +35,11 @@ class Stopped(BaseException):
     """Raised by a callback to abandon a shard without recording it."""
 
 
-def count_nothing(scored: int, rejected: int) -> None:
-    """Do nothing: the caller does not follow the progress."""
-
-
-def never_stop() -> None:
-    """Do nothing: the caller never stops."""
-
-
 def attempt_shard(
     task: ShardTask,
     model: Callable[[], ScoringModel],
-    count: Count = count_nothing,
-    check_wanted: Callable[[], None] = never_stop,
+    count: Count = lambda scored, rejected: None,
+    check_wanted: Callable[[], None] = lambda: None,
 ) -> None:
     """Score a shard, or leave a record of why it could not be done: the other shards go on.
 
@@ -82,8 +74,8 @@ def _in_words(task: ShardTask, error: Exception) -> tuple[str, ...]:
 def score_shard(
     task: ShardTask,
     model: ScoringModel,
-    count: Count = count_nothing,
-    check_wanted: Callable[[], None] = never_stop,
+    count: Count = lambda scored, rejected: None,
+    check_wanted: Callable[[], None] = lambda: None,
 ) -> ShardRecord:
     """Score a shard and publish its rows, its rejects and, last, its record; arguments as of `attempt_shard`.
 

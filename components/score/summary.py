@@ -90,14 +90,7 @@ class ScoreSummary:
 
 
 def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: str) -> ScoreSummary:
-    """Add up what the shards left so far; the result is `incomplete`, its sentences are those of failed shards.
-
-    Args:
-        job: as planned.
-        outcomes: by stem, of every shard of the job.
-        output: the scoring directory.
-        model_uri: where the model is.
-    """
+    """Add up the outcomes so far, by stem of every shard, to an `incomplete` summary with the sentences of failures."""
     records = [outcome for outcome in outcomes.values() if isinstance(outcome, ShardRecord)]
     reasons = sum((Counter(record.reasons) for record in records), Counter[str]())
     classes = np.zeros(len(CLASSES), np.int64)
@@ -138,16 +131,7 @@ def summarise(
     model_uri: str,
     troubles: Sequence[str] = (),
 ) -> ScoreSummary:
-    """Add up, reconcile and judge the end of a job.
-
-    Args:
-        job: as planned.
-        outcomes: by stem, of every shard of the job.
-        budget: of rejects.
-        output: the scoring directory.
-        model_uri: where the model is.
-        troubles: sentences about the job as a whole, by what ran it.
-    """
+    """Add up, reconcile and judge the end of a job, of which `troubles` are the runner's own sentences."""
     summary = add_up(job, outcomes, output, model_uri)
     sentences = [
         *troubles,

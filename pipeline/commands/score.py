@@ -70,11 +70,10 @@ def score(
     if resume and overwrite:
         raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
     _silence_beam()
-    from components.score.engines.choose import choose_engine
     from components.score.model import find_model
     from components.score.run import ScoreRequest
     from components.score.run import score as run_score
-    from components.score.runner import EngineRunner
+    from components.score.runner import EngineRunner, choose_engine
     from components.score.settings import RejectBudget, ScoreSettings
     from pipeline.commands.score_screen import show_plan, show_progress, show_summary
     from pipeline.console import ProgressLine

@@ -11,7 +11,7 @@ from rich.table import Table
 from pipeline.console import plain_console
 
 if TYPE_CHECKING:
-    from components.score.progress import Progress, ProgressReader
+    from components.score.resume import Progress, ProgressReader
     from components.score.run import ScoreRequest
     from components.score.summary import ScoreSummary
     from pipeline.console import ProgressLine
@@ -48,9 +48,9 @@ def show_progress(line: ProgressLine, reader: ProgressReader) -> None:
 def progress_line(progress: Progress) -> str:
     """Return shards and rows done, rows a second, and the time left, as one line."""
     line = f"{progress.shards[0]:,} of {progress.shards[1]:,} shards, {progress.rows[0]:,} of {progress.rows[1]:,} rows"
-    if progress.rate is None or progress.left is None:
+    if progress.rate is None or progress.seconds_left is None:
         return line
-    return f"{line}, {progress.rate:,.0f} rows/s, {duration(progress.left)} left"
+    return f"{line}, {progress.rate:,.0f} rows/s, {duration(progress.seconds_left)} left"
 
 
 def duration(seconds: float) -> str:

@@ -344,5 +344,5 @@ def test_progress_is_told_from_the_records(tmp_path):
     score(request(tmp_path / "a.csv", output=tmp_path / "out"), loop(), show)
     assert [each.shards[0] for each in told] == list(range(1, len(told) + 1))
     assert told[-1].rows == (60, 60)
-    assert told[-1].left == 0
+    assert told[-1].seconds_left == 0
     assert told[0].rate > 0

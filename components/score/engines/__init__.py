@@ -1,4 +1,4 @@
-"""Engines that run the scoring job on many machines. `choose_engine` is the way in.
+"""Engines that run the scoring job on many machines; `components.score.runner.choose_engine` chooses one.
 
     --on flink://HOST:8081  -> flink.py     \
     --on spark://HOST:7077  -> spark.py      > an Engine: Beam options, and a Session for as long as a job runs
@@ -6,5 +6,5 @@
     neither                 -> engine.py: Beam's local runner, or the runner that Beam options name
 
 Flink and Spark take jobs through Beam's job server (job_server.py), which runs under guard.py; their workers run
-worker.py. failures.py says in sentences what an engine's errors mean.
+worker.py.
 """

@@ -68,8 +68,8 @@ class Dataflow:
 
 def _malformed(options: Sequence[str]) -> list[str]:
     faults = []
-    region, *places = (option(options, name) or "" for name in ("region", "temp_location", "staging_location"))
+    region, *locations = (option(options, name) or "" for name in ("region", "temp_location", "staging_location"))
     if not REGION.fullmatch(region):
         faults.append(f"--region={region} is no region, such as europe-west4.")
-    faults += [f"{place} is no gs:// bucket or prefix." for place in places if place and not BUCKET.fullmatch(place)]
+    faults += [f"{uri} is no gs:// bucket or prefix." for uri in locations if uri and not BUCKET.fullmatch(uri)]
     return faults or dataflow_faults(options)  # Beam's check would make a bucket of its own in place of a wrong one

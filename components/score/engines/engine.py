@@ -1,14 +1,15 @@
-"""What the scoring job needs of an engine, Beam's own runners as the default one, and what Beam options say."""
+"""What the scoring job needs of an engine, Beam's own runners as the default one, Beam options, and known failures."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from components.errors import UsageError
+from components.errors import EnvironmentRefused, UsageError
 from components.io.storage import is_remote, local_path
 
 LOCAL_RUNNERS: Final = (
@@ -19,10 +20,6 @@ LOCAL_RUNNERS: Final = (
     "PrismRunner",
 )
 """Runners, by the last part of their names, whose workers are processes or threads of this machine."""
-
-
-def nothing() -> None:
-    """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,8 @@ class Session:
 
     options: Sequence[str]
     processes: int = 0
-    await_ready: Callable[[], None] = nothing
-    check: Callable[[], None] = nothing
+    await_ready: Callable[[], None] = lambda: None
+    check: Callable[[], None] = lambda: None
     log: Callable[[], str] = str
 
 
@@ -104,17 +101,7 @@ class BeamRunner:
 
 
 def check_visible(inputs: Sequence[str], output: str, model: str, assume_shared: bool) -> None:
-    """Refuse paths that workers on other machines cannot be expected to see.
-
-    Args:
-        inputs: paths, globs, URIs.
-        output: directory or URI.
-        model: directory or URI of the model.
-        assume_shared: whether local paths are mounted at the same place on every worker.
-
-    Raises:
-        UsageError: there is such a path.
-    """
+    """Refuse paths that workers on other machines cannot be expected to see, with UsageError."""
     named = [*(("--input", path) for path in inputs), ("--output", output), ("the model", model)]
     local = [(what, path) for what, path in named if not is_remote(path)]
     if local and not assume_shared:
@@ -131,17 +118,12 @@ def check_visible(inputs: Sequence[str], output: str, model: str, assume_shared:
 
 
 def option(options: Sequence[str], *names: str) -> str | None:
-    """Return the value of a Beam option, given as `--name=value` or as `--name value`; the last one counts.
-
-    Args:
-        options: as on the command line.
-        names: of the option, without dashes; any of them.
-    """
+    """Return the value of the last Beam option of any of these names: `--name=value` or `--name value`."""
     value = None
     for index, word in enumerate(options):
-        name, equals, given = word.partition("=")
+        name, equals, text = word.partition("=")
         if name.startswith("--") and name[2:] in names:
-            value = given if equals else next(iter(options[index + 1 : index + 2]), None)
+            value = text if equals else next(iter(options[index + 1 : index + 2]), None)
     return value
 
 
@@ -161,3 +143,54 @@ def is_elsewhere(options: Sequence[str]) -> bool:
     if runner is None or runner.rpartition(".")[2] in LOCAL_RUNNERS:
         return False
     return option(options, "environment_type") != "LOOPBACK"
+
+
+KNOWN_FAILURES: Final = (
+    (
+        r"NoResourceAvailable|Could not acquire the minimum required resources|Slot request bulk is not fulfillable",
+        "The cluster has no free slot for the job: wait until others have ended, add workers, or ask for fewer "
+        "with --workers; then go on with --resume.",
+    ),
+    (
+        r"Heartbeat of TaskManager|TaskManager with id \S+ is no longer reachable|closed by remote task manager",
+        "A TaskManager was lost and Flink does not begin the job again (its `restart-strategy` says how often it may): "
+        "go on with --resume.",
+    ),
+    (
+        r"InvalidClassException|serialVersionUID|UnsupportedClassVersionError|NoSuchMethodError|ClassNotFoundException",
+        "The cluster and the job server are of different versions: use those that docs/flink.md and docs/spark.md "
+        "name, or name a job server made for the cluster with --job-endpoint.",
+    ),
+    (
+        r"All masters are unresponsive",
+        "Spark's master does not take the job: check that it runs and that it is of the job server's version.",
+    ),
+    (
+        r"stopped SparkContext|SparkContext was shut down|Master removed our application",
+        "Spark gave the job up, as its executors do not start or do not stay: the logs of its workers say why; then go "
+        "on with --resume.",
+    ),
+    (
+        r"Cannot run program|error=2, No such file",
+        "A worker of the cluster cannot start the scoring process: install heartbeat on each of its machines, at the "
+        "same path, or say with --worker-command where it is.",
+    ),
+    (
+        r"StatusCode\.UNAVAILABLE|FutureTimeoutError|UNAVAILABLE:|Socket closed",
+        "The job server went away while the job ran: go on with --resume.",
+    ),
+    (
+        r"Could not connect to BlobServer|JobManager is not reachable|Connection refused|UnknownHostException",
+        "The engine is not reached any more: check that it runs, then go on with --resume.",
+    ),
+)
+"""Pattern in an engine's log -> what it means and what to do; the first that matches counts."""
+
+
+def environment_refusal(log: str) -> EnvironmentRefused | None:
+    """Return the refusal for the end of an engine's log, or for an error; None if it is not the environment's."""
+    for pattern, sentence in KNOWN_FAILURES:
+        if match := re.search(pattern, log):
+            line = log[match.start() :].splitlines()[0]
+            return EnvironmentRefused(f"{sentence} ({line.strip()[:200]})")
+    return None

@@ -88,12 +88,7 @@ def flink_overview(address: str) -> FlinkOverview:
 
 
 def flink_rest(address: str, path: str, method: str = "GET") -> Any:
-    """Return the JSON that Flink's REST interface answers.
-
-    Args:
-        address: `HOST:PORT`.
-        path: of the request, from the slash.
-        method: of HTTP.
+    """Return the JSON that Flink's REST interface at an address, `HOST:PORT`, answers to a request.
 
     Raises:
         EnvironmentRefused: nothing answers there, or it is not Flink.
@@ -132,9 +127,9 @@ def cancel_flink_job(address: str, name: str) -> None:
     for job in _unended(address, name):
         flink_rest(address, f"/jobs/{job}?mode=cancel", "PATCH")
     deadline = time.monotonic() + CANCEL_SECONDS
-    while left := _unended(address, name):
+    while running := _unended(address, name):
         if time.monotonic() > deadline:
-            raise EnvironmentRefused(f"Flink at {address} has not stopped it within {CANCEL_SECONDS:.0f} s: {left}.")
+            raise EnvironmentRefused(f"Flink at {address} has not stopped it within {CANCEL_SECONDS:.0f} s: {running}.")
         time.sleep(CANCEL_POLL_SECONDS)
 
 

@@ -23,13 +23,7 @@ END_SECONDS: Final = 3.0
 
 @contextmanager
 def guarded(command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen]:
-    """Run a command beside this process, and end it with the block or with this process.
-
-    Args:
-        command: to run.
-        log: file that what it writes is appended to.
-        environ: its environment; None for this process's.
-    """
+    """Run a command beside this process, append its output to a log, and end it with the block or with this process."""
     with log.open("ab") as sink:
         guard = subprocess.Popen(
             [sys.executable, "-m", "components.score.engines.guard", *command],

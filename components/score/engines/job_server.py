@@ -61,11 +61,7 @@ class JobServer:
     log_file: Path | None = None
 
     def check(self) -> None:
-        """Raise if it has ended.
-
-        Raises:
-            EnvironmentRefused: it has.
-        """
+        """Raise EnvironmentRefused if it has ended."""
         if self.process is not None and self.process.poll() is not None:
             raise EnvironmentRefused(
                 f"The job server ended with {self.process.returncode}{self._last_line()}: go on with --resume."
@@ -127,16 +123,10 @@ def job_server(endpoint: str | None, command: Callable[[Sequence[str]], list[str
 
 
 def check_listens(address: str, what: str, remedy: str, seconds: float = CONNECT_SECONDS) -> None:
-    """Refuse an address where nothing accepts a connection.
-
-    Args:
-        address: `HOST:PORT`.
-        what: is meant to listen there.
-        remedy: what to do if nothing does.
-        seconds: that it may take.
+    """Refuse an address, `HOST:PORT`, at which nothing accepts a connection within so many seconds.
 
     Raises:
-        EnvironmentRefused: nothing does, or the address is malformed.
+        EnvironmentRefused: nothing does, or the address is malformed; names `what` should listen, and the remedy.
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
@@ -172,14 +162,7 @@ def class_path(*parts: str) -> str:
 def java_command(
     path: str, main_class: str, arguments: Sequence[str], heap: str, options: Sequence[str] = ()
 ) -> list[str]:
-    """Return the command that runs a Java program.
-
-    Args:
-        path: class path.
-        main_class: to run.
-        arguments: of the program.
-        heap: most memory for objects, such as `512m`.
-        options: of the virtual machine.
+    """Return the command that runs a Java program with a class path, a heap such as `512m`, and options of the JVM.
 
     Raises:
         EnvironmentRefused: there is no Java.

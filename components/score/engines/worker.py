@@ -20,8 +20,7 @@ from typing import Final
 
 from components.io.signals import ignore_interrupts
 from components.io.submitter import ORPHANED, POLL_SECONDS, LocalSubmitter
-from components.score.beam_private import run_worker, worker_environment
-from components.score.lean import leave_out_unused
+from components.score.beam_private import leave_out_unused, run_worker, worker_environment
 
 PROVISION_SECONDS: Final = 60.0
 """How long the engine may take to answer; it starts a worker again that it does not hear of."""

@@ -7,8 +7,7 @@ import pytest
 
 from components.errors import EnvironmentRefused
 from components.score.engines import flink
-from components.score.engines.engine import option
-from components.score.engines.failures import environment_refusal
+from components.score.engines.engine import environment_refusal, option
 from components.score.engines.flink import Flink, cancel_flink_job, flink_overview
 from components.score.engines.job_server import JobServer, check_listens, class_path, free_port, job_server
 from components.score.engines.portable import own_worker

@@ -3,11 +3,11 @@
 import pytest
 
 from components.errors import UsageError
-from components.score.engines.choose import choose_engine
 from components.score.engines.dataflow import Dataflow
 from components.score.engines.engine import BeamRunner, check_visible, is_elsewhere, option
 from components.score.engines.flink import Flink
 from components.score.engines.spark import Spark
+from components.score.runner import choose_engine
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ def test_a_worker_ends_soon_after_the_process_that_started_it():
 )
 def test_workers_begin_without_what_scoring_never_calls(main, arguments):
     code = (
-        "import sys; from components.score.engines import worker; from components.score.lean import NEVER_CALLED; "
+        "import sys; from components.score.engines import worker; "
+        "from components.score.beam_private import NEVER_CALLED; "
         "worker.LocalSubmitter.watch = lambda self: None; worker.worker_environment = lambda *_: {}; "
         "left = lambda: [name for name in NEVER_CALLED if sys.modules.get(name, worker) is not None]; "
         "worker.run_worker = lambda: print('left in:', *left()); "
@@ -95,7 +96,7 @@ def test_workers_begin_without_what_scoring_never_calls(main, arguments):
 
 def test_it_imports_what_scoring_needs_and_neither_tfx_nor_the_commands():
     code = (
-        "import sys; from components.score.lean import leave_out_unused; leave_out_unused(); "
+        "import sys; from components.score.beam_private import leave_out_unused; leave_out_unused(); "
         "import components.score.engines.worker, components.score.beam, apache_beam.runners.worker.sdk_worker_main, "
         "tensorflow; print(*sorted({name.split('.')[0] for name, module in sys.modules.items() if module}))"
     )

@@ -26,32 +26,21 @@ Cores = Annotated[float, Field(gt=0, description="cores asked for; more are used
 Gigabytes = Annotated[float, Field(gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes)")]
 
 
+PODS: Final = {"light": (1, 3), "beats": (2, 6), "training": (4, 8)}
+"""Cores and GB that a stage's pod asks for by default: TFX alone takes about 1 GB, Beam holds splits whole, and a
+training its beats."""
+
+
 class StageRequest(Settings):
-    """What the pod of a light stage asks for: a Python process with TFX in it, which alone takes about 1 GB."""
+    """What the pod of a stage asks for."""
 
-    cpu: Cores = 1
-    memory_gb: Gigabytes = 3
-
-
-class BeatsRequest(StageRequest):
-    """What the pod of a stage that goes over all beats asks for: Beam holds splits whole."""
-
-    cpu: Cores = 2
-    memory_gb: Gigabytes = 6
+    cpu: Cores
+    memory_gb: Gigabytes
 
 
-class TrainingRequest(StageRequest):
-    """What the pod of a stage that trains asks for: the beats lie in its memory."""
-
-    cpu: Cores = 4
-    memory_gb: Gigabytes = 8
-
-
-PODS: Final[Mapping[str, type[StageRequest]]] = {
-    "light": StageRequest,
-    "beats": BeatsRequest,
-    "training": TrainingRequest,
-}
+def _request(pod: str) -> type[StageRequest]:
+    cores, gigabytes = PODS[pod]
+    return create_model("StageRequest", __base__=StageRequest, cpu=(Cores, cores), memory_gb=(Gigabytes, gigabytes))
 
 
 class _ClusterSettings(Settings):
@@ -97,8 +86,8 @@ class _ClusterSettings(Settings):
 if TYPE_CHECKING:
     ClusterSettings = _ClusterSettings
 else:  # one group of settings for each stage's pod, `cluster.trainer` for example
-    pods = {stage.setting: PODS[stage.pod] for stage in STAGES.values()} | {"report": BeatsRequest}
-    fields = {name: (request, request()) for name, request in pods.items()}
+    requests = {stage.setting: _request(stage.pod) for stage in STAGES.values()} | {"report": _request("beats")}
+    fields = {name: (request, request()) for name, request in requests.items()}
     ClusterSettings = create_model(
         "ClusterSettings", __base__=_ClusterSettings, __doc__=_ClusterSettings.__doc__, **fields
     )

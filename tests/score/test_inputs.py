@@ -8,7 +8,7 @@ from components.errors import DataRefused, UsageError
 from components.io.shards import stem_of
 from components.io.sources import find_sources
 from components.score.settings import RejectBudget
-from pipeline.commands.score_screen import show_summary
+from pipeline.commands.score import show_summary
 from tests.io.rows import line, lines
 from tests.memory_bucket import MemoryBucket
 from tests.score.inputs import write_formats

@@ -9,7 +9,7 @@ from components.evaluate.metrics import measure
 from components.io.examples import encode_examples
 from components.io.serving import model_digest
 from components.score.model import ModelRef, ScoringModel
-from pipeline.commands.score_screen import show_summary
+from pipeline.commands.score import show_summary
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
 from tests.score.inputs import FORMATS, write_formats
 from tests.score.jobs import probabilities, read_parts, run

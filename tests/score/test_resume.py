@@ -15,7 +15,7 @@ from components.score.model import loaded_model
 from components.score.record import ShardRecord
 from components.score.resume import done_shards, read_outcomes
 from components.score.run import score
-from pipeline.commands.score_screen import show_summary
+from pipeline.commands.score import show_summary
 from tests.score.jobs import loop, request, run, write_csv
 
 

@@ -18,7 +18,7 @@ from components.score.beam_private import leave_out_unused
 from pipeline.refusal import UnexpectedError, refusal_behind
 
 COMMANDS = {
-    "doctor": "Look whether a run can be done, before it is begun.",
+    "doctor": "Check, before a run starts, that it can succeed.",
     "models": "List, show and roll back pushed models.",
     "prepare": "Make Kaggle-format CSVs from WFDB records.",
     "report": "Make the page of a run or of a scoring job again.",

@@ -57,7 +57,7 @@ class ProgressLine:
         return time.monotonic() - self._shown >= self._every
 
     def show(self, done: float, total: float, text: str) -> None:
-        """Show how much is done of how much, and the sentence that says so."""
+        """Show how much is done, as a bar and as text."""
         self._shown = time.monotonic()
         if not self._console.is_terminal:
             click.echo(text, err=True)

@@ -30,7 +30,7 @@ SHOWN: Final = 3
 """Packages that a sentence names."""
 
 PROBE: Final = "heartbeat-doctor"
-"""An object that is asked for and need not be there: to list its name shows that the bucket can be listed."""
+"""Name of an object that need not exist: listing it shows that the bucket can be listed."""
 
 CONNECT_SECONDS: Final = 4.0
 
@@ -38,7 +38,7 @@ API: Final = "/apis/v2beta1"
 """Where Kubeflow's API is below its host."""
 
 TOKEN: Final = "KFP_TOKEN"
-"""Environment variable of the token that Kubeflow asks for, where it asks for one."""
+"""Environment variable that holds Kubeflow's token, where it needs one."""
 
 IMAGE: Final = re.compile(
     r"(?P<name>(?:[a-zA-Z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
@@ -102,7 +102,7 @@ def examine(
 
 
 def checked(name: str, look: Callable[..., str], *arguments: Any) -> Check:
-    """Look at one thing; `look` returns what it found, and raises HeartbeatError where that will not do."""
+    """Make one check: `look` returns what is there, or raises HeartbeatError if that is not good enough."""
     try:
         return Check(name, "ok", look(*arguments))
     except HeartbeatError as refused:
@@ -110,7 +110,7 @@ def checked(name: str, look: Callable[..., str], *arguments: Any) -> Check:
 
 
 def check_python() -> str:
-    """Look at the interpreter."""
+    """Check the interpreter's version."""
     here = platform.python_version()
     if sys.version_info[:2] not in PYTHONS:
         raise EnvironmentRefused(f"Python {here}: Heartbeat needs 3.13, 3.12 or 3.10. `make run` sets it up.")
@@ -119,7 +119,7 @@ def check_python() -> str:
 
 
 def check_lock(lock: Path = LOCK_FILE) -> Check:
-    """Look whether what is installed is what is locked."""
+    """Check that the installed packages are the locked ones."""
     if not lock.exists():
         return Check("lock", "not looked at", f"no {lock.name} beside the package")
     return checked("lock", _compare, lock)
@@ -155,9 +155,9 @@ def _pins(text: str) -> Iterator[tuple[str, str]]:
 
 
 def check_disk(root: Path) -> str:
-    """Look at the room for artifacts and for temporary files."""
+    """Check the free space for artifacts and for temporary files."""
     sentences = []
-    for folder in dict.fromkeys((_standing(root), Path(tempfile.gettempdir()))):
+    for folder in dict.fromkeys((_existing(root), Path(tempfile.gettempdir()))):
         free = shutil.disk_usage(folder).free
         sentences.append(f"{free / 1e9:.1f} GB free in {folder}")
         if free < ROOM:
@@ -168,10 +168,10 @@ def check_disk(root: Path) -> str:
 
 
 def check_root_folder(root: Path) -> str:
-    """Look whether a root can be written and no run is in it."""
-    stands = _standing(root)
-    if not stands.is_dir() or not os.access(stands, os.W_OK | os.X_OK):
-        raise EnvironmentRefused(f"{stands} cannot be written: give the right to, or name another with --root.")
+    """Check that a root can be written and that no run holds it."""
+    folder = _existing(root)
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise EnvironmentRefused(f"{folder} cannot be written: give the right to, or name another with --root.")
     try:
         busy = is_flocked(root / "lock")
     except OSError as error:
@@ -181,13 +181,13 @@ def check_root_folder(root: Path) -> str:
     return f"{root}: {'free' if root.exists() else 'will be made'}"
 
 
-def _standing(path: Path) -> Path:
+def _existing(path: Path) -> Path:
     """Return the path, or the nearest folder above it that exists."""
     return next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
 
 
 def check_data(data: str, demo: bool) -> str:
-    """Look for the CSVs."""
+    """Check that the CSVs exist; `demo` means that a run would make them."""
     if demo:
         return "none named: a run makes the synthetic demo set"
     from components.ingest.locate import find_inputs
@@ -200,7 +200,7 @@ def check_data(data: str, demo: bool) -> str:
 
 
 def check_bucket(uri: str) -> str:
-    """Look whether a store can be reached and listed; whether it can be written shows only when it is."""
+    """Check that a store can be reached and listed; only a write shows whether it can be written."""
     from components.io.storage import list_files
 
     list_files(f"{uri.rstrip('/')}/{PROBE}")
@@ -208,7 +208,7 @@ def check_bucket(uri: str) -> str:
 
 
 def check_runner(options: Sequence[str]) -> str:
-    """Look at the Beam runner that the options name."""
+    """Check that the endpoint of the Beam runner in the options answers."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("--runner", "--job_endpoint", "--flink_master", "--spark_master_url"):
         parser.add_argument(name)
@@ -243,7 +243,7 @@ def check_namespace(host: str, namespace: str | None) -> str:
 
 
 def check_image(image: str) -> str:
-    """Look at an image's name; whether the cluster can get it shows when it does."""
+    """Check an image's name; only the cluster shows whether it can be pulled."""
     parts = IMAGE.fullmatch(image)
     if not parts:
         raise EnvironmentRefused(

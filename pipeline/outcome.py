@@ -54,14 +54,14 @@ def count_rows(outcome: Outcome, result: str) -> Part:
 
 
 def ingest_verdict(outcome: Outcome, result: str) -> Part:
-    """Take what the ingest gate said of the rows; a gate that lets a run go on writes no file."""
-    from components.ingest.report import judge_ingest, read_ingest_report
+    """Take the ingest gate's verdict, which it does not write to a file."""
+    from components.ingest.report import gate_ingest, read_ingest_report
 
-    return {"verdict": judge_ingest(read_ingest_report(str(outcome.path(result).parent)), outcome.settings.data)}
+    return {"verdict": gate_ingest(read_ingest_report(str(outcome.path(result).parent)), outcome.settings.data)}
 
 
 def gate_verdict(outcome: Outcome, result: str) -> Part:
-    """Take what a gate said when it let the run go on."""
+    """Take the verdict with which a gate let the run go on."""
     return {"verdict": read_verdict(outcome.json(result)["verdict"])}
 
 

@@ -66,7 +66,7 @@ def _shown(value: Any) -> str:
 
 
 def all_commands() -> Iterator[tuple[str, click.Command]]:
-    """Yield every command that a user can call, with the words that call it; groups come before their commands."""
+    """Yield the words that call a command, and the command, for all; groups come before their commands."""
     from pipeline.commands.kubeflow import kubeflow
     from pipeline.commands.run import run
 

@@ -1,4 +1,4 @@
-"""Any error as sentences and an exit code: the refusal behind it, the environment, or an unexpected one."""
+"""Turn any error into sentences and an exit code: a refusal, a fault of the environment, or an unexpected error."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ class UnexpectedError(HeartbeatError):
     """An unexpected error; treat it as a bug in Heartbeat."""
 
 
-OF_THE_ENVIRONMENT = {
+SYSTEM_ERRORS = {
     errno.ENOSPC: "No space left on device",
     errno.EDQUOT: "Disk quota exceeded",
     errno.EACCES: "Permission denied",
     errno.EROFS: "Read-only file system",
 }
-"""What the system says when it is not the program's fault; libraries pass it on as text."""
+"""Errors of the environment, not of the program; libraries often pass them on only as text."""
 
-OF_SQLITE = ("database or disk is full", "attempt to write a readonly database", "disk I/O error")
+SQLITE_ERRORS = ("database or disk is full", "attempt to write a readonly database", "disk I/O error")
 """The same in the metadata store's words."""
 
 
 def refusal_behind(error: BaseException) -> HeartbeatError:
-    """Find the error that says in words why something failed, or put an unexpected one into words."""
+    """Return the refusal among an error's causes, else a fault of the environment, else an unexpected error."""
     for cause in _chain(error):
         if isinstance(cause, HeartbeatError):
             return cause
@@ -46,11 +46,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _environment(cause: BaseException) -> str | None:
     if isinstance(cause, OSError) and cause.errno is not None:
-        if cause.errno in OF_THE_ENVIRONMENT or isinstance(cause, (NotADirectoryError, FileExistsError)):
+        if cause.errno in SYSTEM_ERRORS or isinstance(cause, (NotADirectoryError, FileExistsError)):
             return f"{cause.strerror}: {cause.filename or 'a file of the run'}"
         return None
     text = str(cause)
-    for said in (*OF_THE_ENVIRONMENT.values(), *OF_SQLITE):
-        if said in text:
-            return next(line.strip() for line in text.splitlines() if said in line)
+    for phrase in (*SYSTEM_ERRORS.values(), *SQLITE_ERRORS):
+        if phrase in text:
+            return next(line.strip() for line in text.splitlines() if phrase in line)
     return None

@@ -1,4 +1,4 @@
-"""One run from settings to exit code: lock, folder, stages, summary, whatever way it ends."""
+"""Run the pipeline once, from settings to exit code: lock, folder, stages and, however it ends, the summary."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pipeline.summary import StageRecord, Summary, versions_here
 BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 """The local Beam runner by its full name: a bare DirectRunner may try to download another one."""
 
-GO_ON = Verdict(
+INTERRUPTION = Verdict(
     "refusal", "interrupted", "Interrupted: finished stages are kept, and the same command goes on from there."
 )
 
-SEE_LOG = Verdict("remark", "log", "The run's log has the whole of it.")
+SEE_LOG = Verdict("remark", "log", "The run's log has the details.")
 
 
 def run_pipeline(settings: RunSettings, locations: Locations, beam_options: Sequence[str], as_json: bool) -> int:
@@ -53,7 +53,7 @@ def run_pipeline(settings: RunSettings, locations: Locations, beam_options: Sequ
             except (KeyboardInterrupt, Terminated) as stop:
                 summary.status = "interrupted"
                 summary.exit_code = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
-                summary.verdict.append(GO_ON)
+                summary.verdict.append(INTERRUPTION)
             except Exception as error:
                 traceback.print_exc()
                 refusal = refusal_behind(error)

@@ -1,4 +1,4 @@
-"""What a person sees of a run: the plan, the progress, the closing table and the sentences. The rest is in its log."""
+"""What the user sees of a run: plan, progress, closing table and sentences. Everything else is in its log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.runfolder import Locations
 from pipeline.settings import RunSettings, settings_from
 from pipeline.summary import StageRecord, Summary
 
-HOW_TO_GET_REAL = (
+REAL_BEATS = (
     "For real beats put Kaggle's mitbih_train.csv and mitbih_test.csv into data/ or name their folder with --data, "
     "or make them from PhysioNet's records with `heartbeat prepare`."
 )
@@ -87,7 +87,7 @@ class Screen:
         for line in changed_settings(settings):
             _say(self.err, f"  set      {line}")
         if synthetic:
-            _say(self.err, f"{SYNTHETIC.sentence} {HOW_TO_GET_REAL}")
+            _say(self.err, f"{SYNTHETIC.sentence} {REAL_BEATS}")
 
     @contextmanager
     def stage(self, position: int, count: int, record: StageRecord) -> Iterator[None]:
@@ -146,7 +146,7 @@ def shown(location: str | Path) -> str:
 
 
 def missing_caveats(summary: Summary) -> list[Verdict]:
-    """List what must be said of the data and no gate has said yet."""
+    """List the caveats about the data that no gate has given yet."""
     codes = {verdict.code for verdict in summary.verdict}
     caveats = data_caveats(summary.data["split"], summary.data["synthetic"])
     return [caveat for caveat in caveats if caveat.code not in codes]

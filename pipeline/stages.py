@@ -256,6 +256,6 @@ def build_nodes(run: graph.GraphInputs) -> list[Any]:
         if name not in STAGES:
             raise UsageError(f"There is no stage {name!r}; there are {', '.join(STAGES)}.")
         if name in built:
-            raise UsageError(f"Stage {name} stands twice in the list of stages.")
+            raise UsageError(f"Stage {name} is listed twice in the setting `stages`.")
         built[name] = STAGES[name].node(run, built)
     return list(built.values())

@@ -1,4 +1,4 @@
-"""`summary.json`: what a run did, how it ended, how good its model is; written whatever way it ended."""
+"""`summary.json`: what a run did, how it ended and how good its model is; written however the run ends."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ class Summary:
     versions: dict[str, str] = field(default_factory=dict)
 
     def take_from(self, stage: str, outcome: Outcome) -> None:
-        """Take what the table of stages says of a stage that has just ended well: counts, metrics, model, verdict.
+        """Add the counts, metrics, model and verdict of a stage that has just succeeded, as the stage table says.
 
         Raises:
-            KeyError, OSError, ValueError: what the stage left is missing or unreadable.
+            KeyError, OSError, ValueError: an output of the stage is missing or unreadable.
         """
         entry = STAGES[stage]
         part = entry.summarise(outcome, entry.result) if entry.summarise else {}

@@ -19,7 +19,7 @@ from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples
 
 from components.ingest.locate import find_inputs
-from components.ingest.report import REJECTS_FILE, judge_ingest, read_ingest_report
+from components.ingest.report import REJECTS_FILE, gate_ingest, read_ingest_report
 from components.ingest.run import ingest
 from components.ingest.settings import DataSettings
 from components.ingest.shard import ShardJob, attempt_shard
@@ -78,7 +78,7 @@ def IngestGate(  # noqa: N802 - the function's name is the node's id
     Raises:
         DataRefused: with a sentence per fault.
     """
-    for verdict in judge_ingest(read_ingest_report(report.uri), DataSettings.model_validate_json(settings)):
+    for verdict in gate_ingest(read_ingest_report(report.uri), DataSettings.model_validate_json(settings)):
         absl.logging.warning("%s", verdict.sentence)
     for line in read_whole(f"{report.uri}/{REJECTS_FILE}").splitlines():
         reject = json.loads(line)

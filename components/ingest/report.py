@@ -91,8 +91,8 @@ def read_ingest_report(uri: str) -> IngestSummary:
     return IngestSummary.from_json(read_whole(f"{uri}/{SUMMARY_FILE}"))
 
 
-def judge_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict]:
-    """Judge what became of the files.
+def gate_ingest(summary: IngestSummary, settings: DataSettings) -> list[Verdict]:
+    """Decide whether a run may go on with the rows of its files.
 
     Returns:
         Rows dropped within the budget, labels that seem to count from 1, files left alone, classes that train lacks.

@@ -120,8 +120,8 @@ def _anomalies(material: RunMaterial) -> list[Block]:
         content = Path(folder, f"Split-{split}", SPLIT_ANOMALIES).read_bytes()
         findings += findings_of(split, anomalies_pb2.Anomalies.FromString(content))
     none = Words("None in train, eval and test.")
-    found = Bullets([finding.sentence() for finding in findings], "warn") if findings else none
-    blocks: list[Block] = [Heading("Anomalies"), found]
+    listed = Bullets([finding.sentence() for finding in findings], "warn")
+    blocks: list[Block] = [Heading("Anomalies"), listed if findings else none]
     if material.reached("DataGate"):
         verdict = read_verdict(material.read_json("DataGate", "verdict", VERDICT)["verdict"])
         blocks += [Words(f"The data gate let it pass: {each.sentence}", "warn") for each in verdict]

@@ -1,25 +1,24 @@
-"""What the pages are made from: the folder of a run with its stages' artifacts; a scoring directory and its model."""
+"""What the pages are made from: a run's folder, artifacts and beats; a scoring directory and its model."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, Beats
+from components.beat import CLASSES, SAMPLES, Beats, concatenate
 from components.errors import HeartbeatError, UsageError
 from components.ingest.report import IngestSummary, read_ingest_report
 from components.io.artifact_names import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SPLIT_STATISTICS
 from components.io.examples import read_beats
 from components.io.serving import HISTOGRAM, METRICS, STATISTICS
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
-from components.report.split_beats import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import read_outcomes
@@ -30,8 +29,25 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 
+SURVEYED: Final = 200_000
+"""Most beats that a survey reads: a few seconds."""
+
+KEPT: Final = 200
+"""Beats of each class that a survey keeps: enough for the middle 80 % of a class."""
+
+
 class NotReachedError(HeartbeatError):
     """The run or the job ended before what a section is about."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the first n beats of a split look like."""
+
+    label: npt.NDArray[np.int64]  # of all n, in the split's order
+    kept: tuple[Beats, ...]  # the first beats of each class
+    rows: tuple[npt.NDArray[np.int64], ...]  # row numbers of the kept beats, for each class
+    mean: npt.NDArray[np.float32]  # float32[187], of all n; zeros if there are none
 
 
 @dataclass(frozen=True)
@@ -160,6 +176,50 @@ def value_counts(statistics: DatasetFeatureStatistics, name: str) -> dict[str, i
         if name in (feature.name, *feature.path.step)
         for bucket in feature.string_stats.rank_histogram.buckets
     }
+
+
+def survey(blocks: Iterator[Beats]) -> Survey:
+    """Read up to SURVEYED beats and keep the first KEPT of each class."""
+    labels = [np.empty(0, np.int64)]
+    kept: list[list[Beats]] = [[] for _ in CLASSES]
+    rows: list[list[npt.NDArray[np.int64]]] = [[np.empty(0, np.int64)] for _ in CLASSES]
+    total, read = np.zeros(SAMPLES), 0
+    for block in blocks:
+        labels.append(block.label)
+        total += block.signal.sum(axis=0, dtype=np.float64)
+        for index in range(len(CLASSES)):
+            first = np.flatnonzero(block.label == index)[: KEPT - sum(map(len, kept[index]))]
+            kept[index].append(block.take(first))
+            rows[index].append(first + read)
+        read += len(block)
+        if read >= SURVEYED:
+            break
+    return Survey(
+        label=np.concatenate(labels),
+        kept=tuple(concatenate(parts) for parts in kept),
+        rows=tuple(np.concatenate(parts) for parts in rows),
+        mean=(total / max(read, 1)).astype(np.float32),
+    )
+
+
+def rows_of(blocks: Iterator[Beats], rows: npt.NDArray[np.int64]) -> Beats:
+    """Read some rows of a split, in the order given; a row may be named twice.
+
+    Raises:
+        HeartbeatError: the split has fewer rows.
+    """
+    wanted, position = np.unique(rows, return_inverse=True)
+    parts, read = list[Beats](), 0
+    for block in blocks:
+        here = wanted[(wanted >= read) & (wanted < read + len(block))]
+        parts.append(block.take(here - read))
+        read += len(block)
+        if not len(wanted) or read > wanted[-1]:
+            break
+    beats = concatenate(parts)
+    if len(beats) != len(wanted):
+        raise HeartbeatError(f"The split has {read:,} beats; it has no row {wanted[-1]:,}.")
+    return beats.take(position)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The page of a run and of a scoring job: which sections it has, in the order in which a reader asks, and its HTML."""
+"""The page of a run and of a scoring job: its sections in a reader's order, and its HTML."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ RUN_SECTIONS: Sequence[Make[RunMaterial]] = (
 )
 
 FIRST: Mapping[str, Sequence[str]] = {"data_refused": ("outcome", "files", "statistics")}
-"""Sections that come first for a run of this status: what its reader looks for."""
+"""Sections that come first for a run of this status."""
 
 SCORING_SECTIONS: Sequence[Make[ScoringMaterial]] = (
     ("outcome", "Every row accounted for", scored_files),
@@ -79,7 +79,7 @@ log = logging.getLogger("heartbeat.report")
 
 
 def write_run_report(run_folder: Path) -> Path:
-    """Write the page of a run, `ROOT/runs/<run id>`, and return its path, whatever way the run ended.
+    """Write the page of a run, `ROOT/runs/<run id>`, and return its path, however the run ended.
 
     A section that cannot be made says so in the page, with the reason.
 

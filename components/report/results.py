@@ -25,7 +25,7 @@ OTHER_BEATS: Final[Mapping[str, str]] = {
     "unknown": "The study and its replica were tested on other beats than this run's: the columns do not say which "
     "network is better.",
 }
-"""What must be said of the comparison, by the run's split; Kaggle's own is the replica's too."""
+"""Why the comparison is unfair, by the run's split; Kaggle's own split is the replica's too."""
 
 
 def results(material: RunMaterial) -> list[Block]:

@@ -40,6 +40,11 @@ def predicted_classes(material: ScoringMaterial) -> list[Block]:
         raise NotReachedError("No row was scored.")
     change, limit = share_change(material), ValidateSettings().label_drift
     verdict = "more than" if change > limit else "not more than"
+    pictures = [shares_beside_picture(scored, trained)]
+    if summary["confusion"] is not None:
+        right = float(np.trace(summary["confusion"]) / max(np.sum(summary["confusion"]), 1))
+        caption = f"Rows are the inputs' own labels; {percent(right)} agree. {NEW_PATIENTS}"
+        pictures.append(confusion_picture(summary["confusion"], "scored rows, by their own labels", caption))
     blocks: list[Block] = [
         Words(
             f"The largest change of one class's share is {change:.3f}: {verdict} the {limit:g} at which a training's "
@@ -47,7 +52,7 @@ def predicted_classes(material: ScoringMaterial) -> list[Block]:
             "part of the change.",
             "warn" if change > limit else "plain",
         ),
-        Pictures([shares_beside_picture(scored, trained), *_agreement(summary["confusion"])]),
+        Pictures(pictures),
         Table(
             "Rows by predicted class",
             ["class", "rows", "share", "share in training"],
@@ -60,14 +65,6 @@ def predicted_classes(material: ScoringMaterial) -> list[Block]:
     if summary["confusion"] is None:
         blocks.append(Words("Not all inputs carry labels, so nothing says how many of these are right."))
     return blocks
-
-
-def _agreement(confusion: list[list[int]] | None) -> list[Picture]:
-    if confusion is None:
-        return []
-    right = float(np.trace(confusion) / max(np.sum(confusion), 1))
-    caption = f"Rows are the inputs' own labels; {percent(right)} agree. {NEW_PATIENTS}"
-    return [confusion_picture(confusion, "scored rows, by their own labels", caption)]
 
 
 def _shares(counts: Sequence[int]) -> list[float]:
@@ -135,13 +132,7 @@ def _read_columns(content: bytes, form: str) -> npt.NDArray[Any]:
 
 
 def confidence_picture(highest: npt.NDArray[np.float32], predicted: npt.NDArray[np.int64], caption: str) -> Picture:
-    """Draw how sure the model was of the classes that it predicted.
-
-    Args:
-        highest: float32[n], probability of the predicted class.
-        predicted: int64[n].
-        caption: below the picture.
-    """
+    """Draw how sure the model was of the classes that it predicted, int64[n]; `highest` has their probabilities."""
     with new_figure(3.1) as figure:
         axes = figure.subplots()
         for index, colour in enumerate(CLASS_COLOURS):

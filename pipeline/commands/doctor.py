@@ -1,4 +1,4 @@
-"""`heartbeat doctor`: look, before long work, whether it can be done."""
+"""`heartbeat doctor`: check, before long work, that it can succeed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PLAIN_WIDTH = 160
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of the table.")
 @with_beam_options
 def doctor(as_json: bool, **options: Any) -> int:
-    """Look whether a run can be done: here, or with the Kubeflow flags on a cluster. Nothing is made or changed.
+    """Check that a run can succeed: here, or with the Kubeflow flags on a cluster. Nothing is made or changed.
 
     Exit codes: 0 all is well, 2 usage, 6 something is not.
     """

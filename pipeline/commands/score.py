@@ -180,7 +180,7 @@ def duration(seconds: float) -> str:
 
 
 def show_summary(summary: ScoreSummary) -> None:
-    """Print the closing table on stdout, and what stands in the way of success on stderr."""
+    """Print the closing table on stdout, and what keeps the job from success on stderr."""
     from rich.table import Table
 
     from pipeline.console import plain_console

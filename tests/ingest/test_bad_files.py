@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.errors import DataRefused
-from components.ingest.report import judge_ingest
+from components.ingest.report import gate_ingest
 from components.ingest.settings import DataSettings
 from tests.ingest.folder import TRAIN, TRAIN_LABEL, fill, provenance, rejects, run
 from tests.io.rows import line
@@ -22,7 +22,7 @@ from tests.io.rows import line
 def test_a_provenance_file_that_does_not_fit_is_refused_whatever_the_budget(tmp_path, labels, sentence):
     summary = run(tmp_path, mitbih_train_provenance__csv=provenance(labels, lambda row: 100))
     with pytest.raises(DataRefused, match=sentence):
-        judge_ingest(summary, DataSettings(reject_budget=1000))
+        gate_ingest(summary, DataSettings(reject_budget=1000))
 
 
 def bad(row, text):
@@ -48,7 +48,7 @@ def test_a_file_that_is_bad_as_a_whole_has_its_own_sentence(tmp_path, name):
     text, sentence = WHOLE_FILE[name]
     summary = run(tmp_path, mitbih_train__csv=text)
     with pytest.raises(DataRefused, match=sentence) as refused:
-        judge_ingest(summary, DataSettings())
+        gate_ingest(summary, DataSettings())
     assert "mitbih_train.csv" in refused.value.sentences[0]
     assert refused.value.exit_code == 3
     assert sum(file.rows for file in summary.files) == sum(summary.rows.values())
@@ -56,7 +56,7 @@ def test_a_file_that_is_bad_as_a_whole_has_its_own_sentence(tmp_path, name):
 
 def test_a_byte_order_mark_costs_no_row(tmp_path):
     summary = run(tmp_path, mitbih_train__csv=b"\xef\xbb\xbf" + TRAIN)
-    assert judge_ingest(summary, DataSettings()) == []
+    assert gate_ingest(summary, DataSettings()) == []
     assert summary.rows == {**run(tmp_path / "plain").rows, "rejects": 0}
 
 
@@ -83,9 +83,9 @@ def test_a_bad_row_is_a_reject_that_the_budget_can_allow(tmp_path, name):
     assert reject["row"] == 60
     assert reject["text"] == text[:8192].decode("utf-8", "backslashreplace")
     with pytest.raises(DataRefused, match=f"1 of 200 rows are not beats .*row 60: .*({reason})") as refused:
-        judge_ingest(summary, DataSettings())
+        gate_ingest(summary, DataSettings())
     assert "Rejected rows: 1, allowed: 0" in refused.value.sentences[-1]
-    (dropped,) = judge_ingest(summary, DataSettings(reject_budget=1))
+    (dropped,) = gate_ingest(summary, DataSettings(reject_budget=1))
     assert (dropped.kind, dropped.code) == ("remark", "dropped")
     assert summary.rows["train"] + summary.rows["eval"] == 199
 
@@ -104,7 +104,7 @@ def test_many_rejects_are_counted_by_kind_and_the_first_quoted(tmp_path):
 def test_empty_splits_are_refused_in_words(tmp_path):
     summary = run(tmp_path, mitbih_train__csv=TRAIN.split(b"\n")[0], mitbih_test__csv=b"x\n")
     with pytest.raises(DataRefused) as refused:
-        judge_ingest(summary, DataSettings(reject_budget=5))
+        gate_ingest(summary, DataSettings(reject_budget=5))
     text = "\n".join(refused.value.sentences)
     assert "The test split has no beats." in text
     assert "No beats are left for validation at data.eval_share=0.1" in text or "The train split has no beats" in text
@@ -113,7 +113,7 @@ def test_empty_splits_are_refused_in_words(tmp_path):
 
 def test_a_class_that_train_lacks_is_a_warning(tmp_path):
     train = b"".join(row + b"\n" for row in TRAIN.splitlines() if not row.endswith(b"3.0"))
-    (warning,) = judge_ingest(run(tmp_path, mitbih_train__csv=train), DataSettings())
+    (warning,) = gate_ingest(run(tmp_path, mitbih_train__csv=train), DataSettings())
     assert warning.sentence == "The train split has no beat of class F (fusion): a model cannot learn it."
 
 

@@ -12,7 +12,7 @@ import pytest
 from components.beats import kaggle
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
 from components.ingest.locate import find_inputs
-from components.ingest.report import judge_ingest
+from components.ingest.report import gate_ingest
 from components.ingest.run import finish_ingest, plan_ingest, summarise
 from components.ingest.settings import DataSettings
 from components.ingest.shard import ShardRecord
@@ -58,7 +58,7 @@ def test_every_row_is_an_example_of_one_split_with_its_values(tmp_path):
     np.testing.assert_array_equal(both[0][order], TRAIN_SIGNAL[expected])
     np.testing.assert_array_equal(both[1][order], TRAIN_LABEL[expected])
     assert rejects(tmp_path) == []
-    assert judge_ingest(summary, DataSettings()) == []
+    assert gate_ingest(summary, DataSettings()) == []
 
 
 def test_the_cut_does_not_depend_on_order_line_ends_or_packing(tmp_path):

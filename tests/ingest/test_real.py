@@ -8,7 +8,7 @@ import pytest
 import wfdb
 
 from components.beats.cut import cut
-from components.ingest.report import judge_ingest
+from components.ingest.report import gate_ingest
 from components.ingest.settings import DataSettings
 from components.io.csv_numbers import kaggle_text
 from tests.ingest.folder import rejects, run, split_of
@@ -29,5 +29,5 @@ def test_a_records_beats_come_through_to_the_bit(tmp_path):
     test = split_of(tmp_path, "test")
     np.testing.assert_array_equal(test.signal.view(np.uint32), beats.signal.view(np.uint32))
     np.testing.assert_array_equal(test.label, beats.label)
-    warnings = judge_ingest(summary, DataSettings())
+    warnings = gate_ingest(summary, DataSettings())
     assert {warning.code for warning in warnings} <= {"absent_class"}

@@ -81,7 +81,7 @@ def test_the_study_has_no_tuner_and_its_trainers_take_no_tuned_values() -> None:
     [
         (["ExampleGen", "Cook"], "no stage 'Cook'"),
         (["IngestGate", "ExampleGen"], "IngestGate needs stage ExampleGen before it"),
-        (["ExampleGen", "ExampleGen"], "stands twice"),
+        (["ExampleGen", "ExampleGen"], "listed twice"),
     ],
 )
 def test_a_list_of_stages_that_cannot_be_is_refused(stages: list[str], match: str) -> None:

@@ -121,12 +121,12 @@ def test_files_left_alone_are_a_remark_of_one_line(tmp_path):
     data = tmp_path / "data"
     fill(data, mitbih_train_2__csv=TRAIN)
     (data / "__MACOSX").mkdir()
-    (remark,) = judge_ingest(run(tmp_path), DataSettings())
+    (remark,) = gate_ingest(run(tmp_path), DataSettings())
     assert (remark.kind, remark.code) == ("remark", "strays")
     assert remark.sentence == "Left alone beside the files of beats: __MACOSX, mitbih_train_2.csv."
     for number in range(9):
         (data / f"x{number}").touch()
-    (remark,) = judge_ingest(run(tmp_path), DataSettings())
+    (remark,) = gate_ingest(run(tmp_path), DataSettings())
     assert remark.sentence.endswith("mitbih_train_2.csv, x0, x1, x2, x3 and 5 more.")
 
 
@@ -137,7 +137,7 @@ def from_1(text):
 
 def test_labels_that_seem_to_count_from_1_are_a_remark(tmp_path):
     without_q = b"".join(row + b"\n" for row in TRAIN.splitlines() if not row.endswith(b"4.0"))
-    remark, *_ = judge_ingest(run(tmp_path, mitbih_train__csv=from_1(without_q)), DataSettings())
+    remark, *_ = gate_ingest(run(tmp_path, mitbih_train__csv=from_1(without_q)), DataSettings())
     assert (remark.kind, remark.code) == ("remark", "one_based_labels")
     assert remark.sentence.startswith(
         f"No beat of {tmp_path}/data/mitbih_train.csv has label 0 (N), and 40 have label 1: do"
@@ -147,5 +147,5 @@ def test_labels_that_seem_to_count_from_1_are_a_remark(tmp_path):
 def test_labels_of_1_to_5_are_refused_with_the_hint(tmp_path):
     summary = run(tmp_path, mitbih_train__csv=from_1(TRAIN))
     with pytest.raises(DataRefused, match="unknown label: 40") as refused:
-        judge_ingest(summary, DataSettings())
+        gate_ingest(summary, DataSettings())
     assert "do the labels count from 1?" in refused.value.sentences[-1]

@@ -18,6 +18,7 @@ from components.score.beam_private import leave_out_unused
 from pipeline.refusal import UnexpectedError, refusal_behind
 
 COMMANDS = {
+    "compare": "Compare two annotators of the same records, beat by beat.",
     "doctor": "Check, before a run starts, that it can succeed.",
     "models": "List, show and roll back pushed models.",
     "prepare": "Make Kaggle-format CSVs from WFDB records.",

@@ -47,16 +47,33 @@ def annotation_path(stem: Path, extension: str) -> Path:
     return path
 
 
-def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
-    """Read the annotation file `stem.extension`, its positions in samples of the lead.
+@dataclass(frozen=True)
+class AnnotationFile:
+    """Everything that an annotation file holds, beats or not, in file order.
+
+    Attributes:
+        ticks: int64[n], position; a second has `fs` of them.
+        symbol: str[n], as in `Annotations`.
+        subtype: int64[n].
+        aux: notes of rhythms and other text, empty for most annotations.
+        fs: ticks per second as the file says; None where it counts the frames of the record.
+    """
+
+    ticks: npt.NDArray[np.int64]
+    symbol: npt.NDArray[np.str_]
+    subtype: npt.NDArray[np.int64]
+    aux: tuple[str, ...]
+    fs: Fraction | None
+
+
+def read_annotation_file(path: Path) -> AnnotationFile:
+    """Read an annotation file of WFDB.
 
     Raises:
-        DataRefused: the file is missing, cut short or does not parse, or an annotation is out of order or more than
-            one past the end.
+        DataRefused: it cannot be read, is cut short or does not parse.
     """
     import wfdb
 
-    path = annotation_path(stem, extension)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -66,18 +83,37 @@ def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            read = wfdb.rdann(str(stem), extension, return_label_elements=["symbol", "label_store"])
+            elements = ["symbol", "label_store"]
+            read = wfdb.rdann(str(path.with_suffix("")), path.suffix[1:], return_label_elements=elements)
     except Exception as error:  # wfdb raises what its parser happens to meet
         raise DataRefused(f"its annotations {path.name} cannot be read: {error}") from error
-    ticks, codes = np.asarray(read.sample, np.int64), np.asarray(read.label_store, np.int64)
+    codes = np.asarray(read.label_store, np.int64)
     symbols = [s if isinstance(s, str) else f"code {code}" for s, code in zip(read.symbol, codes.tolist(), strict=True)]
     used = codes != 0  # the others are padding behind the end mark
-    samples, outside = _in_lead(ticks[used], _ticks_per_second(content, path) or lead.frame_fs, lead)
+    return AnnotationFile(
+        np.asarray(read.sample, np.int64)[used],
+        np.array(symbols, np.str_)[used],
+        np.asarray(read.subtype, np.int64)[used],
+        tuple(text.rstrip("\0") for text, kept in zip(read.aux_note, used.tolist(), strict=True) if kept),
+        _ticks_per_second(content, path),
+    )
+
+
+def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
+    """Read the annotation file `stem.extension`, its positions in samples of the lead.
+
+    Raises:
+        DataRefused: the file is missing, cut short or does not parse, or an annotation is out of order or more than
+            one past the end.
+    """
+    path = annotation_path(stem, extension)
+    read = read_annotation_file(path)
+    samples, outside = _in_lead(read.ticks, read.fs or lead.frame_fs, lead)
     try:
         check_positions(samples, lead.length)
     except DataRefused as refused:
         raise DataRefused(f"its {path.name} is wrong: {refused.sentences[0]}") from refused
-    return Annotations(samples, np.array(symbols, np.str_)[used][: len(samples)], outside)
+    return Annotations(samples, read.symbol[: len(samples)], outside)
 
 
 def _ticks_per_second(content: bytes, path: Path) -> Fraction | None:

@@ -8,7 +8,7 @@ from pipeline.pages import all_commands, cli_page, settings_page
 from pipeline.settings import RunSettings, all_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
-UNITS = ("processes", "records", "model's number", "rows", "share")
+UNITS = ("processes", "records", "model's number", "rows", "seconds", "share")
 """What numbers of options count; a numeric option says in its help which of them it is."""
 
 OPTIONS = [

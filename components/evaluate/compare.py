@@ -1,0 +1,164 @@
+"""Two sets of annotations of the same records, compared by EC57: record by record, and added up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final
+
+import numpy as np
+
+from components.errors import DataRefused, UsageError
+from components.evaluate.ec57 import LETTERS, LONGEST_RUN, Comparison, beats_of, compare_beats, window_samples
+from components.recordings.annotations import read_annotation_file
+from components.recordings.header import header_path, read_header
+
+SIDE_BY_SIDE: Final = 16
+"""From so many records on they are compared in several processes, which take a second to start."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One record to compare: its name, and its two annotation files."""
+
+    name: str
+    reference: Path
+    test: Path
+
+
+@dataclass(frozen=True)
+class Left:
+    """A record that is not compared, and why."""
+
+    name: str
+    reason: str
+
+
+def find_jobs(
+    reference: Path, test: Path, reference_annotator: str, test_annotator: str | None
+) -> tuple[list[Job], list[Left]]:
+    """Return the records of both sides, and those of one side only.
+
+    Args:
+        reference: an annotation file, or a folder of them.
+        test: likewise.
+        reference_annotator: extension of the files in a folder.
+        test_annotator: likewise; None for the only one there.
+
+    Raises:
+        UsageError: one is a file and the other a folder, or the extension is not given and not clear.
+        DataRefused: there is no such file, or there are none in the folder.
+    """
+    if reference.is_dir() != test.is_dir():
+        raise UsageError(f"{reference} and {test} must both be annotation files, or both folders of them.")
+    if not reference.is_dir():
+        return [Job(reference.stem, reference, test)], []
+    true, called = _files(reference, reference_annotator), _files(test, test_annotator or _only_extension(test))
+    jobs = [Job(name, true[name], called[name]) for name in sorted(true.keys() & called.keys())]
+    left = [Left(name, f"{test} has no annotations of it") for name in sorted(true.keys() - called.keys())]
+    left += [Left(name, f"{reference} has no annotations of it") for name in sorted(called.keys() - true.keys())]
+    if not jobs:
+        raise DataRefused(f"{reference} and {test} have no record in common, such as {sorted(true)[0]}.")
+    return jobs, left
+
+
+def _files(folder: Path, extension: str) -> dict[str, Path]:
+    files = {os.path.relpath(path.with_suffix(""), folder): path for path in folder.rglob(f"*.{extension}")}
+    if not files:
+        raise DataRefused(f"{folder} holds no annotation file *.{extension}; name another annotator.")
+    return files
+
+
+def _only_extension(folder: Path) -> str:
+    others = {".hea", ".dat", ".csv", ".json", ".html", ".parquet", ""}
+    extensions = {path.suffix for path in folder.rglob("*") if path.is_file()} - others
+    if len(extensions) != 1:
+        listed = ", ".join(sorted(extensions)) or "none"
+        raise UsageError(f"Name the annotation files of {folder} with --test-annotator; extensions there: {listed}.")
+    return extensions.pop()[1:]
+
+
+def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> Comparison | Left:
+    """Compare one record.
+
+    Args:
+        job: its files; its header lies beside one of them, unless the files note their sampling frequency.
+        labels: annotation symbol -> class.
+        from_seconds: what is before that is not scored.
+
+    Returns:
+        The counts, or why there are none.
+    """
+    try:
+        reference, test = read_annotation_file(job.reference), read_annotation_file(job.test)
+        stems = [path.with_suffix("") for path in (job.reference, job.test)]
+        header = next((read_header(stem) for stem in stems if header_path(stem).is_file()), None)
+    except DataRefused as refused:
+        return Left(job.name, "; ".join(refused.sentences))
+    fs = header.fs if header else reference.fs or test.fs
+    if fs is None:
+        return Left(job.name, "it has no header, and its annotation files do not say their sampling frequency")
+    start = round(from_seconds * fs)
+    files = [(file, float(fs / (file.fs or fs))) for file in (reference, test)]
+    end = header.sig_len if header else 0
+    end = end or max((file.ticks[-1] * ratio for file, ratio in files if len(file.ticks)), default=0)
+    if end <= start:
+        return Left(job.name, f"it ends after {float(end / fs):.0f} s, before the first second that is scored")
+    window = window_samples(float(fs))
+    true, called = (beats_of(file, labels, ratio, window) for file, ratio in files)
+    return compare_beats(true, called, float(fs), start)
+
+
+def compare_all(jobs: Sequence[Job], labels: Mapping[str, int], from_seconds: float) -> Iterator[Comparison | Left]:
+    """Yield what became of each record, in order."""
+    compare = partial(compare_record, labels=dict(labels), from_seconds=from_seconds)
+    if len(jobs) < SIDE_BY_SIDE:
+        yield from map(compare, jobs)
+        return
+    with ProcessPoolExecutor() as pool:
+        yield from pool.map(compare, jobs, chunksize=min(64, -(-len(jobs) // SIDE_BY_SIDE)))
+
+
+def add_up(records: Sequence[Comparison]) -> Comparison:
+    """Add up the counts of records."""
+    side = LONGEST_RUN + 1
+    none = Comparison(np.zeros((len(LETTERS),) * 2, np.int64), 0, 0.0, np.zeros((2, 2, side, side), np.int64))
+    return sum(records, none)
+
+
+def gross(records: Sequence[Comparison]) -> dict[str, float | None]:
+    """Return EC57's gross statistics: of all beats of all records alike."""
+    return shares(add_up(records))
+
+
+def average(records: Sequence[Comparison]) -> dict[str, float | None]:
+    """Return EC57's average statistics: the means of the records', of those in which they are defined."""
+    each = [shares(record) for record in records]
+    defined = {name: [known for one in each if (known := one[name]) is not None] for name in each[0]}
+    return {name: fmean(values) if values else None for name, values in defined.items()}
+
+
+def shares(comparison: Comparison) -> dict[str, float | None]:
+    """Return EC57's statistics of one record, or of the sum of several, and the error of its RR intervals in ms."""
+    ratios = {name: hits / of if of else None for name, (hits, of) in comparison.ratios().items()}
+    return {**ratios, "RR error": comparison.rr_rms_ms}
+
+
+def as_dict(names: Sequence[str], records: Sequence[Comparison], left: Sequence[Left]) -> dict[str, Any]:
+    """Return the whole result as plain values, for JSON."""
+    return {
+        "letters": list(LETTERS),
+        "records": [
+            {"record": name, **record.to_dict(), "ratios": record.ratios()}
+            for name, record in zip(names, records, strict=True)
+        ],
+        "sum": {**(total := add_up(records)).to_dict(), "ratios": total.ratios()},
+        "gross": gross(records),
+        "average": average(records),
+        "left_out": [{"record": each.name, "reason": each.reason} for each in left],
+    }

@@ -1,0 +1,169 @@
+"""`heartbeat compare`: two annotators of the same records, beat by beat, by ANSI/AAMI EC57."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from components.errors import DataRefused, EnvironmentRefused
+
+if TYPE_CHECKING:
+    from components.evaluate.ec57 import Comparison
+
+SHOWN_RECORDS = 100
+"""With more records than these the table has only their sums; --csv has each."""
+
+SHOWN_LEFT = 10
+"""Records that are named as not compared."""
+
+BEATS = ("QRS Se", "QRS +P", "V Se", "V +P", "V FPR", "S Se", "S +P", "S FPR", "RR error")
+RUNS = tuple(f"{kind} {side}" for kind in ("couplet", "short run", "long run") for side in ("Se", "+P"))
+
+
+@click.command()
+@click.argument("reference", type=click.Path(exists=True, path_type=Path))
+@click.argument("test", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--reference-annotator",
+    metavar="EXT",
+    default="atr",
+    show_default=True,
+    help="Extension of REFERENCE's files.",
+)
+@click.option("--test-annotator", metavar="EXT", help="Extension of the files in TEST  [default: the only one there]")
+@click.option(
+    "--map",
+    "symbol_map",
+    metavar="kaggle|ec57|SYMBOL=CLASS,...",
+    help="Class of each annotation symbol, as for `heartbeat prepare`; ec57 counts as WFDB's bxb does.  "
+    "[default: kaggle]",
+)
+@click.option(
+    "--from",
+    "from_seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=300.0,
+    show_default=True,
+    help="Number of seconds at the start of each record that are not scored.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the counts of each record to FILE. Default: no file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of tables.")
+def compare(
+    reference: Path,
+    test: Path,
+    reference_annotator: str,
+    test_annotator: str | None,
+    symbol_map: str | None,
+    from_seconds: float,
+    csv_file: Path | None,
+    as_json: bool,
+) -> int:
+    """Compare the annotations TEST with the annotations REFERENCE, beat by beat and run by run.
+
+    Both are annotation files of WFDB, such as 100.atr, or folders of them; a record's header is looked for beside
+    either. The comparison is that of ANSI/AAMI EC57 with its window of 150 ms.
+    """
+    from components.beats.symbols import describe_map, parse_map
+    from components.evaluate.compare import Left, as_dict, compare_all, find_jobs
+
+    labels = parse_map(symbol_map)
+    jobs, left = find_jobs(reference, test, reference_annotator, test_annotator)
+    names, records = [], []
+    for job, outcome in zip(jobs, compare_all(jobs, labels, from_seconds), strict=True):
+        if isinstance(outcome, Left):
+            left.append(outcome)
+        else:
+            names.append(job.name)
+            records.append(outcome)
+    if not records:
+        raise DataRefused([f"Record {each.name}: {each.reason}." for each in left[:SHOWN_LEFT]])
+    if csv_file is not None:
+        _write_csv(csv_file, names, records)
+    if as_json:
+        result = {"from_seconds": from_seconds, "map": labels, **as_dict(names, records, left)}
+        click.echo(json.dumps(result, indent=1))
+    else:
+        _show(names, records)
+        click.echo(f"Scored from second {from_seconds:g} of each record; classes of symbols: {describe_map(labels)}.")
+    for each in left[:SHOWN_LEFT]:
+        click.echo(f"Not compared: record {each.name}: {each.reason}.", err=True)
+    if len(left) > SHOWN_LEFT:
+        click.echo(f"Not compared: {len(left) - SHOWN_LEFT:,} more records; --json has all of them.", err=True)
+    return 0
+
+
+def _write_csv(path: Path, names: Sequence[str], records: Sequence[Comparison]) -> None:
+    from components.evaluate.ec57 import LETTERS, O
+
+    pairs = [(row, column) for row in range(len(LETTERS)) for column in range(len(LETTERS)) if min(row, column) < O]
+    cells = [f"{LETTERS[row]}{LETTERS[column].lower()}" for row, column in pairs]
+    ratios = [f"{name} {part}" for name in records[0].ratios() for part in ("hits", "of")]
+    try:
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["record", *cells, *ratios, "RR error ms"])
+            for name, record in zip(names, records, strict=True):
+                counts = [number for ratio in record.ratios().values() for number in ratio]
+                rr = "" if record.rr_rms_ms is None else f"{record.rr_rms_ms:.3f}"
+                writer.writerow([name, *(int(record.matrix[pair]) for pair in pairs), *counts, rr])
+    except OSError as error:
+        raise EnvironmentRefused(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _show(names: Sequence[str], records: Sequence[Comparison]) -> None:
+    from components.evaluate.compare import add_up, average, gross, shares
+    from components.evaluate.ec57 import LETTERS
+
+    total = add_up(records)
+    letters = [
+        [row, *(f"{count:,}" for count in counts)] for row, counts in zip(LETTERS, total.matrix.tolist(), strict=True)
+    ]
+    for row in letters[-2:]:
+        row[-2:] = ["", ""]
+    title = f"Beats of {len(records):,} record{'s' if len(records) > 1 else ''}, reference by test"
+    _print_table(title, ["", *map(str.lower, LETTERS)], letters)
+    ends = {"Gross": gross(records), "Average": average(records)}
+    each = dict(zip(names, map(shares, records), strict=True)) if len(records) <= SHOWN_RECORDS else {}
+    _print_table("Beat by beat, %", ["", *BEATS[:-1], "RR error, ms"], _rows({**each, **ends}, BEATS))
+    runs = {f"{name}, {kind.lower()}": _of_class(values, name) for kind, values in ends.items() for name in "VS"}
+    _print_table("Run by run, %", ["", *RUNS], _rows(runs, RUNS))
+
+
+def _of_class(values: Mapping[str, float | None], name: str) -> dict[str, float | None]:
+    return {column: values[f"{name} {column}"] for column in RUNS}
+
+
+def _rows(lines: Mapping[str, Mapping[str, float | None]], columns: Sequence[str]) -> list[list[str]]:
+    return [[name, *(_number(values[column], column) for column in columns)] for name, values in lines.items()]
+
+
+def _number(value: float | None, column: str) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if column == "RR error" else f"{100 * value:.3f}" if "FPR" in column else f"{100 * value:.2f}"
+
+
+def _print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from pipeline.console import plain_console
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for index, name in enumerate(header):
+        table.add_column(name, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*row)
+    plain_console(140).print(table)

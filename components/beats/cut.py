@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -91,16 +91,7 @@ class CutCounts:
     missing: tuple[int, ...] = ()
 
     def __add__(self, other: CutCounts) -> CutCounts:
-        return CutCounts(
-            self.annotations + other.annotations,
-            self.rows + other.rows,
-            self.last + other.last,
-            self.outside + other.outside,
-            self.unknown + other.unknown,
-            self.unfollowed + other.unfollowed,
-            self.flat + other.flat,
-            self.missing + other.missing,
-        )
+        return CutCounts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -125,14 +116,10 @@ class Windows:
 
 
 def check_positions(positions: npt.NDArray[np.int64], length: int) -> None:
-    """Refuse annotations that cannot be.
-
-    Args:
-        positions: int64[n], all annotations of a record in file order, in samples.
-        length: the record's samples.
+    """Refuse positions, int64[n] in file order, that run backwards or lie outside a record of `length` samples.
 
     Raises:
-        DataRefused: positions run backwards or lie outside the record; the first such one is named.
+        DataRefused: there are such positions; the first is named.
     """
     backwards = np.flatnonzero(np.diff(positions) < 0)
     if backwards.size:
@@ -177,15 +164,16 @@ def beat_windows(
     """
     classed = np.isin(symbols, [DETECTED, *labels])
     beats = np.flatnonzero(classed | np.isin(symbols, list(BEAT_SYMBOLS)))
-    at = positions[beats]
-    interval = np.diff(at)
+    start = positions[beats]
+    interval = np.diff(start)
     pause = PAUSE_SECONDS * RECORD_RATE_HZ
-    after = np.append(interval[1:], length - at[-1:])[: len(interval)]
-    stop = np.minimum(at[1:] + np.where(after <= pause, after, interval) // OVERHANG, length)
-    wanted, followed = classed[beats[:-1]], interval <= pause
+    after = np.append(interval[1:], length - start[-1:])[: len(interval)]
+    stop = np.minimum(start[1:] + np.where(after <= pause, after, interval) // OVERHANG, length)
+    has_class, followed = classed[beats[:-1]], interval <= pause
     unknown = Counter(symbols[np.setdiff1d(np.flatnonzero(~classed), beats[-1:])].tolist())
-    chosen = np.flatnonzero(wanted & followed)
-    return Windows(beats[chosen], at[chosen], stop[chosen], min(len(beats), 1), unknown, beats[:-1][wanted & ~followed])
+    cut = np.flatnonzero(has_class & followed)
+    unfollowed = beats[:-1][has_class & ~followed]
+    return Windows(beats[cut], start[cut], stop[cut], min(len(beats), 1), unknown, unfollowed)
 
 
 def cut_windows(
@@ -219,12 +207,12 @@ def cut(
     """Cut one lead of one record into labelled beats by Kaggle's rule.
 
     Args:
-        signal: any real dtype[length], one lead, any unit, 360 Hz.
+        signal: any real dtype[length], any unit, 360 Hz.
         positions: int64[n], all annotations in file order, samples at 360 Hz.
         symbols: n annotation symbols.
 
     Raises:
-        DataRefused: positions run backwards or lie outside the record.
+        DataRefused: as `check_positions`.
     """
     positions = np.asarray(positions, np.int64)
     check_positions(positions, len(signal))

@@ -25,8 +25,6 @@ ABSTAINED = "?"
 NOTE = '"'
 """WFDB symbol of a comment."""
 
-COLUMNS = ("record", "sample", "symbol", "abstain")
-
 
 @dataclass(frozen=True)
 class AnnotateReport:
@@ -89,7 +87,7 @@ def read_scored(scored: Path) -> pa.Table:
     """
     import pyarrow as pa
     import pyarrow.csv as pa_csv
-    import pyarrow.parquet as pq
+    import pyarrow.dataset as pa_dataset
 
     parts = sorted((scored / "parts").glob("*.parquet")) + sorted((scored / "parts").glob("*.csv"))
     if not parts:
@@ -97,20 +95,15 @@ def read_scored(scored: Path) -> pa.Table:
     if not (scored / "_SUCCESS").exists():
         raise DataRefused(f"The scoring job in {scored} is not finished: _SUCCESS is missing; finish it first.")
     types = {"record": pa.string(), "sample": pa.int64(), "symbol": pa.string(), "abstain": pa.bool_()}
+    options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True)
+    formats = {".parquet": pa_dataset.ParquetFileFormat(), ".csv": pa_dataset.CsvFileFormat(convert_options=options)}
     tables = []
     for part in parts:
         try:
-            if part.suffix == ".parquet":
-                table = pq.read_table(part, columns=list(COLUMNS))
-            else:
-                options = pa_csv.ConvertOptions(column_types=types, include_columns=COLUMNS, strings_can_be_null=True)
-                table = pa_csv.read_csv(part, convert_options=options)
-        except (pa.ArrowInvalid, KeyError) as error:
+            table = pa_dataset.dataset(part, format=formats[part.suffix]).to_table(columns=list(types))
+        except pa.ArrowInvalid as error:
             raise DataRefused(f"{part} does not hold scored rows: {error}.") from error
-        lacking = [name for name in COLUMNS if name not in table.column_names]
-        if lacking:
-            raise DataRefused(f"{part} has no column {', '.join(lacking)}; scored rows have.")
-        tables.append(table.select(COLUMNS).cast(pa.schema(types.items())))
+        tables.append(table.cast(pa.schema(types.items())))
     beats = pa.concat_tables(tables)
     unknown = max(beats[name].null_count for name in ("record", "sample"))
     if unknown:

@@ -29,12 +29,7 @@ OVERLAP_SECONDS = 20
 
 
 def find_beats(reader: LeadReader, advance: Callable[[float], None] = lambda share: None) -> Annotations:
-    """Find the beats of a lead at 360 Hz, for which the detector was made.
-
-    Args:
-        reader: of the lead.
-        advance: called with the share of the lead that was read since its last call.
-    """
+    """Find the beats of a lead at 360 Hz, for which the detector was made; `advance` takes shares of the lead read."""
 
     def read(first: int, last: int) -> npt.NDArray[np.float64]:
         advance((last - first) / reader.length)

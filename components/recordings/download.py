@@ -15,13 +15,9 @@ SUMS = "SHA256SUMS.txt"
 
 
 def download_mitdb(folder: Path) -> int:
-    """Fetch the MIT-BIH Arrhythmia Database into a folder, which appears only once all files are verified.
+    """Fetch the MIT-BIH Arrhythmia Database into a new or empty folder, and return how many files it has.
 
-    Args:
-        folder: where the records go; it must not exist, or be empty.
-
-    Returns:
-        How many files were fetched.
+    The folder appears once all files are verified.
 
     Raises:
         UsageError: the folder holds something already.
@@ -33,30 +29,22 @@ def download_mitdb(folder: Path) -> int:
             raise UsageError(f"{folder} is not empty; --download fetches the records into a new folder.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-            return _download(folder, Path(scratch) / DATABASE)
+            fetched = Path(scratch) / DATABASE
+            fetched.mkdir()
+            _fetch([SUMS], fetched)
+            sums = read_sums(fetched / SUMS)
+            _fetch(list(sums), fetched)
+            verify(fetched, sums)
+            if folder.exists():
+                folder.rmdir()
+            fetched.rename(folder)
+            return len(sums)
     except OSError as error:
         raise EnvironmentRefused(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
 
 
-def _download(folder: Path, fetched: Path) -> int:
-    """Fetch into one folder, verify, and give it the other's name; returns how many files there are."""
-    fetched.mkdir()
-    _fetch([SUMS], fetched)
-    sums = read_sums(fetched / SUMS)
-    _fetch(list(sums), fetched)
-    verify(fetched, sums)
-    if folder.exists():
-        folder.rmdir()
-    fetched.rename(folder)
-    return len(sums)
-
-
 def read_sums(path: Path) -> dict[str, str]:
-    """File name -> SHA-256, from a list in the form of sha256sum.
-
-    Raises:
-        DataRefused: a line is not of that form.
-    """
+    """Return file name -> SHA-256 from a list in the form of sha256sum, or raise DataRefused."""
     sums = {}
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition(" ")
@@ -68,17 +56,13 @@ def read_sums(path: Path) -> dict[str, str]:
 
 
 def verify(folder: Path, sums: dict[str, str]) -> None:
-    """Compare files with their checksums.
+    """Raise DataRefused, which names them all, if files differ from their checksums or are missing."""
 
-    Raises:
-        DataRefused: files differ or are missing; all are named.
-    """
-    bad = []
-    for name, digest in sums.items():
+    def differs(name: str) -> bool:
         path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            bad.append(name)
-    if bad:
+        return not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]
+
+    if bad := [name for name in sums if differs(name)]:
         raise DataRefused(f"Downloaded files differ from their checksums in {SUMS}: {', '.join(bad)}. Try again.")
 
 

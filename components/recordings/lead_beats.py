@@ -68,9 +68,9 @@ class LeadBeats:
 
     def counts(self) -> CutCounts:
         """Account for every annotation, once all blocks were read."""
-        counts = count(self._windows, self._spread, self._annotations.sample)
         outside = self._annotations.outside
-        return counts + CutCounts(outside, outside=outside) if outside else counts
+        counted = count(self._windows, self._spread, self._annotations.sample)
+        return counted + CutCounts(annotations=outside, outside=outside)
 
     def symbols(self) -> dict[str, int]:
         """Return annotation symbol -> beats cut, once all blocks were read."""

@@ -104,12 +104,7 @@ def publish(scratch: Path, folder: Path, sides: Sequence[tuple[str, str]], other
     """Move finished files to their final names, once all of them are on the disk.
 
     The old CSVs are removed first and the new ones come last, so a reader of all CSVs never has some of both.
-
-    Args:
-        scratch: holds the finished files.
-        folder: to move them to.
-        sides: names of a CSV and of its provenance.
-        others: names of files that go with them.
+    `sides` has the names of each CSV and of its provenance, `others` those of files that go with them.
     """
     names = [*others, *(provenance for _, provenance in sides), *(rows for rows, _ in sides)]
     for name in names:

@@ -85,11 +85,7 @@ class Plan:
 
 
 def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> PrepareReport:
-    """Make the CSVs of an archive.
-
-    Args:
-        settings: of the command.
-        start: called with the number of records; returns the callback for their progress.
+    """Make the CSVs of an archive; `start` takes the number of records and returns the callback for their progress.
 
     Raises:
         UsageError: the split does not fit, or the folder holds the synthetic demo set or CSVs as .gz.

@@ -191,10 +191,7 @@ _progress: Any = None
 def prepare_records(jobs: Sequence[RecordJob], workers: int, advance: Advance) -> Iterator[Outcome]:
     """Yield each job's result, or why its record was refused, in the order of the jobs.
 
-    Args:
-        jobs: one for each record.
-        workers: processes; with 1 the work is done in this one.
-        advance: called about twice a second.
+    With one worker the work is done in this process.
 
     Raises:
         EnvironmentRefused: a process died.

@@ -120,9 +120,9 @@ def test_only_stages_that_ran_have_seconds():
 def test_the_committed_page_is_made_from_the_committed_runs():
     assert PAGE.read_text(encoding="utf-8") == results_page(RESULTS)
     for file in RESULTS.glob("*-*.json"):
-        told = json.loads(file.read_text(encoding="utf-8"))
+        result = json.loads(file.read_text(encoding="utf-8"))
         assert file.stem in {planned.name for planned in RUNS}
-        assert file.stem == Planned(told["network"], told["data"], told["seed"]).name
+        assert file.stem == Planned(result["network"], result["data"], result["seed"]).name
 
 
 def test_the_study_is_measured_on_its_test_split_from_each_seed(tmp_path, monkeypatch, capsys):

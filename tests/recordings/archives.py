@@ -52,8 +52,8 @@ def write_record(
         write_dir=str(folder),
     )
     if positions is not None:
-        given = symbols if symbols is not None else ["N"] * len(positions)
-        wfdb.wrann(name, extension, np.asarray(positions), symbol=given, write_dir=str(folder))
+        annotated = symbols if symbols is not None else ["N"] * len(positions)
+        wfdb.wrann(name, extension, np.asarray(positions), symbol=annotated, write_dir=str(folder))
     return folder / name
 
 

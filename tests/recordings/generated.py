@@ -86,8 +86,10 @@ class Recording:
                 pieces.append(np.full(part * per_frame, np.nan))
                 continue
             name = self.first.channels[index][1].sig_name
-            found = [c for c in part.channels if c[1].sig_name == name] if self.variable else [part.channels[index]]
-            pieces.append(found[0][1].physical(found[0][0]) if found else np.full(part.sig_len * per_frame, np.nan))
+            matching = [c for c in part.channels if c[1].sig_name == name] if self.variable else [part.channels[index]]
+            pieces.append(
+                matching[0][1].physical(matching[0][0]) if matching else np.full(part.sig_len * per_frame, np.nan)
+            )
         return np.concatenate(pieces)
 
     @property
@@ -143,12 +145,12 @@ def recordings(draw: st.DrawFn) -> Recording:
     names = draw(st.permutations(["II", "MLII", "V5", "ECG lead 1", "aVR"]))
     counts = st.sampled_from([1, 1, 1, 2, 3, 4])
     same = draw(st.booleans())
-    layout, left = [], list(names[: draw(st.integers(1, 4))])
-    while left:
-        size = draw(st.integers(1, len(left)))
+    layout, unplaced = [], list(names[: draw(st.integers(1, 4))])
+    while unplaced:
+        size = draw(st.integers(1, len(unplaced)))
         each = draw(counts)
-        layout.append([(name, each if same else draw(counts)) for name in left[:size]])
-        left = left[size:]
+        layout.append([(name, each if same else draw(counts)) for name in unplaced[:size]])
+        unplaced = unplaced[size:]
     frame_fs = draw(st.sampled_from(["360", "128", "250", "257.5", "1000", "62.5", "500/250"]))
     unit = draw(st.sampled_from(["", "/mV", "/uV", "/V"]))
     shape = draw(st.sampled_from(["whole", "whole", "fixed", "variable"]))

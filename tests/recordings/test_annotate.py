@@ -66,12 +66,12 @@ def test_predictions_come_back_as_annotations(tmp_path: Path, archive: Path, for
 
 
 def test_many_beats_keep_their_places(tmp_path: Path, archive: Path) -> None:
-    places = np.sort(np.random.default_rng(0).choice(10_000, 3000, replace=False))
-    rows = [("r2", int(place), "NSVFQ"[place % 5], False) for place in places]
+    samples = np.sort(np.random.default_rng(0).choice(10_000, 3000, replace=False))
+    rows = [("r2", int(sample), "NSVFQ"[sample % 5], False) for sample in samples]
     annotate(scored(tmp_path / "scored", rows), archive, archive, "pred")
     read = wfdb.rdann(str(archive / "r2"), "pred")
-    assert read.sample.tolist() == places.tolist()
-    assert read.symbol == ["NSVFQ"[place % 5] for place in places]
+    assert read.sample.tolist() == samples.tolist()
+    assert read.symbol == ["NSVFQ"[sample % 5] for sample in samples]
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ def test_blocks_find_the_beats_of_the_whole_record(rate: float, kind: str) -> No
 
 def test_the_beats_found_are_the_beats_there() -> None:
     signal, positions, _ = simulated(seed=5, beats=200, kind="sinus")
-    found = in_blocks((signal - 1024) / 200.0, 360, 20_000)
-    distance = np.abs(found[:, None] - positions[None, :]).min(axis=1)
-    assert len(found) > 0.97 * len(positions)
+    detected = in_blocks((signal - 1024) / 200.0, 360, 20_000)
+    distance = np.abs(detected[:, None] - positions[None, :]).min(axis=1)
+    assert len(detected) > 0.97 * len(positions)
     assert (distance < 0.1 * 360).mean() > 0.97
 
 
@@ -46,9 +46,9 @@ def test_missing_samples_do_not_stop_the_search() -> None:
     signal, positions, _ = simulated(seed=5, beats=200, kind="sinus")
     millivolts = (signal - 1024) / 200.0
     millivolts[20_000:24_000] = np.nan
-    found = in_blocks(millivolts, 360, 15_000)
-    assert len(found) > 150
-    assert found.max() > positions[-5]
+    detected = in_blocks(millivolts, 360, 15_000)
+    assert len(detected) > 150
+    assert detected.max() > positions[-5]
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

@@ -60,9 +60,9 @@ def test_a_kill_never_leaves_two_csvs_of_which_something_is_old(
     for _ in killed_after(steps, monkeypatch):
         with pytest.raises(Killed):
             publish(scratch, out, SIDES)
-    found = {name: (out / name).read_text() for name in NAMES if (out / name).exists()}
-    if {"train.csv", "test.csv"} <= set(found):
-        assert (steps, set(found.values())) == (0, {"old"})
+    contents = {name: (out / name).read_text() for name in NAMES if (out / name).exists()}
+    if {"train.csv", "test.csv"} <= set(contents):
+        assert (steps, set(contents.values())) == (0, {"old"})
 
 
 @pytest.fixture
@@ -119,8 +119,8 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_uses_is_kep
 
 def test_a_folder_that_was_made_for_nothing_goes_with_its_parents(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    for place in ("mine", "a/b/c"):
-        with pytest.raises(IndexError), made_folder(tmp_path / place):
+    for folder in ("mine", "a/b/c"):
+        with pytest.raises(IndexError), made_folder(tmp_path / folder):
             [].pop(0)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
     with made_folder(tmp_path / "d" / "e"):

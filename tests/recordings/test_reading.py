@@ -101,7 +101,9 @@ def check_annotations(drawn: tuple[int, float | None, int, list[int], list[str]]
     assert ours.symbol.tolist() == symbols == theirs.symbol
     assert theirs.sample.tolist() == positions
     exact = [Fraction(p) * frame_fs * samps_per_frame / Fraction(ticks or frame_fs) for p in positions]
-    assert all(abs(sample - place) <= Fraction(1, 2) for sample, place in zip(ours.sample.tolist(), exact, strict=True))
+    assert all(
+        abs(sample - position) <= Fraction(1, 2) for sample, position in zip(ours.sample.tolist(), exact, strict=True)
+    )
     assert ours.outside == 0
 
 

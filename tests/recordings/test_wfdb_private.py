@@ -23,9 +23,9 @@ def test_the_steps_of_xqrs_are_still_there(name: str) -> None:
 
 
 def test_the_reader_of_signal_files_takes_what_it_is_given() -> None:
-    asked = {"file_name", "dir_name", "pn_dir", "fmt", "n_sig", "sig_len", "byte_offset", "samps_per_frame", "skew"}
-    asked |= {"init_value", "sampfrom", "sampto", "channels", "ignore_skew"}
-    assert asked <= set(inspect.signature(_signal._rd_segment).parameters)
+    names = {"file_name", "dir_name", "pn_dir", "fmt", "n_sig", "sig_len", "byte_offset", "samps_per_frame", "skew"}
+    names |= {"init_value", "sampfrom", "sampto", "channels", "ignore_skew"}
+    assert names <= set(inspect.signature(_signal._rd_segment).parameters)
 
 
 def quiet_tail(minutes: float) -> np.ndarray:

@@ -21,7 +21,7 @@ from tests.score.jobs import NumpyModel, digests, request, run, write_csv
 @pytest.fixture
 def _numpy_model(monkeypatch):
     monkeypatch.setattr(beam, "use_one_thread", lambda: None)
-    monkeypatch.setattr(beam, "loaded_model", lambda place: NumpyModel())
+    monkeypatch.setattr(beam, "loaded_model", lambda ref: NumpyModel())
 
 
 IN_PROCESS = EngineRunner(BeamRunner(1, []))
@@ -40,7 +40,7 @@ def test_a_job_is_not_submitted_before_its_server_is_ready(tmp_path, monkeypatch
     write_csv(tmp_path / "a.csv", 10)
     made = []
     put = beam.score_shards
-    monkeypatch.setattr(beam, "score_shards", lambda *given: made.append("graph") or put(*given))
+    monkeypatch.setattr(beam, "score_shards", lambda *arguments: made.append("graph") or put(*arguments))
 
     def not_ready():
         made.append("asked")

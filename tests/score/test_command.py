@@ -70,9 +70,9 @@ def test_killed_at_random_moments_a_job_resumes_to_the_same_bytes(inputs, saved_
     for kill in range(5):
         workers = 2 if kill == 2 else 1
         done_before = _shards(tmp_path / "out")
-        wanted = done_before + rng.randint(0, (FILES - done_before) // (6 - kill))
+        enough = done_before + rng.randint(0, (FILES - done_before) // (6 - kill))
         job = subprocess.Popen(command(*flags, "--workers", workers), stderr=subprocess.DEVNULL, text=True)
-        while job.poll() is None and _shards(tmp_path / "out") < wanted:
+        while job.poll() is None and _shards(tmp_path / "out") < enough:
             time.sleep(0.005)
         time.sleep(rng.random() / 50)
         job.send_signal(signal.SIGKILL)
@@ -95,10 +95,10 @@ def test_interrupted_it_says_how_to_go_on(inputs, saved_model, tmp_path, number,
     while _shards(tmp_path / "out") < 1 and job.poll() is None:
         time.sleep(0.005)
     job.send_signal(number)
-    _, told = job.communicate()
+    _, said = job.communicate()
     assert job.returncode == code
-    assert "--resume" in told
-    assert "Traceback" not in told
+    assert "--resume" in said
+    assert "Traceback" not in said
 
 
 def test_it_imports_only_what_scoring_needs(inputs, saved_model, tmp_path):
@@ -118,7 +118,7 @@ def test_it_imports_only_what_scoring_needs(inputs, saved_model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "code", "told"),
+    ("flags", "code", "said"),
     [
         (["--input", "nowhere/*.csv"], 3, "matches no file"),
         (["--input", "00.csv", "--resume", "--overwrite"], 2, "give one of the two"),
@@ -129,7 +129,7 @@ def test_it_imports_only_what_scoring_needs(inputs, saved_model, tmp_path):
         (["--input", "00.csv", "--serving", "nowhere"], 2, "Nothing was pushed to nowhere"),
     ],
 )
-def test_refusals_are_sentences_and_exit_codes(inputs, saved_model, tmp_path, monkeypatch, capsys, flags, code, told):
+def test_refusals_are_sentences_and_exit_codes(inputs, saved_model, tmp_path, monkeypatch, capsys, flags, code, said):
     from pipeline.cli import heartbeat as group
     from pipeline.cli import main
 
@@ -140,7 +140,7 @@ def test_refusals_are_sentences_and_exit_codes(inputs, saved_model, tmp_path, mo
         flags = [*flags, "--model", saved_model.uri]
     assert main(group, ["score", *flags]) == code
     shown = capsys.readouterr()
-    assert told in shown.err
+    assert said in shown.err
     assert shown.out == ""
     assert not (tmp_path / "out" / "job.json").exists()
 

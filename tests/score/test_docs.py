@@ -44,14 +44,14 @@ def test_the_sql_runs_as_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("data").mkdir()
     write_csv(Path("data/mitbih_test.csv"), 250)
-    told = "".join(f"{100 + at // 125},{at * 7},N,0\n" for at in range(250))
-    Path("data/mitbih_test_provenance.csv").write_text("record,sample,symbol,label\n" + told)
+    provenance = "".join(f"{100 + at // 125},{at * 7},N,0\n" for at in range(250))
+    Path("data/mitbih_test_provenance.csv").write_text("record,sample,symbol,label\n" + provenance)
     run("data/mitbih_test.csv", output="output/scored")
     [query] = blocks("sql")
-    found = duckdb.sql(query).fetchall()
-    assert sorted(record for record, *_ in found) == ["100", "101"]
-    assert all(beats == 125 and 0 <= ventricular <= 1 and 0 < mean < 1 for _, beats, ventricular, mean in found)
-    assert [row[2] for row in found] == sorted((row[2] for row in found), reverse=True)
+    rows = duckdb.sql(query).fetchall()
+    assert sorted(record for record, *_ in rows) == ["100", "101"]
+    assert all(beats == 125 and 0 <= ventricular <= 1 and 0 < mean < 1 for _, beats, ventricular, mean in rows)
+    assert [row[2] for row in rows] == sorted((row[2] for row in rows), reverse=True)
 
 
 @pytest.mark.slow

@@ -27,9 +27,9 @@ def test_formats_are_told_by_content_not_by_name(tmp_path):
 def test_a_file_matched_twice_is_scored_once_and_provenance_not_at_all(tmp_path):
     for name in ("b.csv", "a.csv", "a_provenance.csv", "lone_provenance.csv"):
         (tmp_path / name).write_text("x\n")
-    found = find_sources([str(tmp_path / "b.csv"), str(tmp_path / "*.csv")])
-    assert [source.file.path.rsplit("/")[-1] for source in found] == ["b.csv", "a.csv", "lone_provenance.csv"]
-    assert found[1].provenance.path == str(tmp_path / "a_provenance.csv")
+    sources = find_sources([str(tmp_path / "b.csv"), str(tmp_path / "*.csv")])
+    assert [source.file.path.rsplit("/")[-1] for source in sources] == ["b.csv", "a.csv", "lone_provenance.csv"]
+    assert sources[1].provenance.path == str(tmp_path / "a_provenance.csv")
 
 
 @pytest.mark.parametrize("ask", ["{}", "{}/", "{}/*", "{}/part-*", "*.csv", "*.c[s]v/*.csv", "."])
@@ -60,8 +60,8 @@ def test_a_spark_folder_on_a_store_is_read_without_a_glob(tmp_path, monkeypatch)
     for name in names:
         memory.put(f"a #[1]/beats/{name}", io.BytesIO(lines(5)[0] if name.startswith("part") else b""))
     for ask in ("beats", "beats/", "beats/*", "be*s", "**"):
-        found = find_sources([f"s3://bucket/a #[1]/{ask}" if ask != "**" else "s3://bucket/**"])
-        assert [source.file.path.rpartition("/")[2] for source in found] == ["part-0.csv", "part-1.csv"], ask
+        sources = find_sources([f"s3://bucket/a #[1]/{ask}" if ask != "**" else "s3://bucket/**"])
+        assert [source.file.path.rpartition("/")[2] for source in sources] == ["part-0.csv", "part-1.csv"], ask
 
 
 @pytest.mark.parametrize("name", ["a[1].csv", "a b.csv", "a#b.csv", "what?.csv", "[ab]*.csv", "a'b\".csv"])

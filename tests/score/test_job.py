@@ -64,13 +64,13 @@ def test_bad_rows_cost_only_themselves_and_are_told_with_their_text(tmp_path):
     write_csv(tmp_path / "good.csv", 30)
     good = (tmp_path / "good.csv").read_text().splitlines()
     bad = {0: line(0, s3="x"), 7: "", 12: line(0, s5="1.5"), 29: "1,2,3"}
-    rows = [bad.get(at, text) for at, text in enumerate(good)]
+    rows = [bad.get(i, text) for i, text in enumerate(good)]
     (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
     summary = run(tmp_path / "a.csv", output=tmp_path / "out", budget="20%")
     rejects = read_rejects(tmp_path / "out")
     assert [(each["row"], each["text"]) for each in rejects] == list(bad.items())
     assert all(each["reason"] and each["file"] == str(tmp_path / "a.csv") for each in rejects)
-    assert read_parts(tmp_path / "out")["row"].to_pylist() == [at for at in range(30) if at not in bad]
+    assert read_parts(tmp_path / "out")["row"].to_pylist() == [i for i in range(30) if i not in bad]
     assert (summary.rows["read"], summary.rows["scored"], summary.rows["rejected"]) == (30, 26, 4)
     assert summary.reasons == {
         "empty line": 1, "not a number": 1, "sample outside 0..1": 1, "wrong number of columns": 1,
@@ -97,9 +97,9 @@ def test_the_budget_is_judged_at_the_end_and_a_larger_one_needs_no_new_scoring(t
 def test_probabilities_that_are_not_finite_reject_their_row(tmp_path):
     signal, _ = write_csv(tmp_path / "a.csv", 20)
 
-    def spoil(block, told):
-        told[(block == signal[13]).all(axis=1)] = np.nan
-        return told
+    def spoil(block, answered):
+        answered[(block == signal[13]).all(axis=1)] = np.nan
+        return answered
 
     summary = run(tmp_path / "a.csv", output=tmp_path / "out", model=NumpyModel(spoil), budget="1")
     [reject] = read_rejects(tmp_path / "out")
@@ -112,10 +112,10 @@ def test_a_model_error_fails_its_shard_by_name_and_leaves_the_others(tmp_path):
     write_csv(tmp_path / "a.csv", 20, seed=1)
     signal, _ = write_csv(tmp_path / "b.csv", 20, seed=2)
 
-    def fail(block, told):
+    def fail(block, answered):
         if (block == signal[0]).all(axis=1).any():
             raise RuntimeError("out of ideas")
-        return told
+        return answered
 
     inputs = (tmp_path / "a.csv", tmp_path / "b.csv")
     summary = run(*inputs, output=tmp_path / "out", model=NumpyModel(fail))
@@ -157,12 +157,12 @@ def test_the_job_says_where_its_model_lay_and_may_find_it_elsewhere(tmp_path):
     with (tmp_path / "a.csv").open("a") as file:
         file.write("broken\n")
     run(tmp_path / "a.csv", output=tmp_path / "out")
-    told = json.loads((tmp_path / "out" / "job.json").read_text())
-    assert (told["model_place"], told["model_version"]) == ("/models/1", 1)
+    job = json.loads((tmp_path / "out" / "job.json").read_text())
+    assert (job["model_place"], job["model_version"]) == ("/models/1", 1)
     moved = ModelRef("/elsewhere/copy", MODEL.digest)
     again = run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", ref=moved, budget="1")
     assert (again.exit_code, again.model["place"]) == (0, "/elsewhere/copy")
-    assert json.loads((tmp_path / "out" / "job.json").read_text()) == told
+    assert json.loads((tmp_path / "out" / "job.json").read_text()) == job
 
 
 def test_a_finished_job_has_nothing_to_do(tmp_path):
@@ -213,9 +213,9 @@ def test_an_input_that_changes_while_it_is_scored_is_noticed(tmp_path):
     write_csv(tmp_path / "a.csv", 60)
     write_csv(tmp_path / "b.csv", 20)
 
-    def touch(block, told):
+    def touch(block, answered):
         (tmp_path / "a.csv").touch()
-        return told
+        return answered
 
     summary = run(tmp_path / "a.csv", tmp_path / "b.csv", output=tmp_path / "out", model=NumpyModel(touch))
     assert summary.exit_code == 5
@@ -244,13 +244,13 @@ def test_killed_at_any_write_a_job_resumes_to_the_same_bytes(tmp_path, monkeypat
     owner, name = WRITES[act]
     real = getattr(owner, name)
     for survived in range(40):
-        left = [survived]
+        remaining = [survived]
 
-        def dies(*given, left=left):
-            if left[0] == 0:
+        def dies(*arguments, remaining=remaining):
+            if remaining[0] == 0:
                 raise Killed
-            left[0] -= 1
-            return real(*given)
+            remaining[0] -= 1
+            return real(*arguments)
 
         output = tmp_path / f"out{survived}"
         with monkeypatch.context() as patched:
@@ -280,15 +280,15 @@ def test_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
 
 def test_provenance_beside_a_csv_gives_record_and_sample(tmp_path):
     write_csv(tmp_path / "a.csv", 30)
-    told = "".join(f"{100 + at // 10},{at * 7},N,0\n" for at in range(30))
-    (tmp_path / "a_provenance.csv").write_text("record,sample,symbol,label\n" + told)
+    lines = "".join(f"{100 + i // 10},{i * 7},N,0\n" for i in range(30))
+    (tmp_path / "a_provenance.csv").write_text("record,sample,symbol,label\n" + lines)
     text = (tmp_path / "a.csv").read_text().splitlines(keepends=True)
     (tmp_path / "a.csv").write_text("".join([*text[:4], "bad\n", *text[5:]]))
     run(str(tmp_path / "*.csv"), output=tmp_path / "out", budget="1")
     table = read_parts(tmp_path / "out")
-    rows = [at for at in range(30) if at != 4]
-    assert table["record"].to_pylist() == [str(100 + at // 10) for at in rows]
-    assert table["sample"].to_pylist() == [at * 7 for at in rows]
+    rows = [i for i in range(30) if i != 4]
+    assert table["record"].to_pylist() == [str(100 + i // 10) for i in rows]
+    assert table["sample"].to_pylist() == [i * 7 for i in rows]
 
 
 def test_provenance_of_another_length_is_refused(tmp_path):
@@ -307,9 +307,9 @@ def test_csv_parts_hold_the_same_rows(tmp_path):
     tables = [csv.read_csv(path) for path in sorted((tmp_path / "out" / "parts").iterdir())]
     table = read_parts(tmp_path / "parquet")
     rows = [row for part in tables for row in part.to_pylist()]
-    for told, row in zip(rows, table.to_pylist(), strict=True):
-        told = {**told, **{name: np.float32(told[name]) for name in told if name.startswith("p_")}}
-        assert told == row
+    for text, row in zip(rows, table.to_pylist(), strict=True):
+        probabilities = {name: np.float32(text[name]) for name in text if name.startswith("p_")}
+        assert {**text, **probabilities} == row
 
 
 def test_a_compressed_file_is_one_shard_with_the_same_rows(tmp_path):
@@ -333,16 +333,16 @@ def test_the_block_size_does_not_change_what_is_said(tmp_path):
     )
 
 
-def test_progress_is_told_from_the_records(tmp_path):
+def test_progress_is_read_from_the_records(tmp_path):
     write_csv(tmp_path / "a.csv", 60)
-    told = []
+    looks = []
 
     def show(reader):
         reader._folder.poll_seconds = 0
-        told.append(reader.look())
+        looks.append(reader.look())
 
     score(request(tmp_path / "a.csv", output=tmp_path / "out"), loop(), show)
-    assert [each.shards[0] for each in told] == list(range(1, len(told) + 1))
-    assert told[-1].rows == (60, 60)
-    assert told[-1].seconds_left == 0
-    assert told[0].rate > 0
+    assert [each.shards[0] for each in looks] == list(range(1, len(looks) + 1))
+    assert looks[-1].rows == (60, 60)
+    assert looks[-1].seconds_left == 0
+    assert looks[0].rate > 0

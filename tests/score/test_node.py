@@ -16,14 +16,14 @@ def test_the_node_scores_with_the_pushed_model_in_a_folder_of_the_job(tmp_path, 
     pushed = artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
     pushed.set_string_custom_property("pushed_destination", saved_model.uri)
     scored = artifact(ScoredBeats, tmp_path / "scored")
-    given = {"fingerprint": "x", "code_digest": "y", "input": str(tmp_path / "*.csv"), "output": ""}
+    parameters = {"fingerprint": "x", "code_digest": "y", "input": str(tmp_path / "*.csv"), "output": ""}
     settings = BatchSettings().model_dump_json()
-    executed(BatchScorer, {"pushed_model": pushed}, {"scored": scored}, settings=settings, **given)
-    told = json.loads((tmp_path / "scored" / "scored.json").read_text())
-    assert told["summary"]["rows"]["scored"] == 40
-    assert read_parts(told["output"]).num_rows == 40
+    executed(BatchScorer, {"pushed_model": pushed}, {"scored": scored}, settings=settings, **parameters)
+    scored_json = json.loads((tmp_path / "scored" / "scored.json").read_text())
+    assert scored_json["summary"]["rows"]["scored"] == 40
+    assert read_parts(scored_json["output"]).num_rows == 40
 
     with (tmp_path / "a.csv").open("a") as file:
         file.write("broken\nbroken\n")
     with pytest.raises(ScoringIncomplete, match="2 of 42 rows were rejected"):
-        executed(BatchScorer, {"pushed_model": pushed}, {"scored": scored}, settings=settings, **given)
+        executed(BatchScorer, {"pushed_model": pushed}, {"scored": scored}, settings=settings, **parameters)

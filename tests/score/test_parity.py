@@ -67,8 +67,8 @@ def test_abstain_is_what_the_signature_says_and_is_counted(tmp_path, threshold, 
     assert summary.rows["abstained"] == expected.sum()
     assert (summary.rows["abstained"] in range(1, 100)) == (abstains != "never")
     show_summary(summary)
-    [told] = [line for line in capsys.readouterr().out.splitlines() if "rows abstained" in line]
-    assert told.split()[-2] == str(expected.sum())
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "rows abstained" in line]
+    assert line.split()[-2] == str(expected.sum())
 
 
 def test_a_directory_without_the_signature_is_told(tmp_path):

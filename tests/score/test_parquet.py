@@ -21,11 +21,11 @@ def spoilt_lists():
 
 
 def test_bad_rows_of_a_list_column_are_told_one_by_one(tmp_path):
-    label = pa.array([None if at == 30 else 7 if at == 31 else at % 5 for at in range(40)])
+    label = pa.array([None if row == 30 else 7 if row == 31 else row % 5 for row in range(40)])
     pq.write_table(pa.table({"signal": spoilt_lists(), "label": label}), tmp_path / "a.parquet", row_group_size=7)
     summary = run(tmp_path / "a.parquet", output=tmp_path / "out", budget="20")
-    told = {each["row"]: each["reason"] for each in read_rejects(tmp_path / "out")}
-    assert told == {
+    reasons = {each["row"]: each["reason"] for each in read_rejects(tmp_path / "out")}
+    assert reasons == {
         1: "it has no samples, expected 187",
         5: "it has 186 samples, expected 187",
         8: "sample 3 is not a number",
@@ -37,7 +37,7 @@ def test_bad_rows_of_a_list_column_are_told_one_by_one(tmp_path):
     }
     assert all(each["text"] is None for each in read_rejects(tmp_path / "out"))
     table = read_parts(tmp_path / "out")
-    kept = [at for at in range(40) if at not in told]
+    kept = [row for row in range(40) if row not in reasons]
     assert table["row"].to_pylist() == kept
     np.testing.assert_allclose(probabilities(table), expected(SIGNAL[kept]), atol=1e-6)
     assert summary.rows["rejected"] == 8
@@ -64,7 +64,7 @@ def test_shards_are_runs_of_row_groups(tmp_path):
 @pytest.mark.parametrize("name", ["{}", "signal.{}", "c{:03}"])
 def test_columns_in_another_order_give_the_answers_of_the_right_one(tmp_path, name):
     """As Spark and other tools write them: 0, 1, 10, 100, ..."""
-    columns = {name.format(at): SIGNAL[:, at] for at in sorted(range(187), key=str)}
+    columns = {name.format(i): SIGNAL[:, i] for i in sorted(range(187), key=str)}
     pq.write_table(pa.table({"label": LABEL, **columns}), tmp_path / "a.parquet", row_group_size=15)
     run(tmp_path / "a.parquet", output=tmp_path / "out")
     table = read_parts(tmp_path / "out")
@@ -73,7 +73,7 @@ def test_columns_in_another_order_give_the_answers_of_the_right_one(tmp_path, na
 
 
 def test_integers_and_187_columns_without_label(tmp_path):
-    columns = {f"s{at}": SIGNAL[:, at].round().astype(np.int8) for at in range(187)}
+    columns = {f"s{i}": SIGNAL[:, i].round().astype(np.int8) for i in range(187)}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     run(tmp_path / "a.parquet", output=tmp_path / "out", labelled=False)
     table = read_parts(tmp_path / "out")
@@ -137,7 +137,7 @@ def test_a_record_that_is_no_text_fails_its_shard_in_words(tmp_path):
 
 
 def test_a_column_that_ends_before_the_others_is_refused_before_arrow_ends_the_process(tmp_path):
-    table = pa.table({f"s{at}": SIGNAL[:, at] for at in range(187)})
+    table = pa.table({f"s{i}": SIGNAL[:, i] for i in range(187)})
     pq.write_table(table, tmp_path / "a.parquet", use_dictionary=False, compression="none")
     content = (tmp_path / "a.parquet").read_bytes()
     of_40, of_24 = b"\x2c\x15\x50\x15\x00", b"\x2c\x15\x30\x15\x00"  # values of a page, in its header
@@ -150,7 +150,7 @@ def test_a_column_that_ends_before_the_others_is_refused_before_arrow_ends_the_p
 
 
 def test_a_column_with_a_dictionary_is_read_where_its_row_groups_end(tmp_path):
-    record = pa.array([f"r{at % 3}" for at in range(40)]).dictionary_encode()
+    record = pa.array([f"r{row % 3}" for row in range(40)]).dictionary_encode()
     table = pa.table({"signal": list(SIGNAL), "label": LABEL, "record": record})
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=15)
     assert not run(tmp_path / "a.parquet", output=tmp_path / "out").sentences
@@ -162,6 +162,6 @@ def test_only_columns_of_few_values_have_dictionaries(tmp_path):
     run(tmp_path / "a.parquet", output=tmp_path / "out")
     (part,) = (tmp_path / "out" / "parts").iterdir()
     group = pq.read_metadata(part).row_group(0)
-    columns = [group.column(at) for at in range(group.num_columns)]
-    told = {column.path_in_schema for column in columns if column.has_dictionary_page}
-    assert told == {"file", "record", "label", "predicted", "symbol", "model"}
+    columns = [group.column(i) for i in range(group.num_columns)]
+    dictionaries = {column.path_in_schema for column in columns if column.has_dictionary_page}
+    assert dictionaries == {"file", "record", "label", "predicted", "symbol", "model"}

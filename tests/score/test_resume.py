@@ -98,14 +98,14 @@ def test_outcomes_that_are_known_are_not_read_again(finished):
 def test_a_job_is_not_resumed_where_the_bytes_would_be_others(finished, saved_model, monkeypatch):
     folder, tasks = finished
     folder.remove(tasks[0].record_name)
-    asked = []
+    calls = []
 
     def remember(waiting, model, follow):
-        asked.append((len(waiting), model.computing))
+        calls.append((len(waiting), model.computing))
         return []
 
     score(request(tasks[0].shard.file, output=folder.root, existing="resume"), remember)
-    assert asked == [(1, "numpy")]
+    assert calls == [(1, "numpy")]
     monkeypatch.setattr("components.score.model.use_one_thread", lambda: None)  # TensorFlow is in use here already
     here = loaded_model(saved_model).computing
     assert loaded_model(replace(saved_model, computing=here)).computing == here

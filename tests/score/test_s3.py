@@ -63,11 +63,11 @@ def test_killed_after_any_upload_a_job_resumes_to_the_same_bytes(tmp_path, bucke
     write_csv(tmp_path / "a.csv", 30)
     run(tmp_path / "a.csv", output="s3://bucket/unbroken")
     for survived in range(2, 40):
-        output, left = f"s3://bucket/out{survived}", [survived]
+        output, remaining = f"s3://bucket/out{survived}", [survived]
 
-        def die(left=left):
-            left[0] -= 1
-            if left[0] == 0:
+        def die(remaining=remaining):
+            remaining[0] -= 1
+            if remaining[0] == 0:
                 raise Killed
 
         bucket.after_write = die

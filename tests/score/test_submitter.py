@@ -19,8 +19,8 @@ def planned(tmp_path):
     """The tasks of a job of which nothing is done."""
     tasks = []
 
-    def keep(asked, model, follow):
-        tasks.extend(asked)
+    def keep(waiting, model, follow):
+        tasks.extend(waiting)
         return []
 
     score(request(tmp_path / "a.csv", output=tmp_path / "out"), keep)
@@ -46,20 +46,20 @@ def test_a_new_job_ends_the_workers_of_one_whose_submitter_was_killed(tmp_path):
     planned(tmp_path)
     (tmp_path / "out" / "lock").mkdir()
     (tmp_path / "out" / "lock" / "dead.json").write_text("{}")
-    seen = []
+    gone = []
 
     def look(tasks, model, follow):
-        seen.append(RemoteSubmitter(str(tmp_path / "out"), "lock/dead.json").is_gone(at_once=True))
+        gone.append(RemoteSubmitter(str(tmp_path / "out"), "lock/dead.json").is_gone(at_once=True))
         return []
 
     score(request(tmp_path / "a.csv", output=tmp_path / "out", existing="resume"), look)
-    assert seen == [True]
+    assert gone == [True]
 
 
 @pytest.fixture
 def _numpy_model(monkeypatch):
     monkeypatch.setattr(beam, "use_one_thread", lambda: None)
-    monkeypatch.setattr(beam, "loaded_model", lambda place: NumpyModel())
+    monkeypatch.setattr(beam, "loaded_model", lambda ref: NumpyModel())
 
 
 @pytest.mark.usefixtures("_numpy_model")

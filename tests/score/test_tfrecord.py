@@ -44,8 +44,8 @@ def test_bad_records_are_told_one_by_one(tmp_path):
     text[text.find(records[10]) + 100] ^= 0xFF
     (tmp_path / "a.tfrecord").write_bytes(text)
     run(tmp_path / "a.tfrecord", output=tmp_path / "out", budget="20")
-    told = {each["row"]: each["reason"] for each in read_rejects(tmp_path / "out")}
-    assert told == {
+    reasons = {each["row"]: each["reason"] for each in read_rejects(tmp_path / "out")}
+    assert reasons == {
         2: "it is not a tf.Example",
         3: "it has no feature signal",
         4: "it has 186 samples, expected 187",
@@ -57,7 +57,7 @@ def test_bad_records_are_told_one_by_one(tmp_path):
         10: "its bytes are not what their checksum says, or there are too many of them",
     }
     table = read_parts(tmp_path / "out")
-    kept = [at for at in range(30) if at not in told]
+    kept = [row for row in range(30) if row not in reasons]
     assert table["row"].to_pylist() == kept
     np.testing.assert_allclose(probabilities(table), expected(SIGNAL[kept]), atol=1e-6)
     assert table["record"].null_count == table["sample"].null_count == len(kept)
@@ -97,11 +97,11 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, cut):
 
 def test_frames_of_any_length_across_reads(tmp_path):
     sizes = [0, 1, RECORD_BYTES - 1, RECORD_BYTES, RECORD_BYTES + 1, 3 * RECORD_BYTES, 5]
-    records = [bytes([at]) * size for at, size in enumerate(sizes)]
+    records = [bytes([i]) * size for i, size in enumerate(sizes)]
     write(tmp_path / "a.tfrecord", records)
     [file] = list_files(str(tmp_path / "a.tfrecord"))
-    told = list(read_records(file))
-    assert told == [None if len(record) > RECORD_BYTES else record for record in records]
+    read = list(read_records(file))
+    assert read == [None if len(record) > RECORD_BYTES else record for record in records]
 
 
 @pytest.mark.parametrize("name", ["a.tfrecord", "data_tfrecord-00000-of-00001"])

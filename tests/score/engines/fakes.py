@@ -17,15 +17,15 @@ def fake_flink(looks=1, status=200, **changed):
     mine = {"jid": "a1", "name": "mine", "state": "RUNNING"}
     jobs = {"jobs": [mine, {"jid": "b2", "name": "x", "state": "RUNNING"}]}
     answers = {"/overview": {**OVERVIEW, **changed}, "/jobs/overview": jobs}
-    asked = []
+    requests = []
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
-            asked.append(f"{self.command} {self.path}")
+            requests.append(f"{self.command} {self.path}")
             content = json.dumps(answers.get(self.path, {})).encode()
             if self.command == "PATCH":
                 mine["state"] = "CANCELLING"
-            elif mine["state"] == "CANCELLING" and asked[-looks:] == ["GET /jobs/overview"] * looks:
+            elif mine["state"] == "CANCELLING" and requests[-looks:] == ["GET /jobs/overview"] * looks:
                 mine["state"] = "CANCELED"
             self.send_response(status)
             self.end_headers()
@@ -39,7 +39,7 @@ def fake_flink(looks=1, status=200, **changed):
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_port}", asked
+        yield f"127.0.0.1:{server.server_port}", requests
     finally:
         server.shutdown()
         server.server_close()

@@ -48,11 +48,11 @@ def test_flink_of_another_version_needs_a_job_server_of_its_own():
         assert Flink(address, job_endpoint="server:8099").beam_options(10)
 
 
-@pytest.mark.parametrize(("free", "workers", "told"), [(0, None, "0 free slots of 4"), (1, 2, "2 wanted")])
-def test_flink_without_room(free, workers, told):
+@pytest.mark.parametrize(("free", "workers", "said"), [(0, None, "0 free slots of 4"), (1, 2, "2 wanted")])
+def test_flink_without_room(free, workers, said):
     with (
         fake_flink(**{"slots-available": free}) as (address, _),
-        pytest.raises(EnvironmentRefused, match=told) as refused,
+        pytest.raises(EnvironmentRefused, match=said) as refused,
     ):
         Flink(address, workers=workers).beam_options(10)
     one_sentence(refused)
@@ -71,9 +71,9 @@ def test_a_job_on_flink_takes_what_is_free_unless_told_otherwise():
 
 
 def test_only_the_own_job_is_cancelled_and_its_end_is_waited_for():
-    with fake_flink(looks=2) as (address, asked):
+    with fake_flink(looks=2) as (address, requests):
         cancel_flink_job(address, "mine")
-    assert asked == ["GET /jobs/overview", "PATCH /jobs/a1?mode=cancel", *["GET /jobs/overview"] * 3]
+    assert requests == ["GET /jobs/overview", "PATCH /jobs/a1?mode=cancel", *["GET /jobs/overview"] * 3]
 
 
 def test_a_job_that_does_not_stop_is_told(monkeypatch):
@@ -179,7 +179,7 @@ def test_a_job_server_that_ended_says_its_last_words(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "said"),
     [
         (
             "RuntimeError: ... NoResourceAvailableException: Could not acquire the minimum required resources.",
@@ -192,8 +192,8 @@ def test_a_job_server_that_ended_says_its_last_words(tmp_path):
         ('java.io.IOException: Cannot run program "/opt/heartbeat-worker": error=2', "--worker-command"),
     ],
 )
-def test_what_engines_mean_by_their_errors(words, told):
-    assert told in environment_refusal(words).sentences[0]
+def test_what_engines_mean_by_their_errors(words, said):
+    assert said in environment_refusal(words).sentences[0]
 
 
 def test_other_errors_are_not_the_environments():

@@ -34,7 +34,7 @@ def test_all_that_is_missing_is_told_at_once():
 
 
 @pytest.mark.parametrize(
-    ("option_given", "told"),
+    ("option_given", "said"),
     [
         ("--region=mars", "--region=mars is no region"),
         ("--temp_location=/tmp/x", "/tmp/x is no gs:// bucket"),
@@ -45,10 +45,10 @@ def test_all_that_is_missing_is_told_at_once():
         ("--machin_type=n2-standard-4", "--machin_type=n2-standard-4 is not one that Beam knows"),
     ],
 )
-def test_options_that_dataflow_would_refuse_or_ignore(option_given, told):
+def test_options_that_dataflow_would_refuse_or_ignore(option_given, said):
     with pytest.raises(UsageError, match="Options for Dataflow") as refused:
         Dataflow(changed(option_given), None).beam_options(9)
-    assert told in str(refused.value)
+    assert said in str(refused.value)
 
 
 def test_workers_are_the_most_machines_and_each_process_scores_one_shard_at_a_time():

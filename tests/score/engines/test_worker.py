@@ -45,10 +45,10 @@ def provision():
 
 def test_the_engine_tells_where_work_is():
     with provision() as (endpoint, servicer):
-        told = worker_environment("7-1", endpoint, {"control": "", "logging": "engine:2"}, "/tmp", 60)
+        environment = worker_environment("7-1", endpoint, {"control": "", "logging": "engine:2"}, "/tmp", 60)
     assert servicer.asked_by == ["7-1"]
-    assert json.loads(told.pop("PIPELINE_OPTIONS")) == OPTIONS
-    assert told == {
+    assert json.loads(environment.pop("PIPELINE_OPTIONS")) == OPTIONS
+    assert environment == {
         "WORKER_ID": "7-1",
         "SEMI_PERSISTENT_DIRECTORY": "/tmp",
         "RUNNER_CAPABILITIES": "a b",

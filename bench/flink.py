@@ -30,21 +30,13 @@ WORKER = "components.score.engines.worker"
 
 @dataclass(frozen=True)
 class Timed:
-    """A job that has ended.
-
-    Attributes:
-        rows: scored.
-        span: seconds from the beginning of the first shard to the end of the last.
-        start: seconds from the command to the beginning of the first shard.
-        command: seconds of the whole command.
-        peak: most memory of one worker process in MiB; 0 where there was none.
-    """
+    """A job that has ended."""
 
     rows: int
-    span: float
-    start: float
-    command: float
-    peak: float = 0.0
+    span: float  # seconds from the beginning of the first shard to the end of the last
+    start: float  # seconds from the command to the beginning of the first shard
+    command: float  # seconds of the whole command
+    peak: float = 0.0  # most memory of one worker process in MiB; 0 where there was none
 
     @property
     def rate(self) -> float:
@@ -106,21 +98,12 @@ def bare(model_dir: str, halves: Sequence[Path], scratch: Path) -> Timed:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The same beats, more or fewer times over, as folders of links.
-
-    Attributes:
-        model_dir: the model.
-        many: folder of links for figures of the whole command.
-        few: folder of links for rates.
-        halves: folders of as many links as `few` for each of two processes.
-        scratch: folder for results.
-        worker: path of heartbeat-worker.
-    """
+    """The same beats, more or fewer times over, as folders of links."""
 
     model_dir: str
-    many: Path
-    few: Path
-    halves: tuple[Path, Path]
+    many: Path  # folder of links for figures of the whole command
+    few: Path  # folder of links for rates
+    halves: tuple[Path, Path]  # folders of as many links as `few` for each of two processes
     scratch: Path
     worker: Path
 

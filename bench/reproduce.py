@@ -38,16 +38,10 @@ MINUTES: Final = {"full": 28, "fast": 15}
 
 @dataclass(frozen=True)
 class Planned:
-    """A run of the pipeline.
+    """A run of the pipeline."""
 
-    Attributes:
-        network: `full` or `fast`.
-        data: which of the data folders: `kaggle`, `patient` or `patient-without-202`.
-        seed: of training.
-    """
-
-    network: str
-    data: str
+    network: str  # `full` or `fast`
+    data: str  # which of the data folders: `kaggle`, `patient` or `patient-without-202`
     seed: int
 
     @property

@@ -48,19 +48,12 @@ SURROUNDINGS = 72
 
 @dataclass(frozen=True)
 class CutBeats:
-    """n beats cut from one lead, row i of every column being the same beat, in file order.
+    """n beats cut from one lead, row i of every column being the same beat, in file order."""
 
-    Attributes:
-        signal: float32[n, 187], min-max scaled 0..1, 120 Hz, zero-padded on the right.
-        label: int64[n], an index into CLASSES; -1 where the beats carry no symbol.
-        sample: int64[n], position of the annotation in the record, in the lead's own samples.
-        symbol: str[n], the annotation's symbol; empty where the beats carry none.
-    """
-
-    signal: npt.NDArray[np.float32]
-    label: npt.NDArray[np.int64]
-    sample: npt.NDArray[np.int64]
-    symbol: npt.NDArray[np.str_]
+    signal: npt.NDArray[np.float32]  # float32[n, 187], min-max scaled 0..1, 120 Hz, zero-padded on the right
+    label: npt.NDArray[np.int64]  # int64[n], an index into CLASSES; -1 where the beats carry no symbol
+    sample: npt.NDArray[np.int64]  # int64[n], position of the annotation in the record, in the lead's own samples
+    symbol: npt.NDArray[np.str_]  # str[n], the annotation's symbol; empty where the beats carry none
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -68,27 +61,17 @@ class CutBeats:
 
 @dataclass(frozen=True)
 class CutCounts:
-    """What became of every annotation: `annotations` is the sum of all that follows.
+    """What became of every annotation: `annotations` is the sum of all that follows."""
 
-    Attributes:
-        annotations: annotations read, beats or not.
-        rows: those that became a row.
-        last: 1 for the last annotation (Kaggle's rule) or beat of a record, which has no window.
-        outside: annotations one sample past the record's end.
-        unknown: symbol -> annotations that carry it, for symbols without a class.
-        unfollowed: positions of beats that no other follows within PAUSE_SECONDS.
-        flat: positions of beats whose window has one value only, or none at all.
-        missing: positions of beats whose window holds a sample that is not a number.
-    """
-
-    annotations: int = 0
-    rows: int = 0
-    last: int = 0
-    outside: int = 0
+    annotations: int = 0  # annotations read, beats or not
+    rows: int = 0  # those that became a row
+    last: int = 0  # 1 for the last annotation (Kaggle's rule) or beat of a record, which has no window
+    outside: int = 0  # annotations one sample past the record's end
+    # symbol -> annotations that carry it, for symbols without a class
     unknown: Counter[str] = field(default_factory=Counter)
-    unfollowed: tuple[int, ...] = ()
-    flat: tuple[int, ...] = ()
-    missing: tuple[int, ...] = ()
+    unfollowed: tuple[int, ...] = ()  # positions of beats that no other follows within PAUSE_SECONDS
+    flat: tuple[int, ...] = ()  # positions of beats whose window has one value only, or none at all
+    missing: tuple[int, ...] = ()  # positions of beats whose window holds a sample that is not a number
 
     def __add__(self, other: CutCounts) -> CutCounts:
         return CutCounts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
@@ -96,23 +79,14 @@ class CutCounts:
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of a record, and what became of the annotations that have none.
+    """The windows of a record, and what became of the annotations that have none."""
 
-    Attributes:
-        beat: int64[m], the annotation that each window is cut for.
-        start: int64[m], its position, 360 Hz.
-        stop: int64[m], one past the window's last possible position, 360 Hz.
-        last: 1 for a last annotation or beat, which has no window.
-        unknown: symbol -> annotations that carry it and have no class.
-        unfollowed: int64[k], the beats that no other follows within PAUSE_SECONDS.
-    """
-
-    beat: npt.NDArray[np.int64]
-    start: npt.NDArray[np.int64]
-    stop: npt.NDArray[np.int64]
-    last: int
-    unknown: Counter[str]
-    unfollowed: npt.NDArray[np.int64]
+    beat: npt.NDArray[np.int64]  # int64[m], the annotation that each window is cut for
+    start: npt.NDArray[np.int64]  # int64[m], its position, 360 Hz
+    stop: npt.NDArray[np.int64]  # int64[m], one past the window's last possible position, 360 Hz
+    last: int  # 1 for a last annotation or beat, which has no window
+    unknown: Counter[str]  # symbol -> annotations that carry it and have no class
+    unfollowed: npt.NDArray[np.int64]  # int64[k], the beats that no other follows within PAUSE_SECONDS
 
 
 def check_positions(positions: npt.NDArray[np.int64], length: int) -> None:

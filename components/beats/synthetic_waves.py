@@ -42,17 +42,11 @@ REACH_S = 0.75
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Beats of one record, in order.
+    """Beats of one record, in order."""
 
-    Attributes:
-        onset: float64[n], time of each beat's R peak, s.
-        interval: float64[n], time since the beat before, s.
-        label: int64[n], an index into CLASSES.
-    """
-
-    onset: npt.NDArray[np.float64]
-    interval: npt.NDArray[np.float64]
-    label: npt.NDArray[np.int64]
+    onset: npt.NDArray[np.float64]  # float64[n], time of each beat's R peak, s
+    interval: npt.NDArray[np.float64]  # float64[n], time since the beat before, s
+    label: npt.NDArray[np.int64]  # int64[n], an index into CLASSES
 
 
 def simulate_rhythm(kind: str, beats: int, rng: np.random.Generator) -> Rhythm:
@@ -118,15 +112,11 @@ def _next_interval(
 
 @dataclass(frozen=True)
 class Shapes:
-    """One patient's waves.
+    """One patient's waves."""
 
-    Attributes:
-        wave: float64[5 classes, 6 waves, 3], amplitude in mV, delay after the R peak in s, standard deviation in s.
-        vary: relative beat-to-beat variation of the amplitudes.
-    """
-
+    # float64[5 classes, 6 waves, 3], amplitude in mV, delay after the R peak in s, standard deviation in s
     wave: npt.NDArray[np.float64]
-    vary: float
+    vary: float  # relative beat-to-beat variation of the amplitudes
 
 
 def draw_shapes(rng: np.random.Generator) -> Shapes:

@@ -23,17 +23,12 @@ RESOLUTION = re.compile(rb"(.)\xfc## time resolution: ", re.DOTALL)
 
 @dataclass(frozen=True)
 class Annotations:
-    """The annotations of a record, beats or not, in file order.
+    """The annotations of a record, beats or not, in file order."""
 
-    Attributes:
-        sample: int64[n], position in samples of the lead.
-        symbol: str[n], as in WFDB, `code 42` for a code that WFDB has no symbol for; empty for detected beats.
-        outside: annotations one past the end of the record, which are left out.
-    """
-
-    sample: npt.NDArray[np.int64]
+    sample: npt.NDArray[np.int64]  # int64[n], position in samples of the lead
+    # str[n], as in WFDB, `code 42` for a code that WFDB has no symbol for; empty for detected beats
     symbol: npt.NDArray[np.str_]
-    outside: int = 0
+    outside: int = 0  # annotations one past the end of the record, which are left out
 
 
 def annotation_path(stem: Path, extension: str) -> Path:
@@ -49,21 +44,13 @@ def annotation_path(stem: Path, extension: str) -> Path:
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """Everything that an annotation file holds, beats or not, in file order.
+    """Everything that an annotation file holds, beats or not, in file order."""
 
-    Attributes:
-        ticks: int64[n], position; a second has `fs` of them.
-        symbol: str[n], as in `Annotations`.
-        subtype: int64[n].
-        aux: notes of rhythms and other text, empty for most annotations.
-        fs: ticks per second as the file says; None where it counts the frames of the record.
-    """
-
-    ticks: npt.NDArray[np.int64]
-    symbol: npt.NDArray[np.str_]
-    subtype: npt.NDArray[np.int64]
-    aux: tuple[str, ...]
-    fs: Fraction | None
+    ticks: npt.NDArray[np.int64]  # int64[n], position; a second has `fs` of them
+    symbol: npt.NDArray[np.str_]  # str[n], as in `Annotations`
+    subtype: npt.NDArray[np.int64]  # int64[n]
+    aux: tuple[str, ...]  # notes of rhythms and other text, empty for most annotations
+    fs: Fraction | None  # ticks per second as the file says; None where it counts the frames of the record
 
 
 def read_annotation_file(path: Path) -> AnnotationFile:

@@ -48,52 +48,30 @@ EXAMPLE: Final = "100.dat 212 200(1024)/mV 11 1024 995 -22131 0 MLII"
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal line of a header.
+    """One signal line of a header."""
 
-    Attributes:
-        file_name: signal file, as written.
-        fmt: WFDB signal format.
-        samps_per_frame: samples in a frame.
-        skew: frames by which its samples lie late in the file.
-        byte_offset: bytes before the first sample; in compressed formats, samples.
-        adc_gain: ADC units per physical unit; negative where the signal is stored upside down.
-        baseline: ADC units at 0 physical units.
-        units: physical unit, mV where none is named.
-        init_value: first sample; formats of differences start from it.
-        checksum: 16-bit sum of all samples, None where the header has none.
-        sig_name: description, empty where the header has none.
-    """
-
-    file_name: str
-    fmt: str
-    samps_per_frame: int
-    skew: int
-    byte_offset: int
-    adc_gain: float
-    baseline: float
-    units: str
-    init_value: int
-    checksum: int | None
-    sig_name: str
+    file_name: str  # signal file, as written
+    fmt: str  # WFDB signal format
+    samps_per_frame: int  # samples in a frame
+    skew: int  # frames by which its samples lie late in the file
+    byte_offset: int  # bytes before the first sample; in compressed formats, samples
+    adc_gain: float  # ADC units per physical unit; negative where the signal is stored upside down
+    baseline: float  # ADC units at 0 physical units
+    units: str  # physical unit, mV where none is named
+    init_value: int  # first sample; formats of differences start from it
+    checksum: int | None  # 16-bit sum of all samples, None where the header has none
+    sig_name: str  # description, empty where the header has none
 
 
 @dataclass(frozen=True)
 class Header:
-    """One header file.
+    """One header file."""
 
-    Attributes:
-        fs: frames per second.
-        sig_len: frames; 0 where the header has none.
-        n_sig: signals of the record.
-        signals: signal lines; empty where the record has segments.
-        segments: record name and frames of each segment; empty where the record has none.
-    """
-
-    fs: Fraction
-    sig_len: int
+    fs: Fraction  # frames per second
+    sig_len: int  # frames; 0 where the header has none
     n_sig: int
-    signals: tuple[Signal, ...]
-    segments: tuple[tuple[str, int], ...]
+    signals: tuple[Signal, ...]  # signal lines; empty where the record has segments
+    segments: tuple[tuple[str, int], ...]  # record name and frames of each segment; empty where the record has none
 
 
 def list_records(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

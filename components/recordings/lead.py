@@ -41,51 +41,29 @@ class NoSignal(DataRefused):
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a lead that lies in one signal file.
-
-    Attributes:
-        name: record name of the segment.
-        path: its signal file.
-        start: frame of the record at which it begins.
-        sig_len: its frames.
-        byte_offset: bytes before the file's first sample; in compressed formats, samples.
-        samps_per_frame: samples in a frame, of each signal in the file.
-        channel: index of the lead among the signals in the file.
-        signal: the lead as its header has it, but its gain in ADC units per mV, and its checksum None where it cannot
-            be compared.
-    """
+    """A stretch of a lead that lies in one signal file."""
 
     name: str
     path: Path
-    start: int
+    start: int  # frame of the record at which it begins
     sig_len: int
-    byte_offset: int
-    samps_per_frame: tuple[int, ...]
-    channel: int
-    signal: Signal
+    byte_offset: int  # bytes before the file's first sample; in compressed formats, samples
+    samps_per_frame: tuple[int, ...]  # samples in a frame, of each signal in the file
+    channel: int  # index of the lead among the signals in the file
+    signal: Signal  # as in the header, but in ADC units per mV; checksum None where it cannot be compared
 
 
 @dataclass(frozen=True)
 class Lead:
-    """One lead of a record.
+    """One lead of a record."""
 
-    Attributes:
-        sig_name: as in the header.
-        frame_fs: frames per second.
-        sig_len: frames of the record.
-        samps_per_frame: samples that the lead has in a frame.
-        segments: the stretches that hold it, in order; between them it was not recorded.
-        whole: True for a record of one segment, whose samples stay in ADC units.
-        notes: what a person should know of it, in sentences.
-    """
-
-    sig_name: str
-    frame_fs: Fraction
-    sig_len: int
-    samps_per_frame: int
-    segments: tuple[Segment, ...]
-    whole: bool
-    notes: tuple[str, ...] = ()
+    sig_name: str  # as in the header
+    frame_fs: Fraction  # frames per second
+    sig_len: int  # frames of the record
+    samps_per_frame: int  # samples that the lead has in a frame
+    segments: tuple[Segment, ...]  # the stretches that hold it, in order; between them it was not recorded
+    whole: bool  # True for a record of one segment, whose samples stay in ADC units
+    notes: tuple[str, ...] = ()  # what a person should know of it, in sentences
 
     @property
     def fs(self) -> Fraction:

@@ -63,25 +63,15 @@ class PrepareSettings(Settings):
 
 @dataclass(frozen=True)
 class Plan:
-    """How to prepare an archive, from its headers.
-
-    Attributes:
-        settings: of the command.
-        split: which beats are for training and which for testing; None for one file.
-        mitdb: whether the archive is MIT-BIH.
-        labels: annotation symbol -> class.
-        leads: record -> lead, in the order of the files.
-        notes: remarks for the user.
-        skipped: why records were left out as unusable.
-    """
+    """How to prepare an archive, from its headers."""
 
     settings: PrepareSettings
-    split: Split | None
+    split: Split | None  # which beats are for training and which for testing; None for one file
     mitdb: bool
-    labels: Mapping[str, int]
-    leads: Mapping[str, Lead]
-    notes: list[str]
-    skipped: list[str]
+    labels: Mapping[str, int]  # annotation symbol -> class
+    leads: Mapping[str, Lead]  # record -> lead, in the order of the files
+    notes: list[str]  # remarks for the user
+    skipped: list[str]  # why records were left out as unusable
 
 
 def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> PrepareReport:

@@ -46,27 +46,16 @@ Advance = Callable[[float, int], None]
 
 @dataclass(frozen=True)
 class RecordJob:
-    """What to make of one record.
-
-    Attributes:
-        folder: of the archive.
-        record: its name.
-        lead: the lead that beats are cut from.
-        annotator: extension of the annotation files; None to find the beats in the signal.
-        labels: annotation symbol -> class.
-        split: which side a beat goes to; None where there is one side only.
-        mitdb: whether the archive is MIT-BIH, whose windows follow Kaggle's rule.
-        part: path that the names of its part files begin with.
-    """
+    """What to make of one record."""
 
     folder: Path
     record: str
     lead: Lead
-    annotator: str | None
-    labels: Mapping[str, int]
-    split: Split | None
-    mitdb: bool
-    part: Path
+    annotator: str | None  # extension of the annotation files; None to find the beats in the signal
+    labels: Mapping[str, int]  # annotation symbol -> class
+    split: Split | None  # which side a beat goes to; None where there is one side only
+    mitdb: bool  # whether the archive is MIT-BIH, whose windows follow Kaggle's rule
+    part: Path  # path that the names of its part files begin with
 
 
 @dataclass
@@ -80,27 +69,16 @@ class Side:
 
 @dataclass(frozen=True)
 class RecordResult:
-    """What became of a record.
-
-    Attributes:
-        record: its name.
-        sig_name: name of its lead.
-        counts: what became of its annotations.
-        sides: side -> what the record gave to it.
-        symbols: annotation symbol -> rows.
-        interval: median seconds from one of its beats to the next; NaN where it has fewer than two.
-        down: rows whose QRS points down.
-        notes: what a person should know of it, in sentences.
-    """
+    """What became of a record."""
 
     record: str
     sig_name: str
-    counts: CutCounts
-    sides: dict[str, Side]
-    symbols: Mapping[str, int]
-    interval: float
-    down: int
-    notes: tuple[str, ...]
+    counts: CutCounts  # what became of its annotations
+    sides: dict[str, Side]  # side -> what the record gave to it
+    symbols: Mapping[str, int]  # annotation symbol -> rows
+    interval: float  # median seconds from one of its beats to the next; NaN where it has fewer than two
+    down: int  # rows whose QRS points down
+    notes: tuple[str, ...]  # what a person should know of it, in sentences
 
 
 def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:

@@ -34,27 +34,16 @@ class FileCount:
 
 @dataclass(frozen=True)
 class PrepareReport:
-    """What came of a preparation.
-
-    Attributes:
-        files: the CSVs.
-        records: how many records they hold.
-        counts: of all annotations.
-        unfollowed: record -> positions of beats that no other follows.
-        flat: record -> positions of beats whose window is flat.
-        missing: record -> positions of beats whose window lacks a sample.
-        sentences: remarks for the user.
-        skipped: why records were left out.
-    """
+    """What came of a preparation."""
 
     files: tuple[FileCount, ...]
-    records: int
+    records: int  # in the files
     counts: CutCounts
-    unfollowed: Mapping[str, tuple[int, ...]]
-    flat: Mapping[str, tuple[int, ...]]
-    missing: Mapping[str, tuple[int, ...]]
-    sentences: tuple[str, ...]
-    skipped: tuple[str, ...]
+    unfollowed: Mapping[str, tuple[int, ...]]  # record -> positions of beats that no other follows
+    flat: Mapping[str, tuple[int, ...]]  # record -> positions of beats whose window is flat
+    missing: Mapping[str, tuple[int, ...]]  # record -> positions of beats whose window lacks a sample
+    sentences: tuple[str, ...]  # remarks for the user
+    skipped: tuple[str, ...]  # why records were left out
 
 
 def label_sentences(results: Sequence[RecordResult], annotator: str) -> list[str]:

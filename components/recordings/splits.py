@@ -73,18 +73,12 @@ def is_mitdb(folder: Path, records: Iterable[str]) -> bool:
 
 @dataclass(frozen=True)
 class KaggleRows:
-    """The test rows in file order.
+    """The test rows in file order."""
 
-    Attributes:
-        names: the records that they come from.
-        record: int64[n], index into `names`.
-        sample: int64[n], position of the annotation, samples at 360 Hz.
-        digests: record name -> first 8 bytes of the SHA-256 of the text of its rows, ordered by position.
-    """
-
-    names: tuple[str, ...]
-    record: npt.NDArray[np.int64]
-    sample: npt.NDArray[np.int64]
+    names: tuple[str, ...]  # the records that they come from
+    record: npt.NDArray[np.int64]  # int64[n], index into `names`
+    sample: npt.NDArray[np.int64]  # int64[n], position of the annotation, samples at 360 Hz
+    # record name -> first 8 bytes of the SHA-256 of the text of its rows, ordered by position
     digests: Mapping[str, bytes]
 
     def samples_of(self, record: str) -> npt.NDArray[np.int64]:

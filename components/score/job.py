@@ -19,16 +19,9 @@ JOB_FILE: Final = "job.json"
 
 @dataclass(frozen=True)
 class ShardTask:
-    """One shard as an element of the job.
+    """One shard as an element of the job."""
 
-    Attributes:
-        job: fingerprint of the job.
-        shard: the rows to score.
-        output: the scoring directory.
-        settings: of the job.
-    """
-
-    job: str
+    job: str  # fingerprint of the job
     shard: SourceShard
     output: str
     settings: ScoreSettings
@@ -51,17 +44,11 @@ class ShardTask:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Everything that the bytes of the results depend on.
+    """Everything that the bytes of the results depend on."""
 
-    Attributes:
-        model: 64 hex digits of the model's digest.
-        settings: of the job.
-        sources: the inputs, in order.
-    """
-
-    model: str
+    model: str  # 64 hex digits of the model's digest
     settings: ScoreSettings
-    sources: tuple[Source, ...]
+    sources: tuple[Source, ...]  # the inputs, in order
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fingerprint as plain values."""
@@ -79,17 +66,11 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Job:
-    """A fingerprint and the shards that were planned for it.
-
-    Attributes:
-        fingerprint: what the results depend on.
-        shards: all of them, in the order of the inputs.
-        model_uri: where the model was when the job began; it may be resumed with the same model from elsewhere.
-    """
+    """A fingerprint and the shards that were planned for it."""
 
     fingerprint: Fingerprint
-    shards: tuple[SourceShard, ...]
-    model_uri: str
+    shards: tuple[SourceShard, ...]  # all of them, in the order of the inputs
+    model_uri: str  # where the model was when the job began; it may be resumed with the same model from elsewhere
 
     def tasks(self, output: str) -> list[ShardTask]:
         """Return a task for each shard, in order, with results in a scoring directory."""

@@ -27,16 +27,11 @@ PROBE_BEATS: Final = 256
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A model that workers can load.
+    """A model that workers can load."""
 
-    Attributes:
-        uri: absolute path of its directory, or URI of a version in a serving directory.
-        digest: 64 hex digits over its files.
-        computing: what a resumed job was computed with, see `ScoringModel.computing`; None for anything.
-    """
-
-    uri: str
-    digest: str
+    uri: str  # absolute path of its directory, or URI of a version in a serving directory
+    digest: str  # 64 hex digits over its files
+    # what a resumed job was computed with, see `ScoringModel.computing`; None for anything
     computing: str | None = None
 
     @property
@@ -47,15 +42,10 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of n beats.
+    """What a model says of n beats."""
 
-    Attributes:
-        probabilities: float32[n, 5].
-        abstain: bool[n]; all false for a model without a threshold.
-    """
-
-    probabilities: npt.NDArray[np.float32]
-    abstain: npt.NDArray[np.bool_]
+    probabilities: npt.NDArray[np.float32]  # float32[n, 5]
+    abstain: npt.NDArray[np.bool_]  # bool[n]; all false for a model without a threshold
 
 
 class ScoringModel:

@@ -27,40 +27,22 @@ class Written:
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """A finished shard; rows = scored + rejected.
+    """A finished shard; rows = scored + rejected."""
 
-    Attributes:
-        job: fingerprint of the job that it belongs to.
-        file: input file.
-        first_row: number of its first row in the file.
-        rows: rows read.
-        scored: rows with a prediction.
-        rejected: rows without.
-        reasons: kind of reject -> rows.
-        classes: scored rows by predicted class.
-        confusion: counts [5][5], rows are the input's labels; None without labels.
-        abstained: scored rows that the model abstains from.
-        histogram: samples of the scored beats by value, 32 equal bins over 0..1.
-        parts: the file of scored rows.
-        rejects: the file of rejects.
-        seconds: it took, reading to writing.
-        computing: what it was computed with.
-    """
-
-    job: str
+    job: str  # fingerprint of the job that it belongs to
     file: str
-    first_row: int
+    first_row: int  # number of its first row in the file
     rows: int
-    scored: int
+    scored: int  # rows with a prediction
     rejected: int
-    reasons: dict[str, int]
-    classes: list[int]
-    confusion: list[list[int]] | None
-    abstained: int
-    histogram: list[int]
+    reasons: dict[str, int]  # kind of reject -> rows
+    classes: list[int]  # scored rows by predicted class
+    confusion: list[list[int]] | None  # counts [5][5], rows are the input's labels; None without labels
+    abstained: int  # scored rows that the model abstains from
+    histogram: list[int]  # samples of the scored beats by value, 32 equal bins over 0..1
     parts: Written
     rejects: Written
-    seconds: float
+    seconds: float  # from reading to writing
     computing: str
 
     def to_json(self) -> str:

@@ -107,19 +107,12 @@ def remove_strays(folder: Storage, tasks: Sequence[ShardTask]) -> None:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is.
+    """How far a job is."""
 
-    Attributes:
-        shards: ended so far, and of how many.
-        rows: of the shards that have ended, and of how many.
-        rate: rows a second of this run; None before the first shard.
-        seconds_left: at this rate; None likewise.
-    """
-
-    shards: tuple[int, int]
-    rows: tuple[int, int]
-    rate: float | None
-    seconds_left: float | None
+    shards: tuple[int, int]  # ended so far, and of how many
+    rows: tuple[int, int]  # of the shards that have ended, and of how many
+    rate: float | None  # rows a second of this run; None before the first shard
+    seconds_left: float | None  # at this rate; None likewise
 
 
 class ProgressReader:

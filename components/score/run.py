@@ -29,22 +29,13 @@ Calls the function it is given about twice a second meanwhile."""
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """A scoring job to do.
-
-    Attributes:
-        inputs: paths, globs, URIs.
-        output: directory or URI.
-        model: to score with.
-        settings: of the job.
-        existing: what to do with a directory that is not empty.
-        budget: of rejects.
-    """
+    """A scoring job to do."""
 
     inputs: tuple[str, ...]
     output: str
     model: ModelRef
     settings: ScoreSettings
-    existing: Literal["refuse", "resume", "overwrite"]
+    existing: Literal["refuse", "resume", "overwrite"]  # what to do with a directory that is not empty
     budget: RejectBudget
 
 

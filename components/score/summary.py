@@ -29,44 +29,26 @@ NAMED_SHARDS: Final = 5
 
 @dataclass
 class ScoreSummary:
-    """What became of a job.
+    """What became of a job."""
 
-    Attributes:
-        status: `done` or `incomplete`.
-        exit_code: 0 or 5.
-        output: the scoring directory.
-        model: digest and place.
-        rows: read, scored, rejected, abstained.
-        reasons: kind of reject -> rows.
-        classes: symbol -> scored rows that were given this class.
-        confusion: counts [5][5], rows are the inputs' labels; None where not all inputs have them.
-        histogram: samples of the scored beats by value.
-        files: one entry for each input: file, rows, scored, rejected.
-        shards: planned, done, failed, and done before this run.
-        seconds: of this run, from the plan to the end.
-        rows_per_second: of what this run did itself; None where there was nothing to do.
-        sentences: what stands in the way of success.
-        computing: what shards were computed with; several where the workers' processors differ, and with them the
-            last digits of probabilities.
-        remarks: what else is worth knowing of the inputs.
-    """
-
-    status: str
-    exit_code: int
+    status: str  # `done` or `incomplete`
+    exit_code: int  # 0 or 5
     output: str
-    model: dict[str, str]
-    rows: dict[str, int]
-    reasons: dict[str, int]
-    classes: dict[str, int]
-    confusion: list[list[int]] | None
-    histogram: dict[str, Any]
-    files: list[dict[str, Any]]
-    shards: dict[str, int]
-    seconds: float = 0.0
-    rows_per_second: float | None = None
-    sentences: list[str] = field(default_factory=list)
+    model: dict[str, str]  # digest and place
+    rows: dict[str, int]  # read, scored, rejected, abstained
+    reasons: dict[str, int]  # kind of reject -> rows
+    classes: dict[str, int]  # symbol -> scored rows that were given this class
+    confusion: list[list[int]] | None  # counts [5][5], rows are the inputs' labels; None where not all inputs have them
+    histogram: dict[str, Any]  # samples of the scored beats by value
+    files: list[dict[str, Any]]  # one entry for each input: file, rows, scored, rejected
+    shards: dict[str, int]  # planned, done, failed, and done before this run
+    seconds: float = 0.0  # of this run, from the plan to the end
+    rows_per_second: float | None = None  # of what this run did itself; None where there was nothing to do
+    sentences: list[str] = field(default_factory=list)  # what stands in the way of success
+    # what shards were computed with; several where the workers' processors differ, and with them the last
+    # digits of probabilities
     computing: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)  # what else is worth knowing of the inputs
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""

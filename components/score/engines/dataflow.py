@@ -31,15 +31,10 @@ THREADS: Final = "1"
 
 @dataclass(frozen=True)
 class Dataflow:
-    """Google's Dataflow.
+    """Google's Dataflow."""
 
-    Attributes:
-        options: the user's Beam options.
-        workers: most machines; None leaves it to Dataflow.
-    """
-
-    options: Sequence[str]
-    workers: int | None
+    options: Sequence[str]  # the user's Beam options
+    workers: int | None  # most machines; None leaves it to Dataflow
 
     def check_paths(self, inputs: Sequence[str], output: str, model: str) -> None:
         """Refuse local paths: Dataflow's machines mount nothing of ours."""

@@ -24,21 +24,15 @@ LOCAL_RUNNERS: Final = (
 
 @dataclass(frozen=True)
 class Session:
-    """An engine while a job runs on it.
+    """An engine while a job runs on it."""
 
-    Attributes:
-        options: all Beam options of the job.
-        processes: worker processes of Beam's local runner; 0 scores in this process. Not used if a runner is named.
-        await_ready: returns when the job can be submitted.
-        check: raises EnvironmentRefused if the engine is gone or has no room; called twice a second during the job.
-        log: returns what the engine has written about the job.
-    """
-
-    options: Sequence[str]
+    options: Sequence[str]  # all Beam options of the job
+    # worker processes of Beam's local runner; 0 scores in this process; not used if a runner is named
     processes: int = 0
-    await_ready: Callable[[], None] = lambda: None
+    await_ready: Callable[[], None] = lambda: None  # returns when the job can be submitted
+    # raises EnvironmentRefused if the engine is gone or has no room; called twice a second during the job
     check: Callable[[], None] = lambda: None
-    log: Callable[[], str] = str
+    log: Callable[[], str] = str  # returns what the engine has written about the job
 
 
 class Engine(Protocol):
@@ -70,19 +64,13 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class BeamRunner:
-    """Beam's local runner, or whichever runner the options name.
+    """Beam's local runner, or whichever runner the options name."""
 
-    Attributes:
-        processes: most worker processes of the local runner; None for one a core.
-        options: the user's Beam options.
-        shares_process: whether a single worker may be this process; not where TensorFlow is already in use in it.
-        assume_shared: whether local paths are mounted at the same place on all workers of a named runner.
-    """
-
-    processes: int | None
-    options: Sequence[str]
+    processes: int | None  # most worker processes of the local runner; None for one a core
+    options: Sequence[str]  # the user's Beam options
+    # whether a single worker may be this process; not where TensorFlow is already in use in it
     shares_process: bool = True
-    assume_shared: bool = False
+    assume_shared: bool = False  # whether local paths are mounted at the same place on all workers of a named runner
 
     def check_paths(self, inputs: Sequence[str], output: str, model: str) -> None:
         """Refuse local paths if the named runner's workers may be on other machines."""

@@ -48,17 +48,11 @@ QUICK_START: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 @dataclass(frozen=True)
 class JobServer:
-    """A job server that listens, or will.
+    """A job server that listens, or will."""
 
-    Attributes:
-        endpoint: `HOST:PORT` for Beam.
-        process: its guard; None for a server that was running already.
-        log_file: what it writes; None likewise.
-    """
-
-    endpoint: str
-    process: subprocess.Popen | None = None
-    log_file: Path | None = None
+    endpoint: str  # `HOST:PORT` for Beam
+    process: subprocess.Popen | None = None  # its guard; None for a server that was running already
+    log_file: Path | None = None  # what it writes; None likewise
 
     def check(self) -> None:
         """Raise EnvironmentRefused if it has ended."""

@@ -24,23 +24,15 @@ def own_worker() -> str:
 
 @dataclass(frozen=True)
 class PortableEngine:
-    """An engine that takes jobs through a Beam job server.
+    """An engine that takes jobs through a Beam job server."""
 
-    Attributes:
-        address: `HOST:PORT` of the engine.
-        options: the user's Beam options, which go before ours.
-        workers: slots or cores to use; None for all that are free.
-        job_endpoint: `HOST:PORT` of a running job server; None to start one for the job.
-        worker_command: path of heartbeat-worker on the engine's machines; None if it is the same as on this one.
-        assume_shared: whether local paths are mounted at the same place on all machines.
-    """
-
-    address: str
-    options: Sequence[str] = ()
-    workers: int | None = None
-    job_endpoint: str | None = None
+    address: str  # `HOST:PORT` of the engine
+    options: Sequence[str] = ()  # the user's Beam options, which go before ours
+    workers: int | None = None  # slots or cores to use; None for all that are free
+    job_endpoint: str | None = None  # `HOST:PORT` of a running job server; None to start one for the job
+    # path of heartbeat-worker on the engine's machines; None if it is the same as on this one
     worker_command: str | None = None
-    assume_shared: bool = False
+    assume_shared: bool = False  # whether local paths are mounted at the same place on all machines
 
     def engine_options(self, shards: int) -> list[str]:
         """Return the engine's own Beam options, those that the user gave left out.

@@ -1,109 +1,164 @@
-"""Finding beats in a signal with wfdb's XQRS, block by block, as on the whole record.
+"""Finding beats in a lead by two moving averages of its energy, and where a lead holds no ECG.
 
-XQRS filters, squares and looks for local peaks, then walks through the peaks with thresholds that adapt. The filters
-reach a few seconds at most, so peaks come from blocks that overlap by more; the walk needs the peaks only, and goes
-through those of the whole record at once. So the beats are those of the whole record.
+Source: M. Elgendi, Fast QRS detection with an optimized knowledge-based method, PLoS ONE 8(9):e73557, 2013: its band,
+windows and offset. The mean of the energy that the offset is a share of is taken over half a minute here, not over the
+whole record, so that memory is bounded and the blocks of a record find the beats that the whole of it has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import butter, sosfiltfilt
 
 from components.beat import RECORD_RATE_HZ
 from components.beats.cut import DETECTED
 from components.recordings.annotations import Annotations
 from components.recordings.signal import LeadReader
 
-if TYPE_CHECKING:
-    from components.recordings.wfdb_private import StepwiseXQRS
+BAND_HZ: Final = (8.0, 20.0)
+QRS_SECONDS: Final = 0.097
+BEAT_SECONDS: Final = 0.611
+OFFSET: Final = 0.08
+MEAN_SECONDS: Final = 30.0
+REFRACTORY_SECONDS: Final = 0.2
+"""Of two peaks as near as this the higher one is the beat."""
 
-LEAST_SECONDS = 1
-"""A shorter signal cannot be filtered, and holds no beat with its window."""
+PLACING_BAND_HZ: Final = (1.0, 30.0)
+PLACING_SECONDS: Final = 0.08
+"""A beat is moved to the largest deviation in this band so far from the peak of its energy: where MIT-BIH's
+annotators put it, to one sample in 90 of 100 beats."""
 
-OVERLAP_SECONDS = 20
-"""How much of its neighbours each block is filtered with: many times what XQRS's filters remember."""
+LEAST_MILLIVOLTS: Final = 0.025
+"""Less than this in the band of a QRS is no beat; MIT-BIH's and SVDB's quietest ten seconds have 0.03."""
+
+WINDOW_SECONDS: Final = 10
+"""A lead is judged to hold an ECG or not for so long at a time."""
+
+NOISE_TOP, NOISE_MEDIAN, NOISE_MILLIVOLTS = 0.33, 0.65, 0.1
+"""In noise the tenth of a window with most energy has less than this share of it, and the median is above this share
+of the mean: beats stand out from what is between them. White noise has .24 to .33 and .66 to .89, 99 of 100 windows
+of real records more than .34 and less than .57. The others are fast rhythms, none of them as small as this."""
+
+OVERLAP_SECONDS: Final = 40
+"""How much of its neighbours each block is filtered with: more than a mean and what the filters remember."""
+
+LEAST_SECONDS: Final = 1
+"""A shorter signal holds no beat with its window."""
 
 
-def find_beats(reader: LeadReader, advance: Callable[[float], None] = lambda share: None) -> Annotations:
-    """Find the beats of a lead at 360 Hz, for which the detector was made; `advance` takes shares of the lead read."""
+def find_beats(reader: LeadReader, advance: Callable[[float], None] = lambda share: None) -> tuple[Annotations, float]:
+    """Find the beats of a lead at 360 Hz; `advance` takes shares of the lead read.
+
+    Returns:
+        The beats, and for how many seconds the lead holds no ECG: it is off, flat, saturated or noise.
+    """
 
     def read(first: int, last: int) -> npt.NDArray[np.float64]:
         advance((last - first) / reader.length)
         return reader.resampled_millivolts(first, last)
 
-    positions = detect_beats(read, reader.length, RECORD_RATE_HZ, reader.blocks())
-    return Annotations(reader.rate.samples(positions, reader.lead.length), np.full(len(positions), DETECTED))
+    positions, silent = detect_beats(read, reader.length, RECORD_RATE_HZ, reader.blocks())
+    samples = reader.rate.samples(positions, reader.lead.length)
+    return Annotations(samples, np.full(len(positions), DETECTED)), silent
 
 
 def detect_beats(
     read: Callable[[int, int], npt.NDArray[np.float64]], sig_len: int, fs: float, blocks: Iterable[tuple[int, int]]
-) -> npt.NDArray[np.int64]:
-    """Find the beats of a signal.
+) -> tuple[npt.NDArray[np.int64], float]:
+    """Find the beats of a signal, in time that grows with its length and in memory that does not.
 
     Args:
         read: returns samples [first, last) in mV; NaN where one is missing.
         sig_len: samples of the signal.
-        fs: samples per second.
+        fs: samples per second, at least 45.
         blocks: consecutive [first, last) that cover the signal.
 
     Returns:
-        int64[n], positions in samples, rising.
+        int64[n], positions in samples, rising, and the seconds without an ECG.
     """
-    from components.recordings.wfdb_private import StepwiseXQRS
-
-    if sig_len < LEAST_SECONDS * fs:
-        return np.zeros(0, np.int64)
-    overlap = int(OVERLAP_SECONDS * fs)
-    positions, heights = [], []
-    walker: StepwiseXQRS | None = None
-    for first, last in blocks:
-        begin, end = max(first - overlap, 0), min(last + overlap, sig_len)
-        block = StepwiseXQRS(_hold(read(begin, end)), fs)
-        integrated = block.integrate()
-        if walker is None:
-            walker = block
-            walker.learn()
-        peaks = find_peaks(integrated, block.qrs_radius)
-        inside = peaks[(peaks + begin >= first) & (peaks + begin < last)]
-        positions.append(inside + begin)
-        heights.append(integrated[inside])
-    if walker is None:
-        return np.zeros(0, np.int64)
-    return walker.walk(np.concatenate(positions), np.concatenate(heights))
+    window = round(WINDOW_SECONDS * fs)
+    positions, heights, silent = [np.zeros(0, np.int64)], [np.zeros(0)], 0
+    for first, last in blocks if sig_len >= LEAST_SECONDS * fs else ():
+        begin = max(first - round(OVERLAP_SECONDS * fs), 0) // window * window  # windows are those of the whole signal
+        end = min(last + round(OVERLAP_SECONDS * fs), sig_len)
+        signal = read(begin, end)
+        missing = np.isnan(signal)
+        if missing.all():
+            silent += last - first
+            continue
+        filled = _fill(signal, missing) if missing.any() else signal
+        peaks, energy = _energy_peaks(filled, fs)
+        quiet = _silent(energy, window) | missing
+        at, height = _place(filled, fs, peaks), np.sqrt(energy[peaks])
+        kept = (at + begin >= first) & (at + begin < last) & ~quiet[at] & (height >= LEAST_MILLIVOLTS / 2)
+        positions.append(at[kept] + begin)
+        heights.append(height[kept])
+        silent += int(quiet[first - begin : last - begin].sum())
+    return _apart(np.concatenate(positions), np.concatenate(heights), REFRACTORY_SECONDS * fs), silent / fs
 
 
-def find_peaks(signal: npt.NDArray[np.float64], radius: int) -> npt.NDArray[np.int64]:
-    """Find local peaks as wfdb.processing.find_local_peaks defines them, many times faster.
+def _fill(signal: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Draw a line across missing samples, so that filters go on without a step."""
+    index = np.arange(len(signal))
+    return np.interp(index, index[~missing], signal[~missing])
 
-    Args:
-        signal: float64[length].
-        radius: samples on either side that a peak is the largest of.
 
-    Returns:
-        int64[n], rising, at least `radius` apart.
-    """
-    from scipy.ndimage import maximum_filter1d
+def _energy_peaks(signal: npt.NDArray[np.float64], fs: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the peaks int64[n] of a signal's energy where a QRS may be, and that energy float64[length], mV^2."""
+    squared = _band(signal, fs, BAND_HZ, 3) ** 2
+    of_qrs, of_beat, mean = (
+        uniform_filter1d(squared, round(s * fs)) for s in (QRS_SECONDS, BEAT_SECONDS, MEAN_SECONDS)
+    )
+    edges = np.flatnonzero(np.diff(of_qrs > of_beat + OFFSET * mean, prepend=False, append=False))
+    starts, stops = edges[::2], edges[1::2]
+    wide = stops - starts >= round(QRS_SECONDS * fs)
+    peaks = [start + squared[start:stop].argmax() for start, stop in zip(starts[wide], stops[wide], strict=True)]
+    return np.array(peaks, np.int64), of_qrs
 
-    if signal.min() == signal.max():
-        return np.zeros(0, np.int64)
-    largest = maximum_filter1d(signal, 2 * radius, mode="constant", cval=-np.inf)
-    kept, free = [], 0
-    for position in np.flatnonzero(signal == largest).tolist():
-        if position >= free:
-            kept.append(position)
-            free = position + radius
+
+def _band(signal: npt.NDArray[np.float64], fs: float, band: tuple[float, float], order: int) -> npt.NDArray[np.float64]:
+    filtered: npt.NDArray[np.float64] = sosfiltfilt(butter(order, band, "bandpass", fs=fs, output="sos"), signal)
+    return filtered
+
+
+def _place(signal: npt.NDArray[np.float64], fs: float, peaks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Move peaks of energy, int64[n], to where an annotator would put the beats."""
+    deviation = np.abs(_band(signal, fs, PLACING_BAND_HZ, 2))
+    reach = round(PLACING_SECONDS * fs)
+    around = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), 0, len(signal) - 1)
+    return around[np.arange(len(peaks)), deviation[around].argmax(axis=1)]
+
+
+def _silent(energy: npt.NDArray[np.float64], window: int) -> npt.NDArray[np.bool_]:
+    """Return bool[length]: the windows of a signal that hold no ECG, judged by their energy in mV^2."""
+    step = max(window // 300, 1)
+    silent = np.zeros(len(energy), bool)
+    starts = range(0, max(len(energy) - window, 0) + 1, window)  # the last one reaches to the end
+    for first, stop in zip(starts, [*starts[1:], len(energy)], strict=True):
+        part = np.sort(energy[first:stop:step])
+        total, tenth = part.sum(), max(len(part) // 10, 1)
+        noise = part[-tenth:].sum() < NOISE_TOP * total and np.median(part) * len(part) > NOISE_MEDIAN * total
+        highest = part[-1 - len(part) // 50]
+        silent[first:stop] = highest < LEAST_MILLIVOLTS**2 or (noise and highest < NOISE_MILLIVOLTS**2)
+    return silent
+
+
+def _apart(
+    positions: npt.NDArray[np.int64], heights: npt.NDArray[np.float64], distance: float
+) -> npt.NDArray[np.int64]:
+    """Return the positions without the lower of each two that are too near."""
+    kept: list[int] = []
+    height = 0.0
+    for at, of in zip(positions.tolist(), heights.tolist(), strict=True):
+        if kept and at - kept[-1] < distance:
+            if of <= height:
+                continue
+            kept.pop()
+        kept.append(at)
+        height = of
     return np.array(kept, np.int64)
-
-
-def _hold(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Repeat the last valid sample where samples are missing, so that filters go on; 0 mV before the first."""
-    missing = np.isnan(signal)
-    if not missing.any():
-        return signal
-    valid = np.where(missing, -1, np.arange(len(signal)))
-    latest = np.maximum.accumulate(valid)
-    return np.where(latest < 0, 0.0, signal[latest])

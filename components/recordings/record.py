@@ -92,7 +92,11 @@ def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
     try:
         reader = LeadReader(job.lead)
         if job.annotator is None:
-            annotations = find_beats(reader, lambda share: advance(DETECTING * share, 0))
+            annotations, silent = find_beats(reader, lambda share: advance(DETECTING * share, 0))
+            if silent >= 1:
+                notes.append(
+                    f"Record {job.record}: {silent:,.0f} s of lead {job.lead.sig_name} hold no ECG, so no beats."
+                )
         else:
             annotations = _annotated(job, job.annotator, notes)
         find_windows = kaggle_windows if job.mitdb and job.annotator else beat_windows

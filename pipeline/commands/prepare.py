@@ -52,7 +52,7 @@ NAMED_POSITIONS = 5
     help="Class of each annotation symbol: Kaggle's (e, j and n are N), EC57's as in bxb (they are S), "
     "or changes to one of them, as in B=N,n=S  [default: kaggle]",
 )
-@click.option("--detect", is_flag=True, help="Find beats in the signal (XQRS); write beats.csv without labels.")
+@click.option("--detect", is_flag=True, help="Find beats in the signal; write beats.csv without labels.")
 @click.option(
     "--annotate",
     type=click.Path(path_type=Path),

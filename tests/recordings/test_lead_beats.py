@@ -34,7 +34,7 @@ def cut_all(folder: Path, *, detect: bool) -> tuple[LeadBeats, Annotations, list
     [name], _ = list_records(folder)
     lead = open_lead(folder / name, "MLII")
     reader = LeadReader(lead)
-    annotations = find_beats(reader) if detect else read_annotations(folder / name, "atr", lead)
+    annotations = find_beats(reader)[0] if detect else read_annotations(folder / name, "atr", lead)
     beats = LeadBeats(reader, annotations, SYMBOL_TO_LABEL)
     shares, blocks = zip(*beats.blocks(), strict=True)
     assert sum(shares) == pytest.approx(1)

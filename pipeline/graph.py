@@ -71,8 +71,8 @@ def example_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
 
 def curated_schema(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
     """Hand on the schema of the beats that the package ships."""
+    from components.io.code_digest import digest_text
     from components.validate.node import CuratedSchema
-    from pipeline.digest import digest_text
     from schema import curated_schema_text
 
     return CuratedSchema(digest=digest_text(curated_schema_text()))

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 
 from components.errors import DataRefused, HeartbeatError, ModelRefused, UsageError
 from components.io.artifact_names import HISTORY, JUDGEMENT, PUSHED, VERDICT
+from components.io.code_digest import code_digest
 from pipeline import graph, outcome
-from pipeline.digest import code_digest
 
 
 @dataclass(frozen=True)

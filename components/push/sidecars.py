@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import components
 from components.io.artifact_names import KERAS_FILE, SIDECAR_DIR
+from components.io.code_digest import code_digest
 from components.io.serving import DIGESTS, HISTOGRAM, METRICS, MODEL_CARD, STATISTICS, model_digest
 from components.push.histogram import histogram_json
 from components.push.model_card import model_card
@@ -42,14 +42,6 @@ class Sidecars:
     settings: str
     statistics: Path
     counts: npt.NDArray[np.int64]
-
-
-def code_digest_of(top: Path) -> str:
-    """Digest the sorted relative paths and the bytes of the Python files below a folder: SHA-256, 64 hex digits."""
-    digest = hashlib.sha256()
-    for file in sorted(top.rglob("*.py")):
-        digest.update(file.relative_to(top).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def _write_json(file: Path, content: Any) -> None:
@@ -81,7 +73,7 @@ def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
     digests = {
         "model": digest,
         "data": dict(known.data_digests),
-        "code": code_digest_of(Path(components.__path__[0])),
+        "code": code_digest(),
         "settings": hashlib.sha256(known.settings.encode()).hexdigest(),
     }
     _write_json(beside / DIGESTS, digests)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import components
-from pipeline.digest import code_digest, imported_files
+from components.io.code_digest import code_digest, imported_files
 from pipeline.stages import STAGES
 
 BEGINS = {name: stage.code for name, stage in STAGES.items() if stage.code}
@@ -39,6 +39,15 @@ def test_prose_changes_nothing(package: Path) -> None:
         '"""The floor."""\n# where all stand\nLEVEL = 0\n"""Metres above the ground."""\n'
     )
     assert code_digest("components.train.trainer") == before
+
+
+def test_without_modules_the_whole_package_counts(package: Path) -> None:
+    before = code_digest()
+    (package / "io" / "floor.py").write_text('"""The floor."""\nLEVEL = 0\n')
+    (package / "io" / "floor.pyc").write_text("compiled")
+    assert code_digest() == before
+    (package / "push" / "node.py").write_text("SERVING = 2\n")
+    assert code_digest() != before
 
 
 def test_a_renamed_file_counts_and_other_files_do_not(package: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings
+from components.io.code_digest import code_digest
 from components.push.histogram import BINS, CACHED, count_samples, histogram_json
 from components.push.model_card import model_card
-from components.push.sidecars import Sidecars, code_digest_of, stage_version
+from components.push.sidecars import Sidecars, stage_version
 from components.train.calibrate import UNCALIBRATED
 from components.verdict import SAME_PATIENTS, SYNTHETIC, Verdict
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
@@ -68,6 +69,7 @@ def test_a_staged_version_is_the_model_and_what_is_known_of_it(model, known, tmp
     assert beside["stats.pb"] == b"statistics"
     digests = json.loads(beside["digests.json"])
     assert digests["model"] == digest
+    assert digests["code"] == code_digest()
     assert digests["settings"] == hashlib.sha256(b'{"profile": "full"}').hexdigest()
     assert json.loads(beside["metrics.json"]) == json.loads(json.dumps(known.judgement))
     assert json.loads(beside["histogram.json"])["counts"] == list(range(BINS))
@@ -77,15 +79,6 @@ def test_a_staged_version_is_the_model_and_what_is_known_of_it(model, known, tmp
 def test_a_model_without_its_keras_file_is_not_staged(known, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"model\.keras"):
         stage_version(a_model(tmp_path / "model"), tmp_path / "staged", known)
-
-
-def test_code_digest_follows_the_code_and_nothing_else(tmp_path):
-    (tmp_path / "a.py").write_text("one")
-    before = code_digest_of(tmp_path)
-    (tmp_path / "a.pyc").write_text("compiled")
-    assert code_digest_of(tmp_path) == before
-    (tmp_path / "a.py").write_text("two")
-    assert code_digest_of(tmp_path) != before
 
 
 def test_histogram_by_hand():

@@ -1,4 +1,4 @@
-"""Digests that tell TFX's cache that something it cannot see has changed: the code of a stage, or a packaged text.
+"""Digests of code, by which TFX's cache sees that a stage has changed, and a pushed model says what made it.
 
 Prose changes no result, so code is digested as parsed, without docstrings and comments.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -25,11 +26,13 @@ def digest_text(text: str) -> str:
 def code_digest(*modules: str) -> str:
     """Return the SHA-256 over the code of modules and of everything of ours that they import, as 64 hex digits.
 
+    Without any it is that of all modules of components.
+
     Raises:
         ModuleNotFoundError: there is no such module.
     """
     digest = hashlib.sha256()
-    for name, file in sorted(imported_files(*modules).items()):
+    for name, file in sorted(imported_files(*(modules or _all_modules())).items()):
         digest.update(name.encode() + b"\0" + _code(file.read_text(encoding="utf-8")).encode() + b"\0")
     return digest.hexdigest()
 
@@ -52,6 +55,13 @@ def imported_files(*modules: str) -> dict[str, Path]:
         files[name] = file
         waiting += [each for each in _imports(file.read_text(encoding="utf-8")) if _file(each) is not None]
     return files
+
+
+def _all_modules() -> Iterator[str]:
+    top = Path(components.__path__[0])
+    for file in top.rglob("*.py"):
+        parts = file.relative_to(top.parent).with_suffix("").parts
+        yield ".".join(parts[:-1] if file.name == "__init__.py" else parts)
 
 
 def _file(name: str) -> Path | None:

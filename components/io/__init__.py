@@ -4,5 +4,5 @@ storage -> local_storage | object_stores -> buckets    list, read, publish whole
 lock, submitter                                        one job in a directory; workers that outlive no submitter
 serving, artifact_files                                versions of the model; JSON and arrays of TFX artifacts
 text -> csv, tfrecord -> examples, parquet             bytes of a file -> blocks of beats, and rejects with a reason
-sources -> shards                                      the files of a job -> runs of rows, counted beforehand
+signatures, csv_form -> sources -> shards              what each file is; the files of a job -> runs of counted rows
 """

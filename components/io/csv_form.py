@@ -49,13 +49,14 @@ LABEL_LAST: Final = r"sed -E 's/^([^,]*),([^\r]*)/\2,\1/'"
 Rows = Sequence[Sequence[str]]
 
 
-def fault_of_csv(path: str, head: bytes, tail: bytes) -> str | None:
+def fault_of_csv(path: str, head: bytes, tail: bytes, widths: Sequence[int]) -> str | None:
     """Return a sentence about a file that is no CSV of beats; None for one that is, or whose faults are single rows.
 
     Args:
         path: of the file.
         head: its first lines, decompressed, without a byte order mark.
         tail: its last lines, where the first ones are not all.
+        widths: numbers of columns that a row may have.
     """
     if b"\r" in head and b"\n" not in head:
         return f"{path} ends its lines with CR alone: save it with LF or CRLF line ends."
@@ -63,8 +64,8 @@ def fault_of_csv(path: str, head: bytes, tail: bytes) -> str | None:
     faults = [fault for line in lines if (fault := not_text(line)) is not None]
     if len(faults) > len(lines) // 2:
         return f"{path} is {_no_text(head, faults[0])}"
-    texts = [line.decode("utf-8", "replace").replace("\0", "\ufffd") for line in lines]
-    return (_fault_of_form(path, texts) or _fault_of_rows(path, lines)) if texts else None
+    texts = [re.sub("[\0\r]", "\ufffd", line.decode("utf-8", "replace")) for line in lines]
+    return (_fault_of_form(path, texts, widths) or _fault_of_rows(path, lines)) if texts else None
 
 
 def _no_text(head: bytes, fault: str) -> str:
@@ -74,7 +75,7 @@ def _no_text(head: bytes, fault: str) -> str:
     return f"no text ({fault}), so no CSV of beats: copy or download it again."
 
 
-def _fault_of_form(path: str, texts: Sequence[str]) -> str | None:
+def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> str | None:
     """Return a sentence about separators, quotes, a header, an index or the number of columns."""
     separator = max(
         SEPARATORS, key=lambda each: sum(_count_numbers(_split(text, each)) for text in texts[1:4] or texts)
@@ -102,7 +103,7 @@ def _fault_of_form(path: str, texts: Sequence[str]) -> str | None:
     if has_end:
         steps.append(("has a separator at the end of its lines", NO_LAST_COMMA))
     extra = has_index + has_end
-    if not any(len(row) - extra in (SAMPLES, COLUMNS) for row in rows):
+    if not any(len(row) - extra in widths for row in rows):
         if len(rows) < 2:
             return None
         plural = "" if width == 1 else "s"

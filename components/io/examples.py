@@ -16,10 +16,13 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLES, Beats, concatenate
 from components.compat import import_tensorflow
 from components.errors import DataRefused
-from components.io.beat_block import NO_SAMPLE, BeatBlock, faulty_values
+from components.io.beat_block import NO_SAMPLE, BeatBlock, fault_of_sample, faulty_values
 from components.io.rejects import DAMAGED, LABEL_UNWANTED, NO_EXAMPLE, WRONG_LENGTH, Reject
 from components.io.storage import InputFile, list_files
 from components.io.tfrecord import read_records
+
+LOOK_RECORDS: Final = 64
+"""Records that are looked at before a file is read."""
 
 READ_ROWS: Final = 4096
 """Examples parsed at a time: 3 MB of signal."""
@@ -157,6 +160,23 @@ def tfrecord_has_labels(file: InputFile) -> bool | None:
         if features is not None and _fault(features) is None:
             return "label" in features
     return None
+
+
+def fault_of_tfrecord(file: InputFile) -> str | None:
+    """Return a sentence about a file most of whose first records are not beats; else None.
+
+    Raises:
+        DataRefused: the file cannot be read, or is cut off within them.
+    """
+    signal = np.full((LOOK_RECORDS, SAMPLES), np.nan, np.float32)
+    rejects, row = [], -1
+    for row, record in enumerate(islice(read_records(file), LOOK_RECORDS)):
+        features = _features(record) if record is not None else None
+        if features is None or _fault(features) is not None:
+            rejects.append(Reject(row, *_explain(record), None))
+        else:
+            signal[row] = features["signal"].float_list.value
+    return fault_of_sample(file.path, signal[: row + 1], rejects)
 
 
 def read_tfrecord(file: InputFile, labelled: bool, block_rows: int) -> Iterator[BeatBlock]:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from components.beat import CLASSES, COLUMNS, SAMPLES
+from components.beat import CLASSES, SAMPLES
 from components.io.csv_numbers import BYTE_ORDER_MARKS, read_floats
 from components.io.text import HEAD_BYTES, LINE_BYTES
 
@@ -161,10 +161,6 @@ def describe_file(
     rejects = sum(reasons.values())
     if rejects == 0:
         return []
-    alike = {reason for _, reason, _ in first_rejects}
-    if rejects == rows and set(reasons) == {COLUMNS_WRONG} and len(alike) == 1:
-        count = alike.pop().partition(",")[0]
-        return [f"{file} has {count} in every row, expected {COLUMNS}: {FORMAT}. Rows: {rows:,}."]
     sentences = []
     if cut_off:
         sentences.append(

@@ -12,7 +12,7 @@ from components.beat import COLUMNS, SAMPLES
 from components.errors import DataRefused
 from components.io.csv import csv_has_labels
 from components.io.csv_form import fault_of_csv
-from components.io.examples import tfrecord_has_labels
+from components.io.examples import fault_of_tfrecord, tfrecord_has_labels
 from components.io.parquet import fault_of_parquet, parquet_has_labels
 from components.io.provenance import count_records, find_provenance, provenance_paths
 from components.io.rejects import FORMAT
@@ -99,19 +99,23 @@ def input_files(pattern: str) -> list[InputFile]:
 
 
 def csv_source(file: InputFile) -> Source:
-    """Return a CSV with the provenance file beside it, if there is one.
+    """Return a CSV of beats with labels, and the provenance file beside it, if there is one.
 
     Raises:
         DataRefused: the file cannot be read, is of another format, or is no file of beats throughout.
     """
-    kind = recognise(file)
+    kind = recognise(file, (COLUMNS,))
     if kind != "csv":
         raise DataRefused(f"{file.path} is {NAMES[kind]}, expected CSV: {FORMAT}.")
     return Source(file, kind, find_provenance(file.path))
 
 
-def recognise(file: InputFile) -> Kind:
+def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Kind:
     """Tell the format of a file by what it begins with; what is neither Parquet nor TFRecord is CSV.
+
+    Args:
+        file: to look at.
+        widths: numbers of columns that the rows of a CSV may have: with a label, or without.
 
     Raises:
         DataRefused: the file cannot be read, is of no format that is read, or is no file of beats throughout.
@@ -134,8 +138,9 @@ def recognise(file: InputFile) -> Kind:
         raise DataRefused(f"{path} is {signature.name}: {signature.remedy}")
     name = path.rpartition("/")[2].lower()
     if is_record_header(head) or ("tfrecord" in name and not name.endswith((".csv", ".csv.gz")) and head):
+        _refuse(fault_of_tfrecord(file))
         return "tfrecord"
-    _refuse(fault_of_csv(path, *_first_and_last_lines(file, head)))
+    _refuse(fault_of_csv(path, *_first_and_last_lines(file, head), widths))
     return "csv"
 
 

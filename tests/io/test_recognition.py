@@ -19,10 +19,14 @@ import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 import scipy.io
+import tensorflow as tf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from components.errors import DataRefused
 from components.ingest.locate import find_inputs
 from components.io.sources import find_sources
+from components.io.tfrecord import write_records
 from tests.io.rows import line, lines
 
 TEXT, SIGNAL, LABEL = lines(40)
@@ -302,6 +306,47 @@ def test_a_parquet_file_that_would_be_misread_is_refused(tmp_path, name):
     assert expected in sentence_of(tmp_path / "a.parquet", parquet_of(columns))
 
 
+def tfrecord_of(**feature):
+    example = tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+    return written(lambda file: write_records(file, [example] * 20))
+
+
+def floats(values):
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+@pytest.mark.parametrize(
+    ("feature", "expected"),
+    [
+        ({"ecg": floats(SIGNAL[0])}, "20 of 20 rows looked at are none, as it has no feature signal."),
+        ({"signal": floats([*SIGNAL[0], 1])}, "are none, as it has 188 samples, expected 187."),
+        ({"signal": floats([-1, 3, *SIGNAL[0, 2:]])}, "has samples from -1 to 3, outside 0..1: scale each beat"),
+    ],
+)
+def test_a_tfrecord_of_something_else_is_refused(tmp_path, feature, expected):
+    assert expected in sentence_of(tmp_path / "a.tfrecord", tfrecord_of(**feature))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pieces=st.lists(
+        st.sampled_from([b"\r", b"\n", b'"', b",", b";", b"\0", b"0.5", b"\xef\xbb\xbf", b"[", TEXT[:3000]])
+        | st.binary(),
+        max_size=12,
+    ),
+    name=st.sampled_from(["a.csv", "a.csv.gz", "a.parquet"]),
+)
+def test_any_bytes_are_recognised_or_refused_in_words(tmp_path, pieces, name):
+    content = b"".join(pieces)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    try:
+        sentences = ()
+        find_sources([str(tmp_path / name)])
+    except DataRefused as refused:
+        sentences = refused.sentences
+    assert all(sentence.startswith(f"{tmp_path}/{name} ") for sentence in sentences)
+
+
 GOOD = {
     "Kaggle": TEXT,
     "CRLF": TEXT.replace(b"\n", b"\r\n"),
@@ -316,6 +361,7 @@ GOOD = {
     "blank": b"\n\n",
     "a word": b"x\n",
     "Parquet": parquet_of({**WIDE, "label": LABEL}),
+    "TFRecord": tfrecord_of(signal=floats(SIGNAL[0])),
     "lists": parquet_of({"signal": list(SIGNAL), "label": LABEL, "context": [[0.5] * 9] * 40}),
     "no rows": parquet_of({name: values[:0] for name, values in WIDE.items()}),
 }
@@ -325,7 +371,12 @@ GOOD = {
 def test_beats_and_files_with_single_bad_rows_are_not_refused(tmp_path, name):
     (tmp_path / "a").write_bytes(GOOD[name])
     [source] = find_sources([str(tmp_path / "a")])
-    assert source.kind == ("parquet" if GOOD[name].startswith(b"PAR1") else "csv")
+    assert source.kind == ("parquet" if GOOD[name].startswith(b"PAR1") else "tfrecord" if name == "TFRecord" else "csv")
+
+
+def test_training_needs_labels(tmp_path):
+    sentence = sentence_of_data(tmp_path / "data", GOOD["no label"])
+    assert "mitbih_train.csv has 187 columns in its rows, expected 188: 187 samples in 0..1 and then the" in sentence
 
 
 def test_training_tells_that_it_reads_csv_only(tmp_path):

@@ -86,9 +86,9 @@ def check_csv(path, folder):
     text = path.read_bytes()
     good = {at: row[:187] for at, row in enumerate(reference(text)) if row is not None}
     scored = job(path, folder)
-    if scored is None:  # an unlabelled row comes before any labelled one, or there is no line at all
+    if scored is None:  # an unlabelled row comes before any labelled one, or most lines are no beats
         unlabelled = [at for at, row in enumerate(reference(text, 187)) if row is not None]
-        assert not text or unlabelled[:1] < sorted(good)[:1] or (unlabelled and not good)
+        assert unlabelled[:1] < sorted(good)[:1] or len(good) <= text.count(b"\n") // 2
         return
     check_rows(scored, good)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import lzma
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import UsageError
+from components.recordings.header import list_records
 from components.recordings.splits import (
     DS1,
     DS2,
@@ -20,10 +22,11 @@ from components.recordings.splits import (
     RecordSplit,
     choose_split,
     expand,
+    is_mitdb,
     kaggle_rows,
 )
 from components.verdict import SAME_PATIENTS
-from tests.recordings.archives import KAGGLE_TEST_COUNTS
+from tests.recordings.archives import KAGGLE_TEST_COUNTS, write_record
 
 OTHERS = ("s1", "s2", "s3", "s4", "s5")
 
@@ -138,3 +141,15 @@ def test_an_expanded_list_is_what_was_packed() -> None:
     assert again.sample.tolist() == [70_000, 5, 20]
     assert again.record.tolist() == [1, 0, 1]
     assert again.digests == digests
+
+
+def test_mitbih_is_known_by_names_and_lengths(tmp_path: Path) -> None:
+    for name in ("100", "101"):
+        write_record(tmp_path, name, np.arange(50) % 7)
+    assert not is_mitdb(tmp_path, list_records(tmp_path)[0])
+    for name in ("100", "101"):
+        (tmp_path / f"{name}.hea").write_text(f"{name} 1 360 650000\n{name}.dat 212 200 11 1024 0 0 0 MLII\n")
+    assert is_mitdb(tmp_path, list_records(tmp_path)[0])
+    (tmp_path / "101.hea").unlink()
+    (tmp_path / "RECORDS").write_text("100\n101\n")
+    assert is_mitdb(tmp_path, list_records(tmp_path)[0])

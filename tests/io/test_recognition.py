@@ -7,7 +7,6 @@ import lzma
 import pickle
 import re
 import sqlite3
-import subprocess
 import tarfile
 import zipfile
 
@@ -27,33 +26,11 @@ from components.errors import DataRefused
 from components.ingest.locate import find_inputs
 from components.io.sources import find_sources
 from components.io.tfrecord import write_records
-from tests.io.rows import line, lines
+from tests.io.refused import sentence_of, sentence_of_data
+from tests.io.rows import lines
 
 TEXT, SIGNAL, LABEL = lines(40)
-ROWS = TEXT.decode().splitlines()
 TABLE = pd.DataFrame(np.column_stack([SIGNAL, LABEL]), columns=[*map(str, range(187)), "label"])
-
-
-def sentence_of(path, content):
-    """The sentence for `heartbeat score --input`."""
-    path.write_bytes(content)
-    with pytest.raises(DataRefused) as refused:
-        find_sources([str(path)])
-    [sentence] = refused.value.sentences
-    assert sentence.startswith(f"{path} ")
-    assert refused.value.exit_code == 3
-    return sentence
-
-
-def sentence_of_data(folder, content):
-    """The sentence for `--data`, the train file being such."""
-    folder.mkdir()
-    (folder / "mitbih_train.csv").write_bytes(content)
-    (folder / "mitbih_test.csv").write_bytes(TEXT)
-    with pytest.raises(DataRefused) as refused:
-        find_inputs(str(folder))
-    [sentence] = refused.value.sentences
-    return sentence
 
 
 def written(write):
@@ -172,87 +149,6 @@ def test_what_is_within_gzip_is_looked_at_too(tmp_path):
         (gzip.compress(written(tarred)), "is a tar archive"),
     ]:
         assert expected in sentence_of(tmp_path / "beats.csv.gz", content)
-
-
-def numbered(rows):
-    return [f"{number},{row}" for number, row in enumerate(rows)]
-
-
-HEADER = ",".join([*map(str, range(187)), "label"])
-COMMAS = [row.replace(".", "@").replace(",", ";").replace("@", ",") for row in ROWS]
-
-FORMS = {
-    "header": ([HEADER, *ROWS], ["begins with a header line ('0,1,2,3,"]),
-    "header of numbers": ([",".join(map(str, range(188))), *ROWS], ["begins with a header line"]),
-    "header of names": ([",".join(f"c{at}" for at in range(188)), *ROWS], ["begins with a header line ('c0,c1,"]),
-    "header of floats": ([",".join(f"{at}.0" for at in range(188)), *ROWS], ["begins with a header line"]),
-    "header of a row": (
-        [line(1).replace("0.00", "0.00.1").replace("0.9", "0.9.1"), *ROWS],
-        ["begins with a header line"],
-    ),
-    "header in quotes": ([",".join(f'"V{at}"' for at in range(188)), *ROWS], ["begins with a header line"]),
-    "index": (numbered(ROWS), ["has an index in its first column (0, 1, 2, ...)"]),
-    "index of other rows": ([f"{(at * 7919) % 4000 + 7},{row}" for at, row in enumerate(ROWS)], ["has an index"]),
-    "index of names": (
-        [f"r{at % 3}_x,{row}" for at, row in enumerate(ROWS)],
-        ["has an index in its first column (r0_x"],
-    ),
-    "index and header": (["," + HEADER, *numbered(ROWS)], ["begins with a header line", "and has an index"]),
-    "R": ([HEADER, *(f'"{at}",{row}' for at, row in enumerate(ROWS, 1))], ["begins with a header", "an index"]),
-    "semicolons": ([row.replace(",", ";") for row in ROWS], ["has semicolons between its values"]),
-    "tabs": ([row.replace(",", "\t") for row in ROWS], ["has tabs between its values"]),
-    "bars": ([row.replace(",", "|") for row in ROWS], ["has bars between its values"]),
-    "spaces": (["  " + row.replace(",", "  ") for row in ROWS], ["has spaces between its values"]),
-    "decimal commas": (COMMAS, ["has decimal commas and has semicolons between its values"]),
-    "decimal commas, tabs": ([row.replace(";", "\t") for row in COMMAS], ["decimal commas and has tabs"]),
-    "decimal commas in quotes": (['"' + row.replace(";", '","') + '"' for row in COMMAS], ["decimal commas", "quotes"]),
-    "quotes": (['"' + row.replace(",", '","') + '"' for row in ROWS], ["has values in quotes"]),
-    "a quoted label": ([f'{row[:-3]}"{row[-3:]}"' for row in ROWS], ["has values in quotes"]),
-    "a comma at the end": ([row + "," for row in ROWS], ["has a separator at the end of its lines"]),
-    "all at once": (
-        [";" + HEADER.replace(",", ";"), *(f'"{at}";{row};' for at, row in enumerate(COMMAS))],
-        ["header", "decimal commas", "quotes", "semicolons", "index", "at the end"],
-    ),
-    "label first": ([f"{row[-3:]},{row[:-4]}" for row in ROWS], ["has its label in the first column"]),
-}
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("name", FORMS)
-def test_a_table_in_another_form_is_told_with_the_command_that_mends_it(tmp_path, name, end):
-    rows, clauses = FORMS[name]
-    content = "".join(row + end for row in rows).encode()
-    sentence = sentence_of(tmp_path / "my beats.csv", content)
-    for clause in clauses:
-        assert clause in sentence
-    in_training = sentence_of_data(tmp_path / "data", content)
-    assert in_training.partition(", for instance")[0] == sentence.partition(", for instance")[0].replace(
-        f"{tmp_path}/my beats.csv", f"{tmp_path}/data/mitbih_train.csv"
-    )
-    [command] = re.findall(r"`(.*)`", sentence)
-    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
-    assert [source.kind for source in find_sources([f"{tmp_path}/beats.csv"])] == ["csv"]
-    mended = (tmp_path / "beats.csv").read_text().splitlines()
-    values = np.array([row.split(",") for row in mended], np.float32)
-    np.testing.assert_allclose(values, np.column_stack([SIGNAL, LABEL]), rtol=1e-6)
-
-
-def test_an_index_beside_187_samples_is_no_labelled_file(tmp_path):
-    rows = numbered(row.rsplit(",", 1)[0] for row in ROWS)
-    assert "has an index in its first column" in sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())
-
-
-def test_186_samples_and_a_label_are_no_187_samples(tmp_path):
-    rows = [row.partition(",")[2] for row in ROWS]
-    sentence = sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())
-    assert "has labels in its last column, and 186 samples before them where 187 are expected" in sentence
-
-
-def test_a_label_in_the_first_column_is_seen_where_only_the_last_rows_show_it(tmp_path):
-    """Kaggle's files are sorted by class: the first rows are all of class 0, and their last sample is 0."""
-    padded = [f"{row.rsplit(',', 2)[0]},0.0" for row in ROWS * 10]
-    rows = [f"{int(at > 350)},{row}" for at, row in enumerate(padded)]
-    assert "has its label in the first column" in sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the shards of a job have left in its directory: which are done, and so how far the job is.
 
-A shard is done if its record is there and agrees with the plan and with the files.
+A shard is done if its record is there and agrees with the plan and with the files. Every function raises
+EnvironmentRefused where the directory cannot be read or written.
 """
 
 from __future__ import annotations
@@ -28,11 +29,7 @@ T = TypeVar("T")
 
 
 def read_outcome(folder: Storage, task: ShardTask) -> Outcome:
-    """Read what a shard left; a record of another job or plan does not count.
-
-    Raises:
-        EnvironmentRefused: the directory cannot be read.
-    """
+    """Read what a shard left; a record of another job or plan does not count."""
     content = folder.read(task.record_name)
     if content is None:
         return None
@@ -52,22 +49,14 @@ def read_outcome(folder: Storage, task: ShardTask) -> Outcome:
 def read_outcomes(
     folder: Storage, tasks: Sequence[ShardTask], known: Mapping[str, ShardRecord] = {}
 ) -> dict[str, Outcome]:
-    """Return what each shard of a job left, by stem; `known` has the records that need not be read.
-
-    Raises:
-        EnvironmentRefused: the directory cannot be read.
-    """
+    """Return what each shard of a job left, by stem; `known` has the records that need not be read."""
     unknown = [task for task in tasks if task.shard.stem not in known]
     read = {**known, **_side_by_side(partial(read_outcome, folder), unknown)}
     return {task.shard.stem: read[task.shard.stem] for task in tasks}
 
 
 def done_shards(folder: Storage, tasks: Sequence[ShardTask]) -> dict[str, ShardRecord]:
-    """Return the records, by stem, of the shards that need not be done again: their files are whole.
-
-    Raises:
-        EnvironmentRefused: the directory cannot be read.
-    """
+    """Return the records, by stem, of the shards that need not be done again: their files are whole."""
     sizes = folder.sizes()
     recorded = [task for task in tasks if task.record_name in sizes]
     verified = _side_by_side(partial(_verified, folder, sizes), recorded)

@@ -16,6 +16,9 @@ SYNTHETIC_MARK: Final = "SYNTHETIC"
 SAME_PATIENTS_MARK: Final = "beats of one patient may be on both sides"
 """Short form of the caveat about splits by beat, for headings."""
 
+PUSHED_BEFORE: Final = "pushed_before"
+"""Code of the remark that a run's model serves already, and so was not pushed again."""
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.io.artifact_names import SERVING_MODEL
-from components.verdict import Verdict, read_verdict
+from components.verdict import PUSHED_BEFORE, Verdict, read_verdict
 
 if TYPE_CHECKING:
     from pipeline.settings import RunSettings
@@ -91,7 +91,9 @@ def pushed_model(outcome: Outcome, result: str) -> Part:
         )
         return {"verdict": [Verdict("remark", "push_gone", gone)]}
     if pushed["version"] == versions[-1]:
-        return {"model": {"pushed": pushed["location"]}}
+        same = f"The model is byte for byte that of version {pushed['version']}, which serves: it was not pushed again."
+        verdict = [] if pushed["new"] else [Verdict("remark", PUSHED_BEFORE, same)]
+        return {"model": {"pushed": pushed["location"]}, "verdict": verdict}
     older = (
         f"Version {pushed['version']} was pushed by an earlier run, and version {versions[-1]} serves now: "
         f"`heartbeat models rollback {pushed['version']} --serving {serving}` makes the first serve again."

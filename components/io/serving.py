@@ -196,6 +196,16 @@ class ServingDirectory:
         with self.opened(version) as folder:
             return model_digest(folder)
 
+    def serving_version_of(self, digest: str) -> int | None:
+        """Return the newest version if its model has this digest, as noted and as its files are now; else None.
+
+        Args:
+            digest: of a model, 64 hex digits.
+        """
+        newest = self.versions()[-1:]
+        same = newest and self.json_sidecar(newest[0], DIGESTS).get("model") == digest == self.digest_now(newest[0])
+        return newest[0] if same else None
+
     def push(self, source: Path, clock: Callable[[], float] = time.time) -> int:
         """Push a local folder, sidecars and all, as a new version that appears complete; return its number.
 

@@ -15,7 +15,7 @@ from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
 from components.io import artifact_names as names
 from components.io.artifact_files import read_json, write_json
-from components.io.serving import ServingDirectory
+from components.io.serving import ServingDirectory, model_digest
 from components.push.histogram import count_samples, signal_blocks
 from components.push.sidecars import Sidecars, stage_version
 from components.verdict import read_verdict
@@ -34,33 +34,39 @@ def Pusher(  # noqa: N802 - the function's name is the node's id
     settings: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
-    """Push a model that the gate let out, as the newest version of the serving directory.
+    """Push a model that the gate let out, as the newest version of the serving directory, unless it serves already.
 
     Raises:
         EnvironmentRefused: the serving directory cannot be written.
     """
-    ingested = read_ingest_report(report.uri)
-    train = artifact_utils.get_split_uri([examples], "train")
-    statistics_file = os.path.join(artifact_utils.get_split_uri([statistics], "train"), names.SPLIT_STATISTICS)
+    directory = ServingDirectory(serving)
     with tempfile.TemporaryDirectory(prefix="heartbeat-push-") as scratch:
         folder = Path(scratch)
         io_utils.copy_dir(path_utils.serving_model_path(model.uri), str(folder / "model"))
-        io_utils.copy_file(statistics_file, str(folder / "stats.pb"))
-        known = Sidecars(
-            judgement=read_json(judgement.uri, names.JUDGEMENT),
-            verdict=read_verdict(read_json(verdict.uri, names.VERDICT)["verdict"]),
-            rows=ingested.rows,
-            data_digests=ingested.digests,
-            settings=settings,
-            statistics=folder / "stats.pb",
-            counts=count_samples(signal_blocks(train)),
-        )
-        digest = stage_version(folder / "model", folder / "version", known)
-        directory = ServingDirectory(serving)
-        version = directory.push(folder / "version")
-        location = directory.location(version)
-    write_json(pushed_model.uri, names.PUSHED, {"version": version, "location": location, "digest": digest})
+        digest = model_digest(folder / "model")
+        version = directory.serving_version_of(digest)
+        is_new = version is None
+        if version is None:
+            ingested = read_ingest_report(report.uri)
+            train = artifact_utils.get_split_uri([examples], "train")
+            statistics_file = os.path.join(artifact_utils.get_split_uri([statistics], "train"), names.SPLIT_STATISTICS)
+            io_utils.copy_file(statistics_file, str(folder / "stats.pb"))
+            known = Sidecars(
+                judgement=read_json(judgement.uri, names.JUDGEMENT),
+                verdict=read_verdict(read_json(verdict.uri, names.VERDICT)["verdict"]),
+                rows=ingested.rows,
+                data_digests=ingested.digests,
+                settings=settings,
+                statistics=folder / "stats.pb",
+                counts=count_samples(signal_blocks(train)),
+            )
+            stage_version(folder / "model", folder / "version", known)
+            version = directory.push(folder / "version")
+    location = directory.location(version)
+    pushed = {"version": version, "location": location, "digest": digest, "new": is_new}
+    write_json(pushed_model.uri, names.PUSHED, pushed)
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property("pushed_destination", location)
     pushed_model.set_string_custom_property("pushed_version", str(version))
-    absl.logging.info("pushed %s as %s (code %s)", digest[:12], location, code_digest)
+    act = "pushed" if is_new else "not pushed again: it serves already"
+    absl.logging.info("%s %s, %s (code %s)", digest[:12], act, location, code_digest)

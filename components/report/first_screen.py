@@ -15,7 +15,15 @@ from components.report.material import NotReachedError, RunMaterial, ScoringMate
 from components.report.scoring import share_change, signal_divergence
 from components.report.wording import SPLIT_WORDS, class_title, count, number, percent, seconds, state_of
 from components.validate.settings import ValidateSettings
-from components.verdict import SAME_PATIENTS, SAME_PATIENTS_MARK, SYNTHETIC, SYNTHETIC_MARK, data_caveats, of_kind
+from components.verdict import (
+    PUSHED_BEFORE,
+    SAME_PATIENTS,
+    SAME_PATIENTS_MARK,
+    SYNTHETIC,
+    SYNTHETIC_MARK,
+    data_caveats,
+    of_kind,
+)
 
 WORKED: Final = "Did it work?"
 GOOD: Final = "How good is the model?"
@@ -111,9 +119,10 @@ def _run_worked(material: RunMaterial) -> Card:
         gate = material.reached("ModelGate")
         lines.append("Every stage ran, and the model passed its gate." if gate else "Every stage of it ran.")
         pushed = summary["model"].get("pushed")
-        lines.append(
-            f"Pushed as version {str(pushed).rstrip('/').rsplit('/', 1)[-1]}." if pushed else "Nothing was pushed."
-        )
+        again = any(each.code == PUSHED_BEFORE for each in material.verdict)
+        act = "The model serves already as" if again else "Pushed as"
+        version = str(pushed).rstrip("/").rsplit("/", 1)[-1]
+        lines.append(f"{act} version {version}." if pushed else "Nothing was pushed.")
     else:
         lines += [_short(refusal.sentence) for refusal in of_kind("refusal", material.verdict)[:REASONS]]
     return Card(WORKED, answer, lines, tone, [("outcome", "How it ended, in full")])

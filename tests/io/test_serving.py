@@ -218,6 +218,27 @@ def test_rolling_back_to_what_is_not_there_says_what_is(root: str, model: Path) 
         serving.roll_back(20)
 
 
+def test_only_the_newest_version_with_the_same_bytes_serves_a_model_already(root: str, tmp_path: Path) -> None:
+    serving = ServingDirectory(root)
+    one, two = (a_model(tmp_path / content, content) for content in ("one", "two"))
+    assert serving.serving_version_of(model_digest(one)) is None
+    serving.push(one, at(10.0))
+    assert serving.serving_version_of(model_digest(one)) == 10
+    serving.push(two, at(20.0))
+    assert serving.serving_version_of(model_digest(one)) is None
+    serving.roll_back(10, at(30.0))
+    assert serving.serving_version_of(model_digest(one)) == 30
+    storage_at(root).write("30/variables/variables.index", b"damaged")
+    assert serving.serving_version_of(model_digest(one)) is None
+
+
+def test_a_version_without_digests_serves_no_known_model(root: str, model: Path) -> None:
+    (model / "assets.extra" / "heartbeat" / "digests.json").unlink()
+    serving = ServingDirectory(root)
+    serving.push(model)
+    assert serving.serving_version_of(model_digest(model)) is None
+
+
 def test_what_is_no_model_is_not_pushed(serving: ServingDirectory, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"no saved_model.pb"):

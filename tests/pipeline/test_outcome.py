@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from components.io.serving import ServingDirectory
-from components.verdict import Verdict, verdict_json
+from components.verdict import PUSHED_BEFORE, Verdict, verdict_json
 from pipeline.outcome import Outcome
 from pipeline.settings import settings_from
 from pipeline.summary import Summary
@@ -21,8 +21,8 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def pushed_summary(tmp_path: Path, serving: Path, version: int, location: str) -> Summary:
-    (tmp_path / "pushed.json").write_text(json.dumps({"version": version, "location": location}))
+def pushed_summary(tmp_path: Path, serving: Path, version: int, location: str, new: bool = True) -> Summary:
+    (tmp_path / "pushed.json").write_text(json.dumps({"version": version, "location": location, "new": new}))
     summary = Summary(run="r")
     summary.take_from("Pusher", Outcome({"Pusher": {"pushed_model": [str(tmp_path)]}}, SETTINGS, str(serving)))
     return summary
@@ -34,6 +34,16 @@ def test_a_push_that_serves_is_named_without_further_words(tmp_path: Path, model
     location = directory.location(version)
     summary = pushed_summary(tmp_path, tmp_path / "serving", version, location)
     assert (summary.model["pushed"], summary.verdict) == (location, [])
+
+
+def test_a_model_that_serves_already_is_named_and_said_not_to_be_pushed_again(tmp_path: Path, model: Path) -> None:
+    directory = ServingDirectory(str(tmp_path / "serving"))
+    version = directory.push(model)
+    summary = pushed_summary(tmp_path, tmp_path / "serving", version, directory.location(version), new=False)
+    assert summary.model["pushed"] == directory.location(version)
+    [remark] = summary.verdict
+    assert remark.code == PUSHED_BEFORE
+    assert f"version {version}, which serves: it was not pushed again." in remark.sentence
 
 
 def test_a_cached_push_behind_a_newer_one_says_which_serves(tmp_path: Path, model: Path) -> None:

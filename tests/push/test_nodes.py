@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -118,22 +119,27 @@ def gated(world, judgement, uri, serving, level):
     return verdict
 
 
-@pytest.fixture(scope="module")
-def pushed(world, judgement, tmp_path_factory):
-    """A model that went through gate and push: its serving directory and the artifact that tells of it."""
-    top = tmp_path_factory.mktemp("pushed")
-    verdict = gated(world, judgement, top / "verdict", top / "serving", LEVEL)
-    made = artifact(standard_artifacts.PushedModel, top / "told")
+def pushed_to(world, judgement, serving, verdict, uri, settings='{"profile": "demo"}'):
+    """Run the Pusher, and return the artifact that tells of the push."""
+    made = artifact(standard_artifacts.PushedModel, uri)
     names = ("model", "statistics", "report", "examples")
     executed(
         Pusher,
         {name: world[name] for name in names} | {"verdict": verdict, "judgement": judgement},
         {"pushed_model": made},
-        serving=str(top / "serving"),
-        settings='{"profile": "demo"}',
+        serving=str(serving),
+        settings=settings,
         code_digest="c",
     )
-    return top / "serving", made
+    return made
+
+
+@pytest.fixture(scope="module")
+def pushed(world, judgement, tmp_path_factory):
+    """A model that went through gate and push: its serving directory and the artifact that tells of it."""
+    top = tmp_path_factory.mktemp("pushed")
+    verdict = gated(world, judgement, top / "verdict", top / "serving", LEVEL)
+    return top / "serving", pushed_to(world, judgement, top / "serving", verdict, top / "told")
 
 
 def test_the_judgement_is_of_test_beats_and_three_models(judgement):
@@ -177,6 +183,22 @@ def test_all_sidecars_travel_with_the_model(pushed, world, judgement):
     assert "Not a medical device" in card
     assert "MIT-BIH" not in card
     assert ServingDirectory(str(serving)).newest_statistics().datasets[0].num_examples == 60
+
+
+def test_an_identical_model_is_not_pushed_again(world, judgement, pushed, tmp_path):
+    serving = str(tmp_path / "serving")
+    shutil.copytree(pushed[0].parent / "verdict", tmp_path / "verdict")
+    verdict = artifact(ModelVerdict, tmp_path / "verdict")
+    tellers = [
+        pushed_to(world, judgement, serving, verdict, tmp_path / str(run), settings=json.dumps({"profile": run}))
+        for run in ("demo", "full")
+    ]
+    [version] = ServingDirectory(serving).versions()
+    told = [json.loads(Path(teller.uri, "pushed.json").read_text()) for teller in tellers]
+    assert [each["new"] for each in told] == [True, False]
+    assert [each["version"] for each in told] == [version, version]
+    locations = {teller.get_string_custom_property("pushed_destination") for teller in tellers}
+    assert locations == {f"{serving}/{version}"}
 
 
 def test_pushed_model_answers(pushed):

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,9 +6,9 @@ import pytest
 
 from components.beat import Beats
 from components.report import first_screen
-from components.report.first_screen import ON_BOTH_SIDES, records, run_warnings
+from components.report.first_screen import ON_BOTH_SIDES, records, run_cards, run_warnings
 from components.report.material import load_run
-from components.verdict import SYNTHETIC, Verdict
+from components.verdict import PUSHED_BEFORE, SYNTHETIC, Verdict, verdict_json
 from tests.evaluate.tiny_model import some_beats
 from tests.report.made_run import ended, statistics_of
 
@@ -34,3 +35,14 @@ def test_beats_without_records_and_runs_without_statistics_tell_nothing(a_run: C
     run = a_run()
     ended(run, "failed", 1, "StatisticsGen", [Verdict("refusal", "failed", "It went wrong.")])
     assert run_warnings(load_run(run)) == [SYNTHETIC.sentence]
+
+
+def test_a_model_that_was_not_pushed_again_is_not_said_to_be_pushed(a_run: Callable[[], Path]) -> None:
+    run = a_run()
+    _, worked, *_ = run_cards(load_run(run))
+    assert "Pushed as version 1767323045." in worked.lines
+    summary = json.loads((run / "summary.json").read_text())
+    summary["verdict"] += verdict_json([Verdict("remark", PUSHED_BEFORE, "It serves.")])
+    (run / "summary.json").write_text(json.dumps(summary))
+    _, worked, *_ = run_cards(load_run(run))
+    assert "The model serves already as version 1767323045." in worked.lines

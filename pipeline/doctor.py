@@ -34,12 +34,6 @@ PROBE: Final = "heartbeat-doctor"
 
 CONNECT_SECONDS: Final = 4.0
 
-API: Final = "/apis/v2beta1"
-"""Where Kubeflow's API is below its host."""
-
-TOKEN: Final = "KFP_TOKEN"
-"""Environment variable that holds Kubeflow's token, where it needs one."""
-
 IMAGE: Final = re.compile(
     r"(?P<name>(?:[a-zA-Z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
@@ -74,7 +68,7 @@ def examine(
         UsageError: flags that do not go together, or a root that is not on an object store.
     """
     from components.io.storage import is_remote
-    from pipeline.kubeflow.places import check_root, default_serving, store_uri
+    from pipeline.kubeflow.uris import check_root, default_serving, store_uri
     from pipeline.runfolder import DEMO_FOLDER, data_location
 
     if namespace and not host:
@@ -227,18 +221,22 @@ def check_runner(options: Sequence[str]) -> str:
 
 def check_host(host: str) -> str:
     """Ask Kubeflow's API for its health."""
-    users = "several users" if _ask(host, "/healthz").get("multi_user") else "one user"
+    from pipeline.kubeflow.api import ask
+
+    users = "several users" if ask(host, "/healthz").get("multi_user") else "one user"
     return f"{host}: answers, for {users}"
 
 
 def check_namespace(host: str, namespace: str | None) -> str:
     """Ask for the experiments of a namespace."""
-    several = _ask(host, "/healthz").get("multi_user")
+    from pipeline.kubeflow.api import ask
+
+    several = ask(host, "/healthz").get("multi_user")
     if several and not namespace:
         raise EnvironmentRefused("This Kubeflow keeps users apart: name yours with --namespace.")
     if namespace and not several:
         raise EnvironmentRefused(f"This Kubeflow has one user: leave --namespace {namespace} out.")
-    _ask(host, "/experiments", page_size="1", **({"namespace": namespace} if namespace else {}))
+    ask(host, "/experiments", page_size="1", **({"namespace": namespace} if namespace else {}))
     return f"{namespace}: open to us" if namespace else "one user: none is needed"
 
 
@@ -255,37 +253,3 @@ def check_image(image: str) -> str:
             "libraries by the image's name only."
         )
     return f"{image}: well-formed; not asked for at its registry"
-
-
-def _ask(host: str, path: str, **query: str) -> dict[str, Any]:
-    """GET from Kubeflow's API.
-
-    Raises:
-        EnvironmentRefused: it does not answer, or refuses.
-    """
-    import requests
-
-    headers = {"Authorization": f"Bearer {os.environ[TOKEN]}"} if os.environ.get(TOKEN) else {}
-    try:
-        response = requests.get(
-            f"{host.rstrip('/')}{API}{path}", params=query, headers=headers, timeout=CONNECT_SECONDS
-        )
-        answer: dict[str, Any] = response.json() if response.ok else {}
-    except (requests.RequestException, ValueError) as error:
-        raise EnvironmentRefused(
-            f"{host} does not answer as Kubeflow ({reason_of(error)}). Check --host, and that its port is forwarded."
-        ) from error
-    if response.status_code == 401:
-        raise EnvironmentRefused(f"{host} refuses the token. Put a valid one into {TOKEN}.")
-    if response.status_code == 403:
-        raise EnvironmentRefused(
-            f"{host} does not let us in (403). Check --namespace and the rights of the token in {TOKEN}."
-        )
-    if not response.ok:
-        raise EnvironmentRefused(f"{host}{API}{path} answers with status {response.status_code}. Check --host.")
-    return answer
-
-
-def reason_of(error: BaseException) -> str:
-    """Return the reason at the end of a network error's message: `Connection refused`."""
-    return str(error).rpartition(": ")[2].rstrip("'\")>") or type(error).__name__

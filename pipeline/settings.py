@@ -49,7 +49,8 @@ class _ClusterSettings(Settings):
     retries: int = Field(
         default=2,
         ge=0,
-        description="times a stage that failed is started again, as pods get lost; gates and Pusher never are",
+        description="times a stage whose process failed or was killed is started again; a deleted pod is not, nor are "
+        "gates and Pusher",
     )
     secret: str = Field(
         default="",

@@ -91,6 +91,21 @@ def test_components_import_neither_the_pipeline_nor_programs_beside_it() -> None
         assert not above - {"pipeline"} & {name.partition(".")[0] for name in imports_of(file)}, file
 
 
+def test_nothing_in_the_pipeline_imports_in_a_cycle_with_kubeflow() -> None:
+    files = {".".join(file.relative_to(TOP).with_suffix("").parts): file for file in python_files("pipeline")}
+    imports = {
+        module: {name for imported in imports_of(file) for name in (imported, imported.rpartition(".")[0])} & set(files)
+        for module, file in files.items()
+    }
+    for module in (module for module in files if module.startswith("pipeline.kubeflow.")):
+        reached, unread = set[str](), [module]
+        while unread:
+            new = imports[unread.pop()] - reached
+            reached |= new
+            unread += new
+        assert module not in reached, f"{module} is imported by what it imports"
+
+
 def test_no_file_is_too_long() -> None:
     files = python_files("components", "pipeline", "schema", "bench", "tools", "tests")
     lines = {str(file.relative_to(TOP)): len(file.read_text(encoding="utf-8").splitlines()) for file in files}

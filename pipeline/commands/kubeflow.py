@@ -70,13 +70,13 @@ def kubeflow(
     """
     from components.errors import UsageError
     from components.io.storage import write_whole
-    from pipeline.kubeflow.places import check_place, check_root, default_serving
+    from pipeline.kubeflow.uris import check_root, check_uri, default_serving
     from pipeline.settings import settings_from
 
     settings = settings_from(profile, overrides)
     check_root(pipeline_root)
-    check_place("--data", data)
-    check_place("--serving", serving or "")
+    check_uri("--data", data)
+    check_uri("--serving", serving or "")
     if submitted and not host:
         raise UsageError("--submit needs --host, the URL of Kubeflow Pipelines' API.")
     if waited and not submitted:
@@ -104,7 +104,7 @@ def kubeflow(
     write_whole(output, text)
     click.echo(f"Compiled {len(settings.stages)} stages of profile {profile} into {output}.", err=True)
     if server:
-        run = server.start(output, image)
+        run = server.start(output, image, pipeline_root)
         click.echo(run.url)
         if waited:
             run.wait(lambda line: click.echo(line, err=True))

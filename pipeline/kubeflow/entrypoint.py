@@ -22,8 +22,8 @@ from typing import Any, Final
 from components.train.loop import run_operations_side_by_side
 from pipeline.kubeflow.kfp_private import STEP_VARIABLE, register_types, run_executor
 from pipeline.kubeflow.notes import noted
-from pipeline.kubeflow.places import LOGS_OUTPUT, Json, local_path
-from pipeline.kubeflow.stages import TASKS
+from pipeline.kubeflow.spec import TASKS
+from pipeline.kubeflow.uris import LOGS_OUTPUT, Json, local_path
 from pipeline.refusal import refusal_behind
 
 KUBEFLOW_METADATA: Final = frozenset({"display_name", "store_session_info"})
@@ -31,10 +31,7 @@ KUBEFLOW_METADATA: Final = frozenset({"display_name", "store_session_info"})
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a step.
-
-    Args:
-        argv: the arguments of the compiled spec, with `{{$}}` replaced by the ExecutorInput as JSON.
+    """Run a step on the arguments of the compiled spec, in which `{{$}}` is replaced by the ExecutorInput as JSON.
 
     Returns:
         0, or the exit code of what went wrong: 3 for refused data, 4 for a refused model, 1 for the unexpected.
@@ -63,7 +60,7 @@ def run_step(executor: str, executor_input: Json, inputs_spec: Json, beam_option
     """Run an executor on an ExecutorInput, and rewrite its output file as Kubeflow takes it.
 
     Args:
-        executor: import path of the executor's class.
+        executor: import path of the class.
         executor_input: as Kubeflow sent it.
         inputs_spec: the component's input definitions as compiled.
         beam_options: Beam's command line options.
@@ -84,12 +81,7 @@ def run_step(executor: str, executor_input: Json, inputs_spec: Json, beam_option
 
 
 def step_input(executor_input: Json, inputs_spec: Json) -> Json:
-    """Return an ExecutorInput as TFX expects it: compiled types, local copies, nothing that Kubeflow adds for itself.
-
-    Args:
-        executor_input: as Kubeflow sent it: its input artifacts have empty types.
-        inputs_spec: the component's input definitions as compiled.
-    """
+    """Return an ExecutorInput as TFX expects it: with compiled types and local copies, without what Kubeflow adds."""
     message = deepcopy(executor_input)
     message["outputs"].get("artifacts", {}).pop(LOGS_OUTPUT, None)
     for key, listed in message.get("inputs", {}).get("artifacts", {}).items():
@@ -104,12 +96,7 @@ def step_input(executor_input: Json, inputs_spec: Json) -> Json:
 
 
 def step_output(executor_output: Json, executor_input: Json) -> Json:
-    """Return an ExecutorOutput as Kubeflow takes it, with the artifacts' URIs in place of their local copies.
-
-    Args:
-        executor_output: as TFX wrote it.
-        executor_input: as Kubeflow sent it.
-    """
+    """Return an ExecutorOutput of TFX as Kubeflow takes it, with the artifacts' URIs in place of their local copies."""
     text = json.dumps(executor_output)
     for artifact in _artifacts(executor_input):
         text = text.replace(local_path(artifact["uri"]), artifact["uri"])
@@ -125,9 +112,8 @@ def _unwrapped(value: Any) -> Any:
 
 
 def _artifacts(message: Json) -> list[Json]:
-    sides = (message.get("inputs", {}), message["outputs"])
-    listed = [listed for side in sides for listed in side.get("artifacts", {}).values()]
-    return [artifact for each in listed for artifact in each["artifacts"]]
+    inputs, outputs = (side.get("artifacts", {}).values() for side in (message.get("inputs", {}), message["outputs"]))
+    return [artifact for listed in (*inputs, *outputs) for artifact in listed["artifacts"]]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
@@ -19,10 +20,13 @@ import absl.logging
 from components.errors import HeartbeatError
 from components.io.storage import list_files, read_whole, write_whole
 from components.verdict import Verdict, read_verdict
-from pipeline.kubeflow.places import LOGS_OUTPUT, Json, RunPlace, remote_uri, run_place
+from pipeline.kubeflow.uris import LOGS_OUTPUT, Json, RunFolder, remote_uri, run_folder_of
 from pipeline.refusal import refusal_behind
 
 SUFFIX: Final = ".json"
+
+READERS: Final = 16
+"""Objects of the store that are read at once: each takes a round trip, and next to no work."""
 
 Uris = Mapping[str, Sequence[str]]
 """Key of an input or output -> URIs of its artifacts."""
@@ -58,49 +62,40 @@ class StepNote:
 
 
 @contextmanager
-def noted(stage: str | None, sent: Json) -> Iterator[None]:
+def noted(stage: str | None, executor_input: Json) -> Iterator[None]:
     """Note a step's begin, and its end whatever way that comes.
 
     A note that cannot be written is reported in the step's log, and changes nothing else.
 
     Args:
         stage: its stage, or None for a step that is not noted.
-        sent: the ExecutorInput.
+        executor_input: as Kubeflow sent it.
     """
-    outputs = _uris(sent["outputs"])
-    location = _location(
-        stage, [*(uri for uris in outputs.values() for uri in uris), remote_uri(sent["outputs"]["outputFile"])]
-    )
+    outputs = _uris(executor_input["outputs"])
+    output_file = remote_uri(executor_input["outputs"]["outputFile"])
+    # A stage may have no artifacts, and Kubeflow may keep no logs: any output tells the run.
+    written = [*(uri for uris in outputs.values() for uri in uris), output_file]
+    run = next((folder for uri in written if stage and (folder := run_folder_of(uri, stage))), None)
     logs = outputs.pop(LOGS_OUTPUT, [None])
-    if stage is None or location is None:
+    if stage is None or run is None:
         yield
         return
-    note = StepNote(stage, inputs=_uris(sent.get("inputs", {})), outputs=outputs, log=logs[0])
-    is_written = _try_to_write(location, note)
+    note = StepNote(stage, inputs=_uris(executor_input.get("inputs", {})), outputs=outputs, log=logs[0])
+    is_written = _try_to_write(run, note)
     started, cpu = time.perf_counter(), sum(os.times()[:4])
     try:
         yield
     except BaseException as error:
         refusal = refusal_behind(error)
-        note = replace(
-            note,
-            state="failed",
-            status=refusal.status,
-            exit_code=refusal.exit_code,
-            verdict=refusal.verdict,
-        )
+        note = replace(note, status=refusal.status, exit_code=refusal.exit_code, verdict=refusal.verdict)
+        note = replace(note, state="failed")
         raise
     else:
         note = replace(note, state="ran")
     finally:
         if is_written:
             took, used = time.perf_counter() - started, sum(os.times()[:4]) - cpu
-            _try_to_write(location, replace(note, seconds=round(took, 2), cpu_seconds=round(used, 2)))
-
-
-def _location(stage: str | None, outputs: Sequence[str]) -> RunPlace | None:
-    """Where the run is found: a stage may have no artifacts, and Kubeflow may keep no logs."""
-    return next((location for uri in outputs if stage and (location := run_place(uri, stage))), None)
+            _try_to_write(run, replace(note, seconds=round(took, 2), cpu_seconds=round(used, 2)))
 
 
 def _uris(side: Json) -> dict[str, list[Any]]:
@@ -108,33 +103,26 @@ def _uris(side: Json) -> dict[str, list[Any]]:
     return {key: [artifact["uri"] for artifact in listed.get("artifacts", [])] for key, listed in by_key}
 
 
-def _try_to_write(location: RunPlace, note: StepNote) -> bool:
+def _try_to_write(run: RunFolder, note: StepNote) -> bool:
+    """Write a note over the step's earlier one."""
     try:
-        write_note(location, note)
+        write_whole(f"{run.notes}/{note.stage}{SUFFIX}", json.dumps(asdict(note), indent=1) + "\n")
     except HeartbeatError as error:
         absl.logging.warning("The report will not know of this step. %s", error)
         return False
     return True
 
 
-def write_note(location: RunPlace, note: StepNote) -> None:
-    """Write what a step notes, over what it noted before.
-
-    Raises:
-        EnvironmentRefused: the store is not reached, or does not let us write.
-    """
-    target = f"{location.notes}/{note.stage}{SUFFIX}"
-    write_whole(target, json.dumps(asdict(note), indent=1) + "\n")
-
-
-def read_notes(location: RunPlace) -> dict[str, StepNote]:
+def read_notes(run: RunFolder) -> dict[str, StepNote]:
     """Read what a run's steps noted, by stage.
 
     Raises:
         EnvironmentRefused: the store is not reached, or does not let us read.
     """
+    files = [file.path for file in list_files(f"{run.notes}/*{SUFFIX}")]
     notes = {}
-    for file in list_files(f"{location.notes}/*{SUFFIX}"):
-        fields = json.loads(read_whole(file.path))
-        notes[fields["stage"]] = StepNote(**fields | {"verdict": read_verdict(fields["verdict"])})
+    with ThreadPoolExecutor(READERS) as pool:
+        for text in pool.map(read_whole, files):
+            fields = json.loads(text)
+            notes[fields["stage"]] = StepNote(**fields | {"verdict": read_verdict(fields["verdict"])})
     return notes

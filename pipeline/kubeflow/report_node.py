@@ -17,9 +17,8 @@ from components.errors import (
     ScoringIncomplete,
     UsageError,
 )
-from pipeline.kubeflow.known import Task
-from pipeline.kubeflow.places import remote_uri, run_place
-from pipeline.kubeflow.stages import REPORT
+from pipeline.kubeflow.results import Task
+from pipeline.kubeflow.uris import REPORT_STAGE, remote_uri, run_folder_of
 from pipeline.settings import RunSettings
 
 ERRORS = (UsageError, DataRefused, ModelRefused, ScoringIncomplete, EnvironmentRefused)
@@ -42,27 +41,27 @@ def Report(  # noqa: N802 - the function's name is the node's id
     """Publish the page and the summary of a run that has ended, and end as the run did.
 
     Args:
-        page: gets the page too; where it lies tells which run this is.
+        page: gets the page too; its URI tells which run this is.
         settings: RunSettings as JSON.
         tasks: JSON, stage -> {upstream, cached}.
         serving: where models are pushed to.
 
     Raises:
-        EnvironmentRefused: the store is not reached, or the page's place is not Kubeflow's.
+        EnvironmentRefused: the store is not reached, or the page's URI is not of Kubeflow's form.
         HeartbeatError: a stage failed; with its sentences and its exit code.
     """
     from pipeline.kubeflow.report import report_run  # the other steps import this module for RunPage, and draw nothing
 
     uri = remote_uri(page.uri)
-    location = run_place(uri, REPORT.name)
-    if location is None:
+    run = run_folder_of(uri, REPORT_STAGE)
+    if run is None:
         raise EnvironmentRefused(
-            f"The run's folder cannot be derived from {uri}; expected Kubeflow's <root>/<pipeline>/<run>/{REPORT.name}."
+            f"The run's folder cannot be derived from {uri}. Expected is <root>/<pipeline>/<run>/{REPORT_STAGE}."
         )
     graph = {stage: Task(tuple(task["upstream"]), task["cached"]) for stage, task in json.loads(tasks).items()}
     parsed = RunSettings.model_validate_json(settings)
-    summary = report_run(location, parsed, graph, serving, Path(os.path.join(page.uri, "index.html")))
-    absl.logging.info("published %s", location.folder)
+    summary = report_run(run, parsed, graph, serving, Path(os.path.join(page.uri, "index.html")))
+    absl.logging.info("published %s", run.uri)
     if summary.exit_code:
         kinds = {kind.exit_code: kind for kind in ERRORS}
         error = kinds.get(summary.exit_code, HeartbeatError)

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import yaml
 
-from pipeline.graph import GraphInputs
+from pipeline.graph import Channels, GraphInputs
 from pipeline.kubeflow.kfp_private import compile_graph, runtime_parameters
-from pipeline.kubeflow.stages import REPORT, TASKS
+from pipeline.kubeflow.uris import REPORT_STAGE
 from pipeline.run import BEAM_RUNNER
 from pipeline.settings import ClusterSettings, RunSettings
-from pipeline.stages import build_nodes
+from pipeline.stages import STAGES, Stage, build_nodes
 
 PIPELINE_NAME: Final = "heartbeat"
 
@@ -30,13 +30,37 @@ STEP_COMMAND: Final = ("python", "-m", "pipeline.kubeflow.entrypoint")
 NOT_LISTED: Final = "not listed"
 """The fingerprint of data that was not looked at when the spec was compiled."""
 
-STAGES: Final = "stages"
+ALL_BUT_REPORT: Final = "stages"
 """The task that holds all others but the report."""
 
-BACKOFF: Final = {"backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "3600s"}
-"""How long a stage waits before it is started again: half a minute, then twice as long each time."""
+BACKOFF: Final = {"backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "604800s"}
+"""How long a stage waits before it is started again: half a minute, then twice as long each time.
+
+Argo counts backoffMaxDuration, a week, from the first start: nothing is started again after it, nor runs on then.
+With kfp's default of an hour a training that fails after 50 minutes would get 10 more.
+"""
 
 Spec = dict[str, Any]
+
+
+def _report(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+    from pipeline.kubeflow.report_node import Report
+
+    return Report(settings=run.settings.model_dump_json(), tasks="known when compiled", serving=run.serving)
+
+
+REPORT: Final = Stage(
+    REPORT_STAGE,
+    _report,
+    cached=False,
+    retried=False,
+    artifacts=("pipeline.kubeflow.report_node.RunPage",),
+    pod="beats",
+)
+"""Writes the page of a run that has ended; a run on this machine does that without a stage."""
+
+TASKS: Final[Mapping[str, Stage]] = {**STAGES, REPORT.name: REPORT}
+"""The tasks on Kubeflow: the stages of the graph, and the report that follows them."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +107,7 @@ def compile_spec(settings: RunSettings, target: Target) -> Spec:
     give_defaults(spec, target.parameters)
     give_root(spec, target.pipeline_root)
     ask_for_resources(spec, settings.cluster)
-    retry_lost_pods(spec, settings.cluster.retries)
+    retry_failures(spec, settings.cluster.retries)
     uncache(spec, target.fingerprint != NOT_LISTED)
     name_stages(spec)
     reach_the_store(spec, settings.cluster)
@@ -130,7 +154,7 @@ def give_defaults(spec: Spec, defaults: Mapping[str, str]) -> None:
 
 
 def give_root(spec: Spec, pipeline_root: str) -> None:
-    """Write the pipeline root, which TFX keeps in the wrapper that open-source Kubeflow does not read."""
+    """Write the root, which TFX drops: Kubeflow's page offers it for a run; without the page a run has to name it."""
     spec["defaultPipelineRoot"] = pipeline_root
 
 
@@ -145,8 +169,12 @@ def ask_for_resources(spec: Spec, cluster: ClusterSettings) -> None:
         }
 
 
-def retry_lost_pods(spec: Spec, retries: int) -> None:
-    """Start stages again whose pod got lost; a gate's refusal is no such loss, and a push happens once."""
+def retry_failures(spec: Spec, retries: int) -> None:
+    """Start stages again that failed; a gate's refusal is final, and a push happens once.
+
+    Argo's own policy, which a spec cannot change, is OnFailure: a process that fails or is killed for its memory is
+    started again, a pod that is deleted is not.
+    """
     for stage, task in _tasks(spec).items():
         if retries and TASKS[stage].retried:
             task["retryPolicy"] = {"maxRetryCount": retries, **BACKOFF}
@@ -187,16 +215,16 @@ def report_last(spec: Spec, order: Sequence[str]) -> None:
     report = stages.pop(REPORT.name)
     declared = spec["root"]["inputDefinitions"]["parameters"]
     dag["tasks"] = {
-        STAGES: {
-            "componentRef": {"name": STAGES},
-            "taskInfo": {"name": STAGES},
+        ALL_BUT_REPORT: {
+            "componentRef": {"name": ALL_BUT_REPORT},
+            "taskInfo": {"name": ALL_BUT_REPORT},
             "inputs": {"parameters": {name: {"componentInputParameter": name} for name in declared}},
         },
         REPORT.name: report
-        | {"dependentTasks": [STAGES], "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}},
+        | {"dependentTasks": [ALL_BUT_REPORT], "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}},
     }
     types = {name: {"parameterType": one["parameterType"]} for name, one in declared.items()}
-    spec["components"][STAGES] = {"dag": {"tasks": stages}, "inputDefinitions": {"parameters": types}}
+    spec["components"][ALL_BUT_REPORT] = {"dag": {"tasks": stages}, "inputDefinitions": {"parameters": types}}
     graph = {
         stage: {"upstream": _upstream(stages[stage]), "cached": "cachingOptions" in stages[stage]} for stage in order
     }

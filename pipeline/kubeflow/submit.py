@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from components.errors import EnvironmentRefused, HeartbeatError
 from components.ingest.locate import find_inputs
 from components.io.storage import fingerprint, is_remote
-from pipeline.doctor import TOKEN, reason_of
-from pipeline.kubeflow.stages import TASKS
-
-CONNECT_SECONDS: Final = 10.0
-"""Longest that the server may take to answer at all."""
+from pipeline.kubeflow.api import TOKEN, ApiError, ask, login_page, no_answer, refusal
+from pipeline.kubeflow.spec import TASKS
+from pipeline.kubeflow.uris import REPORT_STAGE, Json
 
 POLL_SECONDS: Final = 5.0
 """Between two looks at a run; a stage takes ten seconds at least."""
 
 LOOKS: Final = 6
-"""Looks in a row that may fail: a forwarded port is lost now and then."""
+"""Looks in a row that may get no answer."""
 
 PENDING_SECONDS: Final = 900.0
 """Longest that a pod may wait for its image and its node: more than an autoscaler needs for a new node."""
@@ -35,7 +32,8 @@ PENDING_SECONDS: Final = 900.0
 IMAGE_TROUBLE: Final = re.compile(r"ImagePullBackOff|ErrImagePull|InvalidImageName|manifest unknown", re.IGNORECASE)
 """What Kubernetes says of an image that it cannot get."""
 
-Tell = Callable[[str], None]
+MESSAGE_LENGTH: Final = 300
+"""Characters of a message of Kubeflow's that a sentence quotes."""
 
 
 def data_fingerprint(data: str) -> str | None:
@@ -56,10 +54,10 @@ def data_fingerprint(data: str) -> str | None:
 
 @dataclass(frozen=True)
 class Server:
-    """Kubeflow Pipelines' API.
+    """A Kubeflow Pipelines.
 
     Attributes:
-        host: its URL.
+        host: URL of its API.
         namespace: of the runs, or None where Kubeflow has one user.
         experiment: that runs belong to.
     """
@@ -69,25 +67,20 @@ class Server:
     experiment: str
 
     def check(self) -> None:
-        """Connect to the host, which the client would try to for minutes.
+        """Ask the API for its health: the kfp client would try a host that is away for minutes.
 
         Raises:
-            EnvironmentRefused: it does not answer.
+            EnvironmentRefused: it does not answer, or refuses.
         """
-        import requests
+        ask(self.host, "/healthz")
 
-        try:
-            requests.head(self.host, timeout=CONNECT_SECONDS, allow_redirects=False)
-        except requests.RequestException as error:
-            raise self._silent(error) from error
-
-    def start(self, package: Path, image: str) -> Run:
-        """Start a run of a compiled pipeline.
+    def start(self, package: Path, image: str, pipeline_root: str) -> Run:
+        """Start a run of a compiled pipeline. Kubeflow reads the pipeline root from the run, not from the package.
 
         Raises:
             EnvironmentRefused: the host does not answer, or refuses the token, the namespace or the pipeline.
         """
-        with self.refusals(), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        with self._refusals(), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import kfp
 
@@ -95,37 +88,28 @@ class Server:
                 host=self.host, namespace=self.namespace or "kubeflow", existing_token=os.environ.get(TOKEN)
             )
             started = client.create_run_from_pipeline_package(
-                str(package), experiment_name=self.experiment, namespace=self.namespace
+                str(package),
+                experiment_name=self.experiment,
+                namespace=self.namespace,
+                pipeline_root=pipeline_root,
             )
-        return Run(self, client, started.run_id, image)
+        if not started.run_id:
+            raise login_page(self.host, "answers with a page, not with JSON")
+        return Run(self, started.run_id, image)
 
     @contextlib.contextmanager
-    def refusals(self) -> Iterator[None]:
-        """Put what the client raises into a sentence."""
+    def _refusals(self) -> Iterator[None]:
+        """Put what the kfp client raises into a sentence."""
         import kfp_server_api
         import urllib3
 
         try:
             yield
         except urllib3.exceptions.HTTPError as error:
-            raise self._silent(error) from error
+            raise no_answer(self.host, error) from error
         except kfp_server_api.ApiException as error:
-            raise EnvironmentRefused(self._in_words(error.status, _message(error))) from error
-
-    def _silent(self, error: BaseException) -> EnvironmentRefused:
-        return EnvironmentRefused(
-            f"{self.host} does not answer ({reason_of(error)}). Check --host, and that its port is forwarded."
-        )
-
-    def _in_words(self, status: int, message: str) -> str:
-        if status == 401:
-            return f"{self.host} refuses the token ({message}). Put a valid one into {TOKEN}."
-        if status == 403:
-            return (
-                f"{self.host} does not let us into namespace {self.namespace or '(none given)'} ({message}). "
-                "Check --namespace and the rights of the token."
-            )
-        return f"{self.host} refuses the run with status {status}: {message}. Check --host, --namespace and its log."
+            body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body
+            raise refusal(self.host, error.status, body or error.reason, self.namespace) from error
 
 
 @dataclass(frozen=True)
@@ -134,13 +118,11 @@ class Run:
 
     Attributes:
         server: where it runs.
-        client: the kfp client.
         run_id: its id there.
         image: what its steps run in.
     """
 
     server: Server
-    client: Any
     run_id: str
     image: str
 
@@ -149,51 +131,75 @@ class Run:
         """Its page."""
         return f"{self.server.host.rstrip('/')}/#/runs/details/{self.run_id}"
 
-    def wait(self, tell: Tell) -> None:
-        """Wait for the run's end, telling of every stage that changes its state.
+    def wait(self, show: Callable[[str], None]) -> None:
+        """Wait for the run's end, and show a line whenever the state of a stage changes.
 
         Raises:
             DataRefused: IngestGate or DataGate failed.
             ModelRefused: ModelGate failed.
-            EnvironmentRefused: the server went away, or the image cannot be had.
+            EnvironmentRefused: the server went away or refuses to answer, or the image cannot be had.
             HeartbeatError: another stage failed, or the run was cancelled.
         """
         states: dict[str, str] = {}
         pending: dict[str, float] = {}
         while True:
-            run = self._seen()
-            tasks = (run.run_details.task_details if run.run_details else None) or []
+            run, tasks = self._look()
             for task in tasks:
-                name = task.display_name
-                if task.state and name in TASKS and states.get(name) != task.state:
-                    states[name] = task.state
-                    tell(f"{name} {task.state.lower()}")
-            if any(IMAGE_TROUBLE.search(said) for said in _errors(run, tasks)):
-                raise EnvironmentRefused(f"The cluster cannot get image {self.image}. Check --image and push it.")
-            if run.state in ("SUCCEEDED", "SKIPPED"):
+                name, state = _name(task), task.get("state")
+                if state and name in TASKS and states.get(name) != state:
+                    states[name] = state
+                    show(f"{name} {state.lower()}")
+            if any(IMAGE_TROUBLE.search(message) for each in (run, *tasks) for message in _messages(each)):
+                raise EnvironmentRefused(
+                    f"The cluster cannot get image {self.image}. Check --image and push it. The run goes on: {self.url}"
+                )
+            failed = [name for name, state in states.items() if state in ("FAILED", "ERROR")]
+            if run.get("state") in ("SUCCEEDED", "SKIPPED"):
+                if REPORT_STAGE in failed:
+                    raise HeartbeatError(
+                        f"The stages succeeded, and {REPORT_STAGE} failed: the run has no page and no summary. "
+                        f"{self._reasons([REPORT_STAGE], tasks)}"
+                    )
                 return
-            if run.state in ("FAILED", "CANCELED"):
-                raise self._failure(run.state, [name for name, state in states.items() if state in ("FAILED", "ERROR")])
+            if run.get("state") in ("FAILED", "CANCELED"):
+                raise self._failure(run["state"], failed, tasks)
             self._refuse_to_wait_longer(tasks, pending)
             time.sleep(POLL_SECONDS)
 
-    def _seen(self) -> Any:
+    def _look(self) -> tuple[Json, list[Json]]:
+        """Return the run and its tasks."""
         for attempts_left in reversed(range(LOOKS)):
             try:
-                with self.server.refusals():
-                    return self.client.get_run(self.run_id)
-            except EnvironmentRefused:
-                if attempts_left == 0:
-                    raise
+                run = ask(self.server.host, f"/runs/{self.run_id}")
+                return run, (run.get("run_details") or {}).get("task_details") or self._tasks()
+            except ApiError as error:
+                if attempts_left == 0 or not error.may_pass:
+                    raise EnvironmentRefused(f"{error} The run goes on: {self.url}") from error
             time.sleep(POLL_SECONDS)
         raise AssertionError("the last look returns or raises")
 
-    def _refuse_to_wait_longer(self, tasks: list[Any], pending: dict[str, float]) -> None:
+    def _tasks(self) -> list[Json]:
+        """List the tasks as a Kubeflow without ML Metadata has them; an older one has no such list."""
+        tasks: list[Json] = []
+        token = ""
+        while True:
+            try:
+                page = ask(self.server.host, f"/runs/{self.run_id}/tasks", page_size="200", page_token=token)
+            except ApiError as error:
+                if error.http_status != 404:
+                    raise
+                return tasks
+            tasks += page.get("tasks", [])
+            token = page.get("next_page_token", "")
+            if not token:
+                return tasks
+
+    def _refuse_to_wait_longer(self, tasks: Sequence[Json], pending: dict[str, float]) -> None:
         """Kubeflow does not say why a pod waits: how long it has is all there is to go by."""
         waiting = {
-            str(task.task_id): pending.get(str(task.task_id), time.monotonic())
+            task["task_id"]: pending.get(task["task_id"], time.monotonic())
             for task in tasks
-            if task.state == "PENDING"
+            if task.get("state") == "PENDING"
         }
         pending.clear()
         pending.update(waiting)
@@ -203,23 +209,28 @@ class Run:
                 f"or has no node with the cores and memory that a stage asks for. The run goes on: {self.url}"
             )
 
-    def _failure(self, state: str, failed: list[str]) -> HeartbeatError:
+    def _failure(self, state: str, failed: Sequence[str], tasks: Sequence[Json]) -> HeartbeatError:
         for stage in TASKS.values():
             if stage.refuses and stage.name in failed:
-                why = "the last lines of its log, and the run's report, say why"
-                return stage.refuses(f"{stage.name} refused: {why}. {self.url}")
-        stages = f"{', '.join(failed)} failed" if failed else f"The run ended as {state}"
-        return HeartbeatError(f"{stages}: the log there says why. {self.url}")
+                return stage.refuses(
+                    f"{stage.name} refused: the last lines of its log, and the run's report, say why. "
+                    f"{self._reasons([stage.name], tasks)}"
+                )
+        ended = f"{', '.join(failed)} failed" if failed else f"The run ended as {state}"
+        return HeartbeatError(f"{ended}: the log there says why. {self._reasons(failed, tasks)}")
+
+    def _reasons(self, failed: Sequence[str], tasks: Sequence[Json]) -> str:
+        """Quote what Kubeflow says of failed stages, and name the run's page."""
+        quoted = [message for task in tasks if _name(task) in failed for message in _messages(task)]
+        words = f"Kubeflow says: {' '.join(quoted[-1].split())[:MESSAGE_LENGTH].rstrip('.')}. " if quoted else ""
+        return f"{words}{self.url}"
 
 
-def _errors(run: Any, tasks: list[Any]) -> list[str]:
-    statuses = [status for one in (run, *tasks) for status in (one, *(one.state_history or []))]
-    return [status.error.message for status in statuses if status.error and status.error.message]
+def _name(task: Mapping[str, str]) -> str:
+    return task.get("display_name") or task.get("name") or ""
 
 
-def _message(error: Any) -> str:
-    try:
-        body = json.loads(error.body)
-    except (TypeError, ValueError):
-        return str(error.reason)
-    return str(body.get("message") or body.get("error") or error.reason)
+def _messages(run_or_task: Json) -> list[str]:
+    """List what Kubeflow says of errors of a run or a task, now and before."""
+    told = [(each.get("error") or {}) for each in (*(run_or_task.get("state_history") or []), run_or_task)]
+    return [each["message"] for each in (*told, run_or_task.get("status_metadata") or {}) if each.get("message")]

@@ -149,17 +149,17 @@ def test_a_namespace_of_someone_else(examined: Any, server: FakeServer) -> None:
     server.closed = True
     code, checks = examined("--host", server.url, "--namespace", "theirs")
     assert (code, checks["host"][0]) == (6, "ok")
-    assert "does not let us in (403)" in checks["namespace"][1]
+    assert "does not let us into namespace theirs (not yours)" in checks["namespace"][1]
 
 
 def test_a_refused_token_and_a_host_that_is_gone(examined: Any, server: FakeServer) -> None:
-    server.refusal = (401, "expired")
+    server.refusals["/healthz"] = (401, "expired")
     code, checks = examined("--host", server.url, "--namespace", "ecg")
     assert (code, "namespace" in checks) == (6, False)
     assert "refuses the token" in checks["host"][1]
     with serving() as gone:
         pass
-    assert "does not answer as Kubeflow" in examined("--host", gone.url)[1]["host"][1]
+    assert "does not answer (Connection refused). Check --host" in examined("--host", gone.url)[1]["host"][1]
 
 
 @pytest.mark.parametrize("image", ["heartbeat:1", "a.b/c/d@sha256:" + "0" * 64, "localhost:5000/x-y_z:v1.2-3"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tfx.dsl.components.base.base_executor import BaseExecutor
 
-from pipeline.kubeflow import entrypoint, places
+from pipeline.kubeflow import entrypoint, uris
 from pipeline.kubeflow.entrypoint import step_input, step_output
 from tests.pipeline.kubeflow.pod import mounts_of
 
@@ -95,7 +95,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     package = types.ModuleType("ours")
     package.__dict__["Executor"] = Executor
     monkeypatch.setitem(sys.modules, "ours", package)
-    monkeypatch.setattr(places, "MOUNTS", mounts_of(tmp_path))
+    monkeypatch.setattr(uris, "MOUNTS", mounts_of(tmp_path))
     return seen
 
 

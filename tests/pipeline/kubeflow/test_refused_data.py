@@ -11,8 +11,11 @@ from pipeline.kubeflow import notes
 from pipeline.kubeflow.spec import Target, compile_text
 from pipeline.profiles import ALL_STAGES
 from pipeline.settings import settings_from
+from pipeline.summary import versions_here
 from tests.pipeline.kubeflow.walk import BUCKET, SECRET, Cluster, Launch, Run, as_processes, in_this_process
 from tests.s3_server import S3Server, s3_server
+
+ROOT = f"minio://{BUCKET}/ecg"
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +28,12 @@ def run(server: S3Server, beats: Path, launch: Launch) -> tuple[Cluster, Run]:
     """Walk the demo profile on these beats, in a cluster of its own."""
     cluster = Cluster(server, beats.parent / "pods", launch)
     words = (f"cluster.store={server.endpoint}", f"cluster.secret={SECRET}", "cluster.retries=0")
-    target = Target("heartbeat:1", str(beats), f"minio://{BUCKET}/v2", f"s3://{BUCKET}/serving")
-    return cluster, cluster.run(compile_text(settings_from("demo", words), target))
+    target = Target("heartbeat:1", str(beats), ROOT, f"s3://{BUCKET}/serving")
+    return cluster, cluster.run(compile_text(settings_from("demo", words), target), ROOT)
 
 
 def published(cluster: Cluster, run_id: str, name: str) -> bytes:
-    return cluster.get(f"s3://{BUCKET}/v2/artifacts/runs/{run_id}/{name}")
+    return cluster.get(f"s3://{BUCKET}/ecg/runs/{run_id}/{name}")
 
 
 def test_rejects_survive_and_the_gates_words_are_the_reports(server: S3Server, beats: Path) -> None:
@@ -51,6 +54,7 @@ def test_rejects_survive_and_the_gates_words_are_the_reports(server: S3Server, b
     assert log[-1].startswith("Rejected rows: 1, allowed: 0.")
     summary = json.loads(published(cluster, ended.run_id, "summary.json"))
     assert (summary["run"], summary["status"], summary["exit_code"]) == (ended.run_id, "data_refused", 3)
+    assert summary["versions"] == versions_here()
     rows = summary["data"]["rows"]
     assert rows == {"train": 300 - rows["eval"], "eval": rows["eval"], "test": 100, "rejects": 1}
     assert 15 <= rows["eval"] <= 50, "about a tenth is kept to validate on"

@@ -8,8 +8,7 @@ from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.kubeflow.kfp_private import register_types
-from pipeline.kubeflow.spec import Target, compile_spec, compile_text
-from pipeline.kubeflow.stages import TASKS
+from pipeline.kubeflow.spec import TASKS, Target, compile_spec, compile_text
 from pipeline.profiles import ALL_STAGES
 from pipeline.settings import ClusterSettings, settings_from
 from tests.pipeline.kubeflow.conftest import TARGET
@@ -143,6 +142,9 @@ def test_only_what_decides_is_not_retried() -> None:
     tasks = tasks_of(compile_spec(full("cluster.retries=5"), TARGET))
     retried = {stage for stage, task in tasks.items() if task.get("retryPolicy", {}).get("maxRetryCount") == 5}
     assert tasks.keys() - retried == DECIDING
+    backoffs = [task["retryPolicy"] for task in tasks.values() if "retryPolicy" in task]
+    day = 24 * 60 * 60
+    assert all(int(backoff["backoffMaxDuration"].removesuffix("s")) > day for backoff in backoffs), "kfp's is an hour"
     none = tasks_of(compile_spec(full("cluster.retries=0"), TARGET))
     assert not any("retryPolicy" in task for task in none.values())
 

@@ -8,10 +8,13 @@ import pytest
 from pipeline.cli import main
 from pipeline.commands.kubeflow import kubeflow
 from pipeline.kubeflow import submit
+from pipeline.kubeflow.spec import TASKS
 from tests.pipeline.kubeflow.fake_server import API, RUN_ID, FakeServer, serving
 from tests.s3_server import S3Server
 
 IMAGE = "registry.example/heartbeat:1.2.3"
+ROOT = "minio://mlpipeline/v2"
+EMPTY = "Invalid input error: Namespace is empty. Please specify a valid namespace"
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServ
 
 
 def run(tmp_path: Path, data: Path | str, host: str, *more: str) -> int:
-    places = ["--image", IMAGE, "--data", str(data), "--pipeline-root", "minio://mlpipeline/v2"]
+    places = ["--image", IMAGE, "--data", str(data), "--pipeline-root", ROOT]
     return main(kubeflow, [*places, "--output", str(tmp_path / "out.yaml"), "--submit", "--host", host, *more])
 
 
@@ -83,15 +86,29 @@ def test_a_host_that_does_not_answer(tmp_path: Path, beats: Path, capsys: pytest
     assert f"{gone.url} does not answer" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("refusal", "words"),
-    [
-        ((401, "token expired"), r"refuses the token \(token expired\)\. Put a valid one into KFP_TOKEN"),
-        ((403, "not yours"), r"does not let us into namespace ecg \(not yours\)\. Check --namespace"),
-        ((400, "no namespace ecg"), r"refuses the run with status 400: no namespace ecg\."),
-    ],
-)
+def test_the_run_gets_the_pipeline_root_which_kubeflow_reads_nowhere_else(
+    server: FakeServer, beats: Path, tmp_path: Path
+) -> None:
+    assert run(tmp_path, beats, server.url) == 0
+    assert server.bodies[f"{API}/runs"]["runtime_config"]["pipeline_root"] == ROOT
+
+
+REFUSALS = [
+    (
+        (401, "token expired"),
+        r"refuses the token \(token expired\): it is wrong or has expired\. Put a valid one into KFP_T",
+    ),
+    ((403, "not yours"), r"does not let us into namespace ecg \(not yours\)\. Check --namespace"),
+    ((400, EMPTY), r"keeps users apart \(.*Namespace is empty.*\)\. Name your namespace with --namespace\."),
+    ((400, "no namespace ecg"), r"refuses with status 400: no namespace ecg\."),
+]
+"""What the server says, and what we do."""
+
+
+@pytest.mark.parametrize(("refusal", "words"), REFUSALS)
+@pytest.mark.parametrize("path", ["/healthz", "/experiments"])
 def test_a_refusal_is_one_sentence_with_the_servers_words(
+    path: str,
     refusal: tuple[int, str],
     words: str,
     server: FakeServer,
@@ -99,11 +116,53 @@ def test_a_refusal_is_one_sentence_with_the_servers_words(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    server.refusal = refusal
+    server.refusals[path] = refusal
     assert run(tmp_path, beats, server.url, "--namespace", "ecg") == 6
-    [compiled, sentence] = capsys.readouterr().err.splitlines()
-    assert compiled.startswith("Compiled 15 stages")
-    assert re.search(words, sentence)
+    [*compiled, sentence] = capsys.readouterr().err.splitlines()
+    assert len(compiled) == (path != "/healthz")
+    assert re.search(words.replace("namespace ecg", "namespace (ecg|.none given.)"), sentence)
+
+
+@pytest.mark.parametrize(("path", "how"), [("/healthz", "redirects to /dex/auth"), ("/experiments", "with a page")])
+def test_a_login_page_in_place_of_the_api_is_one_sentence(
+    path: str, how: str, server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.behind_login |= {path, "/runs"}
+    assert run(tmp_path, beats, server.url) == 6
+    printed = capsys.readouterr()
+    sentence = printed.err.splitlines()[-1]
+    assert how in sentence
+    assert "a login page, most likely. Put a valid token into KFP_TOKEN" in sentence
+    assert not printed.out
+
+
+@pytest.mark.parametrize(("refusal", "words"), REFUSALS)
+def test_a_refusal_while_waiting_says_so_at_once_and_that_the_run_goes_on(
+    refusal: tuple[int, str],
+    words: str,
+    server: FakeServer,
+    beats: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(submit, "LOOKS", 1000)
+    monkeypatch.setattr(submit, "POLL_SECONDS", 1)
+    server.refusals[f"/runs/{RUN_ID}"] = refusal
+    assert run(tmp_path, beats, server.url, "--namespace", "ecg", "--wait") == 6
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(words.replace("namespace ecg \\(", r"namespace \(none given\) \("), sentence)
+    assert sentence.endswith(f"The run goes on: {server.url}/#/runs/details/{RUN_ID}")
+
+
+def test_a_login_page_while_waiting_names_the_run_that_goes_on(
+    server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.behind_login.add(f"/runs/{RUN_ID}")
+    assert run(tmp_path, beats, server.url, "--wait") == 6
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert "redirects to /dex/auth: a login page" in sentence
+    assert sentence.endswith(f"The run goes on: {server.url}/#/runs/details/{RUN_ID}")
 
 
 def test_waiting_tells_of_each_stage_once_and_ends_with_the_run(
@@ -129,6 +188,60 @@ def test_a_failed_run_ends_with_the_code_of_the_stage_that_failed(
     sentence = capsys.readouterr().err.splitlines()[-1]
     assert sentence.startswith(stage)
     assert "executor" not in sentence
+
+
+def without_metadata(**stages: str) -> list[dict[str, Any]]:
+    """Tasks as a Kubeflow without ML Metadata lists them: the root and the DAG stand among them."""
+    names = {"root": "RUNNING", "stages": "RUNNING"} | stages
+    return [
+        {"task_id": f"id-{name}", "name": name, "display_name": name if name in stages else "", "state": state}
+        for name, state in names.items()
+    ]
+
+
+def test_stages_are_told_by_a_kubeflow_without_ml_metadata(
+    server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.states = [{"state": "RUNNING", "run_details": {"task_details": []}}, {"state": "SUCCEEDED"}]
+    server.tasks = [without_metadata(ExampleGen="CACHED"), without_metadata(IngestGate="SUCCEEDED", Tuner="RUNNING")]
+    assert run(tmp_path, beats, server.url, "--wait") == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.split()[0] in TASKS]
+    assert lines == ["ExampleGen cached", "IngestGate succeeded", "Tuner running"]
+
+
+@pytest.mark.parametrize(("stage", "code"), [("IngestGate", 3), ("DataGate", 3), ("ModelGate", 4), ("Transform", 1)])
+def test_a_refusal_on_a_kubeflow_without_ml_metadata_has_its_code_and_what_kubeflow_says(
+    stage: str, code: int, server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.states = [{"state": "FAILED"}]
+    [*_, failed] = tasks = without_metadata(ExampleGen="SUCCEEDED", **{stage: "FAILED"})
+    failed["status_metadata"] = {"message": "failed to execute component:\nexit status 1."}
+    server.tasks = [tasks, without_metadata(Report="FAILED")]
+    assert run(tmp_path, beats, server.url, "--wait") == code
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert sentence.startswith(stage)
+    assert "Kubeflow says: failed to execute component: exit status 1. " in sentence
+    assert sentence.endswith(RUN_ID)
+
+
+def test_a_kubeflow_that_tells_no_tasks_at_all_still_ends(server: FakeServer, beats: Path, tmp_path: Path) -> None:
+    server.states = [{"state": "RUNNING"}, {"state": "SUCCEEDED"}]
+    assert run(tmp_path, beats, server.url, "--wait") == 0
+    server.states = [{"state": "FAILED"}]
+    assert run(tmp_path, beats, server.url, "--wait") == 1
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_a_run_that_succeeded_but_for_its_report_is_told_and_no_success(
+    metadata: bool, server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = {"stages": "SUCCEEDED", "Pusher": "SUCCEEDED", "Report": "FAILED"}
+    server.states = [seen("SUCCEEDED", **ended) if metadata else {"state": "SUCCEEDED"}]
+    server.tasks = None if metadata else [without_metadata(**ended)]
+    assert run(tmp_path, beats, server.url, "--wait") == 1
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert sentence.startswith("The stages succeeded, and Report failed: the run has no page and no summary.")
+    assert sentence.endswith(f"{server.url}/#/runs/details/{RUN_ID}")
 
 
 def test_a_cancelled_run_is_no_success(server: FakeServer, beats: Path, tmp_path: Path) -> None:
@@ -165,7 +278,7 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(
     assert run(tmp_path, beats, server.url, "--wait") == 0
     server.lost_looks = 1000
     assert run(tmp_path, beats, server.url, "--wait") == 6
-    assert "refuses the run with status 502" in capsys.readouterr().err
+    assert "refuses with status 502: bad gateway." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from components.beat import CLASSES
+from components.verdict import PUSHED_BEFORE
 from pipeline.kubeflow.spec import Target, compile_text
 from pipeline.kubeflow.submit import data_fingerprint
 from pipeline.profiles import ALL_STAGES
@@ -24,7 +25,11 @@ from tests.s3_server import S3Server, s3_server
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 DATA = "s3://beats/small"
-RUNS = f"s3://{BUCKET}/v2/artifacts/runs"
+ROOT = f"minio://{BUCKET}/ecg/artifacts"
+"""Not the one that Kubeflow's launcher has for runs that name none."""
+
+NEVER_CACHED = {"IngestGate", "DataGate", "ModelGate", "Pusher"}
+RUNS = f"s3://{BUCKET}/ecg/artifacts/runs"
 QUICK = (
     "tune.trials=1",
     "tune.epochs=1",
@@ -66,8 +71,7 @@ def compiled(server: S3Server, *overrides: str) -> str:
             patch.setenv(name, value)
         seen = data_fingerprint(DATA)
     assert seen is not None
-    root = f"minio://{BUCKET}/v2/artifacts"
-    return compile_text(settings, Target("heartbeat:1", DATA, root, f"s3://{BUCKET}/serving", seen))
+    return compile_text(settings, Target("heartbeat:1", DATA, ROOT, f"s3://{BUCKET}/serving", seen))
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +94,17 @@ def beside(
 
 @pytest.fixture(scope="module")
 def done(beside: object, cluster: Cluster, server: S3Server) -> Run:
-    return cluster.run(compiled(server))
+    return cluster.run(compiled(server), ROOT)
 
 
 @pytest.fixture(scope="module")
 def refused(done: Run, cluster: Cluster, server: S3Server) -> Run:
-    return cluster.run(compiled(server, "gate.synthetic.recall.S=1.0"))
+    return cluster.run(compiled(server, "gate.synthetic.recall.S=1.0"), ROOT)
+
+
+@pytest.fixture(scope="module")
+def again(done: Run, cluster: Cluster, server: S3Server) -> Run:
+    return cluster.run(compiled(server), ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +165,7 @@ def test_summary_and_page_are_in_the_form_of_the_local_runners(done: Run, cluste
     theirs = published(cluster, done, "summary.json")
     assert theirs.keys() == ours.keys()
     assert states(theirs) == states(ours)
-    for same in ("status", "exit_code", "data"):
+    for same in ("status", "exit_code", "data", "versions"):
         assert theirs[same] == ours[same]
     assert flat(theirs["metrics"]) == pytest.approx(flat(ours["metrics"]), abs=1e-4, nan_ok=True)
     assert theirs["model"]["parameters"] == ours["model"]["parameters"]
@@ -172,15 +181,24 @@ def test_summary_and_page_are_in_the_form_of_the_local_runners(done: Run, cluste
     assert published(cluster, done, "artifacts.json")["Judge"]["judgement"][0].startswith(f"s3://{BUCKET}/")
 
 
+def test_a_cached_model_is_not_pushed_again_and_the_summary_says_so(done: Run, again: Run, cluster: Cluster) -> None:
+    assert {stage for stage, state in again.states.items() if state == "CACHED"} == set(ALL_STAGES) - NEVER_CACHED
+    first, second = (published(cluster, run, "summary.json") for run in (done, again))
+    assert first["model"]["pushed"] == second["model"]["pushed"]
+    versions = [uri for uri in cluster.objects(f"s3://{BUCKET}/serving") if uri.endswith("/saved_model.pb")]
+    assert versions == [f"{first['model']['pushed']}/saved_model.pb"]
+    codes = [[each["code"] for each in summary["verdict"]].count(PUSHED_BEFORE) for summary in (first, second)]
+    assert codes == [0, 1]
+
+
 def test_a_gate_that_refuses_ends_the_run_and_the_report_tells_of_all_of_it(refused: Run, cluster: Cluster) -> None:
-    never = ("IngestGate", "DataGate", "ModelGate", "Pusher")
-    assert {stage for stage, state in refused.states.items() if state == "CACHED"} == set(ALL_STAGES) - set(never)
+    assert {stage for stage, state in refused.states.items() if state == "CACHED"} == set(ALL_STAGES) - NEVER_CACHED
     assert refused.states["ModelGate"] == refused.states["stages"] == refused.states["Report"] == "FAILED"
     assert refused.states["Pusher"] == "OMITTED"
     assert (refused.codes["ModelGate"], refused.codes["Report"]) == (4, 4)
     summary = published(cluster, refused, "summary.json")
     assert (summary["status"], summary["exit_code"]) == ("model_refused", 4)
-    cached = dict.fromkeys(set(ALL_STAGES) - set(never), "cached")
+    cached = dict.fromkeys(set(ALL_STAGES) - NEVER_CACHED, "cached")
     ended = {"IngestGate": "ran", "DataGate": "ran", "ModelGate": "failed", "Pusher": "skipped"}
     assert states(summary) == cached | ended
     assert summary["metrics"]["clean"]["accuracy"] < 1

@@ -74,6 +74,11 @@ def test_the_demo_runs_to_its_end_and_pushes(first: Run, cluster: Cluster) -> No
     assert "not-reached" not in page
 
 
+def test_the_model_from_the_cache_is_not_pushed_again(first: Run, second: Run, cluster: Cluster) -> None:
+    assert page_and_summary(cluster, first)[1]["model"] == page_and_summary(cluster, second)[1]["model"]
+    assert len([uri for uri in cluster.objects(f"s3://{BUCKET}/serving") if uri.endswith("/saved_model.pb")]) == 1
+
+
 def test_again_all_but_what_decides_comes_from_the_cache(second: Run, cluster: Cluster) -> None:
     assert {stage for stage, state in second.states.items() if state == "CACHED"} == set(ALL_STAGES) - NEVER_CACHED
     page, summary = page_and_summary(cluster, second)

@@ -21,12 +21,15 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.kubeflow import entrypoint, places
+from pipeline.kubeflow import entrypoint, uris
 from tests.pipeline.kubeflow.pod import mounts_of
 from tests.s3_server import S3Server
 
 TOP = Path(__file__).parents[3]
 BUCKET = "mlpipeline"
+LAUNCHERS_ROOT = f"minio://{BUCKET}/v2/artifacts"
+"""The root of a run that names none, by the launcher's own settings."""
+
 SECRET = "store-keys"
 """Name of the Kubernetes secret with the store's credentials."""
 
@@ -55,7 +58,7 @@ def in_this_process(pod: Path, command: list[str], environ: dict[str, str], log:
     with pytest.MonkeyPatch.context() as patch, log.open("w") as file:
         for name, value in environ.items():
             patch.setenv(name, value)
-        patch.setattr(places, "MOUNTS", mounts_of(pod))
+        patch.setattr(uris, "MOUNTS", mounts_of(pod))
         with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
             return entrypoint.main(command[3:])
 
@@ -76,6 +79,7 @@ class Run:
 
     Attributes:
         run_id: its id.
+        root: pipeline root, which Kubeflow takes from the run and never from the compiled pipeline.
         states: task -> SUCCEEDED, CACHED, FAILED or OMITTED, in the order in which tasks ended.
         codes: task -> exit code of its step.
         logs: task -> what its step wrote.
@@ -83,6 +87,7 @@ class Run:
     """
 
     run_id: str
+    root: str
     parameters: dict[str, Any]
     states: dict[str, str] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
@@ -110,11 +115,12 @@ class Cluster:
         self._cache: dict[str, dict[str, dict[str, Any]]] = {}
         self._artifacts = 0
 
-    def run(self, text: str, **given: str) -> Run:
+    def run(self, text: str, root: str = LAUNCHERS_ROOT, **given: str) -> Run:
         """Run a compiled pipeline.
 
         Args:
             text: the YAML, platform document included.
+            root: pipeline root in the run's runtime_config.
             given: runtime parameters that were given another value at submit.
         """
         spec, *rest = yaml.safe_load_all(text)
@@ -123,7 +129,7 @@ class Cluster:
         assert given.keys() <= declared.keys(), "unknown parameter"
         parameters = {name: given.get(name, one.get("defaultValue")) for name, one in declared.items()}
         assert None not in parameters.values(), "parameter is not optional, yet has neither default value nor value"
-        run = Run(str(uuid.uuid4()), parameters)
+        run = Run(str(uuid.uuid4()), root, parameters)
         self._run_dag(spec, platform, spec["root"]["dag"], parameters, run)
         return run
 
@@ -200,7 +206,7 @@ class Cluster:
             origin = given["taskOutputArtifact"]
             artifact = deepcopy(run.artifacts[origin["producerTask"], origin["outputArtifactKey"]])
             inputs[key] = {"artifacts": [artifact | {"type": {"instanceSchema": ""}}]}
-        root = f"minio://{BUCKET}/v2/artifacts/heartbeat/{run.run_id}/{name}/{uuid.uuid4()}"
+        root = f"{run.root}/heartbeat/{run.run_id}/{name}/{uuid.uuid4()}"
         types = {"executor-logs": {"schemaTitle": "system.Artifact"}}
         for key, one in component.get("outputDefinitions", {}).get("artifacts", {}).items():
             types[key] = one["artifactType"]

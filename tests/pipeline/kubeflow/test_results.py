@@ -1,13 +1,13 @@
 import pytest
 
 from components.verdict import Verdict
-from pipeline.kubeflow import known
-from pipeline.kubeflow.known import Runs, Task, fates, known_outputs
+from pipeline.kubeflow import results
 from pipeline.kubeflow.notes import StepNote
-from pipeline.kubeflow.places import RunPlace, default_serving, run_place
+from pipeline.kubeflow.results import RunNotes, Task, find_outputs, stage_results
+from pipeline.kubeflow.uris import RunFolder, default_serving, run_folder_of
 
 ROOT = "minio://b/v2"
-HERE, BEFORE, FIRST = (RunPlace(ROOT, run) for run in ("now", "before", "first"))
+HERE, BEFORE, FIRST = (RunFolder(ROOT, run) for run in ("now", "before", "first"))
 TASKS = {
     "ExampleGen": Task((), True),
     "IngestGate": Task(("ExampleGen",), False),
@@ -21,17 +21,17 @@ TASKS = {
 NO = Verdict("refusal", "anomaly", "No.")
 
 
-def uri(run: RunPlace, stage: str, key: str) -> str:
+def uri(run: RunFolder, stage: str, key: str) -> str:
     return f"{ROOT}/heartbeat/{run.run}/{stage}/9a-salt/{key}"
 
 
-def ran(run: RunPlace, stage: str, outputs: list[str], **inputs: str) -> StepNote:
+def ran(run: RunFolder, stage: str, outputs: list[str], **inputs: str) -> StepNote:
     left = {key: [uri(run, stage, key)] for key in outputs}
     return StepNote(stage, "ran", inputs={key: [place] for key, place in inputs.items()}, outputs=left)
 
 
 def states(notes: dict[str, StepNote]) -> dict[str, str]:
-    return {stage: fate.state for stage, fate in fates(TASKS, notes).items()}
+    return {stage: result.state for stage, result in stage_results(TASKS, notes).items()}
 
 
 def test_what_noted_nothing_was_cached_if_a_later_stage_was_come_to() -> None:
@@ -50,21 +50,21 @@ def test_what_stands_behind_a_failed_stage_was_not_come_to() -> None:
         "Transform": "skipped",
         "Pusher": "skipped",
     }
-    assert fates(TASKS, notes)["DataGate"].verdict == (NO,)
+    assert stage_results(TASKS, notes)["DataGate"].verdict == (NO,)
 
 
 def test_a_step_that_never_ended_was_killed_and_one_that_never_began_could_not_be_started() -> None:
-    told = fates(TASKS, {"ExampleGen": StepNote("ExampleGen", "begun")})
+    told = stage_results(TASKS, {"ExampleGen": StepNote("ExampleGen", "begun")})
     assert told["ExampleGen"].state == "failed"
     assert [each.code for each in told["ExampleGen"].verdict] == ["killed"]
     assert told["IngestGate"].state == "skipped"
-    told = fates(TASKS, {})
+    told = stage_results(TASKS, {})
     assert (told["ExampleGen"].state, told["IngestGate"].state) == ("cached", "failed")
     assert [each.code for each in told["IngestGate"].verdict] == ["not_started"]
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> dict[RunPlace, dict[str, StepNote]]:
+def store(monkeypatch: pytest.MonkeyPatch) -> dict[RunFolder, dict[str, StepNote]]:
     """Runs whose notes can be read."""
     examples, statistics = uri(FIRST, "ExampleGen", "examples"), uri(BEFORE, "StatisticsGen", "statistics")
     held = {
@@ -78,15 +78,15 @@ def store(monkeypatch: pytest.MonkeyPatch) -> dict[RunPlace, dict[str, StepNote]
             "DataGate": ran(HERE, "DataGate", ["verdict"], statistics=statistics),
         },
     }
-    monkeypatch.setattr(known, "read_notes", lambda place: held.get(place, {}))
+    monkeypatch.setattr(results, "read_notes", lambda run: held.get(run, {}))
     return held
 
 
-def outputs(store: dict[RunPlace, dict[str, StepNote]]) -> dict[str, dict[str, list[str]]]:
-    return known_outputs(fates(TASKS, store[HERE]), Runs(HERE, store[HERE]))
+def outputs(store: dict[RunFolder, dict[str, StepNote]]) -> dict[str, dict[str, list[str]]]:
+    return find_outputs(stage_results(TASKS, store[HERE]), RunNotes({HERE: store[HERE]}))
 
 
-def test_what_cached_stages_left_is_found_through_who_read_it(store: dict[RunPlace, dict[str, StepNote]]) -> None:
+def test_what_cached_stages_left_is_found_through_who_read_it(store: dict[RunFolder, dict[str, StepNote]]) -> None:
     assert outputs(store) == {
         "ExampleGen": {key: [uri(FIRST, "ExampleGen", key)] for key in ("examples", "report")},
         "IngestGate": {},
@@ -97,14 +97,14 @@ def test_what_cached_stages_left_is_found_through_who_read_it(store: dict[RunPla
 
 
 def test_what_nobody_read_is_not_taken_from_a_run_that_read_something_else(
-    store: dict[RunPlace, dict[str, StepNote]],
+    store: dict[RunFolder, dict[str, StepNote]],
 ) -> None:
     other = uri(FIRST, "StatisticsGen", "statistics")
     store[BEFORE]["SchemaGen"] = ran(BEFORE, "SchemaGen", ["schema"], statistics=other)
     assert "SchemaGen" not in outputs(store)
 
 
-def test_a_run_whose_notes_are_gone_leaves_what_was_read_of_it(store: dict[RunPlace, dict[str, StepNote]]) -> None:
+def test_a_run_whose_notes_are_gone_leaves_what_was_read_of_it(store: dict[RunFolder, dict[str, StepNote]]) -> None:
     del store[FIRST], store[BEFORE]
     assert outputs(store) == {
         "ExampleGen": {"report": [uri(FIRST, "ExampleGen", "report")]},
@@ -127,7 +127,7 @@ def test_a_run_whose_notes_are_gone_leaves_what_was_read_of_it(store: dict[RunPl
     ],
 )
 def test_a_run_is_known_from_where_a_stage_leaves_something(place: str, root: str, run: str) -> None:
-    assert run_place(place, "Trainer") == RunPlace(root, run)
+    assert run_folder_of(place, "Trainer") == RunFolder(root, run)
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_a_run_is_known_from_where_a_stage_leaves_something(place: str, root: st
     ],
 )
 def test_other_places_are_no_runs(place: str) -> None:
-    assert run_place(place, "Trainer") is None
+    assert run_folder_of(place, "Trainer") is None
 
 
 def test_a_folder_of_a_run_is_named_as_an_s3_client_names_it() -> None:
-    assert RunPlace("minio://mlpipeline/v2", "5f0c").folder == "s3://mlpipeline/v2/runs/5f0c"
+    assert RunFolder("minio://mlpipeline/v2", "5f0c").uri == "s3://mlpipeline/v2/runs/5f0c"
     assert default_serving("minio://mlpipeline/v2?region=eu") == "s3://mlpipeline/v2/serving"

@@ -1,4 +1,4 @@
-"""Where a run on Kubeflow keeps things: URIs in the object store, and the local copies that its launcher makes."""
+"""URIs of a run on Kubeflow: in the object store, and the local copies that the launcher makes in a pod."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ MOUNTS: Final = {"minio": "/minio/", "s3": "/s3/", "gs": "/gcs/"}
 LOGS_OUTPUT: Final = "executor-logs"
 """An output that Kubeflow adds to every task for the log; TFX knows no such type."""
 
+REPORT_STAGE: Final = "Report"
+"""The stage behind all others, which writes the page of a run that has ended."""
+
 Json = dict[str, Any]
-"""A message of Kubeflow's, parsed."""
+"""A message of Kubeflow's launcher, or an answer of its API, parsed."""
 
 
 def check_root(pipeline_root: str) -> None:
@@ -33,7 +36,7 @@ def check_root(pipeline_root: str) -> None:
         )
 
 
-def check_place(flag: str, uri: str) -> None:
+def check_uri(flag: str, uri: str) -> None:
     """Refuse data or serving under a scheme that only Kubeflow's launcher knows.
 
     Raises:
@@ -44,7 +47,7 @@ def check_place(flag: str, uri: str) -> None:
 
 
 def default_serving(pipeline_root: str) -> str:
-    """Where models are pushed to without --serving: below the root, named as an S3 client names it."""
+    """Return where models are pushed to without --serving: below the root, named as an S3 client names it."""
     without_query = pipeline_root.partition("?")[0]
     return f"{store_uri(without_query.rstrip('/'))}/serving"
 
@@ -69,8 +72,8 @@ def remote_uri(path: str) -> str:
 
 
 @dataclass(frozen=True)
-class RunPlace:
-    """Where a run is found in the object store.
+class RunFolder:
+    """A run's folder in the object store.
 
     Attributes:
         root: the pipeline root, as Kubeflow names it.
@@ -81,18 +84,18 @@ class RunPlace:
     run: str
 
     @property
-    def folder(self) -> str:
-        """What the run leaves for people, as an S3 client names it."""
+    def uri(self) -> str:
+        """Its URI, as an S3 client names it: report, summary and notes lie below it."""
         return f"{store_uri(self.root)}/runs/{self.run}"
 
     @property
     def notes(self) -> str:
-        """Where its steps leave notes."""
-        return f"{self.folder}/steps"
+        """URI of the folder of its steps' notes."""
+        return f"{self.uri}/steps"
 
 
-def run_place(uri: str, stage: str) -> RunPlace | None:
-    """Where a run is found, from the URI of what one of its stages leaves.
+def run_folder_of(uri: str, stage: str) -> RunFolder | None:
+    """Return the folder of the run whose stage left an artifact.
 
     Kubeflow puts an artifact at `<pipeline root>/<pipeline>/<run id>/<stage>/.../<key>`.
 
@@ -104,4 +107,4 @@ def run_place(uri: str, stage: str) -> RunPlace | None:
     if f"{scheme}://" not in ROOT_SCHEMES or stage not in parts[3:-1]:
         return None
     before = parts[: len(parts) - 2 - parts[-2::-1].index(stage)]
-    return RunPlace(f"{scheme}://{'/'.join(before[:-2])}", before[-1])
+    return RunFolder(f"{scheme}://{'/'.join(before[:-2])}", before[-1])

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.kubeflow.places import local_path, remote_uri
+from pipeline.kubeflow.uris import local_path, remote_uri
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from components.beat import CLASSES
 from components.settings import flatten
-from components.verdict import SYNTHETIC, SYNTHETIC_MARK, Verdict, data_caveats
+from components.verdict import PUSHED_BEFORE, SYNTHETIC, SYNTHETIC_MARK, Verdict, data_caveats
 from pipeline.console import plain_console
 from pipeline.runfolder import Locations
 from pipeline.settings import RunSettings, settings_from
@@ -120,8 +120,9 @@ class Screen:
             self.out.print(metrics_table(summary.metrics))
         for verdict in (*missing_caveats(summary), *summary.verdict):
             _say(self.out, verdict.sentence)
+        again = any(verdict.code == PUSHED_BEFORE for verdict in summary.verdict)
         ends = {
-            "Pushed to": summary.model["pushed"],
+            "Serves" if again else "Pushed to": summary.model["pushed"],
             "Summary": run_folder / "summary.json",
             "Log": run_folder / "log.txt",
             "Report": report,

@@ -36,7 +36,7 @@ def outcome(material: RunMaterial) -> list[Block]:
     if material.verdict:
         blocks.append(Bullets([each.sentence for each in material.verdict]))
     if pushed := summary["model"]["pushed"]:
-        blocks.append(Code("The model was pushed to", str(pushed)))
+        blocks.append(Code("The pushed model is", str(pushed)))
     if summary["metrics"]:
         blocks.append(_thresholds(material, summary["metrics"]))
     if summary["status"] == "failed":

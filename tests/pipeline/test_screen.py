@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.verdict import SAME_PATIENTS, SYNTHETIC, Verdict
+from components.verdict import PUSHED_BEFORE, SAME_PATIENTS, SYNTHETIC, Verdict
 from pipeline.screen import Screen, Terminal, changed_settings, missing_caveats, shown
 from pipeline.settings import settings_from
 from pipeline.summary import StageRecord, Summary
@@ -68,6 +68,15 @@ def test_a_run_that_trained_says_how_to_see_its_curves(tmp_path) -> None:  # typ
     summary.stages.append(StageRecord("Trainer", "cached"))
     Screen(Terminal(out, io.StringIO())).close(summary, tmp_path / "runs" / "r", None)
     assert f"tensorboard --logdir {tmp_path / 'tfx'}\n" in out.getvalue()
+
+
+@pytest.mark.parametrize(("codes", "line"), [([], "Pushed to s/17"), ([PUSHED_BEFORE], "Serves    s/17")])
+def test_a_model_that_serves_already_is_not_said_to_be_pushed(codes: list[str], line: str, tmp_path: Path) -> None:
+    out = io.StringIO()
+    summary = summary_of("patient", False, [Verdict("remark", code, "It serves.") for code in codes])
+    summary.model["pushed"] = "s/17"
+    Screen(Terminal(out, io.StringIO())).close(summary, tmp_path, None)
+    assert line in out.getvalue()
 
 
 def test_a_run_that_began_no_stage_shows_no_empty_table(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -10,10 +10,20 @@ from textwrap import shorten
 from typing import Final
 
 from components.errors import HeartbeatError
-from components.report.content import Card, Tone
+from components.report.content import Card
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial, value_counts
+from components.report.outcome import ENDINGS
 from components.report.scoring import share_change, signal_divergence
-from components.report.wording import SPLIT_WORDS, class_title, count, number, percent, seconds, state_of
+from components.report.wording import (
+    SPLIT_WORDS,
+    between_percent,
+    class_title,
+    count,
+    number,
+    percent,
+    seconds,
+    state_of,
+)
 from components.validate.settings import ValidateSettings
 from components.verdict import (
     PUSHED_BEFORE,
@@ -28,15 +38,6 @@ from components.verdict import (
 WORKED: Final = "Did it work?"
 GOOD: Final = "How good is the model?"
 NEXT: Final = "What to look at next"
-
-ENDINGS: Final[dict[str, tuple[str, Tone]]] = {
-    "done": ("Yes: done", "good"),
-    "data_refused": ("No: data refused", "bad"),
-    "model_refused": ("No: model refused", "bad"),
-    "failed": ("No: failed", "bad"),
-    "interrupted": ("Interrupted", "warn"),
-}
-"""Answer by the status of a run."""
 
 _short = partial(shorten, width=154, placeholder=" ...")
 """Cuts a sentence where a card has no more room."""
@@ -111,7 +112,7 @@ def started(run: str) -> str:
 
 def _run_worked(material: RunMaterial) -> Card:
     summary = material.summary
-    answer, tone = ENDINGS[summary["status"]]
+    answer, tone, _ = ENDINGS[summary["status"]]
     lines = []
     if stage := material.stopped_at:
         lines.append(f"Stopped at {stage}, exit code {summary['exit_code']}.")
@@ -135,8 +136,7 @@ def _how_good(material: RunMaterial) -> Card:
     clean, noisy = metrics["clean"], metrics["noisy"]
     interval = ""
     with suppress(NotReachedError, OSError):
-        low, high = material.judgement["intervals"]["clean"]["accuracy"]
-        interval = f"; 95 %: {100 * low:.2f} to {100 * high:.2f} %"
+        interval = f"; 95 %: {between_percent(material.judgement['intervals']['clean']['accuracy'])}"
     lines = [
         f"Accuracy on clean test beats{interval}.",
         f"Macro-F1 {number(clean['macro_f1'])}.",

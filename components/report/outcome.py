@@ -8,17 +8,22 @@ from typing import Any, Final
 
 from components.beat import CLASSES
 from components.evaluate.settings import GateSettings
-from components.report.content import Block, Bullets, Code, Folded, Table, Words
+from components.report.content import Block, Bullets, Code, Folded, Table, Tone, Words
 from components.report.material import RunMaterial
 from components.report.wording import UNKNOWN, count, number, percent, seconds, state_of
 
-ENDED: Final = {
-    "done": "The run is done: every stage ran or was taken from the cache.",
-    "data_refused": "The data was refused: nothing was trained on it.",
-    "model_refused": "The model was refused: it was trained and judged, and is not pushed.",
-    "failed": "The run failed.",
-    "interrupted": "The run was interrupted.",
+ENDINGS: Final[Mapping[str, tuple[str, Tone, str]]] = {
+    "done": ("Yes: done", "good", "The run is done: every stage ran or was taken from the cache."),
+    "data_refused": ("No: data refused", "bad", "The data was refused: nothing was trained on it."),
+    "model_refused": (
+        "No: model refused",
+        "bad",
+        "The model was refused: it was trained and judged, and is not pushed.",
+    ),
+    "failed": ("No: failed", "bad", "The run failed."),
+    "interrupted": ("Interrupted", "warn", "The run was interrupted."),
 }
+"""By the status of a run: whether it worked, the tone of that answer, and the same as a sentence."""
 
 LOG_LINES: Final = 40
 """Last lines of the log that a failed run's page shows."""
@@ -27,7 +32,7 @@ LOG_LINES: Final = 40
 def outcome(material: RunMaterial) -> list[Block]:
     """Say how the run ended and why."""
     summary = material.summary
-    blocks: list[Block] = [Words(f"{ENDED[summary['status']]} Exit code {summary['exit_code']}.")]
+    blocks: list[Block] = [Words(f"{ENDINGS[summary['status']][2]} Exit code {summary['exit_code']}.")]
     if summary["status"] == "done":
         gate = material.reached("ModelGate")
         blocks.append(Words("The model passed its gate." if gate else "No model was judged in it."))

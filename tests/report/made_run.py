@@ -34,39 +34,39 @@ CERTAINTY = Certainty(0.8, 0.25, (0.8, 0.05, 0.05, 0.05, 0.05), {"clean": 0.5, "
 def make_run(root: Path, split: Any = "patient", synthetic: bool = True) -> Path:
     """A finished run of all stages; gives its folder."""
     beats = {name: with_records(some_beats(rows, seed)) for seed, (name, rows) in enumerate(ROWS.items())}
-    places: dict[str, dict[str, list[str]]] = {stage: {} for stage in ALL_STAGES}
+    artifacts: dict[str, dict[str, list[str]]] = {stage: {} for stage in ALL_STAGES}
 
-    def place(stage: str, key: str) -> Path:
+    def add_artifact(stage: str, key: str) -> Path:
         folder = root / "tfx" / stage / key / "1"
         folder.mkdir(parents=True)
-        places[stage][key] = [str(folder)]
+        artifacts[stage][key] = [str(folder)]
         return folder
 
-    write_examples(place("ExampleGen", "examples"), beats)
-    write_ingest(place("ExampleGen", "report"), beats, split, synthetic)
-    (place("CuratedSchema", "schema") / "heartbeat.pbtxt").write_text(curated_schema_text())
-    (place("SchemaGen", "schema") / "schema.pbtxt").write_text(curated_schema_text())
-    write_statistics(place("StatisticsGen", "statistics"), beats)
-    write_anomalies(place("ExampleValidator", "anomalies"))
-    write_json(place("DataGate", "verdict") / "verdict.json", {"verdict": []})
-    write_transformed(place("Transform", "transformed_examples"), beats["train"])
+    write_examples(add_artifact("ExampleGen", "examples"), beats)
+    write_ingest(add_artifact("ExampleGen", "report"), beats, split, synthetic)
+    (add_artifact("CuratedSchema", "schema") / "heartbeat.pbtxt").write_text(curated_schema_text())
+    (add_artifact("SchemaGen", "schema") / "schema.pbtxt").write_text(curated_schema_text())
+    write_statistics(add_artifact("StatisticsGen", "statistics"), beats)
+    write_anomalies(add_artifact("ExampleValidator", "anomalies"))
+    write_json(add_artifact("DataGate", "verdict") / "verdict.json", {"verdict": []})
+    write_transformed(add_artifact("Transform", "transformed_examples"), beats["train"])
     trials = [{"trial_id": "1", "score": 0.2, "learning_rate": 0.001}, {"trial_id": "0", "score": 0.3}]
-    write_json(place("Tuner", "tuner_results") / "tuner_results.json", trials)
-    write_json(place("Trainer", "model_run") / "history.json", history(3))
+    write_json(add_artifact("Tuner", "tuner_results") / "tuner_results.json", trials)
+    write_json(add_artifact("Trainer", "model_run") / "history.json", history(3))
     refitted = {name: curve for name, curve in history(3).items() if not name.startswith("val_")}
     phases = {"frozen": history(1), "finetuned": history(2), "refitted": refitted}
-    write_json(place("FineTuner", "model_run") / "history.json", phases)
+    write_json(add_artifact("FineTuner", "model_run") / "history.json", phases)
     for stage in ("Trainer", "FineTuner"):
-        (Path(places[stage]["model_run"][0]) / "logs").mkdir()
-    save_tiny_model(place("FineTuner", "model") / "Format-Serving", template_weights())
+        (Path(artifacts[stage]["model_run"][0]) / "logs").mkdir()
+    save_tiny_model(add_artifact("FineTuner", "model") / "Format-Serving", template_weights())
     judged = judged_by(beats["test"], split, synthetic)
-    judgement = place("Judge", "judgement")
+    judgement = add_artifact("Judge", "judgement")
     write_json(judgement / "judgement.json", judged.judgement)
     np.savez_compressed(judgement / "predictions.npz", **judged.arrays)
-    return write_run(root, places, judged.judgement["metrics"], split, synthetic)
+    return write_run(root, artifacts, judged.judgement["metrics"], split, synthetic)
 
 
-def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool) -> Path:
+def write_run(root: Path, artifacts: Any, metrics: Any, split: Any, synthetic: bool) -> Path:
     run = root / "runs" / "20260102T030405"
     run.mkdir(parents=True)
     rows = {**ROWS, "rejects": 1}
@@ -89,14 +89,14 @@ def write_run(root: Path, places: Any, metrics: Any, split: Any, synthetic: bool
         },
     )
     write_json(run / "settings.json", settings_from("full").model_dump(mode="json"))
-    write_json(run / "artifacts.json", places)
+    write_json(run / "artifacts.json", artifacts)
     (run / "log.txt").write_text("first line\nlast line\n")
     return run
 
 
 def ended(run: Path, status: str, exit_code: int, failed: str, verdict: list[Verdict]) -> None:
     """Turn a finished run into one that stopped at a stage: what comes after is skipped and left nothing."""
-    summary, places = (json.loads((run / name).read_text()) for name in ("summary.json", "artifacts.json"))
+    summary, artifacts = (json.loads((run / name).read_text()) for name in ("summary.json", "artifacts.json"))
     at = ALL_STAGES.index(failed)
     for stage in summary["stages"][at:]:
         stage.update(state="skipped", seconds=0.0, cpu_seconds=0.0, rows=None)
@@ -108,7 +108,7 @@ def ended(run: Path, status: str, exit_code: int, failed: str, verdict: list[Ver
     if at <= ALL_STAGES.index("FineTuner"):
         summary["model"] = {"parameters": None, "digest": None, "pushed": None}
     write_json(run / "summary.json", summary)
-    write_json(run / "artifacts.json", {name: places[name] for name in ALL_STAGES[:at]})
+    write_json(run / "artifacts.json", {name: artifacts[name] for name in ALL_STAGES[:at]})
 
 
 def with_records(beats: Beats) -> Beats:

@@ -229,9 +229,9 @@ def test_a_section_that_cannot_be_made_says_so_and_the_others_are_there(
 ) -> None:
     only("results", "tuning")
     run = a_run()
-    places = json.loads((run / "artifacts.json").read_text())
-    places["Tuner"]["tuner_results"] = [str(tmp_path / "gone")]
-    (run / "artifacts.json").write_text(json.dumps(places))
+    artifacts = json.loads((run / "artifacts.json").read_text())
+    artifacts["Tuner"]["tuner_results"] = [str(tmp_path / "gone")]
+    (run / "artifacts.json").write_text(json.dumps(artifacts))
     page = read(write_run_report(run))
     assert "This section could not be made. FileNotFoundError" in page.text["tuning"]
     assert "could not be made" not in page.text["results"]

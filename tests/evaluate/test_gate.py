@@ -82,6 +82,29 @@ def test_a_model_that_answers_at_random_is_refused_whatever_its_figures(beats):
     assert refusal.sentence.startswith("Refused: beats that differ by a millionth are answered differently, by 0.0")
 
 
+def test_a_model_that_is_no_better_than_calling_every_beat_n_is_refused(beats):
+    rare = some_beats(600, shares=(0.9, 0.04, 0.04, 0.01, 0.01))
+    anything = GateSettings.model_validate(
+        {"kaggle": dict.fromkeys(LEVEL, 0.0) | {"recall": dict.fromkeys("NSVFQ", 0.0)}}
+    )
+    assert not decide(rare, answering(GOOD), gate=anything).refusals
+    all_n = decide(rare, lambda signal: np.tile(np.float32([1, 0, 0, 0, 0]), (len(signal), 1)), gate=anything)
+    assert [each.code for each in all_n.refusals] == ["no_better_than_all_n"] * 2
+    share = f"{(rare.label == 0).mean():.2%}"
+    assert all_n.refusals[0].sentence == (
+        f"Refused: accuracy on clean beats {share}, calling every beat N gives {share}."
+    )
+    assert all_n.refusals[1].sentence.startswith("Refused: mean F1 of N, S, V on clean beats 0.3")
+
+    def eager(told):  # finds S and V, and calls every seventh beat S
+        told = told.copy()
+        told[::7] = [0, 1, 0, 0, 0]
+        return told
+
+    [refusal] = decide(rare, answering(GOOD, eager), gate=anything).refusals
+    assert refusal.sentence.startswith("Refused: accuracy on clean beats 77.33%, calling every beat N gives 89.17%")
+
+
 def drop(of):
     def spoilt(told):
         told = told.copy()

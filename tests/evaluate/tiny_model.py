@@ -10,17 +10,18 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLES, Beats
 
 
-def some_beats(rows: int, seed: int = 0, absent: str = "") -> Beats:
+def some_beats(rows: int, seed: int = 0, absent: str = "", shares=None) -> Beats:
     """Beats whose class shows in which fifth of the window the bump is; noisy enough for mistakes.
 
     Args:
         rows: how many.
         seed: of the drawing.
         absent: symbols of classes that get no beat.
+        shares: how often each class comes; equally often without it.
     """
     rng = np.random.default_rng(seed)
     present = [index for index, symbol in enumerate(CLASSES) if symbol not in absent]
-    label = rng.choice(present, size=rows).astype(np.int64)
+    label = rng.choice(present, size=rows, p=shares).astype(np.int64)
     signal = rng.uniform(0, 0.6, (rows, SAMPLES))
     width = SAMPLES // len(CLASSES)
     for row, of in enumerate(label):

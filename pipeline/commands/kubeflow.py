@@ -88,7 +88,7 @@ def kubeflow(
     server = Server(host, namespace, experiment) if host and submitted else None
     if server:
         server.check()
-    seen = data_fingerprint(data) if submitted else None
+    listed = data_fingerprint(data) if submitted else None
     with output_captured(Path("/dev/null")):
         from pipeline.kubeflow.spec import NOT_LISTED, Target, compile_text
 
@@ -97,7 +97,7 @@ def kubeflow(
             data=data,
             pipeline_root=pipeline_root,
             serving=serving or default_serving(pipeline_root),
-            fingerprint=seen or NOT_LISTED,
+            fingerprint=listed or NOT_LISTED,
         )
         text = compile_text(settings, target)
     output.parent.mkdir(parents=True, exist_ok=True)

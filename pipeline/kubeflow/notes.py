@@ -1,7 +1,7 @@
 """Each step records its state in the object store, because the report task cannot query Kubeflow for it.
 
 A step notes that it has begun, and once more how it ended. A stage that Kubeflow takes from its cache starts no step,
-and so notes nothing: what it left is found through the notes of the steps that read it.
+and so notes nothing: its outputs are found through the notes of the steps that read it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class StepNote:
         exit_code: what its process ends with.
         verdict: why it failed.
         inputs: what it read.
-        outputs: what it left, if it ran to its end.
+        outputs: what it wrote, if it ran to its end.
         log: URI of its log, or None.
     """
 

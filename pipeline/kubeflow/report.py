@@ -129,7 +129,7 @@ def _summary(
             try:
                 summary.take_from(stage, outcome)
             except (KeyError, OSError, ValueError) as error:
-                lacking = f"What {stage} left cannot be read ({error!r}): the summary lacks it."
+                lacking = f"The outputs of {stage} cannot be read ({error!r}): the summary lacks them."
                 summary.verdict.append(Verdict("remark", "unreadable", lacking))
         if result.state == "failed" and summary.status == "done":
             noted = note is not None and note.state == "failed"

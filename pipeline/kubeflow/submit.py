@@ -157,8 +157,8 @@ class Run:
             if run.get("state") in ("SUCCEEDED", "SKIPPED"):
                 if REPORT_STAGE in failed:
                     raise HeartbeatError(
-                        f"The stages succeeded, and {REPORT_STAGE} failed: the run has no page and no summary. "
-                        f"{self._reasons([REPORT_STAGE], tasks)}"
+                        f"The stages succeeded, but {REPORT_STAGE} failed: page and summary may be missing, and "
+                        f"its log says why. {self._reasons([REPORT_STAGE], tasks)}"
                     )
                 return
             if run.get("state") in ("FAILED", "CANCELED"):
@@ -232,5 +232,6 @@ def _name(task: Mapping[str, str]) -> str:
 
 def _messages(run_or_task: Json) -> list[str]:
     """List what Kubeflow says of errors of a run or a task, now and before."""
-    told = [(each.get("error") or {}) for each in (*(run_or_task.get("state_history") or []), run_or_task)]
-    return [each["message"] for each in (*told, run_or_task.get("status_metadata") or {}) if each.get("message")]
+    errors = [each.get("error") for each in (*(run_or_task.get("state_history") or []), run_or_task)]
+    sources = [*errors, run_or_task.get("status_metadata")]
+    return [each["message"] for each in sources if each and each.get("message")]

@@ -240,7 +240,9 @@ def test_a_run_that_succeeded_but_for_its_report_is_told_and_no_success(
     server.tasks = None if metadata else [without_metadata(**ended)]
     assert run(tmp_path, beats, server.url, "--wait") == 1
     sentence = capsys.readouterr().err.splitlines()[-1]
-    assert sentence.startswith("The stages succeeded, and Report failed: the run has no page and no summary.")
+    assert sentence.startswith(
+        "The stages succeeded, but Report failed: page and summary may be missing, and its log says why."
+    )
     assert sentence.endswith(f"{server.url}/#/runs/details/{RUN_ID}")
 
 

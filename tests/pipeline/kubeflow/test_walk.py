@@ -170,7 +170,8 @@ def test_summary_and_page_are_in_the_form_of_the_local_runners(done: Run, cluste
     assert flat(theirs["metrics"]) == pytest.approx(flat(ours["metrics"]), abs=1e-4, nan_ok=True)
     assert theirs["model"]["parameters"] == ours["model"]["parameters"]
     assert [stage["rows"] for stage in theirs["stages"]] == [stage["rows"] for stage in ours["stages"]]
-    assert all(stage["seconds"] > 0 for stage in theirs["stages"])
+    seconds = {stage["name"]: stage["seconds"] for stage in theirs["stages"]}
+    assert all(seconds[stage] > 0 for stage in ("ExampleGen", "Transform", "Trainer", "ModelGate")), "not a gate's 4 ms"
     page = published(cluster, done, "report/index.html")
     here = next(local.glob("runs/*/report/index.html")).read_text()
     assert HEADING.findall(page) == HEADING.findall(here)

@@ -21,6 +21,9 @@ LABEL_FIRST: Final = "has its label in the first column"
 LABELS: Final = {*range(len(CLASSES) + 1)}
 """Labels counted from 0 or, by mistake, from 1."""
 
+PEAKS_SHARE: Final = 0.1
+"""Share of exact zeros and ones that only a beat's first sample exceeds: in Kaggle's it has 0.49, the next 0.04."""
+
 FEW: Final = 10
 """Rows that may all be rejects: of more than these, a file of beats has mostly beats."""
 
@@ -105,7 +108,9 @@ def fault_of_values(values: npt.NDArray[np.float32]) -> str | None:
     if not whole[1:-1].all():
         if len(first) == len(values) and max(first) > len(CLASSES):
             return "has numbers of rows in its first column: leave them out"
-        looks_labelled = first <= LABELS and (max(first, default=0) > 1 or len(first) > 1)
+        # Labels 0 and 1 could be samples of beats that begin with their peak; the next column then has no peak.
+        peaks_next = np.isin(values[:, 1], (0, 1)).mean() > PEAKS_SHARE
+        looks_labelled = first <= LABELS and (max(first, default=0) > 1 or (len(first) > 1 and peaks_next))
         if labelled and looks_labelled and not (last <= LABELS and len(last) > 1):
             return LABEL_FIRST
         if not labelled and last <= LABELS and max(last, default=0) > 1:

@@ -91,5 +91,5 @@ def test_186_samples_and_a_label_are_no_187_samples(tmp_path):
 def test_a_label_in_the_first_column_is_seen_where_only_the_last_rows_show_it(tmp_path):
     """Kaggle's files are sorted by class: the first rows are all of class 0, and their last sample is 0."""
     padded = [f"{row.rsplit(',', 2)[0]},0.0" for row in ROWS * 10]
-    rows = [f"{int(at > 350)},{row}" for at, row in enumerate(padded)]
+    rows = [f"{int(at > 350)},{'1.0' if at % 3 else '0.7'},{row.partition(',')[2]}" for at, row in enumerate(padded)]
     assert "has its label in the first column" in sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())

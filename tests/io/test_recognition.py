@@ -252,6 +252,9 @@ GOOD = {
     "integers": "\n".join([",".join([*"10" * 93, "0", str(at % 5)]) for at in range(40)]).encode(),
     "few beats among rejects": b"\n".join([b"x,y", b"", *TEXT.splitlines()[:3], b"?"] * 3),
     "one class": b"".join(row[:-3] + b"0\n" for row in TEXT.splitlines()),
+    "all begin with a peak": b"".join(
+        b"%d.0,%b0\n" % (at % 2, row.partition(b",")[2][:-3]) for at, row in enumerate(TEXT.splitlines())
+    ),
     "all begin with 1": b"".join(b"1.0," + row.partition(b",")[2][:-3] + b"0\n" for row in TEXT.splitlines()),
     "empty": b"",
     "blank": b"\n\n",

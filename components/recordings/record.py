@@ -34,7 +34,7 @@ from components.recordings.splits import DIGEST_BYTES, Split
 OLDER_ANNOTATIONS = {"102": "102-0"}
 """Record of MIT-BIH -> the older annotation file that Kaggle's rows were cut by."""
 
-DETECTING = 0.6
+DETECTING = 0.3
 """Share of a record's work that finding its beats in the signal is."""
 
 POLL_SECONDS = 0.5

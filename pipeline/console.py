@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -11,6 +12,9 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+
+PLAIN_WIDTH = 140
+"""Columns of a table that goes to a file or a pipe."""
 
 PLAIN_SECONDS = 5.0
 """How often a line is written where stderr is not a terminal."""
@@ -27,6 +31,26 @@ def plain_console(width: int | None = None, file: TextIO | None = None, soft_wra
     if width is not None and not console.is_terminal:
         console.width = width
     return console
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], whole: Sequence[str] = ()) -> None:
+    """Print a table on stdout; no line of it is broken where that is no terminal.
+
+    Args:
+        header: names of the columns; one is right-aligned if all its values begin with a digit, a minus or nothing.
+        rows: as wide as the header.
+        whole: columns that are never broken.
+    """
+    from rich import box
+    from rich.table import Table
+
+    table, rows = Table(box=box.SIMPLE_HEAD), list(rows)
+    for index, name in enumerate(header):
+        numeric = index > 0 and all(row[index][:1] in "-0123456789" for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=name in whole)
+    for row in rows:
+        table.add_row(*row)
+    plain_console(PLAIN_WIDTH).print(table)
 
 
 class ProgressLine:

@@ -32,7 +32,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Left:
+class Skipped:
     """A record that is not compared, and why."""
 
     name: str
@@ -41,7 +41,7 @@ class Left:
 
 def find_jobs(
     reference: Path, test: Path, reference_annotator: str, test_annotator: str | None
-) -> tuple[list[Job], list[Left]]:
+) -> tuple[list[Job], list[Skipped]]:
     """Return the records of both sides, and those of one side only.
 
     Args:
@@ -60,11 +60,11 @@ def find_jobs(
         return [Job(reference.stem, reference, test)], []
     true, called = _files(reference, reference_annotator), _files(test, test_annotator or _only_extension(test))
     jobs = [Job(name, true[name], called[name]) for name in sorted(true.keys() & called.keys())]
-    left = [Left(name, f"{test} has no annotations of it") for name in sorted(true.keys() - called.keys())]
-    left += [Left(name, f"{reference} has no annotations of it") for name in sorted(called.keys() - true.keys())]
+    skipped = [Skipped(name, f"{test} has no annotations of it") for name in sorted(true.keys() - called.keys())]
+    skipped += [Skipped(name, f"{reference} has no annotations of it") for name in sorted(called.keys() - true.keys())]
     if not jobs:
         raise DataRefused(f"{reference} and {test} have no record in common, such as {sorted(true)[0]}.")
-    return jobs, left
+    return jobs, skipped
 
 
 def _files(folder: Path, extension: str) -> dict[str, Path]:
@@ -83,7 +83,7 @@ def _only_extension(folder: Path) -> str:
     return extensions.pop()[1:]
 
 
-def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> Comparison | Left:
+def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> Comparison | Skipped:
     """Compare one record.
 
     Args:
@@ -99,22 +99,22 @@ def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> 
         stems = [path.with_suffix("") for path in (job.reference, job.test)]
         header = next((read_header(stem) for stem in stems if header_path(stem).is_file()), None)
     except DataRefused as refused:
-        return Left(job.name, "; ".join(refused.sentences))
+        return Skipped(job.name, "; ".join(refused.sentences))
     fs = header.fs if header else reference.fs or test.fs
     if fs is None:
-        return Left(job.name, "it has no header, and its annotation files do not say their sampling frequency")
+        return Skipped(job.name, "it has no header, and its annotation files do not say their sampling frequency")
     start = round(from_seconds * fs)
     files = [(file, float(fs / (file.fs or fs))) for file in (reference, test)]
     end = header.sig_len if header else 0
     end = end or max((file.ticks[-1] * ratio for file, ratio in files if len(file.ticks)), default=0)
     if end <= start:
-        return Left(job.name, f"it ends after {float(end / fs):.0f} s, before the first second that is scored")
+        return Skipped(job.name, f"it ends after {float(end / fs):.0f} s, before the first second that is scored")
     window = window_samples(float(fs))
     true, called = (beats_of(file, labels, ratio, window) for file, ratio in files)
     return compare_beats(true, called, float(fs), start)
 
 
-def compare_all(jobs: Sequence[Job], labels: Mapping[str, int], from_seconds: float) -> Iterator[Comparison | Left]:
+def compare_all(jobs: Sequence[Job], labels: Mapping[str, int], from_seconds: float) -> Iterator[Comparison | Skipped]:
     """Yield what became of each record, in order."""
     compare = partial(compare_record, labels=dict(labels), from_seconds=from_seconds)
     if len(jobs) < SIDE_BY_SIDE:
@@ -149,7 +149,7 @@ def shares(comparison: Comparison) -> dict[str, float | None]:
     return {**ratios, "RR error": comparison.rr_rms_ms}
 
 
-def as_dict(names: Sequence[str], records: Sequence[Comparison], left: Sequence[Left]) -> dict[str, Any]:
+def as_dict(names: Sequence[str], records: Sequence[Comparison], skipped: Sequence[Skipped]) -> dict[str, Any]:
     """Return the whole result as plain values, for JSON."""
     return {
         "letters": list(LETTERS),
@@ -160,5 +160,5 @@ def as_dict(names: Sequence[str], records: Sequence[Comparison], left: Sequence[
         "sum": {**(total := add_up(records)).to_dict(), "ratios": total.ratios()},
         "gross": gross(records),
         "average": average(records),
-        "left_out": [{"record": each.name, "reason": each.reason} for each in left],
+        "skipped": [{"record": each.name, "reason": each.reason} for each in skipped],
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from components.errors import DataRefused, EnvironmentRefused
+from pipeline.console import ProgressLine, print_table
 
 if TYPE_CHECKING:
     from components.evaluate.ec57 import Comparison
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN_RECORDS = 100
 """With more records than these the table has only their sums; --csv has each."""
 
-SHOWN_LEFT = 10
+SHOWN_SKIPPED = 10
 """Records that are named as not compared."""
 
 BEATS = ("QRS Se", "QRS +P", "V Se", "V +P", "V FPR", "S Se", "S +P", "S FPR", "RR error")
@@ -76,31 +77,35 @@ def compare(
     either. The comparison is that of ANSI/AAMI EC57 with its window of 150 ms.
     """
     from components.beats.symbols import describe_map, parse_map
-    from components.evaluate.compare import Left, as_dict, compare_all, find_jobs
+    from components.evaluate.compare import Skipped, as_dict, compare_all, find_jobs
 
     labels = parse_map(symbol_map)
-    jobs, left = find_jobs(reference, test, reference_annotator, test_annotator)
+    jobs, skipped = find_jobs(reference, test, reference_annotator, test_annotator)
     names, records = [], []
-    for job, outcome in zip(jobs, compare_all(jobs, labels, from_seconds), strict=True):
-        if isinstance(outcome, Left):
-            left.append(outcome)
-        else:
-            names.append(job.name)
-            records.append(outcome)
+    with ProgressLine("records") as line:
+        for job, outcome in zip(jobs, compare_all(jobs, labels, from_seconds), strict=True):
+            if isinstance(outcome, Skipped):
+                skipped.append(outcome)
+            else:
+                names.append(job.name)
+                records.append(outcome)
+            if line.is_due():
+                done = len(records) + len(skipped)
+                line.show(done, len(jobs), f"{done:,} of {len(jobs):,} records")
     if not records:
-        raise DataRefused([f"Record {each.name}: {each.reason}." for each in left[:SHOWN_LEFT]])
+        raise DataRefused([f"Record {each.name}: {each.reason}." for each in skipped[:SHOWN_SKIPPED]])
     if csv_file is not None:
         _write_csv(csv_file, names, records)
     if as_json:
-        result = {"from_seconds": from_seconds, "map": labels, **as_dict(names, records, left)}
+        result = {"from_seconds": from_seconds, "map": labels, **as_dict(names, records, skipped)}
         click.echo(json.dumps(result, indent=1))
     else:
         _show(names, records)
         click.echo(f"Scored from second {from_seconds:g} of each record; classes of symbols: {describe_map(labels)}.")
-    for each in left[:SHOWN_LEFT]:
+    for each in skipped[:SHOWN_SKIPPED]:
         click.echo(f"Not compared: record {each.name}: {each.reason}.", err=True)
-    if len(left) > SHOWN_LEFT:
-        click.echo(f"Not compared: {len(left) - SHOWN_LEFT:,} more records; --json has all of them.", err=True)
+    if len(skipped) > SHOWN_SKIPPED:
+        click.echo(f"Not compared: {len(skipped) - SHOWN_SKIPPED:,} more records; --json has all of them.", err=True)
     return 0
 
 
@@ -133,12 +138,15 @@ def _show(names: Sequence[str], records: Sequence[Comparison]) -> None:
     for row in letters[-2:]:
         row[-2:] = ["", ""]
     title = f"Beats of {len(records):,} record{'s' if len(records) > 1 else ''}, reference by test"
-    _print_table(title, ["", *map(str.lower, LETTERS)], letters)
+    click.echo(title)
+    print_table(["", *map(str.lower, LETTERS)], letters)
     ends = {"Gross": gross(records), "Average": average(records)}
     each = dict(zip(names, map(shares, records), strict=True)) if len(records) <= SHOWN_RECORDS else {}
-    _print_table("Beat by beat, %", ["", *BEATS[:-1], "RR error, ms"], _rows({**each, **ends}, BEATS))
+    click.echo("Beat by beat, %")
+    print_table(["", *BEATS[:-1], "RR error, ms"], _rows({**each, **ends}, BEATS))
     runs = {f"{name}, {kind.lower()}": _of_class(values, name) for kind, values in ends.items() for name in "VS"}
-    _print_table("Run by run, %", ["", *RUNS], _rows(runs, RUNS))
+    click.echo("Run by run, %")
+    print_table(["", *RUNS], _rows(runs, RUNS))
 
 
 def _of_class(values: Mapping[str, float | None], name: str) -> dict[str, float | None]:
@@ -153,17 +161,3 @@ def _number(value: float | None, column: str) -> str:
     if value is None:
         return "-"
     return f"{value:.2f}" if column == "RR error" else f"{100 * value:.3f}" if "FPR" in column else f"{100 * value:.2f}"
-
-
-def _print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    from pipeline.console import plain_console
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for index, name in enumerate(header):
-        table.add_column(name, justify="right" if index else "left")
-    for row in rows:
-        table.add_row(*row)
-    plain_console(140).print(table)

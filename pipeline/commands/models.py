@@ -11,12 +11,10 @@ import click
 
 from components.verdict import SYNTHETIC_MARK
 from pipeline.commands.flags import DEFAULT_SERVING
+from pipeline.console import print_table
 
 if TYPE_CHECKING:
     from components.io.serving import PushedVersion
-
-PLAIN_WIDTH = 140
-"""Columns of a table that goes to a file or a pipe: no line of it is broken."""
 
 _serving = click.option(
     "--serving", metavar="DIR|URI", default=DEFAULT_SERVING, show_default=True, help="Where models are pushed to."
@@ -46,9 +44,10 @@ def list_command(serving: str, as_json: bool) -> None:
     if not versions:
         click.echo(f"Nothing was pushed to {serving} yet.", err=True)
         return
-    _print_table(
+    print_table(
         ["version", "pushed (UTC)", "model", "accuracy", "macro-F1", "noisy accuracy", "data", ""],
         [_row(version) for version in versions],
+        whole=("version", "model"),
     )
 
 
@@ -66,7 +65,7 @@ def show_command(version: int, serving: str, as_json: bool) -> None:
         click.echo(json.dumps({**asdict(shown), "digest_now": now}, indent=1))
         return
     digests = shown.digests
-    _print_table(
+    print_table(
         ["", f"version {version}"],
         [
             ["place", shown.location],
@@ -129,17 +128,3 @@ def _row(version: PushedVersion) -> list[str]:
         _data_of(version),
         ", ".join(notes),
     ]
-
-
-def _print_table(header: list[str], rows: list[list[str]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    from pipeline.console import plain_console
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in header:
-        table.add_column(name, overflow="fold", no_wrap=name in ("version", "model"))
-    for row in rows:
-        table.add_row(*row)
-    plain_console(PLAIN_WIDTH).print(table)

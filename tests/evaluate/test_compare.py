@@ -65,7 +65,7 @@ def test_a_folder_with_records_that_cannot_be_compared(tmp_path, capsys):
     assert main(heartbeat, [*arguments, "--json", "--csv", str(tmp_path / "counts.csv")]) == 0
     result = json.loads(capsys.readouterr().out)
     assert [each["record"] for each in result["records"]] == ["deep/whole", "whole"]
-    reasons = {each["record"]: each["reason"] for each in result["left_out"]}
+    reasons = {each["record"]: each["reason"] for each in result["skipped"]}
     assert reasons.keys() == {"brief", "lonely", "cut", "stranger"}
     assert reasons["brief"] == "it ends after 200 s, before the first second that is scored"
     assert "cut.qrs are cut short" in reasons["cut"]

@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from components.errors import UsageError
+from components.io.scratch import own_temporary_folder
 from components.io.signals import INTERRUPTED
 from components.score.beam_private import leave_out_unused
 from pipeline.refusal import UnexpectedError, refusal_behind
@@ -74,7 +75,8 @@ def main(command: click.Command, argv: Sequence[str] | None = None) -> int:
     name = command.name if argv is not None else None
     silence_libraries()
     try:
-        code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
+        with own_temporary_folder():
+            code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.Abort:

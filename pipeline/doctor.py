@@ -8,7 +8,6 @@ import platform
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +17,7 @@ from typing import Any, Final, Literal
 from components.compat import LOCK, OLD_LANE, PYTHONS
 from components.errors import EnvironmentRefused, HeartbeatError, UsageError
 from components.io.lock import is_flocked
+from components.io.scratch import shared_temporary_folder
 from components.verdict import SYNTHETIC_MARK
 
 LOCK_FILE: Final = Path(__file__).parents[1] / LOCK
@@ -151,7 +151,7 @@ def _pins(text: str) -> Iterator[tuple[str, str]]:
 def check_disk(root: Path) -> str:
     """Check the free space for artifacts and for temporary files."""
     sentences = []
-    for folder in dict.fromkeys((_existing(root), Path(tempfile.gettempdir()))):
+    for folder in dict.fromkeys((_existing(root), shared_temporary_folder())):
         free = shutil.disk_usage(folder).free
         sentences.append(f"{free / 1e9:.1f} GB free in {folder}")
         if free < ROOM:

@@ -19,8 +19,12 @@ from pipeline.screen import Screen, output_captured
 from pipeline.settings import RunSettings
 from pipeline.summary import StageRecord, Summary, versions_here
 
-BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-"""The local Beam runner by its full name: a bare DirectRunner may try to download another one."""
+LOCAL_BEAM = (
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "--sdk_container_image=none",
+)
+"""The local Beam runner by its full name: a bare DirectRunner may try to download another one. It starts no container;
+where none is named, TFX makes a package of itself for every Beam stage, which takes seconds and stays in TMPDIR."""
 
 INTERRUPTION = Verdict(
     "refusal", "interrupted", "Interrupted: finished stages are kept, and the same command goes on from there."
@@ -98,7 +102,7 @@ def _run_stages(
         from pipeline.tfx_private import LocalNodes
 
         graph_inputs = GraphInputs(settings, locations.data, fingerprint(inputs.files), locations.serving)
-        runner = [] if any(option.startswith("--runner") for option in beam_options) else [BEAM_RUNNER]
+        runner = [] if any(option.startswith("--runner") for option in beam_options) else LOCAL_BEAM
         nodes = LocalNodes(build_nodes(graph_inputs), locations, summary.run, [*runner, *beam_options])
     by_name = {stage.name: stage for stage in summary.stages}
     artifacts: dict[str, dict[str, list[str]]] = {}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import ExitStack
 
 import pytest
 
+from components.io.scratch import own_temporary_folder
 from tests.demo import Ended, local_runner
 
 MITDB = "HEARTBEAT_MITDB"
@@ -21,6 +24,19 @@ ASKED_FOR = {
 """Marker -> the variable that asks for such tests, and what is said of them where it is not set."""
 
 STRICT = "HEARTBEAT_NO_SKIPS"
+
+_OPEN = ExitStack()
+"""What lasts as long as the tests."""
+
+
+def pytest_configure() -> None:
+    """Have what tests and libraries leave in the temporary folder removed; pytest's own folders stay."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    _OPEN.enter_context(own_temporary_folder())
+
+
+def pytest_unconfigure() -> None:
+    _OPEN.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
-from components.io.lock import flocked
 from components.io.provenance import provenance_header
 from components.io.signals import interrupts_ignored
 from components.recordings.splits import kaggle_rows
-
-PREFIX = ".prepare-"
 
 COPY_BYTES = 1 << 22
 """Bytes, or rows' worth of them, copied at once."""
@@ -35,16 +31,6 @@ def made_folder(out: Path) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
-
-
-@contextmanager
-def scratch_folder(out: Path) -> Iterator[Path]:
-    """Make a folder in `out` and remove it at the end; first remove those that killed processes have left."""
-    for abandoned in out.glob(f"{PREFIX}*"):
-        with suppress(BlockingIOError), flocked(abandoned):
-            shutil.rmtree(abandoned)
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=out) as name, flocked(name):
-        yield Path(name)
 
 
 def part_files(part: Path, side: str) -> tuple[Path, Path]:

@@ -16,10 +16,11 @@ from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TRAIN_FILE, TRAI
 from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.io.scratch import scratch_folder
 from components.recordings.annotations import annotation_path
 from components.recordings.header import list_records
 from components.recordings.lead import Lead, NoSignal, open_lead
-from components.recordings.output import join_in_kaggle_order, join_parts, made_folder, publish, scratch_folder
+from components.recordings.output import join_in_kaggle_order, join_parts, made_folder, publish
 from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records
 from components.recordings.report import (
     FileCount,
@@ -85,7 +86,7 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
     try:
         plan = _plan(settings)
         _refuse_foreign(settings.out)
-        with made_folder(settings.out), scratch_folder(settings.out) as scratch:
+        with made_folder(settings.out), scratch_folder(settings.out, ".prepare-") as scratch:
             results = _write_parts(plan, scratch, start(len(plan.leads)))
             return _join(plan, results, scratch)
     except OSError as error:

@@ -18,7 +18,7 @@ import yaml
 from pipeline.graph import Channels, GraphInputs
 from pipeline.kubeflow.kfp_private import compile_graph, runtime_parameters
 from pipeline.kubeflow.uris import REPORT_STAGE
-from pipeline.run import BEAM_RUNNER
+from pipeline.run import LOCAL_BEAM
 from pipeline.settings import ClusterSettings, RunSettings
 from pipeline.stages import STAGES, Stage, build_nodes
 
@@ -102,7 +102,7 @@ def compile_spec(settings: RunSettings, target: Target) -> Spec:
     """Compile the graph to a pipeline spec (schema 2.1.0) with every repair made."""
     run = GraphInputs(settings=settings, scored=NOT_LISTED, **runtime_parameters(target.parameters))
     nodes = [*build_nodes(run), REPORT.node(run, {})]
-    spec = compile_graph(PIPELINE_NAME, target.pipeline_root, nodes, target.image, STEP_COMMAND, [BEAM_RUNNER])
+    spec = compile_graph(PIPELINE_NAME, target.pipeline_root, nodes, target.image, STEP_COMMAND, LOCAL_BEAM)
     name_for_people(spec, settings.profile)
     give_defaults(spec, target.parameters)
     give_root(spec, target.pipeline_root)

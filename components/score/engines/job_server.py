@@ -168,7 +168,8 @@ def java_command(
             "that runs already with --job-endpoint."
         )
     opened = [f"--add-opens={package}=ALL-UNNAMED" for package in OPENED]
-    return [java, f"-Xmx{heap}", *QUICK_START, *opened, *options, "-cp", path, main_class, *arguments]
+    own = [f"-Xmx{heap}", f"-Djava.io.tmpdir={tempfile.gettempdir()}", *QUICK_START, *opened, *options]
+    return [java, *own, "-cp", path, main_class, *arguments]
 
 
 def free_port() -> int:

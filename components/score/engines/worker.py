@@ -11,13 +11,17 @@ import argparse
 import json
 import os
 import shlex
+import shutil
+import signal
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Final
+from pathlib import Path
+from typing import Final, NoReturn
 
+from components.io.scratch import own_temporary_folder
 from components.io.signals import ignore_interrupts
 from components.io.submitter import ORPHANED, POLL_SECONDS, LocalSubmitter
 from components.score.beam_private import leave_out_unused, run_worker, worker_environment
@@ -29,18 +33,20 @@ PROVISION_SECONDS: Final = 60.0
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a worker of an engine until the engine, or the engine's end, stops it."""
     arguments = _arguments(argv)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True, name="watch-parent").start()
-    leave_out_unused()
-    os.environ.update(
-        worker_environment(
-            arguments.id,
-            arguments.provision_endpoint,
-            {"control": arguments.control_endpoint, "logging": arguments.logging_endpoint},
-            arguments.semi_persist_dir,
-            PROVISION_SECONDS,
+    with own_temporary_folder() as folder:
+        signal.signal(signal.SIGTERM, lambda *_: _end(folder))  # how Flink and Spark end a worker
+        threading.Thread(target=_end_with_parent, args=(os.getppid(), folder), daemon=True, name="watch-parent").start()
+        leave_out_unused()
+        os.environ.update(
+            worker_environment(
+                arguments.id,
+                arguments.provision_endpoint,
+                {"control": arguments.control_endpoint, "logging": arguments.logging_endpoint},
+                arguments.semi_persist_dir,
+                PROVISION_SECONDS,
+            )
         )
-    )
-    run_worker()
+        run_worker()
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -53,9 +59,16 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_known_args(argv)[0]
 
 
-def _end_with_parent(parent: int) -> None:
+def _end_with_parent(parent: int, folder: Path | None) -> None:
     while os.getppid() == parent:
         time.sleep(POLL_SECONDS)
+    _end(folder)
+
+
+def _end(folder: Path | None) -> NoReturn:
+    """End this process at once, without the interpreter's wait for Beam's threads, and remove its folder."""
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(ORPHANED)
 
 

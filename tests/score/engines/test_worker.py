@@ -1,16 +1,22 @@
 """The program that engines start: it asks where work is, imports what scoring needs, and ends with the engine."""
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from concurrent import futures
 from contextlib import contextmanager
+from pathlib import Path
 
 import grpc
 import pytest
 from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
 from google.protobuf import json_format, struct_pb2
 
+from components.io.submitter import ORPHANED
 from components.score.beam_private import worker_environment
 from tests.score.engines.test_guard import await_end
 
@@ -71,6 +77,26 @@ def test_a_worker_ends_soon_after_the_process_that_started_it():
     parent.kill()
     parent.communicate()
     await_end([number])
+
+
+def handles(number, what):
+    """Whether a process has a handler of a signal."""
+    status = Path(f"/proc/{number}/status").read_text()
+    return int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> (what - 1) & 1
+
+
+def test_a_worker_that_an_engine_ends_leaves_nothing_in_the_temporary_folder(tmp_path):
+    """It waits for an engine that does not answer."""
+    command = [sys.executable, "-m", "components.score.engines.worker", "--id=1", "--provision_endpoint=localhost:1"]
+    worker = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)})
+    deadline = time.monotonic() + 60
+    while not handles(worker.pid, signal.SIGTERM):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert len(list(tmp_path.iterdir())) == 1
+    worker.terminate()
+    assert worker.wait(60) == ORPHANED
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

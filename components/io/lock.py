@@ -6,6 +6,7 @@ machines differ, and a machine's own may be set.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -39,6 +40,10 @@ GLANCE_SECONDS: Final = 0.2
 """How long a lock is tried for: `is_flocked` may hold it for a moment."""
 
 
+NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What the system answers where a file system has no locks."""
+
+
 @contextmanager
 def flocked(path: str | os.PathLike[str], wait: bool = False) -> Iterator[int]:
     """Lock a file or folder that exists until the block or the process ends; programs that it starts hold nothing.
@@ -59,7 +64,7 @@ def flocked(path: str | os.PathLike[str], wait: bool = False) -> Iterator[int]:
         until = time.monotonic() + GLANCE_SECONDS
         while True:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() > until:
@@ -81,12 +86,22 @@ def is_flocked(path: str | os.PathLike[str]) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        _flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
         os.close(handle)
     return False
+
+
+def _flock(handle: int, operation: int) -> None:
+    """Lock a file; where its file system has no locks, as some NFS and FUSE mounts, say so in place of its number."""
+    try:
+        fcntl.flock(handle, operation)
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            raise OSError(error.errno, "its file system has no locks") from error
+        raise
 
 
 def locked(output: str) -> AbstractContextManager[Callable[[], None]]:

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -72,8 +72,19 @@ class LocalSubmitter:
 
 @contextmanager
 def local_submitter() -> Iterator[LocalSubmitter]:
-    """Be a submitter to processes of this machine for as long as this lasts."""
-    with tempfile.NamedTemporaryFile(prefix="heartbeat-score-lease-") as lease, flocked(lease.name):
+    """Be a submitter to processes of this machine for as long as this lasts.
+
+    Raises:
+        EnvironmentRefused: the temporary folder cannot be written, or has no locks.
+    """
+    with ExitStack() as stack:
+        try:
+            lease = stack.enter_context(tempfile.NamedTemporaryFile(prefix="heartbeat-score-lease-"))
+            stack.enter_context(flocked(lease.name))
+        except OSError as error:
+            raise EnvironmentRefused(
+                f"The temporary folder cannot be used ({error.strerror}): name one on a local disk in TMPDIR."
+            ) from error
         yield LocalSubmitter(socket.gethostname(), os.getpid(), lease.name)
 
 

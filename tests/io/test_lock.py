@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import multiprocessing
 import os
 import subprocess
@@ -18,7 +20,9 @@ from components.errors import EnvironmentRefused
 from components.io import lock
 from components.io.lock import HOLDER, flocked, is_flocked, locked
 from components.io.object_stores import ObjectStore
+from components.io.serving import ServingDirectory
 from components.io.storage import storage_at
+from components.io.submitter import local_submitter
 
 HELD = """
 import sys
@@ -83,6 +87,24 @@ def test_a_glance_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
             pass
     ended.set()
     thread.join()
+
+
+def test_without_locks_neither_a_job_nor_a_push_nor_local_workers_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "saved_model.pb").write_bytes(b"model")
+    where = str(tmp_path / "out")
+    for begin, remedy in ((locked(where), "another --output"), (local_submitter(), "TMPDIR")):
+        with pytest.raises(EnvironmentRefused, match=rf"file system has no locks.*{remedy}"), begin:
+            pass
+    with pytest.raises(EnvironmentRefused, match=r"pushed to .* file system has no locks"):
+        ServingDirectory(where).push(tmp_path / "model")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_who_waits_for_a_flock_gets_it(tmp_path: Path) -> None:

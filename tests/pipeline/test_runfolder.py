@@ -1,3 +1,6 @@
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -5,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from components.errors import EnvironmentRefused
+from pipeline.cli import main
+from pipeline.commands.run import run
+from pipeline.doctor import check_root_folder
 from pipeline.runfolder import new_run_folder, root_locked
 
 HOLDER = """
@@ -38,6 +44,23 @@ def test_a_root_that_cannot_be_made_is_refused_with_its_name(tmp_path: Path) -> 
         root_locked(tmp_path / "file" / "root"),
     ):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_root_on_a_file_system_without_locks_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert main(run, ["--root", str(tmp_path / "root")]) == 6
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path}/root cannot be written or locked (its file system has no locks)" in sentence
+    assert "local disk, with --root" in sentence
+    with pytest.raises(EnvironmentRefused, match=r"its file system has no locks\. Name another root"):
+        check_root_folder(tmp_path / "root")
+    assert list((tmp_path / "root").iterdir()) == [tmp_path / "root" / "lock"]
 
 
 def test_run_folders_of_one_second_differ_and_sort_by_time(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def _existing(path: Path) -> Path:
 
 
 def check_data(data: str, demo: bool) -> str:
-    """Check that the CSVs exist; `demo` means that a run would make them."""
+    """Check that the beats exist; `demo` means that a run would make them."""
     if demo:
         return "none named: a run makes the synthetic demo set"
     from components.ingest.locate import find_inputs
@@ -189,6 +189,8 @@ def check_data(data: str, demo: bool) -> str:
     inputs = find_inputs(data)
     size = sum(source.file.size for source in inputs.sources)
     kind = f"{SYNTHETIC_MARK}, " if inputs.synthetic else ""
+    if inputs.sources[0].kind == "parquet":
+        return f"{data}: {kind}{size / 1e6:,.0f} MB, Parquet"
     known = "with" if any(source.provenance for source in inputs.sources) else "without"
     return f"{data}: {kind}{size / 1e6:,.0f} MB, {known} provenance"
 

@@ -20,7 +20,7 @@ DEMO_FOLDER = "demo"
 class Locations:
     """Where the data, the root and the serving directory of a run are."""
 
-    data: str  # directory or URI of the CSVs
+    data: str  # directory or URI of the beats
     root: Path  # local directory of runs, metadata and artifacts
     serving: str  # directory or URI that models are pushed to
 
@@ -31,12 +31,13 @@ class Locations:
 
 
 def data_location(root: Path, data: str | None) -> str:
-    """Return `--data`, else `data/` if a CSV is there, else the folder of the demo set under the root."""
-    from components.beats.kaggle import TEST_FILE, TRAIN_FILE
+    """Return `--data`, else `data/` if beats are there, else the folder of the demo set under the root."""
+    from components.beats.kaggle import TEST_FILE, TEST_PARQUET, TRAIN_FILE, TRAIN_PARQUET
 
     if data is not None:
         return data
-    names = [f"{name}{packed}" for name in (TRAIN_FILE, TEST_FILE) for packed in ("", ".gz")]
+    packed = [f"{name}.gz" for name in (TRAIN_FILE, TEST_FILE)]
+    names = [TRAIN_FILE, TEST_FILE, *packed, TRAIN_PARQUET, TEST_PARQUET]
     return "data" if any(Path("data", name).exists() for name in names) else str(root / DEMO_FOLDER)
 
 

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from components.beats.kaggle import TEST_FILE, TRAIN_FILE
+from components.beats.kaggle import TEST_FILE, TEST_PARQUET, TRAIN_FILE, TRAIN_PARQUET
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, UsageError
-from components.io.sources import Source, csv_source, input_files
+from components.io.sources import Kind, Source, input_files, training_source
 from components.io.storage import InputFile, is_remote, list_files, local_path
 
 HOW_TO_GET: Final = (
@@ -25,7 +25,7 @@ SIMILAR: Final = re.compile(
 """Names that may be of the files that are missing, such as `mitbih_train (1).csv`."""
 
 DESCRIPTION_FILE: Final = "prepare.json"
-"""What `heartbeat prepare` leaves beside its CSVs: how they were made."""
+"""What `heartbeat prepare` leaves beside its files: how they were made."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class TrainTest:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the beats are simulated: the demo set says so in a file beside the CSVs."""
+        """Whether the beats are simulated: the demo set says so in a file beside its own."""
         return bool(self.markers)
 
     @property
@@ -62,14 +62,16 @@ class TrainTest:
 
 
 def find_inputs(data_dir: str) -> TrainTest:
-    """Find `mitbih_train.csv` and `mitbih_test.csv`, plain or .gz, and what provenance there is beside them.
+    """Find `mitbih_train.csv` and `mitbih_test.csv`, plain or .gz, with their provenance, or their Parquet form.
+
+    That is `train.parquet` and `test.parquet`, which hold their own.
 
     Args:
         data_dir: local folder, URI of one, or a glob of several.
 
     Raises:
         UsageError: the path is empty or a file's, or no storage has the URI's scheme.
-        DataRefused: a file is missing, there plain and as .gz, or no CSV of beats.
+        DataRefused: a file is missing, there in two forms, or no file of beats with labels.
         EnvironmentRefused: the URI's store cannot be reached.
     """
     if not data_dir.strip():
@@ -78,20 +80,20 @@ def find_inputs(data_dir: str) -> TrainTest:
         raise UsageError(f"{data_dir} is a file: give its folder.")
     folder = data_dir.rstrip("/") or "/"
     is_local_folder = not is_remote(folder) and os.path.isdir(local_path(folder))
-    train, test = _find(folder, TRAIN_FILE), _find(folder, TEST_FILE)
-    missing = [name for name, files in ((TRAIN_FILE, train), (TEST_FILE, test)) if not files]
     names = os.listdir(local_path(data_dir)) if is_local_folder else []
-    if missing:
+    kind, sides = _find_form(data_dir, folder)
+    if missing := [name for name, files in sides.items() if not files]:
         similar = ", ".join(sorted(repr(name) for name in names if SIMILAR.fullmatch(name)))
         others = f"It has {similar}: rename what is meant. " if similar else ""
-        raise DataRefused(f"{data_dir} has no {' and no '.join(missing)} (or .csv.gz). {others}{HOW_TO_GET}")
+        packed = " (or .csv.gz)" if kind == "csv" else ""
+        raise DataRefused(f"{data_dir} has no {' and no '.join(missing)}{packed}. {others}{HOW_TO_GET}")
     sources: list[list[Source]] = []
     faults: list[str] = []
-    for files in (train, test):
+    for files in sides.values():
         sources.append([])
         for file in files:
             try:
-                sources[-1].append(csv_source(file))
+                sources[-1].append(training_source(file, kind))
             except DataRefused as error:
                 faults += error.sentences
     if faults:
@@ -99,6 +101,22 @@ def find_inputs(data_dir: str) -> TrainTest:
     found = TrainTest(tuple(sources[0]), tuple(sources[1]), tuple(list_files(f"{folder}/{MARKER}")))
     used = {os.path.relpath(file.path, local_path(data_dir)).split("/")[0] for file in found.files} if names else set()
     return replace(found, strays=tuple(sorted({*names} - used - {DESCRIPTION_FILE})))
+
+
+def _find_form(data_dir: str, folder: str) -> tuple[Kind, dict[str, list[InputFile]]]:
+    """Return the form in which a folder holds its beats, CSV where there are none, and name -> files of each side.
+
+    Raises:
+        DataRefused: the folder holds beats in both forms, or a file plain and as .gz.
+    """
+    text = {name: _find(folder, name) for name in (TRAIN_FILE, TEST_FILE)}
+    tables = {name: input_files(f"{folder}/{name}") for name in (TRAIN_PARQUET, TEST_PARQUET)}
+    if not any(tables.values()):
+        return "csv", text
+    if any(text.values()):
+        both = ", ".join(name for name, files in (text | tables).items() if files)
+        raise DataRefused(f"{data_dir} holds beats in two forms, {both}: keep one, CSV or Parquet.")
+    return "parquet", tables
 
 
 def _find(folder: str, name: str) -> list[InputFile]:

@@ -21,9 +21,10 @@ from components.ingest.report import REJECTS_FILE, SUMMARY_FILE, FileReport, Ing
 from components.ingest.settings import DataSettings
 from components.ingest.shard import ShardJob, ShardRecord
 from components.ingest.split import SIDES, SPLITS, SplitKind, held_out_records
+from components.io.parquet import count_parquet_records
 from components.io.provenance import count_records
 from components.io.rejects import describe_file
-from components.io.shards import plan_text
+from components.io.shards import plan_sources
 from components.io.sources import Source
 from components.io.storage import read_whole, storage_at, write_whole
 
@@ -41,7 +42,7 @@ class IngestPlan:
     Attributes:
         inputs: the files.
         jobs: one per shard.
-        faults: CSV -> sentences about a provenance file that does not fit.
+        faults: file -> sentences about a provenance file that does not fit.
         split: how the test file relates to the train file.
     """
 
@@ -72,7 +73,7 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
         DataRefused: a file cannot be read.
     """
     shards = {
-        side: plan_text([source.file for source in sources], settings.shard_mib << 20, COUNTING_THREADS)
+        side: plan_sources(sources, settings.shard_mib << 20, COUNTING_THREADS)
         for side, sources in (("train", inputs.train), ("test", inputs.test))
     }
     rows: Counter[str] = Counter()
@@ -86,13 +87,12 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
         for source in inputs.train:
             train_rows.update(records[source.file.path])
         held_out = held_out_records(train_rows, settings.eval_share, settings.seed)
-    provenance = {source.file.path: source.provenance for source in inputs.sources if source.file.path in records}
     jobs = tuple(
         ShardJob(
             shard=shard,
             into=side,
             name=f"{number:05d}-of-{len(shards[side]):05d}",
-            provenance=beside.path if (beside := provenance.get(shard.file)) is not None else None,
+            records_known=shard.file in records,
             settings=settings,
             held_out=held_out,
             examples_uri=examples_uri,
@@ -107,11 +107,13 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
 def _count_records(
     inputs: TrainTest, rows: Mapping[str, int]
 ) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
-    """Return CSV -> rows of every record, for the CSVs whose provenance fits, and what is wrong with the others'."""
+    """Return file -> rows of every record, where that is known, and what is wrong with the others' provenance."""
     records: dict[str, dict[str, int]] = {}
     faults: dict[str, list[str]] = {}
     for source in inputs.sources:
         path = source.file.path
+        if source.kind == "parquet" and (counts := count_parquet_records(source.file)) is not None:
+            records[path] = counts
         if source.provenance is not None:
             try:
                 records[path] = count_records(source.provenance.path, path, rows[path])
@@ -121,7 +123,7 @@ def _count_records(
 
 
 def _kind_of_split(inputs: TrainTest, records: Mapping[str, Mapping[str, int]]) -> SplitKind:
-    if any(is_kaggle_test(source.file) for source in inputs.test):
+    if any(is_kaggle_test(source) for source in inputs.test):
         return "kaggle"
     if not all(source.file.path in records for source in inputs.sources):
         return "unknown"

@@ -1,11 +1,12 @@
-"""One shard of CSV to TFRecords: its beats divided among the splits, its rejects, and a record of the counts."""
+"""One shard of rows to TFRecords: its beats divided among the splits, its rejects, and a record of the counts."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -17,12 +18,16 @@ from components.ingest.split import Side, Split, held_out_rows
 from components.io.beat_block import BeatBlock
 from components.io.csv import parse_block
 from components.io.examples import encode_examples
+from components.io.parquet import read_parquet
 from components.io.provenance import NO_LABEL, Origin, OriginReader
 from components.io.rejects import COLUMNS_WRONG, NOT_A_NUMBER
-from components.io.shards import Shard, read_lines
+from components.io.shards import SourceShard, read_lines
 from components.io.storage import storage_at, write_whole
 from components.io.text import Block
 from components.io.tfrecord import write_records
+
+BLOCK_ROWS: Final = 4096
+"""Rows of Parquet read at a time, about as many as a block of CSV has."""
 
 QUOTED_REJECTS: Final = 5
 """Rejects of a shard that its record quotes; all are in its rejects file."""
@@ -44,17 +49,17 @@ class ShardJob:
         shard: the rows.
         into: the side they are on.
         name: of the shard among those of its side, as in `00000-of-00002`.
-        provenance: the provenance file that fits the shard's file; None without one.
+        records_known: whether each of the file's rows has a record, by a provenance file that fits or its own column.
         settings: which say how many of the train file's rows are held out for validation, and the seed.
         held_out: records to hold out whole; None where single rows are chosen instead.
         examples_uri: folder of the examples.
         report_uri: folder of the ingest report.
     """
 
-    shard: Shard
+    shard: SourceShard
     into: Side
     name: str
-    provenance: str | None
+    records_known: bool
     settings: DataSettings
     held_out: frozenset[str] | None
     examples_uri: str
@@ -84,16 +89,16 @@ class ShardRecord:
     Attributes:
         classes: split -> beats written, by class.
         reasons: kind of reject -> lines.
-        first_rejects: (row, reason, beginning of the text) of the first few.
+        first_rejects: (row, reason, beginning of the text, if it is text) of the first few.
         cut: whether its last line has neither a newline nor all its values.
-        sha256: of its text (decompressed), hex.
+        sha256: of its text (decompressed), or of what its beats are where it is no CSV; hex.
         mislabelled: rows whose label differs from their provenance's.
         first_mislabelled: sentence about the first of them, None without any.
     """
 
     classes: dict[Split, list[int]]
     reasons: dict[str, int] = field(default_factory=dict)
-    first_rejects: list[tuple[int, str, str]] = field(default_factory=list)
+    first_rejects: list[tuple[int, str, str | None]] = field(default_factory=list)
     cut: bool = False
     sha256: str = ""
     mislabelled: int = 0
@@ -125,13 +130,18 @@ class ShardRecord:
             raise ERRORS[content[REFUSED]](content["sentences"])
         return cls(**{**content, "first_rejects": [tuple(each) for each in content["first_rejects"]]})
 
-    def count_rejects(self, lines: Block, beats: BeatBlock) -> None:
+    def count_rejects(self, block: BeatBlock) -> None:
         """Count the rejects of the next block."""
-        for reject in beats.rejects:
+        for reject in block.rejects:
             self.reasons[reject.kind] = self.reasons.get(reject.kind, 0) + 1
-        quoted = beats.rejects[: QUOTED_REJECTS - len(self.first_rejects)]
-        self.first_rejects += [(each.row, each.reason, (each.text or "")[:QUOTED_TEXT]) for each in quoted]
-        last = beats.rejects[-1] if beats.rejects else None
+        quoted = block.rejects[: QUOTED_REJECTS - len(self.first_rejects)]
+        self.first_rejects += [
+            (each.row, each.reason, None if each.text is None else each.text[:QUOTED_TEXT]) for each in quoted
+        ]
+
+    def look_for_cut(self, lines: Block, block: BeatBlock) -> None:
+        """Note whether the next block ends within a line."""
+        last = block.rejects[-1] if block.rejects else None
         self.cut = (
             last is not None
             and last.row == lines.first_row + lines.rows - 1
@@ -177,36 +187,54 @@ def ingest_shard(job: ShardJob) -> None:
         DataRefused: the file is not there, or changed since it was planned.
         EnvironmentRefused: it cannot be read, or an output cannot be written.
     """
-    shard = job.shard
     record = ShardRecord({split: [0] * len(CLASSES) for split in job.examples})
-    digest = hashlib.sha256()
-    origins = None if job.provenance is None else OriginReader(job.provenance)
     with ExitStack() as stack:
         outputs = {split: stack.enter_context(storage_at(path).create()) for split, path in job.examples.items()}
         rejects = stack.enter_context(storage_at(job.rejects).create())
-        for lines in read_lines(shard, on_text=digest.update):
-            block = parse_block(lines)
-            origin = None if origins is None else origins.take(block.rows)
-            rejects.write("".join(reject.to_json(shard.file) for reject in block.rejects).encode())
-            for split, beats in _divide(job, block, origin).items():
+        for block in _csv_blocks(job, record) if job.shard.source.kind == "csv" else _parquet_blocks(job, record):
+            rejects.write("".join(reject.to_json(job.shard.file) for reject in block.rejects).encode())
+            for split, beats in _divide(job, block).items():
                 write_records(outputs[split], encode_examples(beats))
                 counts = np.bincount(beats.label, minlength=len(CLASSES))
                 record.classes[split] = (counts + record.classes[split]).tolist()
-            record.count_rejects(lines, block)
-            if origin is not None:
-                record.count_mislabelled(block, origin)
-    record.sha256 = digest.hexdigest()
+            record.count_rejects(block)
     write_whole(job.record, record.to_json())
 
 
-def _divide(job: ShardJob, block: BeatBlock, origin: Origin | None) -> dict[Split, Beats]:
+def _csv_blocks(job: ShardJob, record: ShardRecord) -> Iterator[BeatBlock]:
+    """Yield the blocks of a shard of CSV; note what only text, or a provenance file beside it, can tell."""
+    digest = hashlib.sha256()
+    provenance = job.shard.source.provenance if job.records_known else None
+    origins = None if provenance is None else OriginReader(provenance.path)
+    for lines in read_lines(job.shard, on_text=digest.update):
+        block = parse_block(lines)
+        record.look_for_cut(lines, block)
+        if origins is not None:
+            origin = origins.take(block.rows)
+            record.count_mislabelled(block, origin)
+            block = replace(block, record=origin.record)
+        yield block
+    record.sha256 = digest.hexdigest()
+
+
+def _parquet_blocks(job: ShardJob, record: ShardRecord) -> Iterator[BeatBlock]:
+    """Yield the blocks of a shard of row groups."""
+    digest = hashlib.sha256()
+    shard = job.shard
+    for block in read_parquet(shard.file, shard.start, shard.end, shard.first_row, BLOCK_ROWS):
+        digest.update(block.content())
+        yield block if job.records_known else replace(block, record=None)
+    record.sha256 = digest.hexdigest()
+
+
+def _divide(job: ShardJob, block: BeatBlock) -> dict[Split, Beats]:
     """Divide a block's beats among the splits of its side."""
-    assert block.label is not None, "the parser was asked for labels"
-    beats = Beats(block.signal, block.label, None if origin is None else tuple(origin.record))
+    assert block.label is not None, "the reader was asked for labels"
+    beats = Beats(block.signal, block.label, None if block.record is None else tuple(block.record))
     if job.into == "test":
         return {"test": beats}
-    if job.held_out is None or origin is None:
+    if job.held_out is None or block.record is None:
         held_out = held_out_rows(block.signal, job.settings.eval_share, job.settings.seed)
     else:
-        held_out = np.isin(origin.record.astype(str), list(job.held_out))
+        held_out = np.isin(block.record.astype(str), list(job.held_out))
     return {"train": beats.take(np.flatnonzero(~held_out)), "eval": beats.take(np.flatnonzero(held_out))}

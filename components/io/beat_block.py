@@ -62,6 +62,16 @@ class BeatBlock:
         """Rows of the input that this block accounts for."""
         return len(self.rows) + len(self.rejects)
 
+    def content(self) -> bytes:
+        """Return the samples and the label of each beat, row after row, as little-endian float32.
+
+        Raises:
+            ValueError: the beats have no labels.
+        """
+        if self.label is None:
+            raise ValueError("beats without labels have no content to compare")
+        return np.column_stack([self.signal, self.label]).astype("<f4").tobytes()
+
     def keep(self, usable: npt.NDArray[np.bool_], rejects: Iterable[Reject]) -> BeatBlock:
         """Return the block with the usable beats only, bool[n], and a reject for each of the others."""
         return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 LOOK_ROWS: Final = 64
 """Rows of a group that are looked at before the file is read."""
+
+RECORD_ROWS: Final = 1 << 16
+"""Names of records that are counted at a time."""
 
 BUFFER_BYTES: Final = 64 << 10
 """Bytes of a column read at a time: a row group may be larger than memory, and there may be 187 columns."""
@@ -47,6 +51,27 @@ def parquet_has_labels(file: InputFile) -> bool:
     """
     with closing(open_parquet(file.path)) as parquet:
         return layout_of(file.path, parquet.schema_arrow).label is not None
+
+
+def count_parquet_records(file: InputFile) -> dict[str, int] | None:
+    """Count the rows of every record; None where a row, or the whole file, does not say which it is from.
+
+    Raises:
+        DataRefused: the file cannot be read, or has no columns of samples.
+    """
+    import pyarrow as pa
+
+    counts: Counter[str | None] = Counter()
+    with closing(open_parquet(file.path)) as parquet:
+        record = layout_of(file.path, parquet.schema_arrow).record
+        if record is None:
+            return None
+        try:
+            for batch in parquet.iter_batches(RECORD_ROWS, columns=[record], use_threads=False):
+                counts.update(_names(batch, record))
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise DataRefused(f"{file.path} cannot be read ({error}): make it again.") from error
+    return None if None in counts else {name: rows for name, rows in counts.items() if name is not None}
 
 
 def fault_of_parquet(file: InputFile) -> str | None:

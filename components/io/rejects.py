@@ -145,15 +145,15 @@ def _plain(field: bytes, value: np.floating) -> str:
 
 
 def describe_file(
-    file: str, rows: int, reasons: Mapping[str, int], first_rejects: Sequence[tuple[int, str, str]], cut_off: bool
+    file: str, rows: int, reasons: Mapping[str, int], first_rejects: Sequence[tuple[int, str, str | None]], cut_off: bool
 ) -> list[str]:
-    """Say what is wrong with a CSV file; nothing for a clean one.
+    """Say what is wrong with a file; nothing for a clean one.
 
     Args:
         file: its path.
         rows: lines it has.
         reasons: kind of reject -> lines.
-        first_rejects: (row, reason, beginning of the text) of the first few, in order.
+        first_rejects: (row, reason, beginning of the text, if it is text) of the first few, in order.
         cut_off: whether its last line has neither a newline nor all its values.
     """
     if rows == 0:
@@ -169,7 +169,7 @@ def describe_file(
     if rejects > len(sentences):
         by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in reasons.items())
         quoted = "; ".join(
-            f"row {row}: {reason} ({shortened(text, QUOTED_TEXT)})"
+            f"row {row}: {reason}" if text is None else f"row {row}: {reason} ({shortened(text, QUOTED_TEXT)})"
             for row, reason, text in first_rejects[:QUOTED_REJECTS]
         )
         sentences.append(f"{file}: {rejects:,} of {rows:,} rows are not beats ({by_kind}). First: {quoted}.")

@@ -98,16 +98,19 @@ def input_files(pattern: str) -> list[InputFile]:
     return [file for file in files if file.path == local_path(pattern) or not BESIDE.search(file.path)]
 
 
-def csv_source(file: InputFile) -> Source:
-    """Return a CSV of beats with labels, and the provenance file beside it, if there is one.
+def training_source(file: InputFile, kind: Kind) -> Source:
+    """Return a file of beats with labels, and the provenance file beside it where it is a CSV that has one.
 
     Raises:
-        DataRefused: the file cannot be read, is of another format, or is no file of beats throughout.
+        DataRefused: the file cannot be read, is of another format or without labels, or is no file of beats throughout.
     """
-    kind = recognise(file, (COLUMNS,))
-    if kind != "csv":
-        raise DataRefused(f"{file.path} is {NAMES[kind]}, expected CSV: {FORMAT}.")
-    return Source(file, kind, find_provenance(file.path))
+    path, actual = file.path, recognise(file, (COLUMNS,))
+    if actual != kind:
+        form = f": {FORMAT}" if kind == "csv" else ""
+        raise DataRefused(f"{path} is {NAMES[actual]}, expected {NAMES[kind]}{form}.")
+    if kind == "parquet" and not parquet_has_labels(file):
+        raise DataRefused(f"{path} has no column of labels, `label`: what a model learns from needs them.")
+    return Source(file, kind, find_provenance(path) if kind == "csv" else None)
 
 
 def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Kind:

@@ -18,7 +18,7 @@ def test_the_public_test_file_is_known_by_length_and_digest(tmp_path, monkeypatc
     (tmp_path / "e.csv").write_bytes(text * 2)
     monkeypatch.setattr(kaggle, "TEST_BYTES", len(text))
     monkeypatch.setattr(kaggle, "TEST_SHA256", hashlib.sha256(text).hexdigest())
-    known = {path.name: kaggle.is_kaggle_test(*list_files(str(path))) for path in tmp_path.iterdir()}
+    known = {path.name: kaggle.has_kaggle_text(*list_files(str(path))) for path in tmp_path.iterdir()}
     assert known == {"a.csv": True, "b.csv": False, "c.csv.gz": True, "d.csv.gz": False, "e.csv": False}
 
 
@@ -33,5 +33,5 @@ def test_line_ends_and_a_byte_order_mark_do_not_make_it_another_file(tmp_path, m
     monkeypatch.setattr(kaggle, "read_text", partial(read_text, chunk_bytes=max(chunk_bytes, 3)))
     for name, content in {**same, **other}.items():
         (tmp_path / name).write_bytes(content)
-    known = {name: kaggle.is_kaggle_test(*list_files(str(tmp_path / name))) for name in {**same, **other}}
+    known = {name: kaggle.has_kaggle_text(*list_files(str(tmp_path / name))) for name in {**same, **other}}
     assert known == dict.fromkeys(same, True) | dict.fromkeys(other, False)

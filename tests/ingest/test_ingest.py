@@ -16,7 +16,7 @@ from components.ingest.report import gate_ingest
 from components.ingest.run import finish_ingest, plan_ingest, summarise
 from components.ingest.settings import DataSettings
 from components.ingest.shard import ShardRecord
-from components.io.shards import plan_text
+from components.io.shards import plan_sources
 from components.io.storage import read_whole
 from tests.ingest.folder import (
     TEST,
@@ -82,7 +82,7 @@ def test_many_shards_in_any_order_give_the_same_rows_in_the_same_order(tmp_path,
     files = {"mitbih_train__csv": TRAIN.replace(b"\n", b"\nbad\n", 3), "mitbih_test__csv": b"x\n" + TEST}
     one = run(tmp_path / "one", **files)
     monkeypatch.setattr(
-        "components.ingest.run.plan_text", lambda listed, _, workers: plan_text(listed, 20_000, workers)
+        "components.ingest.run.plan_sources", lambda listed, _, workers: plan_sources(listed, 20_000, workers)
     )
     many = run(tmp_path / "many", run_jobs=lambda jobs: run_all(reversed(jobs)), **files)
     assert len([*(tmp_path / "many" / "examples" / "Split-train").iterdir()]) > 10

@@ -58,6 +58,10 @@ class CutBeats:
     def __len__(self) -> int:
         return len(self.sample)
 
+    def take(self, rows: npt.NDArray[np.bool_]) -> CutBeats:
+        """Return the beats of these rows, bool[n]."""
+        return CutBeats(self.signal[rows], self.label[rows], self.sample[rows], self.symbol[rows])
+
 
 @dataclass(frozen=True)
 class CutCounts:

@@ -145,7 +145,11 @@ def _plain(field: bytes, value: np.floating) -> str:
 
 
 def describe_file(
-    file: str, rows: int, reasons: Mapping[str, int], first_rejects: Sequence[tuple[int, str, str | None]], cut_off: bool
+    file: str,
+    rows: int,
+    reasons: Mapping[str, int],
+    first_rejects: Sequence[tuple[int, str, str | None]],
+    cut_off: bool,
 ) -> list[str]:
     """Say what is wrong with a file; nothing for a clean one.
 

@@ -1,4 +1,4 @@
-"""An archive to CSVs: one job a record, then the parts put together under the final names, all or none."""
+"""An archive to files of beats: one job a record, then the parts put together under the final names, all or none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pydantic import Field
 
 from components.beat import CLASSES, SYMBOL_TO_LABEL
 from components.beats.cut import CutCounts
-from components.beats.kaggle import TEST_FILE, TEST_PROVENANCE, TRAIN_FILE, TRAIN_PROVENANCE
 from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, EnvironmentRefused, UsageError
@@ -20,7 +19,8 @@ from components.io.scratch import scratch_folder
 from components.recordings.annotations import annotation_path
 from components.recordings.header import list_records
 from components.recordings.lead import Lead, NoSignal, open_lead
-from components.recordings.output import join_in_kaggle_order, join_parts, made_folder, publish
+from components.recordings.output import made_folder, publish
+from components.recordings.parts import FILES, Form, join_in_kaggle_order, join_parts
 from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records
 from components.recordings.report import (
     FileCount,
@@ -32,13 +32,8 @@ from components.recordings.report import (
 from components.recordings.splits import KaggleSplit, Split, choose_split, is_mitdb
 from components.settings import Settings
 
-ONE_FILE = ("beats.csv", "beats_provenance.csv")
-"""What --split none and --detect write."""
-
-TWO_FILES = {"train": (TRAIN_FILE, TRAIN_PROVENANCE), "test": (TEST_FILE, TEST_PROVENANCE)}
-
 DESCRIPTION_FILE = "prepare.json"
-"""It says how the CSVs beside it were made."""
+"""It says how the files beside it were made."""
 
 NAMED = 20
 """How many unusable records are named when the work stops because of them."""
@@ -50,7 +45,8 @@ class PrepareSettings(Settings):
     """One preparation of an archive."""
 
     wfdb: Path = Field(description="folder of the WFDB records")
-    out: Path = Field(description="folder that the CSVs are written to")
+    out: Path = Field(description="folder that the files are written to")
+    format: Form = Field("csv", description="csv: Kaggle's format, with provenance beside it; parquet: both in one")
     split: str | None = Field(None, description="kaggle, patient, record:FRACTION or none; None is kaggle for MIT-BIH")
     seed: int = Field(0, description="which records a record:FRACTION split draws")
     lead: str = Field("0", description="name or index of the lead; the first is the one that Kaggle's files hold")
@@ -76,16 +72,16 @@ class Plan:
 
 
 def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> PrepareReport:
-    """Make the CSVs of an archive; `start` takes the number of records and returns the callback for their progress.
+    """Make the files of an archive; `start` takes the number of records and returns the callback for their progress.
 
     Raises:
-        UsageError: the split does not fit, or the folder holds the synthetic demo set or CSVs as .gz.
+        UsageError: the split does not fit, or the folder holds the synthetic demo set or beats in another form.
         DataRefused: the archive holds no record, or one that cannot be used while skip_bad is off, or no beat.
         EnvironmentRefused: the folder cannot be written, a file cannot be read, or a worker process died.
     """
     try:
         plan = _plan(settings)
-        _refuse_foreign(settings.out)
+        _refuse_foreign(settings.out, settings.format)
         with made_folder(settings.out), scratch_folder(settings.out, ".prepare-") as scratch:
             results = _write_parts(plan, scratch, start(len(plan.leads)))
             return _join(plan, results, scratch)
@@ -150,13 +146,15 @@ def _open_leads(
     return leads, silent, skipped
 
 
-def _refuse_foreign(out: Path) -> None:
+def _refuse_foreign(out: Path, form: Form) -> None:
     """Refuse a folder whose files would not go with what is made."""
     if (out / MARKER).exists():
         raise UsageError(f"{out} holds the synthetic demo set; give real beats a folder of their own.")
-    for packed in (out / f"{name}.gz" for name in (TRAIN_FILE, TEST_FILE, ONE_FILE[0])):
-        if packed.exists():
-            raise UsageError(f"{packed} would be taken for a part of the result: remove it, or give another --out.")
+    packed = [f"{rows}.gz" for rows, *_ in FILES["csv"].values()]
+    other: Form = "parquet" if form == "csv" else "csv"
+    for path in (out / name for name in (*packed, *(rows for rows, *_ in FILES[other].values()))):
+        if path.exists():
+            raise UsageError(f"{path} would be taken for a part of the result: remove it, or give another --out.")
 
 
 def _write_parts(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[Path, RecordResult]]:
@@ -164,8 +162,18 @@ def _write_parts(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[Path
     settings = plan.settings
     annotator = None if settings.detect else settings.annotator
     jobs = [
-        RecordJob(settings.wfdb, record, lead, annotator, plan.labels, plan.split, plan.mitdb, scratch / f"{i:06d}")
-        for i, (record, lead) in enumerate(plan.leads.items())
+        RecordJob(
+            folder=settings.wfdb,
+            record=record,
+            lead=lead,
+            annotator=annotator,
+            labels=plan.labels,
+            split=plan.split,
+            mitdb=plan.mitdb,
+            part=scratch / f"{number:06d}",
+            form=settings.format,
+        )
+        for number, (record, lead) in enumerate(plan.leads.items())
     ]
     results = []
     for job, outcome in zip(jobs, prepare_records(jobs, settings.workers, advance), strict=True):
@@ -182,22 +190,24 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
     """Join the parts of every side, check, publish, and report."""
     settings, results = plan.settings, [result for _, result in parts]
     labelled = not settings.detect
-    sides = TWO_FILES if plan.split else {"beats": ONE_FILE}
+    form, paths = settings.format, [part for part, _ in parts]
+    sides = {side: FILES[form][side] for side in (("train", "test") if plan.split else ("beats",))}
     sentences = [*plan.notes, *(note for result in results for note in result.notes)]
     if labelled:
         sentences += label_sentences(results, settings.annotator)
     files = []
-    for side, (rows_name, provenance_name) in sides.items():
+    for side, (rows_name, *_) in sides.items():
         rows = sum(result.sides[side].rows for result in results)
         classes = sum((result.sides[side].classes for result in results), np.zeros(len(CLASSES), np.int64))
         if rows == 0:
             raise DataRefused([f"No beat is left for {rows_name}.", *plan.skipped[:NAMED], *sentences])
-        join = join_in_kaggle_order if side == "test" and isinstance(plan.split, KaggleSplit) else join_parts
-        digest = join([part for part, _ in parts], side, scratch / rows_name, scratch / provenance_name)
+        if side == "test" and isinstance(plan.split, KaggleSplit):
+            digest = join_in_kaggle_order(form, paths, side, scratch)
+            sentences += kaggle_sentences(scratch / rows_name, digest, results, settings.lead)
+        else:
+            digest = join_parts(form, paths, side, scratch, labelled=labelled)
         files.append(FileCount(rows_name, rows, tuple(classes.tolist()) if labelled else None, digest))
-    if isinstance(plan.split, KaggleSplit):
-        sentences += kaggle_sentences(files[1].sha256, results, settings.lead)
-    elif labelled:
+    if labelled and not isinstance(plan.split, KaggleSplit):
         sentences.append(f"Classes: {describe_map(plan.labels)}.")
     sentences.append(polarity_sentence(results))
     _describe(plan, results, files, scratch / DESCRIPTION_FILE)
@@ -215,7 +225,7 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
 
 
 def _describe(plan: Plan, results: Sequence[RecordResult], files: Sequence[FileCount], path: Path) -> None:
-    """Write how the CSVs were made."""
+    """Write how the files were made."""
     settings = plan.settings
     description = {
         "split": "none" if plan.split is None else settings.split or "kaggle",

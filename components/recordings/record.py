@@ -1,4 +1,4 @@
-"""One record to parts of the CSVs, and many records in several processes, with their results in order."""
+"""One record to parts of the files, and many records in several processes, with their results in order."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ from components.beat import CLASSES
 from components.beats.cut import CutCounts, beat_windows, kaggle_windows
 from components.errors import DataRefused, EnvironmentRefused
 from components.io.csv_numbers import kaggle_text
-from components.io.provenance import provenance_text
 from components.io.signals import ignore_interrupts
 from components.recordings.annotations import Annotations, read_annotations
 from components.recordings.detect import find_beats
 from components.recordings.lead import Lead
 from components.recordings.lead_beats import LeadBeats
-from components.recordings.output import part_files
+from components.recordings.parts import Form, open_part
 from components.recordings.signal import LeadReader
-from components.recordings.splits import DIGEST_BYTES, Split
+from components.recordings.splits import DIGEST_BYTES, KaggleSplit, Split
 
 OLDER_ANNOTATIONS = {"102": "102-0"}
 """Record of MIT-BIH -> the older annotation file that Kaggle's rows were cut by."""
@@ -56,11 +55,12 @@ class RecordJob:
     split: Split | None  # which side a beat goes to; None where there is one side only
     mitdb: bool  # whether the archive is MIT-BIH, whose windows follow Kaggle's rule
     part: Path  # path that the names of its part files begin with
+    form: Form  # of the files that the parts are joined to
 
 
 @dataclass
 class Side:
-    """What a record gave to one file: rows, rows of each class, and the start of the rows' SHA-256."""
+    """What a record gave to one file: rows, rows of each class, and the start of the SHA-256 of Kaggle's test rows."""
 
     rows: int = 0
     classes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(CLASSES), np.int64))
@@ -138,26 +138,23 @@ def _annotated(job: RecordJob, annotator: str, notes: list[str]) -> Annotations:
 def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str, Side]:
     """Cut the record block by block and write the rows of each side."""
     sides = {name: Side() for name in (("beats",) if job.split is None else ("train", "test"))}
-    digests = {name: hashlib.sha256() for name in sides}
+    digest = hashlib.sha256()
     labelled, cutting = (True, 1.0) if job.annotator else (False, 1 - DETECTING)
     with ExitStack() as stack:
-        files = {name: [stack.enter_context(p.open("wb")) for p in part_files(job.part, name)] for name in sides}
+        write = {name: stack.enter_context(open_part(job.form, job.part, name, labelled=labelled)) for name in sides}
         for share, block in beats.blocks():
             in_test = None if job.split is None else job.split.in_test(job.record, block.sample)
             masks = {"beats": np.ones(len(block), bool)} if in_test is None else {"train": ~in_test, "test": in_test}
             for name, mask in masks.items():
-                label, (rows, provenance) = block.label[mask], files[name]
-                text = kaggle_text(block.signal[mask], label if labelled else None).reshape(-1).data
-                rows.write(text)
-                digests[name].update(text)
-                labels: list[int] | list[str] = label.tolist() if labelled else [""] * len(label)
-                records, samples, symbols = [job.record] * len(label), block.sample[mask], block.symbol[mask]
-                provenance.write(provenance_text(records, samples.tolist(), symbols.tolist(), labels))
-                sides[name].rows += len(label)
-                sides[name].classes += np.bincount(label[label >= 0], minlength=len(CLASSES))
+                chosen = block.take(mask)
+                write[name](job.record, chosen)
+                if name == "test" and isinstance(job.split, KaggleSplit):
+                    digest.update(kaggle_text(chosen.signal, chosen.label).reshape(-1).data)
+                sides[name].rows += len(chosen)
+                sides[name].classes += np.bincount(chosen.label[chosen.label >= 0], minlength=len(CLASSES))
             advance(cutting * share, len(block))
-    for name, side in sides.items():
-        side.digest = digests[name].digest()[:DIGEST_BYTES]
+    if "test" in sides:
+        sides["test"].digest = digest.digest()[:DIGEST_BYTES]
     return sides
 
 

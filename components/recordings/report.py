@@ -6,9 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from components.beats.cut import CutCounts
-from components.beats.kaggle import TEST_SHA256
+from components.beats.kaggle import TEST_SHA256, has_kaggle_beats
+from components.io.storage import find_file
 from components.recordings.record import RecordResult
 from components.recordings.splits import kaggle_rows
 
@@ -24,7 +26,7 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class FileCount:
-    """One CSV: its name, rows, rows of each class (None without labels) and SHA-256."""
+    """One file of beats: its name, rows, rows of each class (None without labels) and SHA-256."""
 
     name: str
     rows: int
@@ -85,11 +87,25 @@ def polarity_sentence(results: Sequence[RecordResult]) -> str:
     return f"Beats whose QRS points down: {', '.join(shares)}{', ...' if len(rows) > NAMED else ''}."
 
 
-def kaggle_sentences(sha256: str, results: Sequence[RecordResult], lead: str) -> list[str]:
-    """Say whether a test file of this SHA-256 and lead is Kaggle's, and if not, which records make the difference."""
-    if sha256 == TEST_SHA256:
-        return [f"mitbih_test.csv is byte for byte Kaggle's: its SHA-256 is {sha256}."]
-    sentences = [f"mitbih_test.csv is not Kaggle's: its SHA-256 is {sha256}, Kaggle's is {TEST_SHA256}."]
+def kaggle_sentences(path: Path, sha256: str, results: Sequence[RecordResult], lead: str) -> list[str]:
+    """Say whether a test file holds Kaggle's rows, and if not, which records make the difference.
+
+    Args:
+        path: of the file, CSV or Parquet.
+        sha256: of its bytes.
+        results: of the records that it was made from.
+        lead: that was asked for.
+    """
+    if path.suffix == ".parquet":
+        file = find_file(str(path))
+        assert file is not None, path
+        if has_kaggle_beats(file):
+            return [f"{path.name} holds the rows of Kaggle's mitbih_test.csv, every value and in its order."]
+        sentences = [f"{path.name} does not hold the rows of Kaggle's mitbih_test.csv."]
+    elif sha256 == TEST_SHA256:
+        return [f"{path.name} is byte for byte Kaggle's: its SHA-256 is {sha256}."]
+    else:
+        sentences = [f"{path.name} is not Kaggle's: its SHA-256 is {sha256}, Kaggle's is {TEST_SHA256}."]
     listed = kaggle_rows()
     by_name = {result.record: result for result in results}
     absent = [name for name in listed.names if name not in by_name]

@@ -1,4 +1,4 @@
-"""`heartbeat prepare`: WFDB records to the CSVs that the pipeline trains on and the scorer reads."""
+"""`heartbeat prepare`: WFDB records to the beats that the pipeline trains on and the scorer reads."""
 
 from __future__ import annotations
 
@@ -28,10 +28,17 @@ NAMED_POSITIONS = 5
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder that the result goes to."
 )
 @click.option(
+    "--format",
+    type=click.Choice(["csv", "parquet"]),
+    default="csv",
+    show_default=True,
+    help="csv: Kaggle's format, with provenance files. parquet: train.parquet and test.parquet, which hold their own.",
+)
+@click.option(
     "--split",
     metavar="kaggle|patient|record:FRACTION|none",
     help="kaggle: Kaggle's own test rows. patient: de Chazal's DS1 / DS2. record:0.2: this share of the records for "
-    "testing. none: one labelled file, beats.csv. Default: kaggle for MIT-BIH; other archives need one.",
+    "testing. none: one labelled file, beats.csv or .parquet. Default: kaggle for MIT-BIH; other archives need one.",
 )
 @click.option(
     "--seed",
@@ -52,12 +59,12 @@ NAMED_POSITIONS = 5
     help="Class of each annotation symbol: Kaggle's (e, j and n are N), EC57's as in bxb (they are S), "
     "or changes to one of them, as in B=N,n=S  [default: kaggle]",
 )
-@click.option("--detect", is_flag=True, help="Find beats in the signal; write beats.csv without labels.")
+@click.option("--detect", is_flag=True, help="Find beats in the signal; write beats.csv or .parquet without labels.")
 @click.option(
     "--annotate",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write the predictions of this finished scoring directory as WFDB annotations into --out. Default: make CSVs.",
+    help="Write the predictions of this finished scoring directory as WFDB annotations into --out. Default: cut beats.",
 )
 @click.option("--exclude", multiple=True, metavar="RECORD", help="Leave a record out; may be given more than once.")
 @click.option("--skip-bad", is_flag=True, help="Go on without records that cannot be used; they are listed at the end.")
@@ -70,10 +77,11 @@ NAMED_POSITIONS = 5
     help="Number of processes.",
 )
 def prepare(annotate: Path | None, download: bool, annotator: str | None, **options: Any) -> int:
-    """Make CSVs in Kaggle's format from WFDB records.
+    """Make files of beats, CSVs in Kaggle's format or Parquet, from WFDB records.
 
     Writes mitbih_train.csv, mitbih_test.csv and, for each, a provenance file that says which record and sample every
-    row was cut at. From MIT-BIH the test file is byte for byte Kaggle's.
+    row was cut at. From MIT-BIH the test file is byte for byte Kaggle's. With --format parquet it writes train.parquet
+    and test.parquet, with the record, sample and symbol of every beat in columns.
     """
     _refuse_ignored(annotate, options["split"], options["detect"], annotator)
     from components.recordings.download import download_mitdb
@@ -100,7 +108,7 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
 def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, annotator: str | None) -> None:
     """Refuse flags that would be without effect."""
     context = click.get_current_context()
-    flags = ("--download", "--detect", "--split", "--map", "--seed", "--exclude", "--skip-bad", "--workers")
+    flags = ("--download", "--detect", "--format", "--split", "--map", "--seed", "--exclude", "--skip-bad", "--workers")
     sources = {flag: context.get_parameter_source(flag[2:].replace("-", "_")) for flag in flags}
     named = [flag for flag, source in sources.items() if source is not ParameterSource.DEFAULT]
     if annotate is not None and named:

@@ -27,8 +27,10 @@ def test_data_is_what_is_named_else_the_folder_data_else_the_demo(
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mitbih_train_provenance.csv").write_text("")
     assert data_location(root, None) == str(root / "demo")
-    (tmp_path / "data" / "mitbih_test.csv.gz").write_bytes(b"")
-    assert data_location(root, None) == "data"
+    for name in ("mitbih_test.csv.gz", "train.parquet"):
+        (tmp_path / "data" / name).touch()
+        assert data_location(root, None) == "data"
+        (tmp_path / "data" / name).unlink()
 
 
 def test_a_run_knows_its_python_its_machine_and_its_packages() -> None:

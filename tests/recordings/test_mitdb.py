@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components.beats.kaggle import TEST_SHA256, TRAIN_COUNTS
+from components.beats.kaggle import TEST_SHA256, TRAIN_COUNTS, is_kaggle_test
+from components.ingest.locate import find_inputs
 from tests.recordings.archives import KAGGLE_TEST_COUNTS
 from tests.recordings.preparing import provenance, run
 
@@ -31,6 +32,15 @@ def test_kaggles_test_file_comes_out_byte_for_byte(tmp_path: Path) -> None:
         "N",
         "0",
     )
+
+
+@pytest.mark.slow
+def test_kaggles_test_beats_come_out_as_parquet(tmp_path: Path) -> None:
+    report = run(Path(os.environ["HEARTBEAT_MITDB"]), tmp_path, format="parquet", workers=2)
+    assert [file.classes for file in report.files] == [TRAIN_COUNTS, KAGGLE_TEST_COUNTS]
+    assert "test.parquet holds the rows of Kaggle's mitbih_test.csv, every value and in its order." in report.sentences
+    assert find_inputs(str(tmp_path)).test[0].kind == "parquet"
+    assert is_kaggle_test(find_inputs(str(tmp_path)).test[0])
 
 
 @pytest.mark.slow

@@ -59,6 +59,7 @@ def test_a_bad_record_ends_with_3_and_a_sentence(tmp_path: Path, capsys: pytest.
         (["--detect", "--annotator", "atr"], "--annotator has no meaning"),
         (["--annotate", "x", "--detect"], "--annotate only writes annotations"),
         (["--annotate", "x", "--exclude", "p1", "--seed", "1"], "annotations; --seed, --exclude do not go with it"),
+        (["--annotate", "x", "--format", "parquet"], "--format does not go with it"),
         (["--annotate", "x", "--skip-bad"], "--skip-bad does not go with it"),
         (["--annotate", "x", "--map", "ec57"], "--map does not go with it"),
         (["--detect", "--map", "ec57"], "--map gives annotated beats their classes"),
@@ -111,7 +112,7 @@ def test_ctrl_c_says_one_sentence_and_leaves_nothing(
 ) -> None:
     archive = write_archive(tmp_path / "archive")
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("components.recordings.prepare.join_parts", interrupt)

@@ -43,7 +43,7 @@ def ExampleGen(  # noqa: N802 - the function's name is the node's id
     code_digest: Parameter[str],
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ) -> None:
-    """Read `mitbih_train.csv` and `mitbih_test.csv` into splits train, eval and test, one Beam element per shard.
+    """Read the train and the test file into splits train, eval and test, one Beam element per shard.
 
     It finishes whatever the files hold: a gate judges them.
 

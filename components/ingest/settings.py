@@ -8,7 +8,7 @@ from components.settings import Settings
 
 
 class DataSettings(Settings):
-    """How CSV files become examples."""
+    """How files of beats become examples."""
 
     reject_budget: int = Field(
         default=0, ge=0, description="rows that may be dropped as faulty, over all files; 0 as a clean file has none"
@@ -25,5 +25,6 @@ class DataSettings(Settings):
     shard_mib: int = Field(
         default=256,
         ge=1,
-        description="MiB of CSV a worker takes at a time; seconds of work, and one output file per split each",
+        description="MiB of CSV, or as many beats of Parquet, a worker takes at a time; seconds of work, and one "
+        "output file per split each",
     )

@@ -1,4 +1,4 @@
-"""Folders for results: made only for good, with a scratch folder inside, and files published all at once."""
+"""Folders for results: made only for good, and finished files published in them all at once."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from pipeline.profiles import PROFILES
     "--data",
     metavar="DIR|URI",
     required=True,
-    help="Where the steps find mitbih_train.csv and mitbih_test.csv (.gz too): s3://, gs:// or a folder in the pod.",
+    help="Where the steps find mitbih_train.csv and mitbih_test.csv (.gz too), or train.parquet and test.parquet: "
+    "s3://, gs:// or a folder in the pod.",
 )
 @click.option(
     "--pipeline-root", metavar="URI", required=True, help="Where Kubeflow keeps artifacts: minio://, s3:// or gs://."

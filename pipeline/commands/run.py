@@ -14,8 +14,8 @@ from pipeline.profiles import PROFILES
 @click.option(
     "--data",
     metavar="DIR|URI",
-    help="Folder of mitbih_train.csv and mitbih_test.csv (.gz too). Default: data/ if they are there, else a "
-    "synthetic demo set made on the spot.",
+    help="Folder of mitbih_train.csv and mitbih_test.csv (.gz too), or of train.parquet and test.parquet. Default: "
+    "data/ if they are there, else a synthetic demo set made on the spot.",
 )
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="demo", help="Stages and settings to run with.")
 @click.option(

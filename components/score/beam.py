@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.io.storage import storage_at
 from components.io.submitter import LocalSubmitter, Submitter, local_submitter, remote_submitter
 from components.score.beam_private import await_workers, local_runner, lost_workers
-from components.score.engines.engine import Session, environment_refusal, is_elsewhere, names_runner
+from components.score.engines.engine import Session, environment_refusal, is_elsewhere, names_runner, worker_pool
 from components.score.engines.worker import local_worker_command
 from components.score.job import ShardTask
 from components.score.model import ModelRef, loaded_model, use_one_thread
@@ -117,8 +117,9 @@ def run_on_beam(
     if job.error is None:
         return []
     if is_elsewhere(session.options):
+        pool = worker_pool(session.options)
         for words in (session.log(), f"{type(job.error).__name__}: {job.error}"):
-            if (refused := environment_refusal(words[-LOG_CHARACTERS:])) is not None:
+            if (refused := environment_refusal(words[-LOG_CHARACTERS:], pool)) is not None:
                 raise refused from job.error
     lines = [line for line in str(job.error).strip().splitlines() if line.strip()] or [""]
     return [f"The Beam job failed with {type(job.error).__name__}: {lines[-1][:500]}"]

@@ -18,6 +18,9 @@ WORKER_THREAD: Final = "run_worker"
 MESSAGE_THREAD: Final = "wait_until_finish_read"
 """Name of Beam's thread that reads the messages of a job server; that the server is gone is known without it."""
 
+JOB_THREAD: Final = "_run_job"
+"""Function, and part of the name, of the thread of a job server in this process; the job's result has its error."""
+
 WITHOUT_CLOUD: Final = ("--dry_run=True", "--no_auth")
 """Options with which Beam's checks for Dataflow, and the building of the graph, ask nothing of Google."""
 
@@ -80,7 +83,7 @@ def lost_workers() -> Iterator[list[str]]:
         name = None if error.thread is None else error.thread.name
         if name == WORKER_THREAD:
             lost.append(f"A worker process died: {error.exc_value}.")
-        elif name != MESSAGE_THREAD:
+        elif name != MESSAGE_THREAD and JOB_THREAD not in (name or ""):
             previous(error)
 
     threading.excepthook = notice

@@ -4,11 +4,14 @@ import base64
 import json
 import os
 import signal
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from components.score.engines.flink import cancel_flink_job, flink_overview, flink_rest
+from components.score.engines.job_server import free_port
 from tests.cluster.conftest import BUCKET
 from tests.cluster.jobs import (
     FILES,
@@ -101,6 +104,29 @@ def test_on_a_store_both_taskmanagers_do_a_share_and_leave_the_local_runners_byt
     assert len(rows) == 2
     assert sum(rows.values()) == beats.rows * STORED // FILES
     await_none(JOB_SERVER, WORKER)
+
+
+def test_a_worker_pool_that_is_not_there_is_told_within_a_minute(flink, beats, environ, tmp_path):
+    began, pool = time.monotonic(), f"localhost:{free_port()}"
+    flags = ["--on", f"flink://{flink.address}", "--assume-shared", "--", "--environment_type=EXTERNAL"]
+    done = score(beats, tmp_path / "out", environ, *flags, f"--environment_config={pool}").ended()
+    assert done.code == 6, done.err
+    [sentence] = done.sentences
+    assert f"No worker pool answers at {pool}" in sentence
+    assert time.monotonic() - began < 60
+    await_none(JOB_SERVER)
+
+
+def test_ten_jobs_leave_nothing_in_the_temporary_folder_that_command_and_workers_share(
+    flink, beats, worker_command, environ, tmp_path
+):
+    before = set(os.listdir(tempfile.gettempdir()))
+    [pattern, *_] = sorted(str(path) for path in Path(beats.pattern).parent.iterdir())
+    for number in range(10):
+        flags = on("flink", flink, worker_command, "--assume-shared")
+        assert score(beats, tmp_path / str(number), environ, *flags, pattern=pattern).ended().code == 0
+    await_none(JOB_SERVER, WORKER)
+    assert set(os.listdir(tempfile.gettempdir())) == before
 
 
 def test_a_taskmanager_killed_in_the_middle_costs_neither_rows_nor_the_job(

@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options_validator import PipelineOptionsValida
 from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
 from apache_beam.runners.dataflow.internal import apiclient
 from apache_beam.runners.internal.names import STAGED_PIPELINE_FILENAME
-from apache_beam.runners.portability import portable_runner
+from apache_beam.runners.portability import local_job_service, portable_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
 from apache_beam.runners.worker import sdk_worker_main
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
@@ -41,6 +41,9 @@ def test_beam_names_its_threads_as_they_are_recognised():
     assert f"name='{beam_private.WORKER_THREAD}'" in start
     wait = inspect.getsource(portable_runner.PipelineResult.wait_until_finish)
     assert f"name='{beam_private.MESSAGE_THREAD}'" in wait
+    assert f"threading.Thread(target=self.{beam_private.JOB_THREAD})" in inspect.getsource(
+        local_job_service.BeamJob.run
+    )
 
 
 def fail_in_thread(name):
@@ -53,7 +56,7 @@ def test_a_lost_worker_is_told_and_other_threads_errors_go_where_they_went(monke
     others = []
     monkeypatch.setattr(threading, "excepthook", lambda error: others.append(error.thread.name))
     with lost_workers() as lost:
-        for name in (beam_private.WORKER_THREAD, beam_private.MESSAGE_THREAD, "another"):
+        for name in (beam_private.WORKER_THREAD, beam_private.MESSAGE_THREAD, "Thread-1 (_run_job)", "another"):
             fail_in_thread(name)
     fail_in_thread(beam_private.WORKER_THREAD)
     assert lost == ["A worker process died: division by zero."]

@@ -175,8 +175,40 @@ KNOWN_FAILURES: Final = (
 """Pattern in an engine's log -> what it means and what to do; the first that matches counts."""
 
 
-def environment_refusal(log: str) -> EnvironmentRefused | None:
-    """Return the refusal for the end of an engine's log, or for an error; None if it is not the environment's."""
+NOT_REACHED: Final = r"Connection refused|UNAVAILABLE|Unable to resolve host|connection timed out|Failed to connect"
+"""What Java's and Python's gRPC say of an address where nothing answers."""
+
+
+def worker_pool(options: Sequence[str]) -> str | None:
+    """Return the address, `HOST:PORT`, of the worker pool beside each of the engine's machines; None without one."""
+    if option(options, "environment_type") != "EXTERNAL":
+        return None
+    named = option(options, "environment_option") or ""
+    service = named.partition("external_service_address=")[2].partition(",")[0]
+    return service or option(options, "environment_config")
+
+
+def pool_refusal(log: str, pool: str | None) -> EnvironmentRefused | None:
+    """Return the refusal for a log in whose lines a worker pool's address is not reached; else None."""
+    if pool is None:
+        return None
+    host, _, port = pool.rpartition(":")
+    address = rf":{re.escape(port)}\b|resolve host {re.escape(host)}"
+    if any(re.search(NOT_REACHED, line) and re.search(address, line) for line in log.splitlines()):
+        return EnvironmentRefused(
+            f"No worker pool answers at {pool}, as the cluster's machines see it: start one beside each of them "
+            "(docs/flink.md), or name its address in --environment_config; then go on with --resume."
+        )
+    return None
+
+
+def environment_refusal(log: str, pool: str | None = None) -> EnvironmentRefused | None:
+    """Return the refusal for the end of an engine's log, or for an error; None if it is not the environment's.
+
+    `pool` is the address of the job's worker pool.
+    """
+    if (refused := pool_refusal(log, pool)) is not None:
+        return refused
     for pattern, sentence in KNOWN_FAILURES:
         if match := re.search(pattern, log):
             line = log[match.start() :].splitlines()[0]

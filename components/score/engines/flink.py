@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from components.errors import EnvironmentRefused
-from components.score.engines.engine import with_defaults
+from components.score.engines.engine import pool_refusal, with_defaults, worker_pool
 from components.score.engines.job_server import HEAP, class_path, java_command
 from components.score.engines.portable import PortableEngine
 
@@ -25,6 +26,10 @@ ANSWER_SECONDS: Final = 10.0
 CANCEL_SECONDS: Final = 30.0
 CANCEL_POLL_SECONDS: Final = 0.2
 """How long a job may take to stop, and how often that is checked."""
+
+POOL_SECONDS: Final = 60.0
+POOL_PATIENCE: Final = 3
+"""How often in so many seconds a job may fail for its worker pool: one may be starting, or starting again."""
 
 
 class Flink(PortableEngine):
@@ -53,6 +58,20 @@ class Flink(PortableEngine):
         """Return the command of Beam's job server for Flink."""
         driver = "org.apache.beam.runners.flink.FlinkJobServerDriver"
         return java_command(class_path("flink"), driver, [f"--flink-master={self.address}", *arguments], HEAP)
+
+    def check(self, server_log: Callable[[], str], job_name: str) -> None:
+        """Refuse worker pools that are not reached, for Flink may begin such a job again without end."""
+        if (pool := worker_pool(self.options)) is None:
+            return
+        refusals: list[EnvironmentRefused] = []
+        with suppress(EnvironmentRefused):  # an answer that does not come says nothing of the pools
+            for job in _unended(self.address, job_name):
+                failures = flink_rest(self.address, f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+                latest = max([failure["timestamp"] for failure in failures], default=0)  # ms, by the cluster's clock
+                recent = [failure for failure in failures if latest - failure["timestamp"] < 1000 * POOL_SECONDS]
+                refusals += filter(None, [pool_refusal(failure["stacktrace"], pool) for failure in recent])
+        if len(refusals) >= POOL_PATIENCE:
+            raise refusals[0]
 
     def cancel(self, job_name: str) -> None:
         """Cancel the job, which lives in the cluster and not in the job server."""

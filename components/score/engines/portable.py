@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from components.score.engines.engine import Session, check_visible, option
-from components.score.engines.job_server import JobServer, job_server
+from components.score.engines.job_server import job_server
 
 WORKER: Final = "heartbeat-worker"
 """The console script that workers run."""
+
+LOOK_SECONDS: Final = 5.0
+"""How often an engine is looked at while a job runs."""
 
 
 def own_worker() -> str:
@@ -50,11 +54,11 @@ class PortableEngine:
         """
         raise NotImplementedError
 
-    def check(self, server_log: Callable[[], str]) -> None:
+    def check(self, server_log: Callable[[], str], job_name: str) -> None:
         """Look at the engine while a job runs.
 
         Raises:
-            EnvironmentRefused: it has no room for the job.
+            EnvironmentRefused: it has no room for the job, or does not reach its worker pools.
         """
 
     def cancel(self, job_name: str) -> None:
@@ -82,17 +86,22 @@ class PortableEngine:
         name = f"heartbeat-score-{uuid.uuid4().hex[:8]}"
         options = self.beam_options(shards)
 
+        looked = 0.0
+
+        def look() -> None:
+            nonlocal looked
+            server.check()
+            if time.monotonic() - looked >= LOOK_SECONDS:
+                looked = time.monotonic()
+                self.check(server.log, name)
+
         def command(arguments: Sequence[str]) -> list[str]:
             return self.server_command(shards, arguments)
 
         with job_server(self.job_endpoint, command) as server:
             own = [f"--job_endpoint={server.endpoint}", f"--job_name={name}"]
             try:
-                yield Session([*own, *options], 0, server.await_ready, lambda: self._look(server), server.log)
+                yield Session([*own, *options], 0, server.await_ready, look, server.log)
             except BaseException:
                 self.cancel(name)
                 raise
-
-    def _look(self, server: JobServer) -> None:
-        server.check()
-        self.check(server.log)

@@ -56,7 +56,7 @@ class Spark(PortableEngine):
         own = [f"--spark-master-url=spark://{self.address}", *arguments]
         return java_command(spark_class_path(), driver, own, HEAP, options)
 
-    def check(self, server_log: Callable[[], str]) -> None:
+    def check(self, server_log: Callable[[], str], job_name: str) -> None:
         """Refuse a cluster that has no free cores or memory."""
         log = server_log()
         if GRANTED not in log and log.count(NO_ROOM) >= PATIENCE:

@@ -9,14 +9,17 @@ OVERVIEW = {"flink-version": "1.19.1", "taskmanagers": 2, "slots-total": 4, "slo
 
 
 @contextmanager
-def fake_flink(looks=1, status=200, **changed):
+def fake_flink(looks=1, status=200, failures=(), **changed):
     """`HOST:PORT` of something that answers as Flink's REST interface does, and the requests that it got.
 
-    A job that is cancelled is so after it has been looked at so many times.
+    A job that is cancelled is so after it has been looked at so many times; `failures` are those of the job `mine`,
+    each its time in ms and its stack trace.
     """
     mine = {"jid": "a1", "name": "mine", "state": "RUNNING"}
     jobs = {"jobs": [mine, {"jid": "b2", "name": "x", "state": "RUNNING"}]}
     answers = {"/overview": {**OVERVIEW, **changed}, "/jobs/overview": jobs}
+    entries = [{"timestamp": time, "stacktrace": trace} for time, trace in failures]
+    answers["/jobs/a1/exceptions"] = {"exceptionHistory": {"entries": entries}}
     requests = []
 
     class Handler(BaseHTTPRequestHandler):

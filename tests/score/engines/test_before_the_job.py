@@ -7,7 +7,7 @@ import pytest
 
 from components.errors import EnvironmentRefused
 from components.score.engines import flink
-from components.score.engines.engine import environment_refusal, option
+from components.score.engines.engine import environment_refusal, option, worker_pool
 from components.score.engines.flink import Flink, cancel_flink_job, flink_overview
 from components.score.engines.job_server import JobServer, check_listens, class_path, free_port, job_server
 from components.score.engines.portable import own_worker
@@ -141,15 +141,15 @@ def test_workers_run_what_this_environment_has_unless_told_otherwise():
 
 def test_spark_that_says_it_has_no_room_is_believed_the_second_time():
     spark = Spark("master:7077")
-    spark.check(lambda: f"WARN {NO_ROOM}; check your cluster UI")
+    spark.check(lambda: f"WARN {NO_ROOM}; check your cluster UI", "mine")
     with pytest.raises(EnvironmentRefused, match="no free cores") as refused:
-        spark.check(lambda: f"WARN {NO_ROOM}\nWARN {NO_ROOM}\n")
+        spark.check(lambda: f"WARN {NO_ROOM}\nWARN {NO_ROOM}\n", "mine")
     one_sentence(refused)
 
 
 def test_executors_that_are_slow_to_start_are_not_taken_for_none():
     log = f"INFO {GRANTED} app-1/0\nWARN {NO_ROOM}\nWARN {NO_ROOM}\nWARN {NO_ROOM}\n"
-    Spark("master:7077").check(lambda: log)
+    Spark("master:7077").check(lambda: log, "mine")
 
 
 def test_spark_makes_each_shard_a_task_and_takes_as_many_cores_as_it_is_told(tmp_path, monkeypatch):
@@ -194,6 +194,59 @@ def test_a_job_server_that_ended_says_its_last_words(tmp_path):
 )
 def test_what_engines_mean_by_their_errors(words, said):
     assert said in environment_refusal(words).sentences[0]
+
+
+REFUSED = "StatusRuntimeException: UNAVAILABLE\nConnectException: Connection refused: localhost/127.0.0.1:50000\n\tat x"
+POOLS = ("--environment_type=EXTERNAL", "--environment_config=localhost:50000")
+
+
+@pytest.mark.parametrize(
+    ("pool", "log"),
+    [
+        ("localhost:50000", REFUSED),
+        (
+            "localhost:1",
+            "ipv4:127.0.0.1:1: Failed to connect to remote host: connect: Connection refused (111)",
+        ),
+        ("pool:50000", "StatusRuntimeException: UNAVAILABLE: Unable to resolve host pool"),
+        ("pool:50000", "ConnectTimeoutException: connection timed out: pool/10.1.2.3:50000"),
+    ],
+)
+def test_a_worker_pool_that_is_not_reached_is_named(pool, log):
+    refused = environment_refusal(log, pool)
+    assert refused.exit_code == 6
+    [sentence] = refused.sentences
+    assert f"No worker pool answers at {pool}" in sentence
+    assert "--resume" in sentence
+    assert "No worker pool" not in str(environment_refusal(log, "other:7"))
+    assert "No worker pool" not in str(environment_refusal(log))
+
+
+def test_the_pools_address_is_in_either_of_beams_options():
+    assert worker_pool(POOLS) == "localhost:50000"
+    other = "--environment_option=external_service_address=localhost:50001"
+    assert worker_pool(["--environment_type=EXTERNAL", other]) == "localhost:50001"
+    assert worker_pool([POOLS[1]]) is None
+
+
+def test_a_job_that_flink_begins_again_and_again_for_its_worker_pool_is_given_up():
+    minute = 60_000
+    for failures, given_up in (
+        ([(0, REFUSED), (5_000, REFUSED), (9_000, REFUSED)], True),
+        ([(0, REFUSED), (5_000, REFUSED), (9_000, "TaskManager lost")], False),
+        ([(0, REFUSED), (minute, REFUSED), (2 * minute, REFUSED)], False),
+        ([], False),
+    ):
+        with fake_flink(failures=failures) as (address, requests):
+            Flink(address).check(str, "mine")
+            assert requests == []
+            if given_up:
+                with pytest.raises(EnvironmentRefused, match="No worker pool answers at localhost:50000") as refused:
+                    Flink(address, POOLS).check(str, "mine")
+                one_sentence(refused)
+            else:
+                Flink(address, POOLS).check(str, "mine")
+    Flink(address, POOLS).check(str, "mine")  # nothing answers
 
 
 def test_other_errors_are_not_the_environments():

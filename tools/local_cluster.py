@@ -21,6 +21,8 @@ import psutil
 import requests
 
 from components.errors import EnvironmentRefused
+from components.io.scratch import own_temporary_folder
+from components.io.signals import sigterm_raised
 from components.score.engines.flink import flink_overview
 from components.score.engines.guard import guarded
 from components.score.engines.job_server import class_path, engines_folder, free_port, java_command
@@ -239,8 +241,11 @@ def main() -> None:
     options = parser.parse_args()
     port = options.port or KINDS[options.engine][1]
     with (
-        tempfile.TemporaryDirectory(prefix=f"heartbeat-{options.engine}-") as scratch,
-        local_cluster(options.engine, Path(scratch) / "cluster", options.workers, options.slots, port) as cluster,
+        sigterm_raised(),
+        own_temporary_folder(),  # Java's programs leave files there
+        local_cluster(
+            options.engine, Path(tempfile.mkdtemp(), "cluster"), options.workers, options.slots, port
+        ) as cluster,
         contextlib.suppress(KeyboardInterrupt),
     ):
         print(

@@ -243,6 +243,7 @@ def open_parquet(path: str) -> pq.ParquetFile:
 
     source: Any = pa.PythonFile(storage_at(path).open(), "r") if is_remote(path) else local_path(path)
     try:
-        return pq.ParquetFile(source, buffer_size=BUFFER_BYTES)
+        # reading ahead, Arrow's threads would hold memory of Python's at the end of the process: see `arrow_buffer`
+        return pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # damaged: sizes, types, columns' names
         raise DataRefused(f"{path} is not a whole Parquet file ({error}): copy or make it again.") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
+from components.io.text import arrow_buffer
 from components.report.classes import confusion_picture
 from components.report.content import Block, Picture, Pictures, Table, Words
 from components.report.drawing import CLASS_COLOURS, MAIN, SECOND, new_figure, picture
@@ -121,13 +121,14 @@ def _probabilities(material: ScoringMaterial) -> npt.NDArray[np.float32]:
 
 
 def _read_columns(content: bytes, form: str) -> npt.NDArray[Any]:
-    from pyarrow import csv, parquet
+    from pyarrow import BufferReader, csv, parquet
 
     names = [f"p_{symbol}" for symbol in CLASSES]
+    file = BufferReader(arrow_buffer(content))
     if form == "parquet":
-        table = parquet.read_table(io.BytesIO(content), columns=names)
+        table = parquet.read_table(file, columns=names)
     else:
-        table = csv.read_csv(io.BytesIO(content), convert_options=csv.ConvertOptions(include_columns=names))
+        table = csv.read_csv(file, convert_options=csv.ConvertOptions(include_columns=names))
     return np.column_stack([table.column(name).to_numpy() for name in names])
 
 

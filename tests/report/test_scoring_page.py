@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +120,21 @@ def test_divergence_is_nought_for_the_same_and_one_for_nothing_in_common() -> No
     some, other = np.random.default_rng(0).integers(1, 9, (2, 8)).tolist()
     assert 0 < jensen_shannon(some, other) < 1
     assert jensen_shannon(some, other) == pytest.approx(jensen_shannon(other, some))
+
+
+@pytest.mark.slow
+def test_a_process_that_cannot_read_scored_rows_and_ends_at_once_has_its_own_exit_code(tmp_path: Path) -> None:
+    """Arrow's reading threads are then still at work; on Python's memory they aborted half of such processes."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("p_N,p_S,p_V,p_F,p_Q\n1,2\n" + ".5,.1,.1,.1,.2\n" * 300_000)
+    code = (
+        "import sys\n"
+        "import pyarrow as pa\n"
+        "from pathlib import Path\n"
+        "from components.report.scoring import _read_columns\n"
+        "try:\n    _read_columns(Path(sys.argv[1]).read_bytes(), 'csv')\n"
+        "except pa.ArrowInvalid:\n    sys.exit(3)\n"
+    )
+    for _ in range(12):
+        done = subprocess.run([sys.executable, "-c", code, str(rows)], capture_output=True, check=False)
+        assert done.returncode == 3, done.stderr.decode()

@@ -189,12 +189,19 @@ def worker_pool(options: Sequence[str]) -> str | None:
 
 
 def pool_refusal(log: str, pool: str | None) -> EnvironmentRefused | None:
-    """Return the refusal for a log in whose lines a worker pool's address is not reached; else None."""
+    """Return the refusal for a log that says a worker pool is not reached; else None.
+
+    Of such an error a job server tells the innermost cause alone, which has no address; errors of reaching the engine
+    have one.
+    """
     if pool is None:
         return None
     host, _, port = pool.rpartition(":")
     address = rf":{re.escape(port)}\b|resolve host {re.escape(host)}"
-    if any(re.search(NOT_REACHED, line) and re.search(address, line) for line in log.splitlines()):
+    lines = [line for line in log.splitlines() if re.search(NOT_REACHED, line)]
+    without_address = [line for line in lines if re.search(r"ConnectException: .*refused\s*$", line)]
+    with_address = [line for line in lines if re.search(r"/[\d.]+:\d+|ipv[46]:", line)]
+    if any(re.search(address, line) for line in lines) or (without_address and not with_address):
         return EnvironmentRefused(
             f"No worker pool answers at {pool}, as the cluster's machines see it: start one beside each of them "
             "(docs/flink.md), or name its address in --environment_config; then go on with --resume."

@@ -222,6 +222,14 @@ def test_a_worker_pool_that_is_not_reached_is_named(pool, log):
     assert "No worker pool" not in str(environment_refusal(log))
 
 
+def test_the_innermost_cause_without_an_address_is_the_worker_pools_but_not_beside_the_engines_address():
+    cause = "Caused by: java.net.ConnectException: finishConnect(..) failed: Connection refused"
+    assert "No worker pool answers at pool:1" in str(environment_refusal(cause, "pool:1"))
+    engines = f"AnnotatedConnectException: Connection refused: localhost/127.0.0.1:8081\n{cause}"
+    assert "engine is not reached" in str(environment_refusal(engines, "pool:1"))
+    assert "engine is not reached" in str(environment_refusal(cause))
+
+
 def test_the_pools_address_is_in_either_of_beams_options():
     assert worker_pool(POOLS) == "localhost:50000"
     other = "--environment_option=external_service_address=localhost:50001"

@@ -18,7 +18,7 @@ from components.ingest.run import ingest
 from components.ingest.settings import DataSettings
 from components.ingest.split import SPLITS
 from components.io.shards import plan_sources
-from components.io.storage import list_files
+from components.io.storage import list_files, storage_at
 from tests.ingest.folder import (
     TEST,
     TEST_LABEL,
@@ -31,6 +31,7 @@ from tests.ingest.folder import (
     run_all,
     split_of,
 )
+from tests.memory_bucket import MemoryBucket
 
 TEN_A_RECORD = [str(100 + row // 10) for row in range(200)]
 
@@ -212,3 +213,16 @@ def test_another_file_is_another_fingerprint(tmp_path):
     fill_tables(tmp_path, train=table(signal=TRAIN_SIGNAL[::-1]))
     assert before != [file.version for file in find_inputs(data).files]
     assert list_files(f"{data}/train.parquet")[0] in find_inputs(data).files
+
+
+def test_tables_on_a_store_give_the_examples_of_local_ones(tmp_path, monkeypatch):
+    records = {"train": table(record=TEN_A_RECORD), "test": test_table(record=["200"] * 40)}
+    local = run_tables(tmp_path / "local", **records)
+    bucket, store = MemoryBucket(), storage_at("s3://bucket/beats")
+    monkeypatch.setattr("components.io.object_stores.bucket_of", lambda scheme, name: bucket)
+    for name in ("train.parquet", "test.parquet"):
+        store.write(name, (tmp_path / "local" / "data" / name).read_bytes())
+    found = find_inputs("s3://bucket/beats")
+    remote = ingest(found, DataSettings(), f"{tmp_path}/remote/examples", f"{tmp_path}/remote/report", run_all)
+    assert (remote.split, remote.rows, remote.digests) == ("patient", local.rows, local.digests)
+    assert examples(tmp_path / "remote") == examples(tmp_path / "local")

@@ -90,7 +90,7 @@ def _parts(runs: Sequence[Run], speed: Path) -> Iterator[str]:
         yield SAME_PATIENTS
         yield from _notes(full)
         yield _headline(full)
-        yield from ("### By class", _by_class(full), "### By level of noise", _by_noise(full))
+        yield from ("### By class", _by_class(full), "### By level of noise, one draw each", _by_noise(full))
         yield from ("### Seed by seed", _by_seed(full))
         yield from ("### Pictures of one of them", PICTURES)
     if fast := runs_of("fast", "kaggle"):

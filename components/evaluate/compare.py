@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,9 @@ from components.errors import DataRefused, UsageError
 from components.evaluate.ec57 import LETTERS, LONGEST_RUN, Comparison, beats_of, compare_beats, window_samples
 from components.recordings.annotations import read_annotation_file
 from components.recordings.header import header_path, read_header
+
+NO_ANNOTATIONS: Final = {"", ".hea", ".dat", ".edf", ".csv", ".json", ".html", ".parquet"}
+"""Extensions of a record's other files."""
 
 SIDE_BY_SIDE: Final = 16
 """From so many records on they are compared in several processes, which take a second to start."""
@@ -58,7 +61,8 @@ def find_jobs(
         raise UsageError(f"{reference} and {test} must both be annotation files, or both folders of them.")
     if not reference.is_dir():
         return [Job(reference.stem, reference, test)], []
-    true, called = _files(reference, reference_annotator), _files(test, test_annotator or _only_extension(test))
+    true = _files(reference, reference_annotator)
+    called = _files(test, test_annotator or _only_annotator(test, true.keys()))
     jobs = [Job(name, true[name], called[name]) for name in sorted(true.keys() & called.keys())]
     skipped = [Skipped(name, f"{test} has no annotations of it") for name in sorted(true.keys() - called.keys())]
     skipped += [Skipped(name, f"{reference} has no annotations of it") for name in sorted(called.keys() - true.keys())]
@@ -67,20 +71,23 @@ def find_jobs(
     return jobs, skipped
 
 
-def _files(folder: Path, extension: str) -> dict[str, Path]:
+def _files(folder: Path, annotator: str) -> dict[str, Path]:
+    extension = annotator.lstrip(".")
     files = {os.path.relpath(path.with_suffix(""), folder): path for path in folder.rglob(f"*.{extension}")}
     if not files:
         raise DataRefused(f"{folder} holds no annotation file *.{extension}; name another annotator.")
     return files
 
 
-def _only_extension(folder: Path) -> str:
-    others = {".hea", ".dat", ".csv", ".json", ".html", ".parquet", ""}
-    extensions = {path.suffix for path in folder.rglob("*") if path.is_file()} - others
-    if len(extensions) != 1:
-        listed = ", ".join(sorted(extensions)) or "none"
-        raise UsageError(f"Name the annotation files of {folder} with --test-annotator; extensions there: {listed}.")
-    return extensions.pop()[1:]
+def _only_annotator(folder: Path, records: Collection[str]) -> str:
+    """Return the one extension, of those that records' annotations may have, that files of these records have."""
+    files = [path for path in folder.rglob("*") if os.path.relpath(path.with_suffix(""), folder) in records]
+    extensions = sorted({path.suffix for path in files} - NO_ANNOTATIONS)
+    if not extensions:
+        raise DataRefused(f"{folder} holds no annotations of the records that are to be compared.")
+    if len(extensions) > 1:
+        raise UsageError(f"{folder} holds {', '.join(extensions)}: name the one to compare with --test-annotator.")
+    return extensions[0]
 
 
 def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> Comparison | Skipped:
@@ -99,7 +106,7 @@ def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> 
         stems = [path.with_suffix("") for path in (job.reference, job.test)]
         header = next((read_header(stem) for stem in stems if header_path(stem).is_file()), None)
     except DataRefused as refused:
-        return Skipped(job.name, "; ".join(refused.sentences))
+        return Skipped(job.name, "; ".join(refused.sentences).rstrip("."))
     fs = header.fs if header else reference.fs or test.fs
     if fs is None:
         return Skipped(job.name, "it has no header, and its annotation files do not say their sampling frequency")

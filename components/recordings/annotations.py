@@ -66,7 +66,8 @@ def read_annotation_file(path: Path) -> AnnotationFile:
     except OSError as error:
         raise DataRefused(f"its annotations {path.name} cannot be read: {error}.") from error
     if len(content) % 2 or content[-2:] != END_OF_FILE:
-        raise DataRefused(f"its annotations {path.name} are cut short: their end mark is missing.")
+        what = "are cut short, or no annotation file of WFDB: their end mark is missing" if content else "are empty"
+        raise DataRefused(f"its annotations {path.name} {what}.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

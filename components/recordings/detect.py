@@ -39,10 +39,14 @@ LEAST_MILLIVOLTS: Final = 0.025
 WINDOW_SECONDS: Final = 10
 """A lead is judged to hold an ECG or not for so long at a time."""
 
-NOISE_TOP, NOISE_MEDIAN, NOISE_MILLIVOLTS = 0.33, 0.65, 0.1
-"""In noise the tenth of a window with most energy has less than this share of it, and the median is above this share
-of the mean: beats stand out from what is between them. White noise has .24 to .33 and .66 to .89, 99 of 100 windows
-of real records more than .34 and less than .57. The others are fast rhythms, none of them as small as this."""
+EVEN_TOP, EVEN_MEDIAN = 0.33, 0.65
+"""Nothing stands out of a window where the tenth with most energy has less than this share of it, and the median is
+above this share of the mean: noise, of which white noise has .24 to .33 and .66 to .89, or a fast rhythm. 99 of 100
+windows of real records have more than .34 and less than .57."""
+
+LIKENESS, LIKENESS_SECONDS = 0.3, 0.25
+"""Of such a window it is noise if the signal so far around its peaks correlates by less than this on average: .00 to
+.05 in noise of several kinds, .74 to .99 in SVDB's tachycardias."""
 
 OVERLAP_SECONDS: Final = 40
 """How much of its neighbours each block is filtered with: more than a mean and what the filters remember."""
@@ -93,8 +97,9 @@ def detect_beats(
             continue
         filled = _fill(signal, missing) if missing.any() else signal
         peaks, energy = _energy_peaks(filled, fs)
-        quiet = _silent(energy, window) | missing
-        at, height = _place(filled, fs, peaks), np.sqrt(energy[peaks])
+        placing = _band(filled, fs, PLACING_BAND_HZ, 2)
+        at, height = _place(placing, peaks, round(PLACING_SECONDS * fs)), np.sqrt(energy[peaks])
+        quiet = _silent(energy, placing, at, window, round(LIKENESS_SECONDS * fs)) | missing
         kept = (at + begin >= first) & (at + begin < last) & ~quiet[at] & (height >= LEAST_MILLIVOLTS / 2)
         positions.append(at[kept] + begin)
         heights.append(height[kept])
@@ -126,26 +131,49 @@ def _band(signal: npt.NDArray[np.float64], fs: float, band: tuple[float, float],
     return filtered
 
 
-def _place(signal: npt.NDArray[np.float64], fs: float, peaks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Move peaks of energy, int64[n], to where an annotator would put the beats."""
-    deviation = np.abs(_band(signal, fs, PLACING_BAND_HZ, 2))
-    reach = round(PLACING_SECONDS * fs)
+def _place(signal: npt.NDArray[np.float64], peaks: npt.NDArray[np.int64], reach: int) -> npt.NDArray[np.int64]:
+    """Move peaks of energy, int64[n], to the largest deviations of a signal so near."""
     around = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), 0, len(signal) - 1)
-    return around[np.arange(len(peaks)), deviation[around].argmax(axis=1)]
+    return around[np.arange(len(peaks)), np.abs(signal)[around].argmax(axis=1)]
 
 
-def _silent(energy: npt.NDArray[np.float64], window: int) -> npt.NDArray[np.bool_]:
-    """Return bool[length]: the windows of a signal that hold no ECG, judged by their energy in mV^2."""
+def _silent(
+    energy: npt.NDArray[np.float64],
+    signal: npt.NDArray[np.float64],
+    peaks: npt.NDArray[np.int64],
+    window: int,
+    reach: int,
+) -> npt.NDArray[np.bool_]:
+    """Return bool[length]: the windows of a signal that hold no ECG.
+
+    Args:
+        energy: float64[length], mV^2.
+        signal: float64[length] in the band that beats are placed by.
+        peaks: int64[n], where beats may be.
+        window: in samples.
+        reach: samples on either side of a peak by which peaks are compared.
+    """
     step = max(window // 300, 1)
     silent = np.zeros(len(energy), bool)
     starts = range(0, max(len(energy) - window, 0) + 1, window)  # the last one reaches to the end
     for first, stop in zip(starts, [*starts[1:], len(energy)], strict=True):
         part = np.sort(energy[first:stop:step])
         total, tenth = part.sum(), max(len(part) // 10, 1)
-        noise = part[-tenth:].sum() < NOISE_TOP * total and np.median(part) * len(part) > NOISE_MEDIAN * total
-        highest = part[-1 - len(part) // 50]
-        silent[first:stop] = highest < LEAST_MILLIVOLTS**2 or (noise and highest < NOISE_MILLIVOLTS**2)
+        even = part[-tenth:].sum() < EVEN_TOP * total and np.median(part) * len(part) > EVEN_MEDIAN * total
+        silent[first:stop] = part[-1 - len(part) // 50] < LEAST_MILLIVOLTS**2 or (
+            even and _likeness(signal, peaks[(peaks >= first) & (peaks < stop)], reach) < LIKENESS
+        )
     return silent
+
+
+def _likeness(signal: npt.NDArray[np.float64], peaks: npt.NDArray[np.int64], reach: int) -> float:
+    """Return the mean correlation of a signal around each two peaks, -1..1; 0 where there are fewer than two."""
+    around = signal[np.clip(peaks[:, None] + np.arange(-reach, reach), 0, len(signal) - 1)]
+    count = len(peaks)
+    if count < 2:
+        return 0.0
+    unit = around / np.linalg.norm(around, axis=1, keepdims=True).clip(1e-12)
+    return float(((unit.sum(axis=0) ** 2).sum() - count) / (count * (count - 1)))
 
 
 def _apart(

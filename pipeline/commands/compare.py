@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from components.errors import DataRefused, EnvironmentRefused
+from components.errors import DataRefused, EnvironmentRefused, UsageError
 from pipeline.console import ProgressLine, print_table
 
 if TYPE_CHECKING:
+    from components.evaluate.compare import Skipped
     from components.evaluate.ec57 import Comparison
 
 SHOWN_RECORDS = 100
@@ -21,6 +23,9 @@ SHOWN_RECORDS = 100
 
 SHOWN_SKIPPED = 10
 """Records that are named as not compared."""
+
+FIRST_COLUMNS = b"record,Nn,"
+"""How a table of counts begins."""
 
 BEATS = ("QRS Se", "QRS +P", "V Se", "V +P", "V FPR", "S Se", "S +P", "S FPR", "RR error")
 RUNS = tuple(f"{kind} {side}" for kind in ("couplet", "short run", "long run") for side in ("Se", "+P"))
@@ -77,14 +82,21 @@ def compare(
     either. The comparison is that of ANSI/AAMI EC57 with its window of 150 ms.
     """
     from components.beats.symbols import describe_map, parse_map
-    from components.evaluate.compare import Skipped, as_dict, compare_all, find_jobs
+    from components.evaluate import compare as comparison
 
     labels = parse_map(symbol_map)
-    jobs, skipped = find_jobs(reference, test, reference_annotator, test_annotator)
+    if not math.isfinite(from_seconds):
+        raise UsageError(f"--from takes a number of seconds, not {from_seconds}.")
+    if csv_file is not None:
+        _check_replaceable(csv_file)
+    jobs, one_sided = comparison.find_jobs(reference, test, reference_annotator, test_annotator)
+    if reference.is_file() and reference.stem != test.stem:
+        click.echo(f"{reference.name} and {test.name} have different names: are they of one record?", err=True)
+    skipped: list[Skipped] = []
     names, records = [], []
     with ProgressLine("records") as line:
-        for job, outcome in zip(jobs, compare_all(jobs, labels, from_seconds), strict=True):
-            if isinstance(outcome, Skipped):
+        for job, outcome in zip(jobs, comparison.compare_all(jobs, labels, from_seconds), strict=True):
+            if isinstance(outcome, comparison.Skipped):
                 skipped.append(outcome)
             else:
                 names.append(job.name)
@@ -92,21 +104,33 @@ def compare(
             if line.is_due():
                 done = len(records) + len(skipped)
                 line.show(done, len(jobs), f"{done:,} of {len(jobs):,} records")
+    skipped += one_sided
     if not records:
-        raise DataRefused([f"Record {each.name}: {each.reason}." for each in skipped[:SHOWN_SKIPPED]])
+        raise DataRefused(_sentences(skipped))
     if csv_file is not None:
         _write_csv(csv_file, names, records)
     if as_json:
-        result = {"from_seconds": from_seconds, "map": labels, **as_dict(names, records, skipped)}
+        result = {"from_seconds": from_seconds, "map": labels, **comparison.as_dict(names, records, skipped)}
         click.echo(json.dumps(result, indent=1))
     else:
         _show(names, records)
         click.echo(f"Scored from second {from_seconds:g} of each record; classes of symbols: {describe_map(labels)}.")
-    for each in skipped[:SHOWN_SKIPPED]:
-        click.echo(f"Not compared: record {each.name}: {each.reason}.", err=True)
-    if len(skipped) > SHOWN_SKIPPED:
-        click.echo(f"Not compared: {len(skipped) - SHOWN_SKIPPED:,} more records; --json has all of them.", err=True)
+    for sentence in _sentences(skipped):
+        click.echo(f"Not compared: {sentence}", err=True)
     return 0
+
+
+def _sentences(skipped: Sequence[Skipped]) -> list[str]:
+    sentences = [f"record {each.name}: {each.reason}." for each in skipped[:SHOWN_SKIPPED]]
+    if len(skipped) > SHOWN_SKIPPED:
+        sentences.append(f"{len(skipped) - SHOWN_SKIPPED:,} more records.")
+    return sentences
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to replace a file that is no table of counts, such as an annotation file."""
+    if path.exists() and not (path.is_file() and path.read_bytes()[: len(FIRST_COLUMNS)] == FIRST_COLUMNS):
+        raise UsageError(f"{path} is there and is no table of counts: choose another name for --csv.")
 
 
 def _write_csv(path: Path, names: Sequence[str], records: Sequence[Comparison]) -> None:

@@ -135,7 +135,7 @@ def _progress_on(line: ProgressLine) -> Callable[[int], Callable[[float, int], N
             if done > 0 and line.is_due():
                 seconds = max(time.monotonic() - began, 1e-3)
                 remaining = seconds * max(records - done, 0) / done
-                text = f"{min(done, records):.1f} of {records} records, {rows:,} rows"
+                text = f"{min(done, records):.0f} of {records} records, {rows:,} rows"
                 line.show(done, records, f"{text}, {rows / seconds:,.0f} rows/s, {remaining:.0f} s left")
 
         return advance

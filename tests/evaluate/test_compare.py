@@ -79,6 +79,33 @@ def test_a_folder_with_records_that_cannot_be_compared(tmp_path, capsys):
     assert "  brief" in capsys.readouterr().out
 
 
+def test_what_is_wrong_with_a_record_is_named_before_records_of_one_side(tmp_path, capsys):
+    for number in range(30):
+        write_record(tmp_path, f"{number:02d}")
+        write_annotations(tmp_path, f"{number:02d}", "atr", beats())
+    (tmp_path / "25.pred").touch()
+    write_annotations(tmp_path, "26", "pred", beats())
+    (tmp_path / "SHA256SUMS.txt").touch()
+    (tmp_path / "test").mkdir()
+    for name in ("25.pred", "26.pred", "SHA256SUMS.txt"):
+        (tmp_path / name).rename(tmp_path / "test" / name)
+    assert main(heartbeat, ["compare", str(tmp_path), str(tmp_path / "test")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Not compared: record 25: its annotations 25.pred are empty."
+    assert lines[-1] == "Not compared: 19 more records."
+    assert len(lines) == 11
+
+
+def test_files_of_other_names_are_asked_about_and_a_table_of_counts_may_be_replaced(tmp_path, capsys):
+    for name in ("a", "b"):
+        write_record(tmp_path, name)
+        write_annotations(tmp_path, name, "atr", beats())
+    arguments = ["compare", str(tmp_path / "a.atr"), str(tmp_path / "b.atr"), "--csv", str(tmp_path / "counts.csv")]
+    for _ in range(2):
+        assert main(heartbeat, arguments) == 0
+        assert "a.atr and b.atr have different names: are they of one record?" in capsys.readouterr().err
+
+
 def test_gross_counts_beats_and_average_counts_records(tmp_path, capsys):
     for name, seconds, found in (("long", 1300, 1000), ("short", 400, 0)):
         write_record(tmp_path, name, seconds)
@@ -101,7 +128,7 @@ def test_files_count_in_ticks_of_their_own_and_need_no_header(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["gross"]["QRS Se"] == 1
     write_annotations(tmp_path, "b", "atr", beats())
     assert main(heartbeat, ["compare", str(tmp_path / "b.atr"), str(tmp_path / "b.atr")]) == 3
-    assert "Record b: it has no header, and its annotation files do not say their sampling" in capsys.readouterr().err
+    assert "record b: it has no header, and its annotation files do not say their sampling" in capsys.readouterr().err
 
 
 def test_the_map_decides_and_is_stored(tmp_path, capsys):
@@ -120,10 +147,23 @@ def test_the_map_decides_and_is_stored(tmp_path, capsys):
     ("arguments", "code", "words"),
     [
         (["refs", "refs/a.atr"], 2, "must both be annotation files, or both folders of them"),
-        (["refs", "empty"], 2, "extensions there: none"),
-        (["refs", "refs"], 2, "extensions there: .atr, .pred"),
+        (["refs", "empty"], 3, "empty holds no annotations of the records"),
+        (["refs", "refs"], 2, "refs holds .atr, .pred: name the one to compare with --test-annotator"),
+        (
+            ["refs", "refs", "--test-annotator", ".pred", "--from", "nan"],
+            2,
+            "takes a number of seconds, not nan",
+        ),
+        (
+            ["refs", "refs", "--test-annotator", ".pred", "--from", "inf"],
+            2,
+            "takes a number of seconds, not inf",
+        ),
+        (["refs/a.atr", "refs/a.pred", "--csv", "refs/a.pred"], 2, "is there and is no table of counts"),
+        (["refs/a.atr", "refs/a.hea"], 3, "record a: its annotations a.hea are cut short, or no annotation file"),
+        (["refs/a.atr", "empty.pred"], 3, "record a: its annotations empty.pred are empty."),
         (["refs", "refs", "--reference-annotator", "man", "--test-annotator", "pred"], 3, "no annotation file *.man"),
-        (["refs", "others"], 3, "have no record in common, such as a"),
+        (["refs", "others", "--test-annotator", "pred"], 3, "have no record in common, such as a"),
         (["refs", "nowhere"], 2, "does not exist"),
         (["refs", "refs", "--map", "x"], 2, "--map x is not understood"),
     ],
@@ -135,10 +175,13 @@ def test_refusals(tmp_path, monkeypatch, capsys, arguments, code, words):
     write_annotations(Path("refs"), "a", "pred", beats())
     write_annotations(Path("others"), "b", "pred", beats())
     Path("empty").mkdir()
+    Path("empty.pred").touch()
+    before = Path("refs/a.pred").read_bytes()
     assert main(heartbeat, ["compare", *arguments]) == code
     shown = capsys.readouterr()
     assert words in " ".join(shown.err.split())
     assert shown.out == ""
+    assert Path("refs/a.pred").read_bytes() == before
 
 
 def test_many_records_are_compared_side_by_side(tmp_path, capsys):

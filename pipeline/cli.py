@@ -8,12 +8,13 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from components.errors import UsageError
-from components.io.scratch import own_temporary_folder
 from components.io.signals import INTERRUPTED
 from components.score.beam_private import leave_out_unused
 from pipeline.refusal import UnexpectedError, refusal_behind
@@ -70,12 +71,18 @@ def heartbeat() -> None:
     """Prepare data for, and look after the models of, an ECG heartbeat classifier."""
 
 
+def _own_temporary_folder() -> AbstractContextManager[Path | None]:
+    from components.io.scratch import own_temporary_folder  # imports the stores, which help does without
+
+    return own_temporary_folder()
+
+
 def main(command: click.Command, argv: Sequence[str] | None = None) -> int:
     """Run a command, whose function returns an exit code or None; every refusal becomes sentences on stderr."""
     name = command.name if argv is not None else None
     silence_libraries()
     try:
-        with own_temporary_folder():
+        with nullcontext() if "--help" in (sys.argv if argv is None else argv) else _own_temporary_folder():
             code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code

@@ -63,6 +63,20 @@ def test_the_engine_tells_where_work_is():
     }
 
 
+def handles(number, what):
+    """Whether a process has a handler of a signal."""
+    status = Path(f"/proc/{number}/status").read_text()
+    return int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> (what - 1) & 1
+
+
+def await_watching(number):
+    """Wait until a worker has set up what ends it: one whose parent dies before that waits for an answer in vain."""
+    deadline = time.monotonic() + 60
+    while not handles(number, signal.SIGTERM):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_worker_ends_soon_after_the_process_that_started_it():
     """It waits for an engine that does not answer, and its parent is killed meanwhile."""
     arguments = "'--id=1', '--provision_endpoint=localhost:1'"
@@ -74,25 +88,17 @@ def test_a_worker_ends_soon_after_the_process_that_started_it():
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     number = int(parent.stdout.readline())
+    await_watching(number)
     parent.kill()
     parent.communicate()
     await_end([number])
-
-
-def handles(number, what):
-    """Whether a process has a handler of a signal."""
-    status = Path(f"/proc/{number}/status").read_text()
-    return int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> (what - 1) & 1
 
 
 def test_a_worker_that_an_engine_ends_leaves_nothing_in_the_temporary_folder(tmp_path):
     """It waits for an engine that does not answer."""
     command = [sys.executable, "-m", "components.score.engines.worker", "--id=1", "--provision_endpoint=localhost:1"]
     worker = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)})
-    deadline = time.monotonic() + 60
-    while not handles(worker.pid, signal.SIGTERM):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    await_watching(worker.pid)
     assert len(list(tmp_path.iterdir())) == 1
     worker.terminate()
     assert worker.wait(60) == ORPHANED

@@ -2,7 +2,7 @@
 
 import io
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,5 +29,5 @@ def read_arrays(uri: str, name: str) -> dict[str, npt.NDArray[Any]]:
 def write_arrays(uri: str, name: str, arrays: dict[str, npt.NDArray[Any]]) -> None:
     """Write arrays as an .npz file of an artifact, whose folder is made if need be."""
     packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)
+    np.savez_compressed(packed, **cast(dict[str, Any], arrays))
     write_whole(f"{uri}/{name}", packed.getvalue())

@@ -145,7 +145,7 @@ def faulty_values(
         first_row: number of the first row in its file.
     """
     in_range = (signal >= 0) & (signal <= 1)
-    fits = in_range.all(axis=1)
+    fits: npt.NDArray[np.bool_] = np.all(in_range, axis=1)
     known = np.ones(len(signal), bool) if label is None else np.isin(label, np.arange(len(CLASSES)))
     rejects = []
     for index in np.flatnonzero(~(fits & known)).tolist():

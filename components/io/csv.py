@@ -108,8 +108,8 @@ def _all_valid(matrix: npt.NDArray[np.float32]) -> bool:
 def _valid_rows(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     """Tell which rows are beats: bool[n]."""
     signal, labels = matrix[:, :SAMPLES], matrix[:, SAMPLES:]
-    in_range = ((signal >= 0) & (signal <= 1)).all(axis=1)
-    valid: npt.NDArray[np.bool_] = in_range & np.isin(labels, np.arange(len(CLASSES))).all(axis=1)
+    in_range = np.all((signal >= 0) & (signal <= 1), axis=1)
+    valid: npt.NDArray[np.bool_] = np.logical_and(in_range, np.all(np.isin(labels, np.arange(len(CLASSES))), axis=1))
     return valid
 
 

@@ -58,7 +58,7 @@ def beat_table(
     """
     import pyarrow as pa
 
-    ends = np.arange(0, signal.size + 1, SAMPLES, np.int32)
+    ends = np.arange(0, signal.size + 1, SAMPLES, dtype=np.int32)
     columns = [
         pa.ListArray.from_arrays(pa.array(ends), pa.array(np.ascontiguousarray(signal).reshape(-1))),
         *([] if label is None else [pa.array(label.astype(np.int8))]),

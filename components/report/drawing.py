@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import numpy as np
@@ -48,7 +48,7 @@ WIDTH: Final = 4.6
 CSS_PIXELS: Final = 96
 """CSS pixels in an inch."""
 
-STYLE: Final = {
+STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.titlesize": 9.5,

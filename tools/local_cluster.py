@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -81,7 +82,7 @@ appender.console.layout.pattern = %d %-5p %c{1} %m%n
 """
 
 
-class LocalCluster:
+class LocalCluster(ABC):
     """The processes of a cluster: a master, and workers that can be added.
 
     Args:
@@ -101,21 +102,21 @@ class LocalCluster:
         folder.mkdir(parents=True)
         self.master = self.start_master()
 
+    @abstractmethod
     def start_master(self) -> subprocess.Popen:
         """Start the process that the workers register with."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add_worker(self) -> None:
         """Start one more worker."""
-        raise NotImplementedError
 
+    @abstractmethod
     def registered(self) -> int:
         """Return how many workers have registered.
 
         Raises:
             EnvironmentRefused: the master does not answer yet.
         """
-        raise NotImplementedError
 
     def start(self, command: Sequence[str], name: str, environ: Mapping[str, str] | None) -> subprocess.Popen:
         """Start a process that ends with the cluster; its log is `name`.log."""

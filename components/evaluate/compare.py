@@ -138,34 +138,29 @@ def add_up(records: Sequence[Comparison]) -> Comparison:
     return sum(records, none)
 
 
-def gross(records: Sequence[Comparison]) -> dict[str, float | None]:
-    """Return EC57's gross statistics: of all beats of all records alike."""
-    return shares(add_up(records))
-
-
-def average(records: Sequence[Comparison]) -> dict[str, float | None]:
-    """Return EC57's average statistics: the means of the records', of those in which they are defined."""
-    each = [shares(record) for record in records]
+def average(each: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Return EC57's average statistics: the means of those of the records in which they are defined."""
     defined = {name: [known for one in each if (known := one[name]) is not None] for name in each[0]}
     return {name: fmean(values) if values else None for name, values in defined.items()}
 
 
 def shares(comparison: Comparison) -> dict[str, float | None]:
-    """Return EC57's statistics of one record, or of the sum of several, and the error of its RR intervals in ms."""
+    """Return EC57's statistics of one record, and the error of its RR intervals in ms; the gross ones of a sum."""
     ratios = {name: hits / of if of else None for name, (hits, of) in comparison.ratios().items()}
     return {**ratios, "RR error": comparison.rr_rms_ms}
 
 
 def as_dict(names: Sequence[str], records: Sequence[Comparison], skipped: Sequence[Skipped]) -> dict[str, Any]:
     """Return the whole result as plain values, for JSON."""
+    total = add_up(records)
     return {
         "letters": list(LETTERS),
         "records": [
             {"record": name, **record.to_dict(), "ratios": record.ratios()}
             for name, record in zip(names, records, strict=True)
         ],
-        "sum": {**(total := add_up(records)).to_dict(), "ratios": total.ratios()},
-        "gross": gross(records),
-        "average": average(records),
+        "sum": {**total.to_dict(), "ratios": total.ratios()},
+        "gross": shares(total),
+        "average": average([shares(record) for record in records]),
         "skipped": [{"record": each.name, "reason": each.reason} for each in skipped],
     }

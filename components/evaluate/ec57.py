@@ -24,9 +24,6 @@ N, S, V, F, Q, O, X = range(len(LETTERS))  # noqa: E741
 WINDOW_SECONDS: Final = 0.15
 """How far apart two annotations of one beat may lie."""
 
-LEARNING_SECONDS: Final = 300.0
-"""The first five minutes are not scored: a detector may learn in them."""
-
 LONGEST_RUN: Final = 6
 """Runs are counted up to this length, which stands for itself and more."""
 

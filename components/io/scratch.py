@@ -1,4 +1,4 @@
-"""Folders for a while: gone with their process, or, where it was killed, with the next one that makes such a folder."""
+"""Folders made only for good, and folders for a while: gone with their process or, after a kill, with the next one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,20 @@ PREFIX: Final = "heartbeat-tmp-"
 
 VARIABLE: Final = "TMPDIR"
 """Name of the environment variable by which child processes, Python's and others, learn the temporary folder."""
+
+
+@contextmanager
+def made_folder(out: Path) -> Iterator[None]:
+    """Make a folder; if the block fails, remove what was made again, unless it holds something."""
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 @contextmanager

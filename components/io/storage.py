@@ -57,6 +57,14 @@ class Source(Protocol):
         """Close the file."""
 
 
+def sha256_of(file: BinaryIO | Source) -> str:
+    """Return the SHA-256 in hex of the rest of an open file, read a MiB at a time."""
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
 class Storage(ABC):
     """A folder or a file, local or on an object store. Names are relative to it; the empty name is the file itself.
 

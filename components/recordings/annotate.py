@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.io.scratch import made_folder
 from components.io.signals import interrupts_ignored
 from components.recordings.header import Header, header_path, read_header
 from components.recordings.lead import find_lead
-from components.recordings.output import made_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa

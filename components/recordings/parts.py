@@ -25,6 +25,7 @@ from components.io.csv_numbers import kaggle_text
 from components.io.parquet_layout import RECORD, SAMPLE
 from components.io.parquet_writer import beat_schema, beat_table, parquet_beats
 from components.io.provenance import provenance_header, provenance_text
+from components.io.storage import sha256_of
 from components.recordings.splits import kaggle_rows
 
 if TYPE_CHECKING:
@@ -134,11 +135,8 @@ def _part_tables(parts: Sequence[Path], side: str) -> Iterator[pa.Table]:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(COPY_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return sha256_of(file)
 
 
 def _join_text(parts: Sequence[Path], side: str, rows: Path, provenance: Path) -> str:

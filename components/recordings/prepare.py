@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,11 +16,11 @@ from components.beats.cut import CutCounts
 from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, EnvironmentRefused, UsageError
-from components.io.scratch import scratch_folder
+from components.io.scratch import made_folder, scratch_folder
+from components.io.signals import interrupts_ignored
 from components.recordings.annotations import annotation_path
 from components.recordings.header import list_records
 from components.recordings.lead import Lead, NoSignal, open_lead
-from components.recordings.output import made_folder, publish
 from components.recordings.parts import FILES, Form, join_in_kaggle_order, join_parts
 from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records
 from components.recordings.report import (
@@ -238,3 +239,21 @@ def _describe(plan: Plan, results: Sequence[RecordResult], files: Sequence[FileC
         "files": [asdict(file) for file in files],
     }
     path.write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def publish(scratch: Path, folder: Path, sides: Sequence[Sequence[str]], others: Sequence[str] = ()) -> None:
+    """Move finished files to their final names, once all of them are on the disk.
+
+    The old files of beats are removed first and the new ones come last, so a reader of all never has some of both.
+    `sides` has the names of each file of beats and of what lies beside it, `others` those of files that go with all.
+    """
+    rows = [names[0] for names in sides]
+    names = [*others, *(name for names in sides for name in names[1:]), *rows]
+    for name in names:
+        with (scratch / name).open("rb") as file:
+            os.fsync(file.fileno())
+    with interrupts_ignored():
+        for name in reversed(rows):
+            (folder / name).unlink(missing_ok=True)
+        for name in names:
+            (scratch / name).replace(folder / name)

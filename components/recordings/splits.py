@@ -123,7 +123,7 @@ class Split(Protocol):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Return notes for whoever uses the files."""
+        """Return notes for the users of the files."""
 
     def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Return bool[n]: which of a record's beats, by position, belong to the test file."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, confusion_matrix
-from components.io.storage import CHUNK_BYTES, Source
 from components.push.histogram import BINS
 
 
@@ -115,11 +113,3 @@ class Tally:
             "abstained": self.abstained,
             "histogram": self.histogram.tolist(),
         }
-
-
-def sha256_of(file: BinaryIO | Source) -> str:
-    """Return the SHA-256 in hex of the rest of an open file, read a MiB at a time."""
-    digest = hashlib.sha256()
-    while chunk := file.read(CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()

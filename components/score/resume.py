@@ -15,9 +15,9 @@ from functools import partial
 from typing import Final, TypeVar
 
 from components.errors import DataRefused
-from components.io.storage import Storage
+from components.io.storage import Storage, sha256_of
 from components.score.job import ShardTask
-from components.score.record import ShardFailure, ShardRecord, Written, sha256_of
+from components.score.record import ShardFailure, ShardRecord, Written
 
 READERS: Final = 16
 """Threads that read records and hash results, a MiB each at a time: a store answers slowly, but many at once."""

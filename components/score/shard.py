@@ -15,12 +15,12 @@ from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
 from components.io.beat_block import BeatBlock
 from components.io.rejects import Reject
 from components.io.shards import read_shard
-from components.io.storage import storage_at
+from components.io.storage import sha256_of, storage_at
 from components.push.histogram import count_samples
 from components.score.columns import Writer, open_writer, prediction_table
 from components.score.job import ShardTask, changed_files
 from components.score.model import Answers, ScoringModel
-from components.score.record import ShardFailure, ShardRecord, Tally, Written, sha256_of
+from components.score.record import ShardFailure, ShardRecord, Tally, Written
 
 NOT_FINITE: Final = "probabilities not finite"
 

@@ -116,8 +116,8 @@ class FineTuneSettings(Settings):
         default=0.95,
         gt=0,
         lt=1,
-        description="mean recall of the classes that the operating point told beside the usual one is to have on the "
-        "eval split, chance allowed for",
+        description="mean recall of the classes that the second operating point, reported beside the usual one, is to "
+        "have on the eval split, chance allowed for",
     )
 
 

@@ -24,5 +24,5 @@ class ValidateSettings(Settings):
     )
     allow: tuple[str, ...] = Field(
         default=(),
-        description="anomaly types (TFMD names, as COMPARATOR_L_INFTY_HIGH) that are told but do not stop",
+        description="anomaly types (TFMD names, as COMPARATOR_L_INFTY_HIGH) that are reported but do not stop the run",
     )

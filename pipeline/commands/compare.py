@@ -129,7 +129,13 @@ def _sentences(skipped: Sequence[Skipped]) -> list[str]:
 
 def _check_replaceable(path: Path) -> None:
     """Refuse to replace a file that is no table of counts, such as an annotation file."""
-    if path.exists() and not (path.is_file() and path.read_bytes()[: len(FIRST_COLUMNS)] == FIRST_COLUMNS):
+    if not path.exists():
+        return
+    beginning = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            beginning = file.read(len(FIRST_COLUMNS))
+    if beginning != FIRST_COLUMNS:
         raise UsageError(f"{path} is there and is no table of counts: choose another name for --csv.")
 
 
@@ -152,7 +158,7 @@ def _write_csv(path: Path, names: Sequence[str], records: Sequence[Comparison]) 
 
 
 def _show(names: Sequence[str], records: Sequence[Comparison]) -> None:
-    from components.evaluate.compare import add_up, average, gross, shares
+    from components.evaluate.compare import add_up, average, shares
     from components.evaluate.ec57 import LETTERS
 
     total = add_up(records)
@@ -164,10 +170,12 @@ def _show(names: Sequence[str], records: Sequence[Comparison]) -> None:
     title = f"Beats of {len(records):,} record{'s' if len(records) > 1 else ''}, reference by test"
     click.echo(title)
     print_table(["", *map(str.lower, LETTERS)], letters)
-    ends = {"Gross": gross(records), "Average": average(records)}
-    each = dict(zip(names, map(shares, records), strict=True)) if len(records) <= SHOWN_RECORDS else {}
+    each = dict(zip(names, map(shares, records), strict=True))
+    ends = {"Gross": shares(total), "Average": average(list(each.values()))}
     click.echo("Beat by beat, %")
-    print_table(["", *BEATS[:-1], "RR error, ms"], _rows({**each, **ends}, BEATS))
+    print_table(
+        ["", *BEATS[:-1], "RR error, ms"], _rows({**(each if len(each) <= SHOWN_RECORDS else {}), **ends}, BEATS)
+    )
     runs = {f"{name}, {kind.lower()}": _of_class(values, name) for kind, values in ends.items() for name in "VS"}
     click.echo("Run by run, %")
     print_table(["", *RUNS], _rows(runs, RUNS))

@@ -32,10 +32,11 @@ PROVISION_SECONDS: Final = 60.0
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a worker of an engine until the engine, or the engine's end, stops it."""
+    parent = os.getppid()  # before anything that takes time: what started this process may be killed meanwhile
     arguments = _arguments(argv)
     with own_temporary_folder() as folder:
         signal.signal(signal.SIGTERM, lambda *_: _end(folder))  # how Flink and Spark end a worker
-        threading.Thread(target=_end_with_parent, args=(os.getppid(), folder), daemon=True, name="watch-parent").start()
+        threading.Thread(target=_end_with_parent, args=(parent, folder), daemon=True, name="watch-parent").start()
         leave_out_unused()
         os.environ.update(
             worker_environment(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components.recordings.output import made_folder, publish
+from components.io.scratch import made_folder
+from components.recordings.prepare import publish
 
 SIDES = [("train.csv", "train_provenance.csv"), ("test.csv", "test_provenance.csv")]
 NAMES = [name for side in SIDES for name in side]

@@ -1,0 +1,127 @@
+"""A short window of signal around each beat, cut block by block, so that a long recording fits into memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+WINDOW_HZ = 120
+"""Sampling rate of a window."""
+
+BEFORE, AFTER = 36, 60
+"""Samples of a window before its QRS (0.3 s) and from there on (0.5 s)."""
+
+SNAP = 8
+"""A window is centred on the greatest deflection within so many samples (67 ms) of the beat's position: annotators and
+detectors place beats differently, SVDB's annotators 8 to 25 ms before the peak."""
+
+ROWS = 8192
+"""Beats whose windows are computed at once."""
+
+
+@dataclass(frozen=True)
+class BeatWindows:
+    """n beats of one recording in order, row i of every array being the same beat: 208 bytes a beat."""
+
+    seconds: npt.NDArray[np.float64]  # float64[n], position of each beat since the recording's start
+    shape: npt.NDArray[np.float16]  # float16[n, 96], the signal less its median, divided by `scale`; 0 where missing
+    scale: npt.NDArray[np.float32]  # float32[n], largest deflection of each window in the signal's unit; 0 if flat
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice) -> BeatWindows:
+        """Return these beats: a piece of the recording as a recording of its own."""
+        return BeatWindows(self.seconds[rows], self.shape[rows], self.scale[rows])
+
+
+class WindowCutter:
+    """Cut the windows of a recording's beats from consecutive blocks of one lead.
+
+    Attributes:
+        reach: samples that a block should hold before its first and after its last beat.
+    """
+
+    def __init__(self, fs: float) -> None:
+        if fs <= 0:
+            raise ValueError(f"fs is {fs}; it must be positive.")
+        self._fs = fs
+        self._matrix, self._first = _resampling(fs)
+        self.reach = max(-self._first, self._first + len(self._matrix))
+        self._parts: list[BeatWindows] = []
+
+    def add(self, signal: npt.NDArray, offset: int, positions: npt.NDArray[np.int64]) -> None:
+        """Cut the windows of the next beats.
+
+        Args:
+            signal: any real dtype[length], any unit, NaN where a sample is missing: the block, with `reach` samples on
+                either side of its beats as far as the recording goes. Beyond it the signal goes on with its last value.
+            offset: position in the recording of the block's first sample.
+            positions: int64[m], the block's beats, rising, in samples of the recording.
+        """
+        signal = np.asarray(signal, np.float32)
+        inside = np.clip(positions - offset, 0, max(len(signal) - 1, 0))
+        padded = np.pad(signal, self.reach, mode="edge") if len(signal) else np.zeros(2 * self.reach + 1, np.float32)
+        every = np.lib.stride_tricks.sliding_window_view(padded, len(self._matrix))
+        starts = inside + self.reach + self._first
+        for first in range(0, len(positions), ROWS):
+            rows = slice(first, first + ROWS)
+            shape, scale = _windows(every[starts[rows]], self._matrix)
+            self._parts.append(BeatWindows(positions[rows] / self._fs, shape, scale))
+
+    def windows(self) -> BeatWindows:
+        """Return the windows of all beats so far."""
+        if not self._parts:
+            return BeatWindows(np.zeros(0), np.zeros((0, BEFORE + AFTER), np.float16), np.zeros(0, np.float32))
+        if len(self._parts) > 1:
+            parts = self._parts
+            self._parts = [
+                BeatWindows(
+                    np.concatenate([part.seconds for part in parts]),
+                    np.concatenate([part.shape for part in parts]),
+                    np.concatenate([part.scale for part in parts]),
+                )
+            ]
+        return self._parts[0]
+
+
+def _resampling(fs: float) -> tuple[npt.NDArray[np.float32], int]:
+    """Return float32[m, p], which makes p window samples of m samples at fs, and where the first of those m lies.
+
+    Each window sample is a mean of those around it, weighted by a triangle that reaches as far as the next one at the
+    slower of both rates: linear interpolation at a slow rate, a low-pass filter at a fast one.
+    """
+    times = np.arange(-BEFORE - SNAP, AFTER + SNAP) / WINDOW_HZ
+    half = 1 / min(fs, WINDOW_HZ)
+    first, last = math.ceil((times[0] - half) * fs), math.floor((times[-1] + half) * fs)
+    distance = np.abs(np.arange(first, last + 1)[:, None] / fs - times)
+    weight = np.maximum(1 - distance / half, 0)
+    return (weight / weight.sum(axis=0)).astype(np.float32), first
+
+
+def _windows(
+    around: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]:
+    """Return the shapes and scales of beats, as in BeatWindows, from float32[m, samples] around them."""
+    around = around - _level(around)
+    wide = around @ matrix
+    centre = np.abs(wide[:, BEFORE : BEFORE + 2 * SNAP + 1] - np.median(wide, axis=1, keepdims=True)).argmax(axis=1)
+    columns = centre[:, None] + np.arange(BEFORE + AFTER)
+    window = np.take_along_axis(wide, columns, axis=1)
+    window -= np.median(window, axis=1, keepdims=True)
+    scale = np.abs(window).max(axis=1)
+    return (window / np.where(scale > 0, scale, 1)[:, None]).astype(np.float16), scale
+
+
+def _level(around: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return float32[m, 1], the mean of each row, and put it where a sample is missing."""
+    level = around.mean(axis=1, keepdims=True)
+    gaps = np.flatnonzero(~np.isfinite(level[:, 0]))
+    for row in gaps:
+        known = np.isfinite(around[row])
+        level[row] = around[row][known].mean() if known.any() else 0
+        around[row][~known] = level[row]
+    return level

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,7 @@ from components.io.parquet_layout import LABEL, RECORD, SAMPLE, SIGNAL
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SYMBOL: Final = "symbol"
+SYMBOL, LEAD, ARCHIVE = "symbol", "lead", "archive"
 
 GROUP_ROWS: Final = 16_384
 """Rows of a row group, however the beats arrive: 12 MB of samples are held, and a usual shard is four groups."""
@@ -36,6 +36,8 @@ def beat_schema(*, labelled: bool) -> pa.Schema:
             pa.field(RECORD, pa.string()),
             pa.field(SAMPLE, pa.int64()),
             pa.field(SYMBOL, pa.string()),
+            pa.field(LEAD, pa.string()),
+            pa.field(ARCHIVE, pa.string()),
         ]
     )
 
@@ -43,18 +45,22 @@ def beat_schema(*, labelled: bool) -> pa.Schema:
 def beat_table(
     signal: npt.NDArray[np.float32],
     label: npt.NDArray[np.int64] | None,
-    record: Sequence[str],
     sample: npt.NDArray[np.int64],
     symbol: npt.NDArray[np.str_],
+    record: str,
+    lead: str,
+    archive: str,
 ) -> pa.Table:
-    """Return the table of n beats.
+    """Return the table of n beats of one record.
 
     Args:
         signal: float32[n, 187].
         label: int64[n], 0..4; None for a table without labels.
-        record: n record names.
         sample: int64[n], position of each beat in its record.
         symbol: str[n], annotation symbols; an empty one becomes null.
+        record: name of the record.
+        lead: name of the lead.
+        archive: name of the folder that holds the record.
     """
     import pyarrow as pa
 
@@ -62,9 +68,10 @@ def beat_table(
     columns = [
         pa.ListArray.from_arrays(pa.array(ends), pa.array(np.ascontiguousarray(signal).reshape(-1))),
         *([] if label is None else [pa.array(label.astype(np.int8))]),
-        pa.array(record, pa.string()),
+        pa.array([record] * len(sample), pa.string()),
         pa.array(sample, pa.int64()),
         pa.array([each or None for each in symbol.tolist()], pa.string()),
+        *(pa.array([name] * len(sample), pa.string()) for name in (lead, archive)),
     ]
     return pa.Table.from_arrays(columns, schema=beat_schema(labelled=label is not None))
 

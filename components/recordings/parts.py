@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -47,8 +48,17 @@ FILES: Final[Mapping[Form, Mapping[str, tuple[str, ...]]]] = {
 COPY_BYTES = 1 << 22
 """Bytes, or rows' worth of them, copied at once."""
 
-WritePart = Callable[[str, CutBeats], None]
-"""Appends beats of a record, by its name, to a part."""
+WritePart = Callable[[CutBeats], None]
+"""Appends beats of a record to a part."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the beats of a part come from."""
+
+    record: str  # its name in the files
+    lead: str  # name of the lead
+    archive: str  # name of the archive's folder
 
 
 def part_files(part: Path, side: str) -> tuple[Path, Path]:
@@ -57,7 +67,7 @@ def part_files(part: Path, side: str) -> tuple[Path, Path]:
 
 
 @contextmanager
-def open_part(form: Form, part: Path, side: str, *, labelled: bool) -> Iterator[WritePart]:
+def open_part(form: Form, part: Path, side: str, origin: Origin, *, labelled: bool) -> Iterator[WritePart]:
     """Write what a record gives to one side."""
     rows, provenance = part_files(part, side)
     if form == "parquet":
@@ -65,18 +75,18 @@ def open_part(form: Form, part: Path, side: str, *, labelled: bool) -> Iterator[
 
         with pa.OSFile(str(rows), "wb") as file, pa.ipc.new_stream(file, beat_schema(labelled=labelled)) as stream:
 
-            def write_table(record: str, beats: CutBeats) -> None:
+            def write_table(beats: CutBeats) -> None:
                 label = beats.label if labelled else None
-                records = [record] * len(beats)
-                stream.write_table(beat_table(beats.signal, label, records, beats.sample, beats.symbol))
+                names = (origin.record, origin.lead, origin.archive)
+                stream.write_table(beat_table(beats.signal, label, beats.sample, beats.symbol, *names))
 
             yield write_table
         return
     with rows.open("wb") as text, provenance.open("wb") as origins:
 
-        def write_text(record: str, beats: CutBeats) -> None:
+        def write_text(beats: CutBeats) -> None:
             labels: list[int] | list[str] = beats.label.tolist() if labelled else [""] * len(beats)
-            records, samples, symbols = [record] * len(beats), beats.sample.tolist(), beats.symbol.tolist()
+            records, samples, symbols = [origin.record] * len(beats), beats.sample.tolist(), beats.symbol.tolist()
             text.write(kaggle_text(beats.signal, beats.label if labelled else None).reshape(-1).data)
             origins.write(provenance_text(records, samples, symbols, labels))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from components.beat import CLASSES, SYMBOL_TO_LABEL
 from components.beats.cut import CutCounts
@@ -30,7 +31,7 @@ from components.recordings.report import (
     label_sentences,
     polarity_sentence,
 )
-from components.recordings.splits import KaggleSplit, Split, choose_split, is_mitdb
+from components.recordings.splits import MITDB, Archive, KaggleSplit, Split, choose_split, is_mitdb
 from components.settings import Settings
 
 DESCRIPTION_FILE = "prepare.json"
@@ -45,10 +46,12 @@ SKIP_HINT = "Leave such records out with --skip-bad, or this one with --exclude.
 class PrepareSettings(Settings):
     """One preparation of an archive."""
 
-    wfdb: Path = Field(description="folder of the WFDB records")
+    wfdb: tuple[Path, ...] = Field(min_length=1, description="folders of WFDB records")
     out: Path = Field(description="folder that the files are written to")
     format: Form = Field("csv", description="csv: Kaggle's format, with provenance beside it; parquet: both in one")
-    split: str | None = Field(None, description="kaggle, patient, record:FRACTION or none; None is kaggle for MIT-BIH")
+    split: str | None = Field(
+        None, description="kaggle, patient, patient:fold=K/N, record:FRACTION or none; None is kaggle for MIT-BIH"
+    )
     seed: int = Field(0, description="which records a record:FRACTION split draws")
     lead: str = Field("0", description="name or index of the lead; the first is the one that Kaggle's files hold")
     annotator: str = Field("atr", description="extension of the annotation files; atr is PhysioNet's reference")
@@ -58,22 +61,26 @@ class PrepareSettings(Settings):
     skip_bad: bool = Field(False, description="go on without the records that cannot be used, and list them")
     workers: int = Field(1, ge=1, description="processes; their number changes no byte of the result")
 
+    @field_validator("wfdb", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str | Path) else value
+
 
 @dataclass(frozen=True)
 class Plan:
-    """How to prepare an archive, from its headers."""
+    """How to prepare archives, from their headers."""
 
     settings: PrepareSettings
     split: Split | None  # which beats are for training and which for testing; None for one file
-    mitdb: bool
     labels: Mapping[str, int]  # annotation symbol -> class
-    leads: Mapping[str, Lead]  # record -> lead, in the order of the files
+    leads: Sequence[tuple[Archive, str, Lead]]  # of each record, by its name in its archive, in the order of the files
     notes: list[str]  # remarks for the user
     skipped: list[str]  # why records were left out as unusable
 
 
 def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> PrepareReport:
-    """Make the files of an archive; `start` takes the number of records and returns the callback for their progress.
+    """Make the files of archives; `start` takes the number of records and returns the callback for their progress.
 
     Raises:
         UsageError: the split does not fit, or the folder holds the synthetic demo set or beats in another form.
@@ -95,16 +102,18 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
 
 def _plan(settings: PrepareSettings) -> Plan:
     """Read all headers before any work begins."""
-    archive, missing = list_records(settings.wfdb)
-    if strangers := sorted(set(settings.exclude) - set(archive)):
-        raise UsageError(f"--exclude names {', '.join(strangers)}, which the archive does not hold.")
-    mitdb = is_mitdb(settings.wfdb, archive)
+    archives, missing = _find_archives(settings)
     if settings.detect and settings.split:
         raise UsageError("--detect writes one file of beats without labels, so --split has no meaning with it.")
     split = None
     if not settings.detect and settings.split != "none":
-        split = choose_split(settings.split, archive, settings.exclude, settings.seed, mitdb)
-    records = split.records if split else tuple(name for name in archive if name not in settings.exclude)
+        split = choose_split(settings.split, archives, settings.seed)
+    place_of = {
+        archive.named(record): (archive, record)
+        for archive in archives
+        for record in (*archive.records, *(MITDB if archive.mitdb else ()))
+    }
+    records = split.records if split else tuple(archive.named(each) for archive in archives for each in archive.kept())
     if not records:
         raise UsageError("Every record is excluded; nothing is left to prepare.")
     if settings.map is not None and (settings.detect or isinstance(split, KaggleSplit)):
@@ -112,7 +121,7 @@ def _plan(settings: PrepareSettings) -> Plan:
             "--map gives annotated beats their classes; with --detect or --split kaggle it has no meaning."
         )
     labels = SYMBOL_TO_LABEL if isinstance(split, KaggleSplit) else parse_map(settings.map)
-    leads, silent, skipped = _open_leads(settings, records)
+    leads, silent, skipped = _open_leads(settings, [place_of[name] for name in records])
     notes = list(split.sentences if split else ())
     if missing:
         notes.append(f"Folders that RECORDS lists and that are not there: {', '.join(missing)}.")
@@ -123,27 +132,48 @@ def _plan(settings: PrepareSettings) -> Plan:
         rest = [f"{len(skipped) - NAMED} more records cannot be used."] if len(skipped) > NAMED else []
         raise DataRefused([*skipped[:NAMED], *rest, SKIP_HINT])
     if not leads:
-        raise DataRefused([f"No record of {settings.wfdb} can be used.", *skipped[:NAMED], *notes])
-    return Plan(settings, split, mitdb, labels, leads, notes, skipped)
+        folders = ", ".join(map(str, settings.wfdb))
+        raise DataRefused([f"No record of {folders} can be used.", *skipped[:NAMED], *notes])
+    return Plan(settings, split, labels, leads, notes, skipped)
+
+
+def _find_archives(settings: PrepareSettings) -> tuple[list[Archive], list[str]]:
+    """List the records of every folder; also return the folders that RECORDS files list and that are not there."""
+    archives: list[Archive] = []
+    missing: list[str] = []
+    for folder in settings.wfdb:
+        records, absent = list_records(folder)
+        archive = Archive(folder, tuple(records), is_mitdb(folder, records), exclude=settings.exclude)
+        if len(settings.wfdb) > 1:
+            archive = replace(archive, prefix=f"{archive.name}/")
+        archives.append(archive)
+        missing += [f"{archive.prefix}{name}" for name in absent]
+    names = [archive.name for archive in archives]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"Two folders of --wfdb are called {twice[0]}: rename one, to tell their records apart.")
+    known = {name for archive in archives for record in archive.records for name in (record, archive.named(record))}
+    if strangers := sorted(set(settings.exclude) - known):
+        raise UsageError(f"--exclude names {', '.join(strangers)}, which the archive does not hold.")
+    return archives, missing
 
 
 def _open_leads(
-    settings: PrepareSettings, records: Sequence[str]
-) -> tuple[dict[str, Lead], dict[str, list[str]], list[str]]:
-    """Return record -> lead, reason -> records without any ECG, and why each other record cannot be used."""
-    leads: dict[str, Lead] = {}
+    settings: PrepareSettings, records: Sequence[tuple[Archive, str]]
+) -> tuple[list[tuple[Archive, str, Lead]], dict[str, list[str]], list[str]]:
+    """Return the records with their leads, reason -> records without any ECG, and why others cannot be used."""
+    leads: list[tuple[Archive, str, Lead]] = []
     silent: dict[str, list[str]] = {}
     skipped: list[str] = []
-    for record in records:
+    for archive, record in records:
         try:
-            lead = open_lead(settings.wfdb / record, settings.lead)
+            lead = open_lead(archive.folder / record, settings.lead)
             if not settings.detect:
-                annotation_path(settings.wfdb / record, settings.annotator)
-            leads[record] = lead
+                annotation_path(archive.folder / record, settings.annotator)
+            leads.append((archive, record, lead))
         except NoSignal as refused:
-            silent.setdefault(refused.sentences[0], []).append(record)
+            silent.setdefault(refused.sentences[0], []).append(archive.named(record))
         except DataRefused as refused:
-            skipped.extend(f"Record {record}: {sentence}" for sentence in refused.sentences)
+            skipped.extend(f"Record {archive.named(record)}: {sentence}" for sentence in refused.sentences)
     return leads, silent, skipped
 
 
@@ -164,17 +194,16 @@ def _write_parts(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[Path
     annotator = None if settings.detect else settings.annotator
     jobs = [
         RecordJob(
-            folder=settings.wfdb,
+            archive=archive,
             record=record,
             lead=lead,
             annotator=annotator,
             labels=plan.labels,
             split=plan.split,
-            mitdb=plan.mitdb,
             part=scratch / f"{number:06d}",
             form=settings.format,
         )
-        for number, (record, lead) in enumerate(plan.leads.items())
+        for number, (archive, record, lead) in enumerate(plan.leads)
     ]
     results = []
     for job, outcome in zip(jobs, prepare_records(jobs, settings.workers, advance), strict=True):
@@ -228,11 +257,15 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
 def _describe(plan: Plan, results: Sequence[RecordResult], files: Sequence[FileCount], path: Path) -> None:
     """Write how the files were made."""
     settings = plan.settings
+    windows = {
+        archive.name: "every annotation" if archive.mitdb and not settings.detect else "beat to beat"
+        for archive, *_ in plan.leads
+    }
     description = {
         "split": "none" if plan.split is None else settings.split or "kaggle",
         "seed": settings.seed,
         "annotator": None if settings.detect else settings.annotator,
-        "windows": "every annotation" if plan.mitdb and not settings.detect else "beat to beat",
+        "windows": windows if len(windows) > 1 else next(iter(windows.values())),
         "map": None if settings.detect else {symbol: CLASSES[label] for symbol, label in plan.labels.items()},
         "leads": {result.record: result.sig_name for result in results},
         "skipped": plan.skipped,

@@ -26,9 +26,9 @@ from components.recordings.annotations import Annotations, read_annotations
 from components.recordings.detect import find_beats
 from components.recordings.lead import Lead
 from components.recordings.lead_beats import LeadBeats
-from components.recordings.parts import Form, open_part
+from components.recordings.parts import Form, Origin, open_part
 from components.recordings.signal import LeadReader
-from components.recordings.splits import DIGEST_BYTES, KaggleSplit, Split
+from components.recordings.splits import DIGEST_BYTES, Archive, KaggleSplit, Split
 
 OLDER_ANNOTATIONS = {"102": "102-0"}
 """Record of MIT-BIH -> the older annotation file that Kaggle's rows were cut by."""
@@ -47,15 +47,19 @@ Advance = Callable[[float, int], None]
 class RecordJob:
     """What to make of one record."""
 
-    folder: Path
-    record: str
+    archive: Archive
+    record: str  # its name in the archive
     lead: Lead
     annotator: str | None  # extension of the annotation files; None to find the beats in the signal
     labels: Mapping[str, int]  # annotation symbol -> class
     split: Split | None  # which side a beat goes to; None where there is one side only
-    mitdb: bool  # whether the archive is MIT-BIH, whose windows follow Kaggle's rule
     part: Path  # path that the names of its part files begin with
     form: Form  # of the files that the parts are joined to
+
+    @property
+    def name(self) -> str:
+        """Return the record's name in the files."""
+        return self.archive.named(self.record)
 
 
 @dataclass
@@ -88,28 +92,28 @@ def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
         DataRefused: the record cannot be used; the sentence names it.
         OSError: a part cannot be written.
     """
-    notes = [f"Record {job.record}: {note}" for note in job.lead.notes]
+    notes = [f"Record {job.name}: {note}" for note in job.lead.notes]
     try:
         reader = LeadReader(job.lead)
         if job.annotator is None:
             annotations, silent = find_beats(reader, lambda share: advance(DETECTING * share, 0))
             if silent >= 1:
                 notes.append(
-                    f"Record {job.record}: {silent:,.0f} s of lead {job.lead.sig_name} hold no ECG, so no beats."
+                    f"Record {job.name}: {silent:,.0f} s of lead {job.lead.sig_name} hold no ECG, so no beats."
                 )
         else:
             annotations = _annotated(job, job.annotator, notes)
-        find_windows = kaggle_windows if job.mitdb and job.annotator else beat_windows
+        find_windows = kaggle_windows if job.archive.mitdb and job.annotator else beat_windows
         beats = LeadBeats(reader, annotations, job.labels, find_windows)
         sides = _write_parts(job, beats, advance)
     except DataRefused as refused:
-        raise DataRefused([f"Record {job.record}: {sentence}" for sentence in refused.sentences]) from refused
+        raise DataRefused([f"Record {job.name}: {sentence}" for sentence in refused.sentences]) from refused
     counts = beats.counts()
     if not counts.rows:
         kind = "beats were found" if job.annotator is None else f"beats with a class are in its {job.annotator}"
-        notes.append(f"Record {job.record}: no {kind} that could be cut from lead {job.lead.sig_name}.")
+        notes.append(f"Record {job.name}: no {kind} that could be cut from lead {job.lead.sig_name}.")
     return RecordResult(
-        record=job.record,
+        record=job.name,
         sig_name=job.lead.sig_name,
         counts=counts,
         sides=sides,
@@ -122,15 +126,15 @@ def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
 
 def _annotated(job: RecordJob, annotator: str, notes: list[str]) -> Annotations:
     """Read the record's annotations; add what a person should know of them to the notes."""
-    stem = job.folder / job.record
-    if job.mitdb and annotator == "atr" and job.record in OLDER_ANNOTATIONS:
+    stem = job.archive.folder / job.record
+    if job.archive.mitdb and annotator == "atr" and job.record in OLDER_ANNOTATIONS:
         older = stem.with_name(OLDER_ANNOTATIONS[job.record])
         if older.with_name(f"{older.name}.atr").is_file():
             stem = older
         else:
             notes.append(
-                f"{older.name}.atr is not in {job.folder}; {job.record}.atr is used for record {job.record} instead, "
-                "which is newer than what Kaggle's rows were cut by."
+                f"{older.name}.atr is not in {job.archive.folder}; {job.record}.atr is used for record {job.record} "
+                "instead, which is newer than what Kaggle's rows were cut by."
             )
     return read_annotations(stem, annotator, job.lead)
 
@@ -139,15 +143,18 @@ def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str
     """Cut the record block by block and write the rows of each side."""
     sides = {name: Side() for name in (("beats",) if job.split is None else ("train", "test"))}
     digest = hashlib.sha256()
+    origin = Origin(job.name, job.lead.sig_name, job.archive.name)
     labelled, cutting = (True, 1.0) if job.annotator else (False, 1 - DETECTING)
     with ExitStack() as stack:
-        write = {name: stack.enter_context(open_part(job.form, job.part, name, labelled=labelled)) for name in sides}
+        write = {
+            name: stack.enter_context(open_part(job.form, job.part, name, origin, labelled=labelled)) for name in sides
+        }
         for share, block in beats.blocks():
-            in_test = None if job.split is None else job.split.in_test(job.record, block.sample)
+            in_test = None if job.split is None else job.split.in_test(job.name, block.sample)
             masks = {"beats": np.ones(len(block), bool)} if in_test is None else {"train": ~in_test, "test": in_test}
             for name, mask in masks.items():
                 chosen = block.take(mask)
-                write[name](job.record, chosen)
+                write[name](chosen)
                 if name == "test" and isinstance(job.split, KaggleSplit):
                     digest.update(kaggle_text(chosen.signal, chosen.label).reshape(-1).data)
                 sides[name].rows += len(chosen)

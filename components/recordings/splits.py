@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import lzma
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,6 +58,35 @@ PACED: Final = ("102", "104", "107", "217")
 
 DIGEST_BYTES = 8
 POSITION_BYTES = 3
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A folder of records."""
+
+    folder: Path
+    records: tuple[str, ...]  # their names in the folder
+    mitdb: bool = False  # whether they are of the MIT-BIH Arrhythmia Database
+    prefix: str = ""  # what their names begin with in the files: `svdb/` where there are several archives
+    exclude: tuple[str, ...] = ()  # records to leave out, named as in the folder or as in the files
+
+    @property
+    def name(self) -> str:
+        """Return the name of its folder."""
+        return self.folder.resolve().name
+
+    def named(self, record: str) -> str:
+        """Return a record's name in the files that are made."""
+        return f"{self.prefix}{record}"
+
+    def person(self, record: str) -> str:
+        """Return the record that stands for whom a record was taken from: another one of the same person, or itself."""
+        return SAME_PERSON.get(record, record) if self.mitdb else record
+
+    def kept(self, records: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Return those of its records, or of others, that are not to be left out."""
+        chosen = self.records if records is None else records
+        return tuple(each for each in chosen if not {each, self.named(each)} & {*self.exclude})
 
 
 def is_mitdb(folder: Path, records: Iterable[str]) -> bool:
@@ -157,68 +186,115 @@ class RecordSplit:
         return np.full(len(samples), record in self.test)
 
 
-def choose_split(name: str | None, records: tuple[str, ...], exclude: tuple[str, ...], seed: int, mitdb: bool) -> Split:
-    """Return the split of a name: kaggle, patient or record:FRACTION; None is kaggle for MIT-BIH.
+def choose_split(name: str | None, archives: Sequence[Archive], seed: int) -> Split:
+    """Return the split of a name: kaggle, patient, patient:fold=K/N or record:FRACTION; None is kaggle for MIT-BIH.
 
     Args:
         name: of the split.
-        records: of the archive.
-        exclude: records to leave out.
+        archives: to take the records of.
         seed: of record:FRACTION.
-        mitdb: whether the archive is MIT-BIH.
 
     Raises:
-        UsageError: the split does not fit the archive, or its name is not known.
+        UsageError: the split does not fit the archives, or its name is not known.
     """
-    kept = tuple(record for record in records if record not in exclude)
-    if name is None and not mitdb:
+    mitdb = next((archive for archive in archives if archive.mitdb), None)
+    if name is None and (mitdb is None or len(archives) > 1):
+        what = "Several archives have no split of their own" if mitdb else "These are not the records of MIT-BIH"
         raise UsageError(
-            "These are not the records of MIT-BIH: say how to split them, for instance --split record:0.2, "
-            "or --split none for one file."
+            f"{what}: say how to split them, for instance --split record:0.2, or --split none for one file."
         )
-    if name in ("kaggle", "patient", None) and not mitdb:
-        raise UsageError(f"--split {name} is for the records of MIT-BIH; for others use none or record:FRACTION.")
+    if name in ("kaggle", "patient") and mitdb is None:
+        raise UsageError(
+            f"--split {name} is for the records of MIT-BIH; for others use none, record:FRACTION or patient:fold=K/N."
+        )
     if name in ("kaggle", None):
-        return KaggleSplit(tuple(record for record in MITDB if record not in exclude))
+        if len(archives) > 1 or mitdb is None:
+            raise UsageError("--split kaggle is for MIT-BIH alone, whose rows Kaggle's files hold: name one --wfdb.")
+        return KaggleSplit(mitdb.kept(MITDB))
     if name == "patient":
-        return patient_split(exclude)
+        return patient_split(archives)
+    if fold := re.fullmatch(r"patient:fold=(\d+)/(\d+)", name or ""):
+        return fold_split(archives, int(fold[1]), int(fold[2]))
     match = re.fullmatch(r"record:(0?\.\d+)", name or "")
     if not match or not 0 < float(match[1]) < 1:
         raise UsageError(
-            f"--split {name} is not known: use kaggle, patient, none, or record:FRACTION with 0 < FRACTION < 1."
+            f"--split {name} is not known: use kaggle, patient, patient:fold=K/N, none, or record:FRACTION with "
+            "0 < FRACTION < 1."
         )
-    return record_split(kept, float(match[1]), seed, SAME_PERSON if mitdb else {})
+    return record_split(archives, float(match[1]), seed)
 
 
-def patient_split(exclude: tuple[str, ...]) -> RecordSplit:
-    """Put DS1 into the training file and DS2 into the test file, paced records out."""
-    sides = tuple(tuple(record for record in side if record not in exclude) for side in (DS1, DS2))
-    sentences = [
-        "Split patient: de Chazal's DS1 (train) and DS2 (test), classes of AAMI EC57; "
-        f"the paced records {', '.join(PACED)} are left out.",
-    ]
-    for one, other in SAME_PERSON.items():
-        if any(one in side for side in sides) and any(other in side for side in sides):
-            sentences.append(
-                f"Records {other} and {one} are one person, and DS1 / DS2 put them on different sides; "
-                f"`--exclude {other}` (or {one}) leaves one of them out."
-            )
-    return RecordSplit(tuple(sorted(sides[0] + sides[1])), frozenset(sides[1]), tuple(sentences))
+def patient_split(archives: Sequence[Archive]) -> RecordSplit:
+    """Put DS1 and all other archives' records into the training file, DS2 into the test file, paced records nowhere."""
+    trained, tested, sentences = [], [], []
+    for archive in archives:
+        if not archive.mitdb:
+            trained += [archive.named(record) for record in archive.kept()]
+            continue
+        sides = tuple(archive.kept(side) for side in (DS1, DS2))
+        trained += [archive.named(record) for record in sides[0]]
+        tested += [archive.named(record) for record in sides[1]]
+        sentences.append(
+            "Split patient: de Chazal's DS1 (train) and DS2 (test), classes of AAMI EC57; "
+            f"the paced records {', '.join(PACED)} are left out."
+        )
+        for one, other in SAME_PERSON.items():
+            if any(one in side for side in sides) and any(other in side for side in sides):
+                sentences.append(
+                    f"Records {other} and {one} are one person, and DS1 / DS2 put them on different sides; "
+                    f"`--exclude {other}` (or {one}) leaves one of them out."
+                )
+    if len(archives) > 1:
+        sentences.append("Records of other archives than MIT-BIH are all for training.")
+    return RecordSplit(tuple(sorted(trained + tested)), frozenset(tested), tuple(sentences))
 
 
-def record_split(records: tuple[str, ...], fraction: float, seed: int, same_person: dict[str, str]) -> RecordSplit:
-    """Draw a share of the records by the seed and their names for testing; never one record on both sides.
+def fold_split(archives: Sequence[Archive], fold: int, folds: int) -> RecordSplit:
+    """Put one of several parts of the people into the test file, the others into the training file.
+
+    Of MIT-BIH only DS1 takes part: DS2 stays unseen for a model whose settings are chosen by such folds. Each archive's
+    people are dealt to the folds in turn, in the order of a hash of their names, so every fold has about as many.
+
+    Raises:
+        UsageError: there is no such fold, or there are too few people.
+    """
+    if not (folds >= 2 and 1 <= fold <= folds):
+        raise UsageError(f"--split patient:fold={fold}/{folds}: K goes from 1 to N in fold=K/N, and N is 2 or more.")
+    records, test, dealt = [], set(), 0
+    for archive in archives:
+        drawn = archive.kept(DS1 if archive.mitdb else None)
+        records += [archive.named(record) for record in drawn]
+        people = sorted({archive.person(record) for record in drawn}, key=_digest)
+        chosen = {person for turn, person in enumerate(people, dealt) if turn % folds == fold - 1}
+        test |= {archive.named(record) for record in drawn if archive.person(record) in chosen}
+        dealt += len(people)
+    if dealt < folds:
+        raise UsageError(f"{dealt} people cannot be dealt to {folds} folds.")
+    sentence = f"Split patient, fold {fold} of {folds}: {len(test)} of {len(records)} records are in the test file."
+    if any(archive.mitdb for archive in archives):
+        sentence += " Of MIT-BIH only de Chazal's DS1 takes part; his DS2 and the paced records are left out."
+    return RecordSplit(tuple(records), frozenset(test), (sentence,))
+
+
+def record_split(archives: Sequence[Archive], fraction: float, seed: int) -> RecordSplit:
+    """Draw a share of the records by the seed and their names for testing; never one person on both sides.
 
     Raises:
         UsageError: there are too few records to have some on both sides.
     """
-    persons: dict[str, list[str]] = {}
-    for record in records:
-        persons.setdefault(same_person.get(record, record), []).append(record)
-    drawn = sorted(persons, key=lambda person: hashlib.sha256(f"{seed} {person}".encode()).digest())
+    people: dict[str, list[str]] = {}
+    for archive in archives:
+        for record in archive.kept():
+            people.setdefault(archive.named(archive.person(record)), []).append(archive.named(record))
+    drawn = sorted(people, key=lambda person: _digest(f"{seed} {person}"))
     count = max(1, round(fraction * len(drawn)))
     if len(drawn) < 2 or count == len(drawn):
         raise UsageError(f"{len(drawn)} record(s) cannot be split {fraction:g} to {1 - fraction:g} by record.")
-    test = frozenset(record for person in drawn[:count] for record in persons[person])
+    records = tuple(archive.named(record) for archive in archives for record in archive.kept())
+    test = frozenset(record for person in drawn[:count] for record in people[person])
     sentence = f"Split record:{fraction:g}, seed {seed}: {len(test)} of {len(records)} records are in the test file."
     return RecordSplit(records, test, (sentence,))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

@@ -23,7 +23,14 @@ NAMED_POSITIONS = 5
 
 
 @click.command()
-@click.option("--wfdb", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of WFDB records.")
+@click.option(
+    "--wfdb",
+    type=click.Path(path_type=Path),
+    required=True,
+    multiple=True,
+    metavar="DIR",
+    help="Folder of WFDB records; may be given more than once.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder that the result goes to."
 )
@@ -36,9 +43,11 @@ NAMED_POSITIONS = 5
 )
 @click.option(
     "--split",
-    metavar="kaggle|patient|record:FRACTION|none",
-    help="kaggle: Kaggle's own test rows. patient: de Chazal's DS1 / DS2. record:0.2: this share of the records for "
-    "testing. none: one labelled file, beats.csv or .parquet. Default: kaggle for MIT-BIH; other archives need one.",
+    metavar="kaggle|patient[:fold=K/N]|record:FRACTION|none",
+    help="kaggle: Kaggle's own test rows. patient: de Chazal's DS1 / DS2, other archives for training. "
+    "patient:fold=2/5: the second fifth of the people for testing, of MIT-BIH only DS1. record:0.2: this share of the "
+    "records for testing. none: one labelled file, beats.csv or .parquet. Default: kaggle for MIT-BIH; other archives "
+    "need one.",
 )
 @click.option(
     "--seed",
@@ -84,17 +93,20 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
     and test.parquet, with the record, sample and symbol of every beat in columns.
     """
     _refuse_ignored(annotate, options["split"], options["detect"], annotator)
+    (wfdb, *others) = options["wfdb"]
+    if others and (annotate or download):
+        raise UsageError(f"{'--annotate' if annotate else '--download'} goes with one --wfdb.")
     from components.recordings.download import download_mitdb
     from components.recordings.prepare import PrepareSettings
     from components.recordings.prepare import prepare as prepare_archive
 
     try:
         if annotate is not None:
-            _annotate(annotate, options["wfdb"], options["out"], annotator or "pred", options["lead"])
+            _annotate(annotate, wfdb, options["out"], annotator or "pred", options["lead"])
             return 0
         if download:
-            count = download_mitdb(options["wfdb"])
-            click.echo(f"{count} files of MIT-BIH fetched into {options['wfdb']}, checksums right.", err=True)
+            count = download_mitdb(wfdb)
+            click.echo(f"{count} files of MIT-BIH fetched into {wfdb}, checksums right.", err=True)
         began = time.monotonic()
         with ProgressLine("records") as line:
             report = prepare_archive(PrepareSettings(**options, annotator=annotator or "atr"), _progress_on(line))

@@ -13,7 +13,7 @@ def silent(records: int) -> Callable[[float, int], None]:
     return lambda share, rows: None
 
 
-def run(wfdb: Path, out: Path, **options: object) -> PrepareReport:
+def run(wfdb: Path | tuple[Path, ...], out: Path, **options: object) -> PrepareReport:
     return prepare(PrepareSettings.model_validate({"wfdb": wfdb, "out": out, **options}), silent)
 
 

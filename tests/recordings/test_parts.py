@@ -60,6 +60,8 @@ def test_both_forms_hold_the_same_beats_in_the_same_order(tmp_path: Path) -> Non
         "record",
         "sample",
         "symbol",
+        "lead",
+        "archive",
     ]
 
 
@@ -136,3 +138,27 @@ def test_a_text_of_the_values_read_back_is_the_csv(tmp_path: Path) -> None:
 def test_every_form_has_files_for_every_side() -> None:
     assert [set(sides) for sides in parts.FILES.values()] == [{"train", "test", "beats"}] * 2
     assert not {*sum(parts.FILES["csv"].values(), ())} & {*sum(parts.FILES["parquet"].values(), ())}
+
+
+def test_records_of_several_archives_stay_apart_and_keep_their_lead_and_archive(tmp_path: Path) -> None:
+    one, two = write_archive(tmp_path / "one", ("p1", "p2")), write_archive(tmp_path / "two", ("p2", "p3"), beats=30)
+    for form in ("csv", "parquet"):
+        report = run((one, two), tmp_path / form, split="patient:fold=2/2", format=form)
+        assert report.records == 4
+    sides = {side: pq.read_table(tmp_path / "parquet" / f"{side}.parquet").to_pydict() for side in ("train", "test")}
+    records = {side: set(columns["record"]) for side, columns in sides.items()}
+    assert records["train"] | records["test"] == {"one/p1", "one/p2", "two/p2", "two/p3"}
+    assert not records["train"] & records["test"]
+    for columns in sides.values():
+        assert [name.split("/")[0] for name in columns["record"]] == columns["archive"]
+        assert set(columns["lead"]) == {"MLII"}
+    for side in ("train", "test"):
+        assert_same_beats(tmp_path / "csv" / f"mitbih_{side}.csv", tmp_path / "parquet" / f"{side}.parquet")
+    run((one, two), tmp_path / "without", split="none", exclude=("p2", "two/p3"))
+    assert {line["record"] for line in provenance(tmp_path / "without" / "beats_provenance.csv")} == {"one/p1"}
+
+
+def test_two_archives_of_one_name_are_refused(tmp_path: Path) -> None:
+    folders = (write_archive(tmp_path / "a" / "db"), write_archive(tmp_path / "b" / "db"))
+    with pytest.raises(UsageError, match="Two folders of --wfdb are called db"):
+        run(folders, tmp_path / "out", split="none")

@@ -17,6 +17,7 @@ from components.recordings.splits import (
     MITDB,
     PACED,
     POSITION_BYTES,
+    Archive,
     KaggleRows,
     KaggleSplit,
     RecordSplit,
@@ -31,13 +32,23 @@ from tests.recordings.archives import KAGGLE_TEST_COUNTS, write_record
 OTHERS = ("s1", "s2", "s3", "s4", "s5")
 
 
+def mitdb(*exclude: str, prefix: str = "") -> Archive:
+    return Archive(Path("mitdb"), MITDB, mitdb=True, prefix=prefix, exclude=exclude)
+
+
+def folds(archives: list[Archive], count: int) -> list[RecordSplit]:
+    found = [choose_split(f"patient:fold={fold}/{count}", archives, 0) for fold in range(1, count + 1)]
+    assert all(isinstance(split, RecordSplit) for split in found)
+    return found
+
+
 def test_de_chazals_halves_and_the_paced_records_are_all_of_mitbih() -> None:
     assert len(DS1) == len(DS2) == 22
     assert sorted(DS1 + DS2 + PACED) == sorted(MITDB)
 
 
 def test_mitbih_is_split_as_kaggle_did_unless_told_otherwise() -> None:
-    split = choose_split(None, MITDB, ("207",), 0, mitdb=True)
+    split = choose_split(None, [mitdb("207")], 0)
     assert isinstance(split, KaggleSplit)
     assert split.records == tuple(record for record in MITDB if record != "207")
     assert SAME_PATIENTS["kaggle"].sentence in split.sentences
@@ -45,12 +56,12 @@ def test_mitbih_is_split_as_kaggle_did_unless_told_otherwise() -> None:
 
 
 def test_the_patient_split_says_who_is_on_both_sides_until_one_is_excluded() -> None:
-    split = choose_split("patient", MITDB, (), 0, mitdb=True)
+    split = choose_split("patient", [mitdb()], 0)
     assert isinstance(split, RecordSplit)
     assert split.test == frozenset(DS2)
     assert not set(split.records) & set(PACED)
     assert any("202 and 201" in sentence or "201 and 202" in sentence for sentence in split.sentences)
-    without = choose_split("patient", MITDB, ("202",), 0, mitdb=True)
+    without = choose_split("patient", [mitdb("202")], 0)
     assert "202" not in without.records
     assert not any("one person" in sentence for sentence in without.sentences)
 
@@ -66,19 +77,19 @@ def test_a_record_split_puts_some_on_each_side_and_depends_on_names_only(
     records = tuple(sorted(names))
     if max(1, round(percent / 100 * len(records))) == len(records):
         with pytest.raises(UsageError, match="cannot be split"):
-            choose_split(f"record:0.{percent:02d}", records, (), seed, mitdb=False)
+            choose_split(f"record:0.{percent:02d}", [Archive(Path("a"), records)], seed)
         return
-    split = choose_split(f"record:0.{percent:02d}", records, (), seed, mitdb=False)
+    split = choose_split(f"record:0.{percent:02d}", [Archive(Path("a"), records)], seed)
     assert isinstance(split, RecordSplit)
     assert 0 < len(split.test) < len(records)
-    turned = choose_split(f"record:0.{percent:02d}", records[::-1], (), seed, mitdb=False)
+    turned = choose_split(f"record:0.{percent:02d}", [Archive(Path("a"), records[::-1])], seed)
     assert isinstance(turned, RecordSplit)
     assert turned.test == split.test
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_one_person_of_mitbih_stays_on_one_side(seed: int) -> None:
-    split = choose_split("record:0.5", MITDB, (), seed, mitdb=True)
+    split = choose_split("record:0.5", [mitdb()], seed)
     assert isinstance(split, RecordSplit)
     assert ("201" in split.test) == ("202" in split.test)
 
@@ -93,11 +104,48 @@ def test_one_person_of_mitbih_stays_on_one_side(seed: int) -> None:
         ("record:0", OTHERS, "is not known"),
         ("beats:0.2", OTHERS, "is not known"),
         ("record:0.2", ("one",), "cannot be split"),
+        ("patient:fold=0/5", OTHERS, "K goes from 1 to N"),
+        ("patient:fold=6/5", OTHERS, "K goes from 1 to N"),
+        ("patient:fold=1/1", OTHERS, "K goes from 1 to N"),
+        ("patient:fold=1/6", OTHERS, "5 people cannot be dealt to 6 folds"),
     ],
 )
 def test_a_split_that_does_not_fit_is_refused(name: str | None, records: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        choose_split(name, records, (), 0, mitdb=False)
+        choose_split(name, [Archive(Path("a"), records)], 0)
+
+
+def test_folds_put_everyone_into_one_test_file_and_never_touch_ds2() -> None:
+    svdb = Archive(Path("svdb"), (*OTHERS, "101"), prefix="svdb/")
+    archives = [mitdb("207", prefix="mitdb/"), svdb]
+    parts = folds(archives, 5)
+    everyone = {f"mitdb/{each}" for each in DS1 if each != "207"} | {f"svdb/{each}" for each in svdb.records}
+    assert {tuple(part.records) for part in parts} == {tuple(parts[0].records)}
+    assert set(parts[0].records) == everyone
+    assert sorted(each for part in parts for each in part.test) == sorted(everyone)
+    assert {len(part.test) for part in parts} <= {5, 6}
+    assert {sum(each.startswith("svdb/") for each in part.test) for part in parts} <= {1, 2}
+    assert [part.test for part in folds(archives, 5)] == [part.test for part in parts]
+    assert "DS2 and the paced records are left out" in parts[0].sentences[0]
+
+
+def test_one_person_is_in_one_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.recordings.splits.SAME_PERSON", {"203": "201"})
+    for part in folds([mitdb()], 5):
+        assert ("201" in part.test) == ("203" in part.test)
+
+
+def test_other_archives_are_for_training_in_the_patient_split() -> None:
+    split = choose_split("patient", [mitdb(prefix="mitdb/"), Archive(Path("svdb"), OTHERS, prefix="svdb/")], 0)
+    assert isinstance(split, RecordSplit)
+    assert split.test == {f"mitdb/{each}" for each in DS2}
+    assert set(split.records) - split.test == {f"mitdb/{each}" for each in DS1} | {f"svdb/{each}" for each in OTHERS}
+
+
+@pytest.mark.parametrize("name", [None, "kaggle"])
+def test_several_archives_have_no_split_of_their_own(name: str | None) -> None:
+    with pytest.raises(UsageError, match=r"--split"):
+        choose_split(name, [mitdb(prefix="m/"), Archive(Path("svdb"), OTHERS, prefix="s/")], 0)
 
 
 def condense(rows: KaggleRows) -> bytes:

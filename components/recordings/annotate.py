@@ -13,17 +13,12 @@ import numpy.typing as npt
 from components.errors import DataRefused, EnvironmentRefused, UsageError
 from components.io.scratch import made_folder
 from components.io.signals import interrupts_ignored
+from components.recordings.annotation_files import ABSTAINED, Answers, annotation_bytes, annotation_file_name
 from components.recordings.header import Header, header_path, read_header
 from components.recordings.lead import find_lead
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-ABSTAINED = "?"
-"""WFDB symbol of a beat that the model abstained from: not classified."""
-
-NOTE = '"'
-"""WFDB symbol of a comment."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0
         scored: folder of the job.
         wfdb: folder of the records' headers.
         out: folder for the annotation files.
-        annotator: their extension, letters only.
+        annotator: their extension, letters only; csv and edf are files of these formats.
         lead: name or index of the lead that the beats were cut from, which tells the samples of a frame.
 
     Raises:
@@ -49,8 +44,7 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0
             lies outside its record.
         EnvironmentRefused: the folder cannot be written.
     """
-    if not annotator.isalpha() or not annotator.isascii():
-        raise UsageError(f"--annotator {annotator} cannot be the extension of an annotation file: use letters only.")
+    annotation_file_name(annotator, "record")  # refuses a bad extension before anything is read
     beats = read_scored(scored)
     records = np.array(beats["record"].to_pylist(), np.str_)
     samples = beats["sample"].to_numpy()
@@ -61,7 +55,7 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0
     for name in names.tolist():
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise DataRefused(f"The scored record {name!r} is not a record's name.")
-        if (out / f"{name}.{annotator}").exists():
+        if (out / annotation_file_name(annotator, name)).exists():
             raise UsageError(f"{out / name}.{annotator} is there already; remove it, or choose another --annotator.")
     try:
         with made_folder(out), tempfile.TemporaryDirectory(prefix=".annotate-", dir=out) as scratch:
@@ -124,8 +118,6 @@ def _write_record(
     lead: str,
 ) -> None:
     """Write one record's annotations, which are in order of position, in samples of the lead."""
-    import wfdb
-
     try:
         header = read_header(wfdb_dir / name)
         per_frame = _samples_per_frame(header, wfdb_dir / name, lead)
@@ -140,13 +132,10 @@ def _write_record(
             f"Record {name}: a scored beat is at sample {samples[-1]}, but the record has {sig_len}; "
             "name the records that were scored with --wfdb."
         )
-    target = folder / name
+    target = folder / annotation_file_name(annotator, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    names, notes = symbols.tolist(), [""] * len(symbols)
-    if per_frame > 1:  # positions count samples, not frames as a reader would take them to
-        note = f"## time resolution: {float(header.fs * per_frame):g}"
-        samples, names, notes = np.append(0, samples), [NOTE, *names], [note, *notes]
-    wfdb.wrann(target.name, annotator, samples, symbol=names, aux_note=notes, write_dir=str(target.parent))
+    answers = Answers(name, header.fs * per_frame, sig_len or int(samples[-1]) + 1, samples, symbols)
+    target.write_bytes(annotation_bytes(annotator, answers))
 
 
 def _samples_per_frame(header: Header, stem: Path, lead: str) -> int:

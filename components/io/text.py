@@ -84,7 +84,7 @@ def whole_lines(file: InputFile) -> Iterator[bytes]:
         yield rest
 
 
-def arrow_buffer(text: bytes) -> pa.Buffer:
+def arrow_buffer(text: bytes | memoryview) -> pa.Buffer:
     """Copy text into memory of Arrow's own.
 
     Arrow's reader goes on in a thread for a moment. A thread that lets go of Python's memory while the interpreter ends

@@ -23,7 +23,7 @@ from components.report.drawing import (
 from components.report.material import RunMaterial
 from components.report.wording import between, class_title, count, number, percent
 
-LABEL_ERRORS: Final = " Some may be labelled wrongly, or not to be told apart by one beat of one lead."
+LABEL_ERRORS: Final = " Some may be labelled wrongly, or look the same in one beat of one lead."
 
 MISTAKES: Final = 12
 """Mistakes that are drawn, in two pictures."""

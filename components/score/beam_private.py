@@ -119,9 +119,7 @@ def worker_environment(
     with grpc.insecure_channel(provision_endpoint) as channel:
         service = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
         request = beam_provision_api_pb2.GetProvisionInfoRequest()
-        info = service.GetProvisionInfo(
-            request, metadata=[("worker_id", worker_id)], timeout=seconds, wait_for_ready=True
-        ).info
+        info = service.GetProvisionInfo(request, metadata=[("worker_id", worker_id)], timeout=seconds).info
     urls = {
         "CONTROL": info.control_endpoint.url or endpoints["control"],
         "LOGGING": info.logging_endpoint.url or endpoints["logging"],

@@ -12,6 +12,7 @@ import click
 import duckdb
 import pytest
 
+from components.io.scratch import PREFIX, VARIABLE
 from components.score.columns import prediction_schema
 from pipeline.cli import heartbeat
 from tests.score.jobs import read_parts, run, write_csv
@@ -22,6 +23,10 @@ PATHS = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.envir
 
 def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def test_where_temporary_files_go_is_told():
+    assert f"`{PREFIX}*`, in `{VARIABLE}`" in PAGE
 
 
 @pytest.fixture

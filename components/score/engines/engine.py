@@ -21,6 +21,9 @@ LOCAL_RUNNERS: Final = (
 )
 """Runners, by the last part of their names, whose workers are processes or threads of this machine."""
 
+LOCAL_OPTIONS: Final = re.compile(r"--(no_)?(runner|direct_\w+|\w*type_check|experiments?|profile_\w+|pickle_library)")
+"""Beam options that its local runner reads; it ignores all others, those of environments and clusters among them."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -78,14 +81,22 @@ class BeamRunner:
             check_visible(inputs, output, model, self.assume_shared)
 
     def beam_options(self, shards: int) -> list[str]:
-        """Return the user's options."""
+        """Return the user's options; refuse those that Beam's local runner would ignore."""
+        runner = (option(self.options, "runner") or "").rpartition(".")[2]
+        if runner in {"", *LOCAL_RUNNERS} - {"PrismRunner"}:  # Prism takes what clusters take
+            names = [word.partition("=")[0] for word in self.options if word.startswith("--")]
+            if ignored := [name for name in names if not LOCAL_OPTIONS.fullmatch(name)]:
+                raise UsageError(
+                    f"Beam's local runner ignores {', '.join(ignored)}: leave it out, or name an engine with --on or "
+                    "Beam's --runner."
+                )
         return list(self.options)
 
     @contextmanager
     def session(self, shards: int) -> Iterator[Session]:
         """Say how many processes a job of so many shards gets."""
         processes = min(self.processes or os.cpu_count() or 1, shards)
-        yield Session(self.options, 0 if processes == 1 and self.shares_process else processes)
+        yield Session(self.beam_options(shards), 0 if processes == 1 and self.shares_process else processes)
 
 
 def check_visible(inputs: Sequence[str], output: str, model: str, assume_shared: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ def own_worker() -> str:
 
 
 @dataclass(frozen=True)
-class PortableEngine:
+class PortableEngine(ABC):
     """An engine that takes jobs through a Beam job server."""
 
     address: str  # `HOST:PORT` of the engine
@@ -38,22 +39,23 @@ class PortableEngine:
     worker_command: str | None = None
     assume_shared: bool = False  # whether local paths are mounted at the same place on all machines
 
+    @abstractmethod
     def engine_options(self, shards: int) -> list[str]:
         """Return the engine's own Beam options, those that the user gave left out.
 
         Raises:
             EnvironmentRefused: the engine is not reached, has no room, or is of another version.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def server_command(self, shards: int, arguments: Sequence[str]) -> list[str]:
         """Return the command that runs a job server for this engine.
 
         Raises:
             EnvironmentRefused: Java or a class path is missing.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self, server_log: Callable[[], str], job_name: str) -> None:
         """Look at the engine while a job runs.
 
@@ -61,6 +63,7 @@ class PortableEngine:
             EnvironmentRefused: it has no room for the job, or does not reach its worker pools.
         """
 
+    @abstractmethod
     def cancel(self, job_name: str) -> None:
         """Stop what is left of a job on the engine; what goes wrong is only logged."""
 

@@ -65,6 +65,9 @@ class Spark(PortableEngine):
                 "ended or add workers, then go on with --resume."
             )
 
+    def cancel(self, job_name: str) -> None:
+        """Do nothing: Spark ends a job with its driver, which is the job server."""
+
 
 def spark_jar() -> Path:
     """Return the path of Beam's part of a Spark job, where `make engines` puts it."""

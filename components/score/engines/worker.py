@@ -27,7 +27,7 @@ from components.io.submitter import ORPHANED, POLL_SECONDS, LocalSubmitter
 from components.score.beam_private import leave_out_unused, run_worker, worker_environment
 
 PROVISION_SECONDS: Final = 60.0
-"""How long the engine may take to answer; it starts a worker again that it does not hear of."""
+"""How long an engine that listens may take to answer; where none listens, a worker ends at once."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:

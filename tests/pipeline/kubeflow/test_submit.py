@@ -123,17 +123,26 @@ def test_a_refusal_is_one_sentence_with_the_servers_words(
     assert re.search(words.replace("namespace ecg", "namespace (ecg|.none given.)"), sentence)
 
 
-@pytest.mark.parametrize(("path", "how"), [("/healthz", "redirects to /dex/auth"), ("/experiments", "with a page")])
-def test_a_login_page_in_place_of_the_api_is_one_sentence(
+@pytest.mark.parametrize(
+    ("path", "how"),
+    [
+        ("/healthz", "redirects to /dex/auth"),
+        ("/experiments", "with a page"),
+        (f"/runs/{RUN_ID}", "redirects to /dex/auth"),
+    ],
+)
+def test_a_login_page_in_place_of_the_api_is_one_sentence_and_names_the_run_that_goes_on(
     path: str, how: str, server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.behind_login |= {path, "/runs"}
-    assert run(tmp_path, beats, server.url) == 6
+    started = RUN_ID in path
+    server.behind_login |= {path} if started else {path, "/runs"}
+    assert run(tmp_path, beats, server.url, "--wait") == 6
     printed = capsys.readouterr()
     sentence = printed.err.splitlines()[-1]
     assert how in sentence
     assert "a login page, most likely. Put a valid token into KFP_TOKEN" in sentence
-    assert not printed.out
+    assert sentence.endswith(f"The run goes on: {server.url}/#/runs/details/{RUN_ID}") == started
+    assert bool(printed.out) == started
 
 
 @pytest.mark.parametrize(("refusal", "words"), REFUSALS)
@@ -155,16 +164,6 @@ def test_a_refusal_while_waiting_says_so_at_once_and_that_the_run_goes_on(
     assert sentence.endswith(f"The run goes on: {server.url}/#/runs/details/{RUN_ID}")
 
 
-def test_a_login_page_while_waiting_names_the_run_that_goes_on(
-    server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    server.behind_login.add(f"/runs/{RUN_ID}")
-    assert run(tmp_path, beats, server.url, "--wait") == 6
-    sentence = capsys.readouterr().err.splitlines()[-1]
-    assert "redirects to /dex/auth: a login page" in sentence
-    assert sentence.endswith(f"The run goes on: {server.url}/#/runs/details/{RUN_ID}")
-
-
 def test_waiting_tells_of_each_stage_once_and_ends_with_the_run(
     server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,18 +175,6 @@ def test_waiting_tells_of_each_stage_once_and_ends_with_the_run(
     assert run(tmp_path, beats, server.url, "--wait") == 0
     told = [line for line in capsys.readouterr().err.splitlines() if line.endswith(("running", "succeeded", "pending"))]
     assert told == ["ExampleGen running", "ExampleGen succeeded"]
-
-
-@pytest.mark.parametrize(("stage", "code"), [("IngestGate", 3), ("DataGate", 3), ("ModelGate", 4), ("Transform", 1)])
-def test_a_failed_run_ends_with_the_code_of_the_stage_that_failed(
-    stage: str, code: int, server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    failed = dict.fromkeys((stage, "executor", "stages", "Report"), "FAILED")
-    server.states = [seen("FAILED", ExampleGen="SUCCEEDED", **failed)]
-    assert run(tmp_path, beats, server.url, "--wait") == code
-    sentence = capsys.readouterr().err.splitlines()[-1]
-    assert sentence.startswith(stage)
-    assert "executor" not in sentence
 
 
 def without_metadata(**stages: str) -> list[dict[str, Any]]:
@@ -209,18 +196,30 @@ def test_stages_are_told_by_a_kubeflow_without_ml_metadata(
     assert lines == ["ExampleGen cached", "IngestGate succeeded", "Tuner running"]
 
 
+@pytest.mark.parametrize("metadata", [True, False])
 @pytest.mark.parametrize(("stage", "code"), [("IngestGate", 3), ("DataGate", 3), ("ModelGate", 4), ("Transform", 1)])
-def test_a_refusal_on_a_kubeflow_without_ml_metadata_has_its_code_and_what_kubeflow_says(
-    stage: str, code: int, server: FakeServer, beats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failed_run_ends_with_the_code_of_the_stage_that_failed_and_what_kubeflow_says(
+    stage: str,
+    code: int,
+    metadata: bool,
+    server: FakeServer,
+    beats: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    server.states = [{"state": "FAILED"}]
-    [*_, failed] = tasks = without_metadata(ExampleGen="SUCCEEDED", **{stage: "FAILED"})
-    failed["status_metadata"] = {"message": "failed to execute component:\nexit status 1."}
-    server.tasks = [tasks, without_metadata(Report="FAILED")]
+    if metadata:
+        failed = dict.fromkeys((stage, "executor", "stages", "Report"), "FAILED")
+        server.states = [seen("FAILED", ExampleGen="SUCCEEDED", **failed)]
+    else:
+        server.states = [{"state": "FAILED"}]
+        [*_, last] = tasks = without_metadata(ExampleGen="SUCCEEDED", **{stage: "FAILED"})
+        last["status_metadata"] = {"message": "failed to execute component:\nexit status 1."}
+        server.tasks = [tasks, without_metadata(Report="FAILED")]
     assert run(tmp_path, beats, server.url, "--wait") == code
     sentence = capsys.readouterr().err.splitlines()[-1]
     assert sentence.startswith(stage)
-    assert "Kubeflow says: failed to execute component: exit status 1. " in sentence
+    assert "executor" not in sentence
+    assert metadata or "Kubeflow says: failed to execute component: exit status 1. " in sentence
     assert sentence.endswith(RUN_ID)
 
 

@@ -6,6 +6,7 @@ from components.errors import UsageError
 from components.score.engines.dataflow import Dataflow
 from components.score.engines.engine import BeamRunner, check_visible, is_elsewhere, option
 from components.score.engines.flink import Flink
+from components.score.engines.portable import PortableEngine
 from components.score.engines.spark import Spark
 from components.score.runner import choose_engine
 
@@ -42,6 +43,47 @@ def test_flags_that_contradict_one_another_are_refused():
 def test_a_job_on_this_machine_has_no_more_processes_than_shards(most, shards, shares, processes):
     with BeamRunner(most, [], shares).session(shards) as session:
         assert session.processes == processes
+
+
+@pytest.mark.parametrize("runner", [[], ["--runner=DirectRunner"], ["--runner", "apache_beam.runners.x.FnApiRunner"]])
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        "--environment_type=EXTERNAL",
+        "--environment_config=localhost:50000",
+        "--sdk_worker_parallelism=2",
+        "--parallelism=2",
+        "--job_endpoint=jobs:8099",
+        "--region=mars",
+        "--max_num_workers=9",
+        "--direkt_num_workers=2",
+    ],
+)
+def test_options_that_the_local_runner_would_ignore_are_named_and_refused(runner, ignored):
+    name = ignored.partition("=")[0]
+    with pytest.raises(UsageError, match=f"ignores {name}: leave it out, or name an engine with --on"):
+        BeamRunner(1, [*runner, "--direct_num_workers=2", *ignored.split("=")]).beam_options(1)
+    with pytest.raises(UsageError, match=name), BeamRunner(1, [*runner, ignored]).session(1):
+        pass
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--direct_num_workers=2", "--direct_running_mode", "multi_threading", "--no_direct_runner_use_stacked_bundle"],
+        ["--experiments=x", "--runtime_type_check", "--no_pipeline_type_check", "--profile_cpu"],
+        ["--runner=PortableRunner", "--job_endpoint=jobs:8099", "--environment_type=LOOPBACK"],
+        ["--runner=FlinkRunner", "--flink_master=flink:8081"],
+        ["--runner=PrismRunner", "--environment_type=LOOPBACK"],
+    ],
+)
+def test_options_that_a_runner_reads_are_passed_on(options):
+    assert BeamRunner(1, options).beam_options(1) == options
+
+
+def test_an_engine_that_lacks_a_part_cannot_be_made():
+    with pytest.raises(TypeError, match="abstract"):
+        type("Half", (PortableEngine,), {})("host:1")
 
 
 def test_an_option_in_both_spellings_and_the_last_one_counts():

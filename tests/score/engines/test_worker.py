@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ from google.protobuf import json_format, struct_pb2
 
 from components.io.submitter import ORPHANED
 from components.score.beam_private import worker_environment
+from components.score.engines.job_server import free_port
+from components.score.engines.worker import PROVISION_SECONDS
 from tests.score.engines.test_guard import await_end
 
 OPTIONS = {"beam:option:job_name:v1": "heartbeat-score-1"}
@@ -70,20 +73,23 @@ def handles(number, what):
 
 
 def await_watching(number):
-    """Wait until a worker has set up what ends it: one whose parent dies before that waits for an answer in vain."""
+    """Wait until a worker has set up what ends it."""
     deadline = time.monotonic() + 60
     while not handles(number, signal.SIGTERM):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def test_a_worker_ends_soon_after_the_process_that_started_it():
-    """It waits for an engine that does not answer, and its parent is killed meanwhile."""
-    arguments = "'--id=1', '--provision_endpoint=localhost:1'"
-    code = (
-        "import subprocess, sys, time; worker = subprocess.Popen([sys.executable, '-m', "
-        f"'components.score.engines.worker', {arguments}]); print(worker.pid, flush=True); time.sleep(600)"
-    )
+@pytest.fixture
+def silent_engine():
+    """Arguments of a worker whose engine listens and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield ["--id=1", f"--provision_endpoint=127.0.0.1:{server.getsockname()[1]}"]
+
+
+def test_a_worker_ends_soon_after_the_process_that_started_it(silent_engine):
+    command = [sys.executable, "-m", "components.score.engines.worker", *silent_engine]
+    code = f"import subprocess, time; print(subprocess.Popen({command}).pid, flush=True); time.sleep(600)"
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -94,15 +100,21 @@ def test_a_worker_ends_soon_after_the_process_that_started_it():
     await_end([number])
 
 
-def test_a_worker_that_an_engine_ends_leaves_nothing_in_the_temporary_folder(tmp_path):
-    """It waits for an engine that does not answer."""
-    command = [sys.executable, "-m", "components.score.engines.worker", "--id=1", "--provision_endpoint=localhost:1"]
+def test_a_worker_that_an_engine_ends_leaves_nothing_in_the_temporary_folder(tmp_path, silent_engine):
+    command = [sys.executable, "-m", "components.score.engines.worker", *silent_engine]
     worker = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)})
     await_watching(worker.pid)
     assert len(list(tmp_path.iterdir())) == 1
     worker.terminate()
     assert worker.wait(60) == ORPHANED
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_whose_engine_was_gone_before_it_began_does_not_wait_for_it():
+    began = time.monotonic()
+    with pytest.raises(grpc.RpcError, match="UNAVAILABLE"):
+        worker_environment("7-1", f"localhost:{free_port()}", {"control": "", "logging": ""}, "/tmp", PROVISION_SECONDS)
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,17 @@ def confusion_matrix(label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int
 
 
 @dataclass(frozen=True)
+class ContextForm:
+    """What the numbers of a beat's context are; `components/beats/context.py` defines them."""
+
+    version: int
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"version {self.version} ({len(self.names)} numbers)"
+
+
+@dataclass(frozen=True)
 class Beats:
     """n beats, row i of every column being the same beat.
 
@@ -55,11 +66,13 @@ class Beats:
         signal: float32[n, 187], min-max scaled 0..1, 120 Hz, zero-padded on the right.
         label: int64[n], an index into CLASSES.
         record: n record names, or None where they are not known.
+        context: float32[n, k], what their recording says about them, or None where it is not known.
     """
 
     signal: npt.NDArray[np.float32]
     label: npt.NDArray[np.int64]
     record: tuple[str, ...] | None = None
+    context: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -67,14 +80,16 @@ class Beats:
     def take(self, rows: npt.NDArray[np.int64]) -> Beats:
         """Return the beats of these rows."""
         record = None if self.record is None else tuple(self.record[row] for row in rows)
-        return Beats(self.signal[rows], self.label[rows], record)
+        return Beats(self.signal[rows], self.label[rows], record, None if self.context is None else self.context[rows])
 
 
 def concatenate(parts: Sequence[Beats]) -> Beats:
-    """Return beats one after another; their records only if every part that is not empty has them."""
+    """Return beats one after another; their records and context only if every part that is not empty has them."""
     parts = [part for part in parts if len(part)]
+    context = [part.context for part in parts if part.context is not None]
     return Beats(
         np.concatenate([np.empty((0, SAMPLES), np.float32), *(part.signal for part in parts)]),
         np.concatenate([np.empty(0, np.int64), *(part.label for part in parts)]),
         tuple(name for part in parts for name in part.record or ()) if parts and all(p.record for p in parts) else None,
+        np.concatenate(context) if parts and len(context) == len(parts) else None,
     )

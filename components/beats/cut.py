@@ -54,13 +54,15 @@ class CutBeats:
     label: npt.NDArray[np.int64]  # int64[n], an index into CLASSES; -1 where the beats carry no symbol
     sample: npt.NDArray[np.int64]  # int64[n], position of the annotation in the record, in the lead's own samples
     symbol: npt.NDArray[np.str_]  # str[n], the annotation's symbol; empty where the beats carry none
+    context: npt.NDArray[np.float32] | None = None  # float32[n, k], as of `beat_context`; None where not asked for
 
     def __len__(self) -> int:
         return len(self.sample)
 
     def take(self, rows: npt.NDArray[np.bool_]) -> CutBeats:
         """Return the beats of these rows, bool[n]."""
-        return CutBeats(self.signal[rows], self.label[rows], self.sample[rows], self.symbol[rows])
+        context = None if self.context is None else self.context[rows]
+        return CutBeats(self.signal[rows], self.label[rows], self.sample[rows], self.symbol[rows], context)
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ def gather(
     samples: npt.NDArray[np.int64],
     symbols: npt.NDArray[np.str_],
     labels: Mapping[str, int],
+    context: npt.NDArray[np.float32] | None = None,
 ) -> CutBeats:
     """Make the columns of the windows that can be used.
 
@@ -216,11 +219,13 @@ def gather(
         samples: int64[m], position of each window's annotation, in the lead's own samples.
         symbols: str[m], its symbol; empty for detected beats.
         labels: symbol -> class.
+        context: float32[m, k], of the beat that each window is cut for, where it was asked for.
     """
     usable = spread > 0
     symbols = symbols[usable]
     label = np.array([labels.get(symbol, -1) for symbol in symbols.tolist()], np.int64)
-    return CutBeats(values if usable.all() else values[usable], label, samples[usable], symbols)
+    chosen = None if context is None else context[usable]
+    return CutBeats(values if usable.all() else values[usable], label, samples[usable], symbols, chosen)
 
 
 def count(windows: Windows, spread: npt.NDArray[np.float64], samples: npt.NDArray[np.int64]) -> CutCounts:

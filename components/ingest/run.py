@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from components.beat import CLASSES
+from components.beat import CLASSES, ContextForm
+from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION
 from components.beats.kaggle import is_kaggle_test
 from components.errors import DataRefused, HeartbeatError
 from components.ingest.locate import TrainTest
@@ -21,7 +22,7 @@ from components.ingest.report import REJECTS_FILE, SUMMARY_FILE, FileReport, Ing
 from components.ingest.settings import DataSettings
 from components.ingest.shard import ShardJob, ShardRecord
 from components.ingest.split import SIDES, SPLITS, SplitKind, held_out_records
-from components.io.parquet import count_parquet_records
+from components.io.parquet import count_parquet_records, parquet_context
 from components.io.provenance import count_records
 from components.io.rejects import describe_file
 from components.io.shards import plan_sources
@@ -70,8 +71,10 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
     """Count rows, read provenance, decide the split and name the output files.
 
     Raises:
-        DataRefused: a file cannot be read.
+        DataRefused: a file cannot be read, or lacks the context that is asked for.
     """
+    if settings.context:
+        _check_context(inputs)
     shards = {
         side: plan_sources(sources, settings.shard_mib << 20, COUNTING_THREADS)
         for side, sources in (("train", inputs.train), ("test", inputs.test))
@@ -102,6 +105,27 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
         for number, shard in enumerate(shards[side])
     )
     return IngestPlan(inputs, jobs, faults, kind)
+
+
+def _check_context(inputs: TrainTest) -> None:
+    """Refuse files whose beats have no context, or one of another definition than this version computes.
+
+    Raises:
+        DataRefused: with a sentence per file.
+    """
+    ours = ContextForm(CONTEXT_VERSION, CONTEXT_NAMES)
+    forms = {
+        source.file.path: parquet_context(source.file) if source.kind == "parquet" else None
+        for source in inputs.sources
+    }
+    faults = [
+        f"{path} has no context of its beats" if form is None else f"{path} has context of {form}, needed is {ours}"
+        for path, form in forms.items()
+        if form != ours
+    ]
+    if faults:
+        how = "make it from the recordings: `heartbeat prepare --format parquet`."
+        raise DataRefused([f"{fault}: {how}" for fault in faults])
 
 
 def _count_records(

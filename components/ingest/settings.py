@@ -22,6 +22,11 @@ class DataSettings(Settings):
     seed: int = Field(
         default=1, ge=0, lt=2**63, description="which rows (or records) are held out; another seed holds out others"
     )
+    context: bool = Field(
+        default=False,
+        description="give each example the context of its beat, which `train.network=context` learns from; the files "
+        "must have it (`heartbeat prepare --format parquet`)",
+    )
     shard_mib: int = Field(
         default=256,
         ge=1,

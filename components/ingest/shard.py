@@ -221,7 +221,8 @@ def _parquet_blocks(job: ShardJob, record: ShardRecord) -> Iterator[BeatBlock]:
     """Yield the blocks of a shard of row groups."""
     digest = hashlib.sha256()
     shard = job.shard
-    for block in read_parquet(shard.file, shard.start, shard.end, shard.first_row, BLOCK_ROWS):
+    rows = (shard.file, shard.start, shard.end, shard.first_row, BLOCK_ROWS)
+    for block in read_parquet(*rows, with_context=job.settings.context):
         digest.update(block.content())
         yield block if job.records_known else replace(block, record=None)
     record.sha256 = digest.hexdigest()
@@ -230,7 +231,8 @@ def _parquet_blocks(job: ShardJob, record: ShardRecord) -> Iterator[BeatBlock]:
 def _divide(job: ShardJob, block: BeatBlock) -> dict[Split, Beats]:
     """Divide a block's beats among the splits of its side."""
     assert block.label is not None, "the reader was asked for labels"
-    beats = Beats(block.signal, block.label, None if block.record is None else tuple(block.record))
+    record = None if block.record is None else tuple(block.record)
+    beats = Beats(block.signal, block.label, record, block.context)
     if job.into == "test":
         return {"test": beats}
     if job.held_out is None or block.record is None:

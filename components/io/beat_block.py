@@ -46,6 +46,7 @@ class BeatBlock:
         rejects: the other rows, in order.
         record: str[n] (None where a row has none); None where the input does not say.
         sample: int64[n], position of the beat in its record, NO_SAMPLE where a row has none; None where no row has.
+        context: float32[n, k], what their recording says about the beats, nan where that is missing; None unless asked.
         text: what a row looks like, for a reject that is only found later; good until the next block is read.
     """
 
@@ -55,6 +56,7 @@ class BeatBlock:
     rejects: tuple[Reject, ...]
     record: npt.NDArray[np.object_] | None = None
     sample: npt.NDArray[np.int64] | None = None
+    context: npt.NDArray[np.float32] | None = None
     text: Text = no_text
 
     @property
@@ -82,6 +84,7 @@ class BeatBlock:
             rejects=tuple(sorted((*self.rejects, *rejects), key=lambda reject: reject.row)),
             record=None if self.record is None else self.record[usable],
             sample=None if self.sample is None else self.sample[usable],
+            context=None if self.context is None else self.context[usable],
         )
 
 

@@ -1,7 +1,7 @@
 """Beats as tf.Examples in TFRecord files: written without TensorFlow, parsed by it.
 
-An example has `signal` float_list[187], `label` int64_list[1] and, where known, `record` bytes_list[1] and `sample`
-int64_list[1]. Transformed ones have more features of 187 floats.
+An example has `signal` float_list[187], `label` int64_list[1] and, where known, `context` float_list[k], `record`
+bytes_list[1] and `sample` int64_list[1]. Transformed ones have more features of 187 floats.
 """
 
 from __future__ import annotations
@@ -27,13 +27,11 @@ LOOK_RECORDS: Final = 64
 READ_ROWS: Final = 4096
 """Examples parsed at a time: 3 MB of signal."""
 
-SIGNAL_BYTES: Final = 4 * SAMPLES
-
 BYTES_LIST, FLOAT_LIST, INT64_LIST = 1, 2, 3
 """Field numbers in tf.train.Feature."""
 
 SCALARS: Final = {"label": "int64_list", "record": "bytes_list", "sample": "int64_list"}
-"""Features of one value, and their kind; all others are float_list[187]."""
+"""Features of one value, and their kind; `context` is a float_list[k], all others are float_list[187]."""
 
 ABSENT: Final = -1
 """Stands for the label of an example that has none; no label is negative."""
@@ -49,33 +47,48 @@ def encode_examples(beats: Beats) -> list[bytes]:
     """
     if len(beats) and not 0 <= beats.label.min() <= beats.label.max() < len(CLASSES):
         raise ValueError(f"labels {beats.label.min()}..{beats.label.max()}, must be within 0..{len(CLASSES) - 1}")
+    context = np.empty((len(beats), 0), np.float32) if beats.context is None else beats.context
     if beats.record is None:
-        return _fill(None, beats.signal, beats.label)
+        return _fill(None, beats.signal, beats.label, context)
     names, name_of = np.unique(np.array(beats.record, np.str_), return_inverse=True)
     encoded = [b""] * len(beats)
     for index, name in enumerate(names):
         rows = np.flatnonzero(name_of == index)
-        for row, example in zip(rows, _fill(str(name), beats.signal[rows], beats.label[rows]), strict=True):
+        filled = _fill(str(name), beats.signal[rows], beats.label[rows], context[rows])
+        for row, example in zip(rows, filled, strict=True):
             encoded[row] = example
     return encoded
 
 
-def _fill(record: str | None, signal: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> list[bytes]:
-    template, label_byte = _template(record)
+def _fill(
+    record: str | None,
+    signal: npt.NDArray[np.float32],
+    label: npt.NDArray[np.int64],
+    context: npt.NDArray[np.float32],
+) -> list[bytes]:
+    template, ends = _template(record, context.shape[1])
     filled = np.tile(np.frombuffer(template, np.uint8), (len(label), 1))  # (n, bytes of an example)
-    filled[:, label_byte] = label
-    filled[:, -SIGNAL_BYTES:] = np.ascontiguousarray(signal, "<f4").view(np.uint8)
+    for end, values in zip(ends, (context, label[:, None].astype("i1"), signal), strict=True):
+        as_bytes = np.ascontiguousarray(values).view(np.uint8)
+        filled[:, end - as_bytes.shape[1] : end] = as_bytes
     text, length = filled.tobytes(), len(template)
     return [text[start : start + length] for start in range(0, len(text), length)]
 
 
-def _template(record: str | None) -> tuple[bytes, int]:
-    """Return the example of a beat of zeros, whose last bytes are the samples, and where its label's byte is."""
+def _template(record: str | None, numbers: int) -> tuple[bytes, tuple[int, int, int]]:
+    """Return the example of a beat of zeros, and where its context, its label and its samples end.
+
+    Args:
+        record: of the beat, or None.
+        numbers: of its context; 0 for none.
+    """
+    context = _feature(b"context", FLOAT_LIST, _field(1, bytes(4 * numbers))) if numbers else b""
     label = _feature(b"label", INT64_LIST, _field(1, b"\0"))
     known = b"" if record is None else _feature(b"record", BYTES_LIST, _field(1, record.encode()))
-    signal = _feature(b"signal", FLOAT_LIST, _field(1, bytes(SIGNAL_BYTES)))
-    example = _field(1, label + known + signal)
-    return example, len(example) - len(signal) - len(known) - 1
+    signal = _feature(b"signal", FLOAT_LIST, _field(1, bytes(4 * SAMPLES)))
+    example = _field(1, context + label + known + signal)  # by name, as protocol buffers sort a map
+    label_end = len(example) - len(signal) - len(known)
+    return example, (label_end - len(label), label_end, len(example))
 
 
 def _feature(name: bytes, kind: int, values: bytes) -> bytes:
@@ -108,7 +121,8 @@ def read_columns(
 
     Args:
         files: TFRecord files of tf.Examples, each of which has all of the columns.
-        columns: names of features; `label` and `sample` are int64[n], `record` bytes[n], others float32[n, 187].
+        columns: names of features; `label` and `sample` are int64[n], `record` bytes[n], others float32[n, 187],
+            but `context` float32[n, k], where k is 0 if no example of the block has one.
         rows: most examples in a block.
 
     Raises:
@@ -131,7 +145,7 @@ def read_columns(
 
 
 def read_beats(split_dir: str) -> Iterator[Beats]:
-    """Yield all beats of a split, up to 4096 at a time; their records only if every one of a block has one.
+    """Yield all beats of a split, up to 4096 at a time; their records only if each has one, likewise their context.
 
     Args:
         split_dir: folder or URI of one split, such as `.../Split-train`.
@@ -139,9 +153,10 @@ def read_beats(split_dir: str) -> Iterator[Beats]:
     Raises:
         DataRefused: a file cannot be read, or holds something else.
     """
-    for part in read_columns(example_files(split_dir), ("signal", "label", "record")):
+    for part in read_columns(example_files(split_dir), ("signal", "label", "record", "context")):
         record = tuple(name.decode("utf-8", "backslashreplace") for name in part["record"].tolist())
-        yield Beats(part["signal"], part["label"], record if all(record) else None)
+        context = part["context"] if part["context"].shape[1] else None
+        yield Beats(part["signal"], part["label"], record if all(record) else None, context)
 
 
 def read_split(split_dir: str) -> Beats:
@@ -253,20 +268,21 @@ def _parse_each(
 def _parse(
     records: Sequence[bytes | None], columns: Iterable[str], label_needed: bool = True
 ) -> dict[str, npt.NDArray[Any]]:
-    """Parse examples in bulk; `record` and `sample` may be absent from them.
+    """Parse examples in bulk; `record`, `sample` and `context` may be absent from them.
 
     Raises:
         tf.errors.InvalidArgumentError: one of them lacks another feature, or is no example.
     """
     tf = import_tensorflow()
 
-    scalars = {
+    special = {
         "label": tf.io.FixedLenFeature([], tf.int64, None if label_needed else ABSENT),
         "record": tf.io.FixedLenFeature([], tf.string, ""),
         "sample": tf.io.FixedLenFeature([], tf.int64, NO_SAMPLE),
+        "context": tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True, default_value=np.nan),
     }
     signal = tf.io.FixedLenFeature([SAMPLES], tf.float32)
-    spec = {name: scalars.get(name, signal) for name in columns}
+    spec = {name: special.get(name, signal) for name in columns}
     return {name: values.numpy() for name, values in tf.io.parse_example(tf.constant(records, tf.string), spec).items()}
 
 

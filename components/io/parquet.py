@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import SAMPLES
+from components.beat import SAMPLES, ContextForm
 from components.errors import DataRefused
 from components.io.beat_block import NO_SAMPLE, BeatBlock, fault_of_sample, faulty_values
-from components.io.parquet_layout import layout_of
+from components.io.parquet_layout import CONTEXT, layout_of
 from components.io.rejects import WRONG_LENGTH, Reject
 from components.io.storage import InputFile, is_remote, local_path, storage_at
 
@@ -101,7 +101,19 @@ def fault_of_parquet(file: InputFile) -> str | None:
     return fault_of_sample(file.path, values, rejects)
 
 
-def read_parquet(path: str, first_group: int, end_group: int, first_row: int, block_rows: int) -> Iterator[BeatBlock]:
+def parquet_context(file: InputFile) -> ContextForm | None:
+    """Return what the numbers of the beats' context are; None where the file has none, or does not say.
+
+    Raises:
+        DataRefused: the file cannot be read, or has no columns of samples.
+    """
+    with closing(open_parquet(file.path)) as parquet:
+        return layout_of(file.path, parquet.schema_arrow).context
+
+
+def read_parquet(
+    path: str, first_group: int, end_group: int, first_row: int, block_rows: int, *, with_context: bool = False
+) -> Iterator[BeatBlock]:
     """Yield the rows of row groups, `block_rows` at a time, however large the groups are.
 
     Args:
@@ -110,6 +122,7 @@ def read_parquet(path: str, first_group: int, end_group: int, first_row: int, bl
         end_group: row group after the last one.
         first_row: number of the first group's first row in the file.
         block_rows: rows read at a time.
+        with_context: whether the blocks get the beats' context, which the file must have.
 
     Raises:
         DataRefused: the file cannot be read.
@@ -119,13 +132,16 @@ def read_parquet(path: str, first_group: int, end_group: int, first_row: int, bl
     row, groups = first_row, list(range(first_group, end_group))
     with closing(open_parquet(path)) as parquet:
         layout = layout_of(path, parquet.schema_arrow)
+        form = layout.context if with_context else None
+        columns = [*layout.columns, *([CONTEXT] if form else [])]
         try:
-            for batch in _batches(parquet, groups, layout.columns, block_rows) if groups else ():
+            for batch in _batches(parquet, groups, columns, block_rows) if groups else ():
                 signal, has_samples = _signal(batch, layout.signal)
                 label = None if layout.label is None else _numbers(batch, layout.label)
                 record = None if layout.record is None else _names(batch, layout.record)
                 sample = None if layout.sample is None else _samples(batch, layout.sample)
-                yield _block(row, signal, has_samples, label, record, sample)
+                block = _block(row, signal, has_samples, label, record, sample)
+                yield block if form is None else _with_context(block, batch, row, len(form.names))
                 row += batch.num_rows
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of records' names
             raise DataRefused(f"{path} cannot be read on from row {row} ({error}): make it again.") from error
@@ -170,10 +186,23 @@ def _block(
     return block.keep(usable, faults.values())
 
 
+def _with_context(block: BeatBlock, batch: pa.RecordBatch, first_row: int, numbers: int) -> BeatBlock:
+    """Give beats the context that stands in the rows of the batch they are from; one of another length is a fault."""
+    rows = block.rows - first_row
+    context, lengths = _lists(batch.column(batch.schema.get_field_index(CONTEXT)), numbers)
+    faults = [
+        Reject(
+            first_row + row, WRONG_LENGTH, f"its context has {max(lengths[row], 0)} numbers, expected {numbers}", None
+        )
+        for row in rows[lengths[rows] != numbers].tolist()
+    ]
+    return replace(block, context=context[rows]).keep(lengths[rows] == numbers, faults)
+
+
 def _signal(batch: pa.RecordBatch, columns: tuple[str, ...]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Return samples float32[n, 187], nan where there are none, and how many each row has int64[n], -1 for null."""
     if len(columns) == 1:
-        return _list_signal(batch.column(batch.schema.get_field_index(columns[0])))
+        return _lists(batch.column(batch.schema.get_field_index(columns[0])), SAMPLES)
     signal = np.empty((batch.num_rows, len(columns)), np.float32)
     with np.errstate(over="ignore"):
         for index, name in enumerate(columns):
@@ -181,7 +210,8 @@ def _signal(batch: pa.RecordBatch, columns: tuple[str, ...]) -> tuple[npt.NDArra
     return signal, np.full(batch.num_rows, SAMPLES, np.int64)
 
 
-def _list_signal(lists: pa.Array) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def _lists(lists: pa.Array, numbers: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Return float32[n, numbers], nan where a list has another length, and the lengths int64[n], -1 for null."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -194,15 +224,15 @@ def _list_signal(lists: pa.Array) -> tuple[npt.NDArray[np.float32], npt.NDArray[
     else:
         lengths = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False).astype(np.int64)
         values = _as_float32(lists.flatten())
-        if (lengths == SAMPLES).all():
-            return values.reshape(len(lists), SAMPLES), lengths
+        if (lengths == numbers).all():
+            return values.reshape(len(lists), numbers), lengths
         ends = np.cumsum(np.maximum(lengths, 0))
-        parts = np.array([values[end - SAMPLES : end] for end in ends[lengths == SAMPLES]], np.float32).reshape(
-            -1, SAMPLES
+        parts = np.array([values[end - numbers : end] for end in ends[lengths == numbers]], np.float32).reshape(
+            -1, numbers
         )
-    signal = np.full((len(lists), SAMPLES), np.nan, np.float32)
-    if parts.shape[1] == SAMPLES:
-        signal[lengths == SAMPLES] = parts
+    signal = np.full((len(lists), numbers), np.nan, np.float32)
+    if parts.shape[1] == numbers:
+        signal[lengths == numbers] = parts
     return signal, lengths
 
 

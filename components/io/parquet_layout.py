@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.beat import COLUMNS, SAMPLES
+from components.beat import COLUMNS, SAMPLES, ContextForm
 from components.errors import DataRefused
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SIGNAL, LABEL, RECORD, SAMPLE = "signal", "label", "record", "sample"
+SIGNAL, LABEL, RECORD, SAMPLE, CONTEXT = "signal", "label", "record", "sample", "context"
+
+CONTEXT_FORM: Final = "heartbeat.context"
+"""Key of a file's metadata: version and names of the numbers in the column `context`, as JSON."""
 
 LABEL_NAMES: Final = (LABEL, "labels", "target", "class", "y")
 """What a column of labels may be called, in any case."""
@@ -31,12 +35,14 @@ class ParquetLayout:
         label: of this name, or the 188th column of numbers; None without labels.
         record: name of the column of record names, or None.
         sample: name of the column of places in the record, or None.
+        context: what the numbers in the column `context` are; None without such a column or where it does not say.
     """
 
     signal: tuple[str, ...]
     label: str | None
     record: str | None
     sample: str | None
+    context: ContextForm | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -54,10 +60,11 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
     if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
         raise DataRefused(f"{path} has more than one column named {twice[0]}: rename or drop the others.")
     record, sample = (name if name in schema.names else None for name in (RECORD, SAMPLE))
+    context = _context_of(path, schema)
     label = LABEL if LABEL in schema.names else None
     if label and not _is_number(schema.field(label).type):
         raise DataRefused(f"{path} has labels of type {schema.field(label).type}, expected numbers, 0 to 4.")
-    lists = [field.name for field in schema if _is_list(field.type)]
+    lists = [field.name for field in schema if _is_list(field.type) and (context is None or field.name != CONTEXT)]
     numbers = [
         field.name
         for field in schema
@@ -68,7 +75,7 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
     if SIGNAL in lists or (len(lists) == 1 and len(numbers) < SAMPLES):
         signal = SIGNAL if SIGNAL in lists else lists[0]
         _check_list(path, schema.field(signal))
-        return ParquetLayout((signal,), label, record, sample)
+        return ParquetLayout((signal,), label, record, sample, context)
     if len(numbers) < SAMPLES:
         raise DataRefused(
             f"{path} has {len(lists)} list columns and {len(numbers)} columns of numbers besides {LABEL}, {RECORD} and "
@@ -85,7 +92,19 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
             f"{path} has {SAMPLES} columns of samples, and which column holds the label is in doubt ({doubtful}): name "
             f"it `{LABEL}` and drop the others."
         )
-    return ParquetLayout(tuple(samples), labels[0] if labels else None, record, sample)
+    return ParquetLayout(tuple(samples), labels[0] if labels else None, record, sample, context)
+
+
+def _context_of(path: str, schema: pa.Schema) -> ContextForm | None:
+    """Return what the file's metadata say of its context, where it has a column of lists of that name."""
+    text = (schema.metadata or {}).get(CONTEXT_FORM.encode())
+    if text is None or CONTEXT not in schema.names or not _is_list(schema.field(CONTEXT).type):
+        return None
+    try:
+        content = json.loads(text)
+        return ContextForm(int(content["version"]), tuple(map(str, content["names"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataRefused(f"{path} says of its context what cannot be read ({error}): make the file again.") from error
 
 
 def _numbered(path: str, names: Sequence[str]) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from components.beat import SAMPLES
-from components.io.parquet_layout import LABEL, RECORD, SAMPLE, SIGNAL
+from components.beat import ContextForm
+from components.io.parquet_layout import CONTEXT, CONTEXT_FORM, LABEL, RECORD, SAMPLE, SIGNAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +26,7 @@ COMPRESSION: Final = "zstd"
 """4 % smaller than snappy on MIT-BIH's beats, at the same speed of reading; the default level."""
 
 
-def beat_schema(*, labelled: bool) -> pa.Schema:
+def beat_schema(*, labelled: bool, context: ContextForm | None = None) -> pa.Schema:
     """Return the columns and their types; only beats that were never annotated have no symbol."""
     import pyarrow as pa
 
@@ -38,46 +39,40 @@ def beat_schema(*, labelled: bool) -> pa.Schema:
             pa.field(SYMBOL, pa.string()),
             pa.field(LEAD, pa.string()),
             pa.field(ARCHIVE, pa.string()),
-        ]
+            *([pa.field(CONTEXT, pa.list_(pa.float32()))] if context else []),
+        ],
+        None if context is None else {CONTEXT_FORM: json.dumps(asdict(context))},
     )
 
 
-def beat_table(
-    signal: npt.NDArray[np.float32],
-    label: npt.NDArray[np.int64] | None,
-    sample: npt.NDArray[np.int64],
-    symbol: npt.NDArray[np.str_],
-    record: str,
-    lead: str,
-    archive: str,
-) -> pa.Table:
+def beat_table(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.Table:
     """Return the table of n beats of one record.
 
     Args:
-        signal: float32[n, 187].
-        label: int64[n], 0..4; None for a table without labels.
-        sample: int64[n], position of each beat in its record.
-        symbol: str[n], annotation symbols; an empty one becomes null.
-        record: name of the record.
-        lead: name of the lead.
-        archive: name of the folder that holds the record.
+        schema: as of `beat_schema`.
+        columns: name -> matrix float32[n, values] for a list, array[n], or one value for all beats; an empty symbol
+            becomes null. Columns that the schema does not have are left out.
     """
     import pyarrow as pa
 
-    ends = np.arange(0, signal.size + 1, SAMPLES, dtype=np.int32)
-    columns = [
-        pa.ListArray.from_arrays(pa.array(ends), pa.array(np.ascontiguousarray(signal).reshape(-1))),
-        *([] if label is None else [pa.array(label.astype(np.int8))]),
-        pa.array([record] * len(sample), pa.string()),
-        pa.array(sample, pa.int64()),
-        pa.array([each or None for each in symbol.tolist()], pa.string()),
-        *(pa.array([name] * len(sample), pa.string()) for name in (lead, archive)),
-    ]
-    return pa.Table.from_arrays(columns, schema=beat_schema(labelled=label is not None))
+    rows = len(columns[SIGNAL])
+
+    def column(field: pa.Field) -> pa.Array:
+        values = columns[field.name]
+        if isinstance(values, str):
+            return pa.array([values] * rows, field.type)
+        if pa.types.is_list(field.type):
+            ends = np.arange(0, values.size + 1, values.shape[1], dtype=np.int32)
+            return pa.ListArray.from_arrays(pa.array(ends), pa.array(np.ascontiguousarray(values).reshape(-1)))
+        if field.name == SYMBOL:
+            return pa.array([each or None for each in values.tolist()], field.type)
+        return pa.array(values).cast(field.type)
+
+    return pa.Table.from_arrays([column(field) for field in schema], schema=schema)
 
 
 @contextmanager
-def parquet_beats(path: Path, *, labelled: bool) -> Iterator[Callable[[pa.Table], None]]:
+def parquet_beats(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
     """Write a file of beats, table after table; the file does not depend on how the beats are divided into tables.
 
     Raises:
@@ -87,7 +82,7 @@ def parquet_beats(path: Path, *, labelled: bool) -> Iterator[Callable[[pa.Table]
     import pyarrow.parquet as pq
 
     waiting: list[pa.Table] = []
-    with pq.ParquetWriter(path, beat_schema(labelled=labelled), compression=COMPRESSION) as writer:
+    with pq.ParquetWriter(path, schema, compression=COMPRESSION) as writer:
 
         def write(table: pa.Table) -> None:
             waiting.append(table)

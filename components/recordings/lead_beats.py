@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import RECORD_RATE_HZ
+from components.beats.context import CONTEXT_NAMES, context_of
 from components.beats.cut import (
     DETECTED,
     SURROUNDINGS,
@@ -20,6 +21,8 @@ from components.beats.cut import (
     gather,
     points_down,
 )
+from components.beats.symbols import BEAT_SYMBOLS
+from components.beats.windows import WindowCutter
 from components.recordings.annotations import Annotations
 from components.recordings.signal import LeadReader
 
@@ -32,6 +35,7 @@ class LeadBeats:
         annotations: its beats, and what else is annotated.
         labels: annotation symbol -> class.
         find_windows: the rule: `beat_windows`, or `kaggle_windows`.
+        with_context: whether the beats get their context, for which the lead is read once more.
     """
 
     def __init__(
@@ -40,11 +44,14 @@ class LeadBeats:
         annotations: Annotations,
         labels: Mapping[str, int],
         find_windows: Callable[..., Windows] = beat_windows,
+        *,
+        with_context: bool = False,
     ) -> None:
         self._reader, self._annotations, self._labels = reader, annotations, labels
         self._positions = reader.rate.positions(annotations.sample, reader.lead.length)
         self._windows = find_windows(self._positions, annotations.symbol, labels, reader.length)
         self._spread: npt.NDArray[np.float64] = np.zeros(0)
+        self._with_context = with_context
         self.pointing_down = 0
 
     def blocks(self) -> Iterator[tuple[float, CutBeats]]:
@@ -54,6 +61,7 @@ class LeadBeats:
             DataRefused: the lead cannot be read, its checksum fails, or it is flat or has no valid sample.
         """
         reader, annotations, windows = self._reader, self._annotations, self._windows
+        context = self.context() if self._with_context else None
         for first, last in reader.blocks():
             block = slice(*np.searchsorted(windows.start, [first, last]))
             start, stop, beat = windows.start[block], windows.stop[block], windows.beat[block]
@@ -62,9 +70,29 @@ class LeadBeats:
             values, spread = cut_windows(signal, start - begin, stop - begin)
             self._spread = np.append(self._spread, spread)
             self.pointing_down += int(points_down(signal, start[spread > 0] - begin).sum())
-            beats = gather(values, spread, annotations.sample[beat], annotations.symbol[beat], self._labels)
+            chosen = None if context is None else context[beat]
+            beats = gather(values, spread, annotations.sample[beat], annotations.symbol[beat], self._labels, chosen)
             yield (last - first) / reader.length, beats
         reader.finish()
+
+    def context(self) -> npt.NDArray[np.float32]:
+        """Read the whole lead at 360 Hz; return float32[n, k], the context of each annotation, 0 where it is no beat.
+
+        Beats without a class are among those that the context of the others is made of.
+
+        Raises:
+            DataRefused: the lead cannot be read.
+        """
+        symbol = self._annotations.symbol
+        beats = np.flatnonzero(np.isin(symbol, [DETECTED, *self._labels, *BEAT_SYMBOLS]))
+        positions, cutter = self._positions[beats], WindowCutter(RECORD_RATE_HZ)
+        for first, last in self._reader.blocks():
+            block = slice(*np.searchsorted(positions, [first, last]))
+            begin, end = max(first - cutter.reach, 0), min(last + cutter.reach, self._reader.length)
+            cutter.add(self._reader.resampled(begin, end), begin, positions[block])
+        context = np.zeros((len(symbol), len(CONTEXT_NAMES)), np.float32)
+        context[beats] = context_of(cutter.windows())
+        return context
 
     def counts(self) -> CutCounts:
         """Account for every annotation, once all blocks were read."""

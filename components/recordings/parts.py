@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from components.beat import ContextForm
+from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION
 from components.beats.cut import CutBeats
 from components.beats.kaggle import (
     TEST_FILE,
@@ -73,12 +75,12 @@ def open_part(form: Form, part: Path, side: str, origin: Origin, *, labelled: bo
     if form == "parquet":
         import pyarrow as pa
 
-        with pa.OSFile(str(rows), "wb") as file, pa.ipc.new_stream(file, beat_schema(labelled=labelled)) as stream:
+        with pa.OSFile(str(rows), "wb") as file, pa.ipc.new_stream(file, _schema(labelled=labelled)) as stream:
 
             def write_table(beats: CutBeats) -> None:
-                label = beats.label if labelled else None
-                names = (origin.record, origin.lead, origin.archive)
-                stream.write_table(beat_table(beats.signal, label, beats.sample, beats.symbol, *names))
+                columns = {"signal": beats.signal, "sample": beats.sample, "symbol": beats.symbol, **vars(origin)}
+                columns |= {"label": beats.label, "context": beats.context}
+                stream.write_table(beat_table(_schema(labelled=labelled), columns))
 
             yield write_table
         return
@@ -101,7 +103,7 @@ def join_parts(form: Form, parts: Sequence[Path], side: str, folder: Path, *, la
     rows, *provenance = (folder / name for name in FILES[form][side])
     if form == "csv":
         return _join_text(parts, side, rows, *provenance)
-    with parquet_beats(rows, labelled=labelled) as write:
+    with parquet_beats(rows, _schema(labelled=labelled)) as write:
         for table in _part_tables(parts, side):
             write(table)
     return _sha256(rows)
@@ -117,12 +119,17 @@ def join_in_kaggle_order(form: Form, parts: Sequence[Path], side: str, folder: P
         return _join_text_in_kaggle_order(parts, side, rows, *provenance)
     import pyarrow as pa
 
-    table = pa.concat_tables([beat_schema(labelled=True).empty_table(), *_part_tables(parts, side)])
+    table = pa.concat_tables([_schema(labelled=True).empty_table(), *_part_tables(parts, side)])
     keys = zip(table.column(RECORD).to_pylist(), table.column(SAMPLE).to_pylist(), strict=True)
     order = kaggle_order({key: row for row, key in enumerate(keys)})
-    with parquet_beats(rows, labelled=True) as write:
+    with parquet_beats(rows, _schema(labelled=True)) as write:
         write(table.take(pa.array(order)))
     return _sha256(rows)
+
+
+def _schema(*, labelled: bool) -> pa.Schema:
+    """Return the columns of a Parquet file, its beats' context among them."""
+    return beat_schema(labelled=labelled, context=ContextForm(CONTEXT_VERSION, CONTEXT_NAMES))
 
 
 def kaggle_order(row_of: Mapping[tuple[str, int], int]) -> npt.NDArray[np.int64]:

@@ -104,7 +104,7 @@ def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
         else:
             annotations = _annotated(job, job.annotator, notes)
         find_windows = kaggle_windows if job.archive.mitdb and job.annotator else beat_windows
-        beats = LeadBeats(reader, annotations, job.labels, find_windows)
+        beats = LeadBeats(reader, annotations, job.labels, find_windows, with_context=job.form == "parquet")
         sides = _write_parts(job, beats, advance)
     except DataRefused as refused:
         raise DataRefused([f"Record {job.name}: {sentence}" for sentence in refused.sentences]) from refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.beats import kaggle
+from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION
 from components.errors import DataRefused
 from components.ingest.locate import find_inputs
 from components.ingest.report import gate_ingest, read_ingest_report
@@ -54,10 +56,10 @@ def fill_tables(data, train=None, test=None, group=64):
     return str(data)
 
 
-def run_tables(folder, run_jobs=run_all, **tables):
+def run_tables(folder, run_jobs=run_all, settings=DataSettings(), **tables):
     """Fills a folder with Parquet and ingests it."""
     data = fill_tables(folder / "data", **tables)
-    summary = ingest(find_inputs(data), DataSettings(), f"{folder}/examples", f"{folder}/report", run_jobs)
+    summary = ingest(find_inputs(data), settings, f"{folder}/examples", f"{folder}/report", run_jobs)
     assert read_ingest_report(f"{folder}/report") == summary
     return summary
 
@@ -226,3 +228,53 @@ def test_tables_on_a_store_give_the_examples_of_local_ones(tmp_path, monkeypatch
     remote = ingest(found, DataSettings(), f"{tmp_path}/remote/examples", f"{tmp_path}/remote/report", run_all)
     assert (remote.split, remote.rows, remote.digests) == ("patient", local.rows, local.digests)
     assert examples(tmp_path / "remote") == examples(tmp_path / "local")
+
+
+def with_context(beats, version=CONTEXT_VERSION, **changed):
+    """The table with a context that counts the rows; a keyword names the row whose context is another."""
+    rows = {f"row{row}": [float(row)] * len(CONTEXT_NAMES) for row in range(len(beats))} | changed
+    form = json.dumps({"version": version, "names": CONTEXT_NAMES})
+    column = pa.array(list(rows.values()), pa.list_(pa.float32()))
+    return beats.append_column("context", column).replace_schema_metadata({"heartbeat.context": form})
+
+
+def test_each_example_carries_the_context_of_its_beat(tmp_path):
+    train = with_context(table(record=TEN_A_RECORD), row3=None, row150=[1.0])
+    settings = DataSettings(context=True)
+    summary = run_tables(tmp_path, settings=settings, train=train, test=with_context(test_table(record=["9"] * 40)))
+    assert [reject["reason"] for reject in rejects(tmp_path)] == [
+        f"its context has 0 numbers, expected {len(CONTEXT_NAMES)}",
+        f"its context has 1 numbers, expected {len(CONTEXT_NAMES)}",
+    ]
+    assert (summary.split, sum(summary.rows.values())) == ("patient", 240)
+    rows = []
+    for name in ("train", "eval"):
+        split = split_of(tmp_path, name)
+        assert (split.context == split.context[:, :1]).all()
+        rows += split.context[:, 0].astype(int).tolist()
+        np.testing.assert_array_equal(split.signal, TRAIN_SIGNAL[split.context[:, 0].astype(int)])
+    assert sorted(rows) == sorted(set(range(200)) - {3, 150})
+
+
+def test_context_that_nobody_asks_for_is_left_out(tmp_path):
+    run_tables(tmp_path / "with", train=with_context(table()), test=with_context(test_table()))
+    run_tables(tmp_path / "without")
+    assert examples(tmp_path / "with") == examples(tmp_path / "without")
+
+
+def test_files_without_context_or_with_another_one_are_refused(tmp_path):
+    settings = DataSettings(context=True)
+    with pytest.raises(DataRefused) as refused:
+        run_tables(tmp_path, settings=settings, train=with_context(table(), version=CONTEXT_VERSION + 1))
+    ours = f"version {CONTEXT_VERSION} ({len(CONTEXT_NAMES)} numbers)"
+    how = "make it from the recordings: `heartbeat prepare --format parquet`."
+    assert [sentence.partition("data/")[2] for sentence in refused.value.sentences] == [
+        f"train.parquet has context of version {CONTEXT_VERSION + 1} ({len(CONTEXT_NAMES)} numbers), needed is {ours}: "
+        f"{how}",
+        f"test.parquet has no context of its beats: {how}",
+    ]
+
+
+def test_a_file_whose_metadata_are_damaged_is_refused(tmp_path):
+    with pytest.raises(DataRefused, match="says of its context what cannot be read"):
+        run_tables(tmp_path, train=with_context(table()).replace_schema_metadata({"heartbeat.context": "{"}))

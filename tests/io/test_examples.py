@@ -10,27 +10,32 @@ from components.io.tfrecord import write_records
 from tests.io.rows import lines
 
 
-def beats(count, record=None):
+def beats(count, record=None, numbers=0):
     _, signal, label = lines(count)
-    return Beats(signal, label.astype(np.int64), record)
+    context = np.random.default_rng(count).normal(size=(count, numbers)).astype(np.float32)
+    return Beats(signal, label.astype(np.int64), record, context if numbers else None)
 
 
-def by_protos(signal, label, record):
+def by_protos(signal, label, record, context):
     feature = {
         "signal": tf.train.Feature(float_list=tf.train.FloatList(value=signal)),
         "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
     }
+    if context is not None:
+        feature["context"] = tf.train.Feature(float_list=tf.train.FloatList(value=context))
     if record is not None:
         feature["record"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[record.encode()]))
     return tf.train.Example(features=tf.train.Features(feature=feature))
 
 
 @pytest.mark.parametrize("record", [None, ("100", "201", "100", "x" * 200, "é", "100", "201", "7")])
-def test_examples_are_what_protocol_buffers_make(record):
-    given = beats(8, record)
+@pytest.mark.parametrize("numbers", [0, 1, 8, 40])
+def test_examples_are_what_protocol_buffers_make(record, numbers):
+    given = beats(8, record, numbers)
     encoded = encode_examples(given)
     names = record or [None] * 8
-    expected = [by_protos(*each) for each in zip(given.signal, given.label, names, strict=True)]
+    contexts = [None] * 8 if given.context is None else given.context
+    expected = [by_protos(*each) for each in zip(given.signal, given.label, names, contexts, strict=True)]
     assert [tf.train.Example.FromString(one) for one in encoded] == expected
     assert encoded == [one.SerializeToString(deterministic=True) for one in expected]
 
@@ -46,9 +51,9 @@ def write(folder, name, given):
         write_records(output, encode_examples(given))
 
 
-@pytest.mark.parametrize("record", [None, ("100", "201", "100")])
-def test_a_split_is_read_as_it_was_written_in_file_order(tmp_path, record):
-    first, second = beats(3, record), beats(1, None if record is None else ("5",))
+@pytest.mark.parametrize(("record", "numbers"), [(None, 0), (("100", "201", "100"), 0), (None, 8)])
+def test_a_split_is_read_as_it_was_written_in_file_order(tmp_path, record, numbers):
+    first, second = beats(3, record, numbers), beats(1, None if record is None else ("5",), numbers)
     write(tmp_path / "Split-train", "data_tfrecord-00001-of-00002", second)
     write(tmp_path / "Split-train", "data_tfrecord-00000-of-00002", first)
     split = str(tmp_path / "Split-train")
@@ -58,6 +63,9 @@ def test_a_split_is_read_as_it_was_written_in_file_order(tmp_path, record):
     assert read.label.tolist() == [0, 1, 2, 0]
     assert read.label.dtype == np.int64
     assert read.record == (None if record is None else ("100", "201", "100", "5"))
+    assert (read.context is None) == (numbers == 0)
+    if numbers:
+        np.testing.assert_array_equal(read.context, np.concatenate([first.context, second.context]))
 
 
 def test_an_empty_split_is_no_beats(tmp_path):

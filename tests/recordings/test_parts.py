@@ -8,15 +8,21 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from components.beat import ContextForm
+from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION, beat_context
 from components.errors import UsageError
 from components.io import parquet_writer
 from components.io.csv_numbers import kaggle_text
+from components.io.parquet_layout import layout_of
 from components.io.shards import plan_sources, read_shard
 from components.io.sources import find_sources
 from components.recordings import parts
 from components.recordings import signal as signal_module
+from components.recordings.detect import find_beats
+from components.recordings.lead import open_lead
+from components.recordings.signal import LeadReader
 from components.recordings.splits import MITDB_SIG_LEN, KaggleRows
-from tests.recordings.archives import simulated, write_archive, write_record
+from tests.recordings.archives import at_rate, simulated, write_archive, write_record
 from tests.recordings.preparing import provenance, run
 
 
@@ -62,6 +68,7 @@ def test_both_forms_hold_the_same_beats_in_the_same_order(tmp_path: Path) -> Non
         "symbol",
         "lead",
         "archive",
+        "context",
     ]
 
 
@@ -89,6 +96,29 @@ def test_any_number_of_processes_and_blocks_gives_the_same_bytes(
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two", "blocks")
     )
     assert one == two == in_blocks
+
+
+@pytest.mark.parametrize(("fs", "options"), [(360, {}), (250, {}), (360, {"detect": True})])
+def test_the_context_is_that_of_all_annotated_beats_and_says_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fs: int, options: dict[str, object]
+) -> None:
+    signal, positions, symbols = simulated(seed=6, beats=60)
+    symbols[20], symbols[30] = "Q", "+"  # a beat whose class is left out, and a mark that is no beat
+    moved = np.rint(positions * fs / 360).astype(int)
+    stem = write_record(tmp_path / "archive", "a", at_rate(signal, fs), moved, symbols, fs=fs, fmt="16")
+    monkeypatch.setattr(signal_module, "BLOCK_SECONDS", 5)
+    more: dict[str, object] = options or {"split": "none", "map": "Q=-"}
+    run(tmp_path / "archive", tmp_path / "out", format="parquet", **more)
+    reader = LeadReader(open_lead(stem, "0"))
+    beats = find_beats(reader)[0].sample if options else np.delete(moved, 30)
+    resampled = reader.resampled_millivolts(0, reader.length)
+    expected = beat_context(resampled, reader.rate.positions(beats, reader.lead.length), 360)
+    table = pq.read_table(tmp_path / "out" / "beats.parquet")
+    rows = np.searchsorted(beats, table.column("sample").to_numpy())
+    written = np.array(table.column("context").to_pylist(), np.float32)
+    assert len(rows) > 50
+    np.testing.assert_allclose(written, expected[rows], rtol=0, atol=2e-3)
+    assert layout_of("file", table.schema).context == ContextForm(CONTEXT_VERSION, CONTEXT_NAMES)
 
 
 def test_row_groups_are_of_one_size_whatever_a_record_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

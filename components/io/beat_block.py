@@ -15,9 +15,6 @@ from components.io.rejects import LABEL_UNKNOWN, NO_LABEL, NOT_A_NUMBER, OUT_OF_
 Text = Callable[[int], "str | None"]
 """The beginning of the line that a row number stands for; None where the input is not text."""
 
-LABEL_FIRST: Final = "has its label in the first column"
-"""The one fault of columns that a command mends: a label is expected last."""
-
 LABELS: Final = {*range(len(CLASSES) + 1)}
 """Labels counted from 0 or, by mistake, from 1."""
 
@@ -116,16 +113,12 @@ def fault_of_values(values: npt.NDArray[np.float32]) -> str | None:
         return None
     signal, labelled = values[:, :SAMPLES], values.shape[1] > SAMPLES
     whole = (values == np.floor(values)).all(axis=0)
-    distinct = [set(values[:, column]) if whole[column] else set() for column in (0, -1)]
-    first, last = distinct
+    first, last = (set(values[:, column]) if whole[column] else set() for column in (0, -1))
     if not whole[1:-1].all():
         if len(first) == len(values) and max(first) > len(CLASSES):
             return "has numbers of rows in its first column: leave them out"
-        # Labels 0 and 1 could be samples of beats that begin with their peak; the next column then has no peak.
-        peaks_next = np.isin(values[:, 1], (0, 1)).mean() > PEAKS_SHARE
-        looks_labelled = first <= LABELS and (max(first, default=0) > 1 or (len(first) > 1 and peaks_next))
-        if labelled and looks_labelled and not (last <= LABELS and len(last) > 1):
-            return LABEL_FIRST
+        if (column := column_of_label(values)) is not None:
+            return label_in(column)
         if not labelled and last <= LABELS and max(last, default=0) > 1:
             return f"has labels in its last column, and {SAMPLES - 1} samples before them where {SAMPLES} are expected"
     outside = ((signal < 0) | (signal > 1)).any(axis=1)
@@ -135,6 +128,33 @@ def fault_of_values(values: npt.NDArray[np.float32]) -> str | None:
             "(x - min) / (max - min)"
         )
     return None
+
+
+def column_of_label(values: npt.NDArray[np.float32]) -> int | None:
+    """Return the column that holds the labels of a table in place of the last one; None where none does.
+
+    Args:
+        values: float32[n, 187 or 188], samples and then perhaps the label, of some rows of a file.
+    """
+    values = values[~np.isnan(values).any(axis=1)]
+    if len(values) < 2 or values.shape[1] <= SAMPLES or (values == np.floor(values))[:, 1:-1].all():
+        return None
+    distinct = [set(column) for column in values.T]
+    if distinct[-1] <= LABELS and len(distinct[-1]) > 1:
+        return None
+    # Labels 0 and 1 could be samples of beats that begin with their peak; the next column then has no peak.
+    peaks_next = np.isin(values[:, 1], (0, 1)).mean() > PEAKS_SHARE
+    if distinct[0] <= LABELS and (max(distinct[0]) > 1 or (len(distinct[0]) > 1 and peaks_next)):
+        return 0
+    outside = ((values < 0) | (values > 1)).sum(axis=0)
+    column = int(outside.argmax())
+    is_it = outside[column] == outside.sum() > 1 and distinct[column] <= LABELS and column < SAMPLES
+    return column if is_it else None
+
+
+def label_in(column: int) -> str:
+    """Say in which column a table has its label."""
+    return f"has its label in {f'column {column}, counted from 0' if column else 'the first column'}"
 
 
 def faulty_values(

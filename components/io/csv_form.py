@@ -14,7 +14,7 @@ from shlex import quote
 from typing import Final
 
 from components.beat import COLUMNS, SAMPLES
-from components.io.beat_block import FEW, LABEL_FIRST, fault_of_sample, fault_of_values
+from components.io.beat_block import FEW, column_of_label, fault_of_sample, label_in
 from components.io.csv import parse_block
 from components.io.csv_numbers import read_floats
 from components.io.rejects import FORMAT, QUOTED_TEXT, not_text, shortened
@@ -44,7 +44,7 @@ NO_QUOTES: Final = "tr -d '\"'"
 POINTS: Final = "tr ',' '.'"
 POINTS_IN_QUOTES: Final = r"""sed -E 's/"([^",]*),([^"]*)"/\1.\2/g'"""
 NO_LAST_COMMA: Final = r"sed -E 's/,(\r?)$/\1/'"
-LABEL_LAST: Final = r"sed -E 's/^([^,]*),([^\r]*)/\2,\1/'"
+LABEL_LAST: Final = r"sed -E 's/^(([^,]*,){%d})([^,]*),([^\r]*)/\1\4,\3/'"
 
 Rows = Sequence[Sequence[str]]
 
@@ -161,7 +161,7 @@ def _fault_of_rows(path: str, lines: Sequence[bytes]) -> str | None:
     labelled = sum(line.count(b",") == COLUMNS - 1 for line in lines) * 2 >= len(lines)
     width = COLUMNS if labelled else SAMPLES
     values = read_floats([line if b"\r" not in line else b"" for line in lines], width)
-    if fault_of_values(values) == LABEL_FIRST:
-        return _sentence(path, [(LABEL_FIRST, LABEL_LAST)])
+    if (column := column_of_label(values)) is not None:
+        return _sentence(path, [(label_in(column), LABEL_LAST % column)])
     rejects = parse_block(Block(0, len(lines), b"".join(line + b"\n" for line in lines)), labelled).rejects
     return fault_of_sample(path, values, rejects)

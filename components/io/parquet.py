@@ -14,7 +14,7 @@ import numpy.typing as npt
 from components.beat import SAMPLES, ContextForm
 from components.errors import DataRefused
 from components.io.beat_block import NO_SAMPLE, BeatBlock, fault_of_sample, faulty_values
-from components.io.parquet_layout import CONTEXT, layout_of
+from components.io.parquet_layout import CONTEXT, fault_of_length, layout_of
 from components.io.rejects import WRONG_LENGTH, Reject
 from components.io.storage import InputFile, is_remote, local_path, storage_at
 
@@ -94,6 +94,8 @@ def fault_of_parquet(file: InputFile) -> str | None:
     for batch in batches:
         if batch is not None:
             signal, lengths = _signal(batch, layout.signal)
+            if len(set(lengths)) == 1 < len(lengths) and lengths[0] not in (SAMPLES, -1):
+                return fault_of_length(file.path, layout.signal[0], lengths[0])
             label = None if layout.label is None else _numbers(batch, layout.label)
             rejects += _block(0, signal, lengths, label, None, None).rejects
             tables.append(signal if label is None else np.column_stack([signal, label.astype(np.float32)]))

@@ -25,6 +25,9 @@ LABEL_NAMES: Final = (LABEL, "labels", "target", "class", "y")
 NUMBERED: Final = re.compile(r"(.*?)(\d+)(?:\.0)?")
 """A name that ends in a number; pandas writes columns that are numbered by floats as `0.0`, `1.0`, ..."""
 
+CONVERT: Final = "convert them, for instance with pandas' `.astype(float)`."
+"""What to do about a column that should hold numbers."""
+
 
 @dataclass(frozen=True)
 class ParquetLayout:
@@ -63,7 +66,8 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
     context = _context_of(path, schema)
     label = LABEL if LABEL in schema.names else None
     if label and not _is_number(schema.field(label).type):
-        raise DataRefused(f"{path} has labels of type {schema.field(label).type}, expected numbers, 0 to 4.")
+        kind = schema.field(label).type
+        raise DataRefused(f"{path} has labels of type {kind}, expected numbers, 0 to 4: {CONVERT}")
     lists = [field.name for field in schema if _is_list(field.type) and (context is None or field.name != CONTEXT)]
     numbers = [
         field.name
@@ -77,6 +81,7 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
         _check_list(path, schema.field(signal))
         return ParquetLayout((signal,), label, record, sample, context)
     if len(numbers) < SAMPLES:
+        _check_types(path, schema, numbers)
         raise DataRefused(
             f"{path} has {len(lists)} list columns and {len(numbers)} columns of numbers besides {LABEL}, {RECORD} and "
             f"{SAMPLE}: expected one list column, {SIGNAL}, of {SAMPLES} samples, or {SAMPLES} columns of them."
@@ -135,12 +140,26 @@ def _check_list(path: str, field: pa.Field) -> None:
     import pyarrow.types as kinds
 
     if not _is_number(field.type.value_type):
-        raise DataRefused(f"{path} has lists of {field.type.value_type} in column {field.name}, expected of numbers.")
-    if kinds.is_fixed_size_list(field.type) and field.type.list_size != SAMPLES:
         raise DataRefused(
-            f"{path} has lists of {field.type.list_size} values in column {field.name}, expected {SAMPLES} samples; a "
-            f"label belongs in a column of its own, `{LABEL}`."
+            f"{path} has lists of {field.type.value_type} in column {field.name}, expected of numbers: convert them "
+            "first."
         )
+    if kinds.is_fixed_size_list(field.type) and field.type.list_size != SAMPLES:
+        raise DataRefused(fault_of_length(path, field.name, field.type.list_size))
+
+
+def fault_of_length(path: str, column: str, length: int) -> str:
+    """Return a sentence about a list column whose lists have another length than a beat."""
+    label = f": put the label, as it seems to be, into a column of its own, `{LABEL}`" if length == COLUMNS else ""
+    return f"{path} has lists of {length} values in column {column}, expected {SAMPLES} samples{label}."
+
+
+def _check_types(path: str, schema: pa.Schema, numbers: Sequence[str]) -> None:
+    """Refuse columns that number samples and hold no numbers, such as text."""
+    others = [field for field in schema if NUMBERED.fullmatch(field.name) and field.name not in numbers]
+    if others and len(numbers) + len(others) >= SAMPLES:
+        names = ", ".join([field.name for field in others[:3]] + ["..."] * (len(others) > 3))
+        raise DataRefused(f"{path} has samples of type {others[0].type} in {names}, expected numbers: {CONVERT}")
 
 
 def _is_list(kind: pa.DataType) -> bool:

@@ -14,6 +14,7 @@ from components.io.csv import csv_has_labels
 from components.io.csv_form import fault_of_csv
 from components.io.examples import fault_of_tfrecord, tfrecord_has_labels
 from components.io.parquet import fault_of_parquet, parquet_has_labels
+from components.io.parquet_layout import LABEL_NAMES
 from components.io.provenance import count_records, find_provenance, provenance_paths
 from components.io.rejects import FORMAT
 from components.io.signatures import GZIP, PARQUET, signature_of
@@ -30,6 +31,9 @@ PROVENANCE: Final = re.compile(r"_provenance\.csv(\.gz)?$")
 
 BESIDE: Final = re.compile(r"(^|/)(\.[^/]*|_(SUCCESS|metadata|common_metadata|committed_\d+|started_\d+)|[^/]*\.crc)$")
 """What Spark, Hadoop and file systems keep beside files of beats."""
+
+PARTITION: Final = re.compile(r"((?:.*?/)?)([^/=]+)=[^/]*/.*")
+"""A file in a folder named for its rows' value of a column, as Hive, Spark and pandas make them: `label=0/0.csv`."""
 
 NAMES: Final[Mapping[Kind, str]] = {"csv": "CSV", "parquet": "Parquet", "tfrecord": "TFRecord"}
 
@@ -64,9 +68,13 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
         DataRefused: a pattern matches nothing, or a file cannot be read or is of no known format.
     """
     files: dict[str, InputFile] = {}
-    faults = []
+    faults: list[str] = []
     for pattern in patterns:
-        matches = input_files(pattern)
+        try:
+            matches = input_files(pattern)
+        except DataRefused as error:
+            faults += error.sentences
+            continue
         if not matches:
             faults.append(f"{pattern} matches no file: name files, or a glob such as 'beats/*.csv' in quotes.")
         for file in matches:
@@ -92,9 +100,15 @@ def input_files(pattern: str) -> list[InputFile]:
     """List the files of beats that a path, a glob, a folder or a URI stands for, sorted by path.
 
     Of a folder, as of a glob, the marks and checksums that Spark and others keep beside their parts are left out.
+
+    Raises:
+        DataRefused: the files of a folder are in others that are named for values of a column.
     """
     folder = f"{pattern.rstrip('/')}/"
     files = list_files(pattern) or list_files(folder) or list_files(f"{folder}*")
+    inside = [] if files else list_files(f"{folder}*=*/*") or list_files(f"{folder}*=*/*=*/*")
+    if partition := next((match for file in inside if (match := PARTITION.fullmatch(file.path))), None):
+        raise DataRefused(_about_partition(partition))
     return [file for file in files if file.path == local_path(pattern) or not BESIDE.search(file.path)]
 
 
@@ -197,7 +211,21 @@ def check_labels(sources: Sequence[Source], labelled: bool) -> None:
         raise DataRefused([_without(source) if labelled else _with(source) for source in wrong])
 
 
+def _about_partition(partition: re.Match[str]) -> str:
+    top, column = partition[1].rstrip("/") or ".", partition[2]
+    if column.lower() in LABEL_NAMES:
+        how = f"`pandas.read_parquet({top!r}).astype({{{column!r}: int}}).to_parquet('beats.parquet')`"
+        remedy = f"write it into the files, for instance with {how}."
+    else:
+        levels = partition[0].count("/", len(partition[1])) + 1
+        remedy = f"name the files, for instance as '{top}{'/*' * levels}', or write it into them."
+    return f"{top} has folders named for values of the column {column}, which is not read from there: {remedy}"
+
+
 def _without(source: Source) -> str:
+    partition = PARTITION.fullmatch(source.file.path)
+    if partition is not None and partition[2].lower() in LABEL_NAMES:
+        return _about_partition(partition)
     if source.kind == "csv":
         return (
             f"{source.file.path} has {SAMPLES} columns in its first well-formed row, so no label; {COLUMNS} were "

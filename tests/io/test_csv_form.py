@@ -18,6 +18,11 @@ def numbered(rows):
     return [f"{number},{row}" for number, row in enumerate(rows)]
 
 
+def with_label_at(column, row):
+    *samples, label = row.split(",")
+    return ",".join([*samples[:column], label, *samples[column:]])
+
+
 HEADER = ",".join([*map(str, range(187)), "label"])
 COMMAS = [row.replace(".", "@").replace(",", ";").replace("@", ",") for row in ROWS]
 
@@ -54,6 +59,9 @@ FORMS = {
         ["header", "decimal commas", "quotes", "semicolons", "index", "at the end"],
     ),
     "label first": ([f"{row[-3:]},{row[:-4]}" for row in ROWS], ["has its label in the first column"]),
+    "label second": ([with_label_at(1, row) for row in ROWS], ["has its label in column 1, counted from 0, but"]),
+    "label in the middle": ([with_label_at(93, row) for row in ROWS], ["has its label in column 93, counted from 0"]),
+    "label last but one": ([with_label_at(186, row) for row in ROWS], ["has its label in column 186, counted from 0"]),
 }
 
 
@@ -93,3 +101,10 @@ def test_a_label_in_the_first_column_is_seen_where_only_the_last_rows_show_it(tm
     padded = [f"{row.rsplit(',', 2)[0]},0.0" for row in ROWS * 10]
     rows = [f"{int(at > 350)},{'1.0' if at % 3 else '0.7'},{row.partition(',')[2]}" for at, row in enumerate(padded)]
     assert "has its label in the first column" in sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())
+
+
+def test_a_single_2_among_zeros_that_pad_beats_is_no_label(tmp_path):
+    """Its row is a reject."""
+    padded = [f"{row.rsplit(',', 2)[0]},0,0" for row in ROWS]
+    (tmp_path / "a.csv").write_text("\n".join([*padded, padded[0].removesuffix("0,0") + "2,0"]))
+    assert find_sources([str(tmp_path / "a.csv")])

@@ -1,5 +1,7 @@
 """Which columns of a Parquet file are read as what: by name and number, and never by a guess."""
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -66,14 +68,31 @@ def test_what_is_in_doubt_is_refused_with_the_columns_named(name):
 @pytest.mark.parametrize(
     ("kind", "sentence"),
     [
-        (pa.list_(pa.float32(), 188), "lists of 188 values in column signal, expected 187 samples; a label belongs"),
-        (pa.list_(pa.string()), "lists of string in column signal, expected of numbers"),
+        (
+            pa.list_(pa.float32(), 188),
+            "lists of 188 values in column signal, expected 187 samples: put the label, .* `label`",
+        ),
+        (pa.list_(pa.float32(), 186), r"lists of 186 values in column signal, expected 187 samples\.$"),
+        (pa.list_(pa.string()), "lists of string in column signal, expected of numbers: convert them"),
         (pa.list_(pa.list_(pa.float32())), "lists of list<item: float> in column signal"),
     ],
 )
 def test_lists_that_are_no_beats_are_refused(kind, sentence):
     with pytest.raises(DataRefused, match=sentence):
         layout(["signal", "label"], {"signal": kind})
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.decimal128(9, 7), pa.dictionary(pa.int32(), pa.string())])
+def test_samples_and_labels_that_are_no_numbers_are_refused_with_the_way_to_convert_them(kind):
+    sentence = (
+        rf"samples of type {re.escape(str(kind))} in 0, 1, 2, \.\.\., expected numbers: convert them, for .*astype"
+    )
+    with pytest.raises(DataRefused, match=sentence):
+        layout([*NAMES, "label"], dict.fromkeys(NAMES, kind))
+    with pytest.raises(DataRefused, match="in 57, expected numbers"):
+        layout([*NAMES, "label"], {"57": kind})
+    with pytest.raises(DataRefused, match=r"labels of type .*, expected numbers, 0 to 4: convert them"):
+        layout([*NAMES, "label"], {"label": kind})
 
 
 def test_187_numbered_columns_are_read_beside_another_list():

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from components.errors import DataRefused
 from components.ingest.locate import find_inputs
-from components.io.sources import find_sources
+from components.io.sources import check_labels, find_sources
 from components.io.tfrecord import write_records
 from tests.io.refused import sentence_of, sentence_of_data
 from tests.io.rows import lines
@@ -185,14 +185,17 @@ PARQUET = {
     ),
     "long lists": (
         {"signal": [[*row, kind] for row, kind in zip(SIGNAL, LABEL, strict=True)]},
-        "it has 188 samples, exp",
+        "has lists of 188 values in column signal, expected 187 samples: put the label, as it seems to be, into a ",
     ),
     "no numbers": (
         {**WIDE, "5": np.full(40, np.nan), "label": LABEL},
         "40 of 40 rows looked at are none, as sample 5 is not",
     ),
     "no labels": ({"signal": list(SIGNAL), "label": pa.array([None] * 40, pa.int8())}, "are none, as it has no label"),
-    "another list": ({"context": [[0.5] * 9] * 40, "label": LABEL}, "are none, as it has 9 samples, expected 187"),
+    "another list": (
+        {"context": [[0.5] * 9] * 40, "label": LABEL},
+        "has lists of 9 values in column context, expected 187 samples.",
+    ),
 }
 
 
@@ -200,6 +203,30 @@ PARQUET = {
 def test_a_parquet_file_that_would_be_misread_is_refused(tmp_path, name):
     columns, expected = PARQUET[name]
     assert expected in sentence_of(tmp_path / "a.parquet", parquet_of(columns))
+
+
+def test_folders_named_for_values_of_a_column_are_told_with_the_command_that_mends_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = pa.table({"signal": list(SIGNAL), "label": LABEL})
+    pq.write_to_dataset(table, "beats", partition_cols=["label"])
+    for inputs in ("beats", "beats/", "beats/*/*", f"{tmp_path}/beats"):
+        with pytest.raises(DataRefused, match="has folders named for values of the column label, which") as refused:
+            check_labels(find_sources([inputs]), True)
+    [command] = re.findall(r"`(.*)`", refused.value.sentences[0])
+    eval(command, {"pandas": pd})
+    check_labels(find_sources(["beats.parquet"]), True)
+    assert sorted(pd.read_parquet("beats.parquet")["label"]) == sorted(LABEL)
+
+
+def test_folders_named_for_values_of_another_column_may_be_named_by_a_glob(tmp_path):
+    table = pa.table({"signal": list(SIGNAL), "label": LABEL, "year": [2020] * 40, "month": [5] * 40})
+    pq.write_to_dataset(table, f"{tmp_path}/beats", partition_cols=["year", "month"])
+    with pytest.raises(DataRefused, match="the column year, which is not read from there: name the files") as refused:
+        find_sources([f"{tmp_path}/beats", f"{tmp_path}/*.csv"])
+    named, no_file = refused.value.sentences
+    assert "matches no file" in no_file
+    [pattern] = re.findall("'(.*)'", named)
+    check_labels(find_sources([pattern]), True)
 
 
 def tfrecord_of(**feature):

@@ -96,7 +96,7 @@ def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
     """
     path = annotation_path(stem, extension)
     read = read_annotation_file(path)
-    samples, outside = _in_lead(read.ticks, read.fs or lead.frame_fs, lead)
+    samples, outside = _in_lead(read.ticks, read.fs or lead.tick_fs, lead)
     try:
         check_positions(samples, lead.length)
     except DataRefused as refused:

@@ -20,7 +20,8 @@ from components.errors import DataRefused, EnvironmentRefused
 LIST: Final = "RECORDS"
 """The file by which a folder lists its records, or folders of records, one a line."""
 
-EDF: Final = (".edf", ".bdf", ".rec")
+EDF: Final = (".edf", ".bdf")
+"""Extensions, in lower case, of files that are recordings of their own; they are part of the record's name."""
 
 DEFAULT_FS: Final = Fraction(250)
 """Frames per second where the record line names none."""
@@ -78,7 +79,8 @@ def list_records(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of a folder's records, with the path from the folder to each, and listed folders not there.
 
     The records are what its RECORDS file lists: records, headers, or folders that are listed in the same way. Without
-    such a file they are all headers of the folder and of the folders in it, those of segments excepted.
+    such a file they are all headers of the folder and of the folders in it, those of segments excepted, and all EDF and
+    BDF files without a header of their name beside them, whose records are called as the file.
 
     Raises:
         DataRefused: the folder is missing or holds no record, or RECORDS is not text or lists its own folder.
@@ -89,12 +91,10 @@ def list_records(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     missing: list[str] = []
     records = tuple(os.path.relpath(path, folder) for path in dict.fromkeys(_stems(folder, (), missing)))
     if not records:
-        hint = ""
-        if any(path.suffix.lower() in EDF for path in folder.rglob("*")):
-            hint = " It holds EDF files, which are not read: edf2mit of PhysioNet's WFDB tools converts them."
-        elif missing:
-            hint = f" It lists folders that are not there: {', '.join(missing[:5])}."
-        raise DataRefused(f"{folder} holds no WFDB record: neither a RECORDS file nor a header (*.hea).{hint}")
+        hint = f" It lists folders that are not there: {', '.join(missing[:5])}." if missing else ""
+        raise DataRefused(
+            f"{folder} holds no recording: no RECORDS file, no header of WFDB (*.hea), no *.edf or *.bdf.{hint}"
+        )
     return records, tuple(missing)
 
 
@@ -104,9 +104,16 @@ def _stems(folder: Path, above: tuple[Path, ...], missing: list[str]) -> Iterato
     if folder.resolve() in above:
         raise DataRefused(f"{listing} lists a folder that it lies in.")
     if not listing.is_file():
-        headers = sorted(folder.rglob("*.hea"))
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".hea", *EDF))
+        headers = [path for path in files if path.suffix == ".hea"]
+        described = {header.with_suffix("") for header in headers}
         segments = {header.parent / name for header in headers for name in _segment_names(header)}
-        yield from (header.with_suffix("") for header in headers if header.with_suffix("") not in segments)
+        for path in files:
+            stem = path.with_suffix("")
+            if path.suffix == ".hea" and stem not in segments:
+                yield stem
+            elif path.suffix.lower() in EDF and stem not in described and not path.name.startswith("."):
+                yield path
         return
     try:
         lines = _read_lines(listing)
@@ -162,12 +169,16 @@ def header_path(stem: Path) -> Path:
 
 
 def read_header(stem: Path) -> Header:
-    """Parse the header of a record, given the record's path without extension.
+    """Parse the header of a record, given the record's path without extension, or the path of an EDF or BDF file.
 
     Raises:
         DataRefused: it is missing, or a line is not of WFDB's form; the line is quoted.
         EnvironmentRefused: it cannot be read.
     """
+    if stem.suffix.lower() in EDF:
+        from components.recordings.edf import read_edf_header
+
+        return read_edf_header(stem)
     path = header_path(stem)
     if not path.is_file():
         raise DataRefused(f"its header {path.name} is missing.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from components.errors import DataRefused
-from components.recordings.header import NOT_RECORDED, Header, Signal, header_path, read_header
+from components.recordings.header import EDF, NOT_RECORDED, Header, Signal, header_path, read_header
 
 MILLIVOLTS: Final = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\u00b5v": 1e-3, "\u03bcv": 1e-3, "nv": 1e-6}
 """Unit, in lower case -> how many mV one is; the micro sign has two code points."""
@@ -45,12 +45,17 @@ class Segment:
 
     name: str
     path: Path
-    start: int  # frame of the record at which it begins
-    sig_len: int
+    start: int  # sample of the lead at which it begins
+    sig_len: int  # frames
     byte_offset: int  # bytes before the file's first sample; in compressed formats, samples
     samps_per_frame: tuple[int, ...]  # samples in a frame, of each signal in the file
     channel: int  # index of the lead among the signals in the file
     signal: Signal  # as in the header, but in ADC units per mV; checksum None where it cannot be compared
+
+    @property
+    def length(self) -> int:
+        """Samples of the lead."""
+        return self.sig_len * self.samps_per_frame[self.channel]
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Lead:
     segments: tuple[Segment, ...]  # the stretches that hold it, in order; between them it was not recorded
     whole: bool  # True for a record of one segment, whose samples stay in ADC units
     notes: tuple[str, ...] = ()  # what a person should know of it, in sentences
+    gap_samples: int = 0  # samples of gaps that are no whole frames, as in EDF+D
+    ticks_per_frame: int = 1  # ticks in a frame of annotations that do not note how many a second has
 
     @property
     def fs(self) -> Fraction:
@@ -73,14 +80,19 @@ class Lead:
     @property
     def length(self) -> int:
         """Samples of the record in this lead."""
-        return self.sig_len * self.samps_per_frame
+        return self.sig_len * self.samps_per_frame + self.gap_samples
+
+    @property
+    def tick_fs(self) -> Fraction:
+        """Ticks per second of annotations that do not note it."""
+        return self.frame_fs * self.ticks_per_frame
 
 
 def open_lead(stem: Path, lead: str) -> Lead:
     """Read a record's headers, find a lead, and check that the signal files have the length they should have.
 
     Args:
-        stem: path of the record, without extension.
+        stem: path of the record: without extension, or of an EDF or BDF file.
         lead: name (any case) or index from 0.
 
     Raises:
@@ -89,8 +101,13 @@ def open_lead(stem: Path, lead: str) -> Lead:
             there, is one of several of that name, is not a voltage or too slow for an ECG.
         EnvironmentRefused: a header cannot be read.
     """
-    header = read_header(stem)
-    opened = _open_segments(header, stem, lead) if header.segments else _open_whole(header, stem, lead)
+    if stem.suffix.lower() in EDF:
+        from components.recordings.edf import open_edf
+
+        opened = open_edf(stem, lead)
+    else:
+        header = read_header(stem)
+        opened = _open_segments(header, stem, lead) if header.segments else _open_whole(header, stem, lead)
     if not FS_RANGE[0] <= opened.fs <= FS_RANGE[1]:
         raise DataRefused(
             f"lead {opened.sig_name} has {float(opened.fs):g} samples a second; "
@@ -254,6 +271,7 @@ def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segm
         units="mV",
         checksum=signal.checksum if signal.skew == 0 and note is None else None,
     )
+    start *= signal.samps_per_frame
     return Segment(stem.name, path, start, sig_len, offset, samps_per_frame, channel - members[0], lead), note
 
 

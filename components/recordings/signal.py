@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -46,6 +47,7 @@ class LeadReader:
         self.lead = lead
         self.rate = Rate.of(lead.fs)
         self.length = self.rate.length(lead.length)
+        self._starts = [segment.start for segment in lead.segments]
         count = len(lead.segments)
         self._summed, self._sum = [0] * count, [0] * count
         self._levels = [{0: segment.signal.init_value} for segment in lead.segments]
@@ -53,9 +55,9 @@ class LeadReader:
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Yield [first, last), samples at 360 Hz, of consecutive blocks that cover the lead and fit into memory."""
-        per_frame = max(sum(segment.samps_per_frame) for segment in self.lead.segments)
-        frames = max(min(int(BLOCK_SECONDS * self.lead.frame_fs), BLOCK_SAMPLES // per_frame), 1)
-        step = frames * self.lead.samps_per_frame
+        own, together = self.lead.samps_per_frame, max(sum(each.samps_per_frame) for each in self.lead.segments)
+        step = max(min(int(BLOCK_SECONDS * self.lead.fs), BLOCK_SAMPLES * own // together), 1)
+        step -= step % own if step > own else 0  # whole frames, unless a frame is longer than a block
         for first in range(0, self.lead.length, step):
             yield self.rate.length(first), self.rate.length(min(first + step, self.lead.length))
 
@@ -81,11 +83,11 @@ class LeadReader:
             samples = self._part(0, first, last)
             return -samples if self.lead.segments[0].signal.adc_gain < 0 else samples
         samples = np.full(last - first, np.nan)
-        for i, segment in enumerate(self.lead.segments):
-            offset = segment.start * self.lead.samps_per_frame
-            begin, end = max(first, offset), min(last, offset + segment.sig_len * self.lead.samps_per_frame)
+        for i in range(max(bisect_right(self._starts, first) - 1, 0), bisect_left(self._starts, last)):
+            segment = self.lead.segments[i]
+            begin, end = max(first, segment.start), min(last, segment.start + segment.length)
             if begin < end:
-                part = self._part(i, begin - offset, end - offset)
+                part = self._part(i, begin - segment.start, end - segment.start)
                 samples[begin - first : end - first] = (part - segment.signal.baseline) / segment.signal.adc_gain
         return samples
 
@@ -103,7 +105,7 @@ class LeadReader:
             DataRefused: a checksum differs from its header's, or the lead is flat or has no valid sample.
         """
         for i, segment in enumerate(self.lead.segments):
-            whole = self._summed[i] == segment.sig_len * self.lead.samps_per_frame
+            whole = self._summed[i] == segment.length
             expected = segment.signal.checksum
             if whole and expected is not None and self._sum[i] % 65536 != expected:
                 raise DataRefused(
@@ -136,6 +138,7 @@ class LeadReader:
 
     def _stored(self, index: int, first: int, last: int) -> npt.NDArray:
         """Return samples [first, last) of a segment as stored, int16 or int32, fewer where the file ends."""
+        from components.recordings.edf import SAMPLE_BYTES, read_samples
         from components.recordings.wfdb_private import read_signal
 
         segment, per_frame = self.lead.segments[index], self.lead.samps_per_frame
@@ -145,6 +148,8 @@ class LeadReader:
         if segment.signal.fmt == "8":  # differences from sample to sample: go on from the last level known
             start = max(frame for frame in levels if frame <= begin)
         try:
+            if segment.signal.fmt in SAMPLE_BYTES:
+                return read_samples(segment, first, last)
             samples = read_signal(segment, start, end, levels.get(start, 0))
         except Exception as error:  # wfdb raises what its reader happens to meet
             raise DataRefused(f"samples {first} to {last} of {segment.name} cannot be read: {error}") from error
@@ -157,9 +162,9 @@ class LeadReader:
 
 
 def _invalid_value(fmt: str) -> int | None:
-    """Return the ADC value that stands for a missing sample in a format: the lowest, but format 8 has none."""
+    """Return the ADC value that stands for a missing sample in a format: the lowest, but format 8 and EDF have none."""
     bits = {"80": 8, "508": 8, "310": 10, "311": 10, "212": 12, "24": 24, "524": 24, "32": 32}.get(fmt, 16)
-    return None if fmt == "8" else -(2 ** (bits - 1))
+    return None if fmt in ("8", "EDF", "BDF") else -(2 ** (bits - 1))
 
 
 @dataclass(frozen=True)

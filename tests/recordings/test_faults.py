@@ -209,7 +209,7 @@ def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataRefused, match="no folder"):
         prepare(PrepareSettings(wfdb=tmp_path / "absent", out=tmp_path / "out"), silent)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataRefused, match="holds no WFDB record"):
+    with pytest.raises(DataRefused, match="holds no recording"):
         prepare(PrepareSettings(wfdb=tmp_path / "empty", out=tmp_path / "out"), silent)
 
 

@@ -155,7 +155,7 @@ def test_a_list_that_leads_in_a_circle_is_refused(archive: Path) -> None:
         list_records(archive)
 
 
-def test_a_folder_of_edf_files_says_how_to_convert_them(tmp_path: Path) -> None:
-    (tmp_path / "x.EDF").touch()
-    with pytest.raises(DataRefused, match="It holds EDF files, which are not read: edf2mit"):
+def test_a_folder_without_any_recording_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.dat").touch()
+    with pytest.raises(DataRefused, match=r"holds no recording: no RECORDS file, no header of WFDB \(\*\.hea\), no"):
         list_records(tmp_path)

@@ -1,0 +1,235 @@
+"""What is read of EDF, EDF+ and BDF files: against what was written, and against wfdb's own reading where it can."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb.io.convert.edf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.errors import DataRefused
+from components.recordings.edf import read_edf_annotations
+from components.recordings.header import list_records, read_header
+from components.recordings.lead import NoSignal, open_lead
+from components.recordings.signal import LeadReader
+from tests.recordings.archives import write_record
+from tests.recordings.edf_files import EdfSignal, write_edf
+
+RNG = np.random.default_rng(0)
+
+
+def signal(label: str = "ECG II", per_record: int = 250, records: int = 4, **changes: object) -> EdfSignal:
+    stored = RNG.integers(-32000, 32000, per_record * records)  # what is nearer to the ends, wfdb wraps around
+    return EdfSignal(label, stored, per_record, **changes)  # type: ignore[arg-type]
+
+
+def read(path: Path, lead: str = "0", edges: tuple[int, ...] = ()) -> np.ndarray:
+    """float64[length], mV, read in blocks with these edges."""
+    reader = LeadReader(open_lead(path, lead))
+    cuts = sorted({0, *(edge % reader.lead.length for edge in edges), reader.lead.length})
+    return np.concatenate([reader.millivolts(reader.read(a, b)) for a, b in pairwise(cuts)])
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[list[EdfSignal], str, str, bool, int]:
+    """Signals, duration of a data record, kind, whether the annotations come first, bytes of a sample."""
+    width = draw(st.sampled_from([2, 3]))
+    low, high = -(2 ** (8 * width - 1)), 2 ** (8 * width - 1) - 1
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    records = draw(st.integers(1, 12))
+    seconds = draw(st.sampled_from(["1", "0.5", "10", "0.25"]))
+    signals = []
+    for number in range(draw(st.integers(1, 4))):
+        per_record = round(float(draw(st.sampled_from([128, 200, 256, 500])) * float(seconds)))
+        physical = draw(st.sampled_from([("-5", "5"), ("3200", "-3200"), ("-0.5", "12.25"), ("0", "1")]))
+        digital = draw(st.sampled_from([(str(low), str(high)), ("-2048", "2047"), ("0", "4095")]))
+        units = draw(st.sampled_from(["uV", "\u00b5V", "mV", "V", "nV", ""]))
+        stored = rng.integers(low, high + 1, per_record * records)
+        signals.append(EdfSignal(f"ECG {number}", stored, per_record, units, physical, digital))
+    name = "EDF" if width == 2 else "BDF"
+    return signals, seconds, draw(st.sampled_from(["", f"{name}+C", f"{name}+D"])), draw(st.booleans()), width
+
+
+@settings(deadline=None, max_examples=60)
+@given(files(), st.lists(st.integers(0, 10_000), max_size=3))
+def test_every_lead_is_read_as_written(
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: tuple[list[EdfSignal], str, str, bool, int],
+    edges: list[int],
+) -> None:
+    signals, seconds, kind, first_signal, width = drawn
+    path = tmp_path_factory.mktemp("edf") / ("r.EDF" if width == 2 else "r.Bdf")
+    write_edf(path, signals, seconds=seconds, kind=kind, first_signal=first_signal)
+    assert read_header(path).n_sig == len(signals)
+    for i, each in enumerate(signals):
+        lead = open_lead(path, str(i))
+        assert (lead.sig_name, lead.fs) == (each.label, each.per_record / Fraction(seconds))
+        assert (lead.whole, lead.length, lead.notes) == (True, len(each.stored), ())
+        np.testing.assert_allclose(read(path, each.label, tuple(edges)), each.millivolts(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("units", ["uV", "mV"])
+def test_wfdb_reads_the_same_samples(tmp_path: Path, units: str) -> None:
+    path = write_edf(tmp_path / "r.edf", [signal("ECG I", units=units), signal("ECG II", units=units)])
+    theirs = wfdb.io.convert.edf.read_edf(str(path))
+    for i in range(2):
+        lead = open_lead(path, str(i))
+        assert (theirs.sig_name[i], theirs.fs, theirs.units[i]) == (lead.sig_name, lead.fs, units)
+        stored = theirs.p_signal[:, i] * theirs.adc_gain[i] + theirs.baseline[i]
+        assert np.rint(stored).astype(int).tolist() == LeadReader(lead).read(0, lead.length).tolist()
+
+
+def test_the_header_is_that_of_a_record_whose_frames_are_data_records(tmp_path: Path) -> None:
+    path = write_edf(tmp_path / "r.edf", [signal(), signal("SpO2", 2, units="%")], seconds="0.5", kind="EDF+C")
+    header = read_header(path)
+    assert (header.fs, header.sig_len, header.n_sig, header.segments) == (2, 4, 2, ())
+    assert [(each.sig_name, each.samps_per_frame, each.units) for each in header.signals] == [
+        ("ECG II", 250, "uV"),
+        ("SpO2", 2, "%"),
+    ]
+    with pytest.raises(DataRefused, match="lead SpO2 is in %, not in volts; choose an ECG lead with --lead: ECG II"):
+        open_lead(path, "SpO2")
+    assert open_lead(path, "ecg ii").tick_fs == 500
+
+
+def test_gaps_stay_gaps(tmp_path: Path) -> None:
+    each = signal(per_record=100, records=7)
+    onsets = [3.5, 4.5, 5.5, 7.75, 8.75, 20, 21]
+    path = write_edf(tmp_path / "r.edf", [each], kind="EDF+D", onsets=onsets)
+    lead = open_lead(path, "0")
+    assert (lead.whole, lead.length, lead.sig_len, lead.fs) == (False, 1850, 7, 100)
+    assert [(part.start, part.length) for part in lead.segments] == [(0, 300), (425, 200), (1650, 200)]
+    expected = np.full(1850, np.nan)
+    for onset, part in zip(onsets, each.millivolts().reshape(7, 100), strict=True):
+        start = round((onset - 3.5) * 100)
+        expected[start : start + 100] = part
+    np.testing.assert_allclose(read(path, edges=(150, 310, 430, 1700)), expected, rtol=1e-9)
+    reader = LeadReader(lead)
+    assert [reader.rate.length(1850)] == [last for _, last in list(reader.blocks())[-1:]]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.sampled_from([0, 0, 0, 0, 1, 0.01, 7.3, 3600]), min_size=1, max_size=40))
+def test_every_gap_is_found_wherever_it_is(tmp_path_factory: pytest.TempPathFactory, gaps: list[float]) -> None:
+    onsets = np.arange(len(gaps)) + np.cumsum(gaps)
+    each = signal(per_record=100, records=len(gaps))
+    path = write_edf(tmp_path_factory.mktemp("edf") / "r.edf", [each], kind="EDF+D", onsets=onsets.tolist())
+    lead = open_lead(path, "0")
+    starts = np.rint((onsets - onsets[0]) * 100).astype(int)
+    assert abs(lead.length - starts[-1] - 100) <= 1
+    found = np.concatenate([part.start + np.arange(part.length) for part in lead.segments])
+    written = (starts[:, None] + np.arange(100)).reshape(-1)
+    assert len(found) == len(written)
+    assert np.abs(found - written).max() <= 1  # a gap of one sample may be closed, none adds up
+
+
+def test_clocks_may_be_a_little_off_but_records_may_not_overlap(tmp_path: Path) -> None:
+    each = signal(per_record=100, records=5)
+    steady = open_lead(write_edf(tmp_path / "a.edf", [each], kind="EDF+D", onsets=[0, 1.004, 1.998, 3, 4.002]), "0")
+    assert (steady.whole, steady.length) == (True, 500)
+    for onsets, step in (([0, 1, 1.5, 2.5, 3.5], "0.5"), ([0, 1, 2, 3, 2.5], "-0.5"), ([0, 1, 2, 2, 3], "0")):
+        path = write_edf(tmp_path / "b.edf", [each], kind="EDF+D", onsets=onsets)
+        with pytest.raises(DataRefused, match=f"data record . of b.edf begins {step} s after the one before"):
+            open_lead(path, "0")
+
+
+@pytest.mark.parametrize(
+    ("records", "cut", "extra", "note"),
+    [
+        (-1, 0, b"", r"does not say how many data records it has.*it is read to its end \(4\)"),
+        (-1, 0, b"\0" * 99, r"read to its end \(4\)"),
+        (4, 10, b"", r"r\.edf is one data record shorter than its header says \(4\)"),
+        (5, 0, b"", r"one data record shorter than its header says \(5\)"),
+        (4, 0, b"\0" * 12345, r"r\.edf goes on for 12,345 bytes behind its last data record; they are not read"),
+    ],
+)
+def test_files_that_end_elsewhere_are_read_as_far_as_they_go(
+    tmp_path: Path, records: int, cut: int, extra: bytes, note: str
+) -> None:
+    each = signal()
+    path = write_edf(tmp_path / "r.edf", [each], records=records, extra=extra)
+    path.write_bytes(path.read_bytes()[: -cut or None])
+    lead = open_lead(path, "0")
+    assert len(lead.notes) == 1
+    assert re.search(note, lead.notes[0])
+    np.testing.assert_allclose(read(path), each.millivolts()[: lead.length], rtol=1e-9)
+    assert lead.length == (750 if cut else 1000)
+
+
+def break_header(path: Path, start: int, text: bytes) -> None:
+    content = bytearray(path.read_bytes())
+    content[start : start + len(text)] = text
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("start", "text", "said"),
+    [
+        (0, b"EDF     ", r"r\.edf is no EDF or BDF file: it begins with b'EDF     '"),
+        (184, b"300     ", r"says that it has 2 signals and 300 bytes; each signal takes 256 bytes"),
+        (252, b"two ", r"has 'two' for the number of signals"),
+        (236, b"9       ", r"the header says 9 data records, the file holds 4"),
+        (236, b"0       ", r"r\.edf holds no whole data record"),
+        (236, b"-2      ", r"says that it has -2 data records of '1' s"),
+        (244, b"0       ", r"says that its data records last 0 s, so it has no rate"),
+        (244, b"one     ", r"4 data records of 'one' s"),
+        (256 + 2 * 216, b"0       ", r"says that a data record has 0 samples of 'ECG II'"),
+        (256 + 2 * 216, b"x       ", r"has 'x' for the number of samples of 'ECG II' in a data record"),
+        (256 + 2 * 104, b"3276.7  ", r"lead ECG II has no scale"),
+        (256 + 2 * 120, b"?       ", r"lead ECG II has no scale"),
+    ],
+)
+def test_a_broken_header_is_refused_with_what_it_says(tmp_path: Path, start: int, text: bytes, said: str) -> None:
+    path = write_edf(tmp_path / "r.edf", [signal(), signal("ECG V")])
+    break_header(path, start, text)
+    with pytest.raises(DataRefused, match=said):
+        open_lead(path, "0")
+
+
+def test_what_is_wrong_with_one_lead_costs_no_other(tmp_path: Path) -> None:
+    path = write_edf(tmp_path / "r.edf", [signal("marker", physical=("", "")), signal("ECG V")])
+    assert open_lead(path, "ECG V").length == 1000
+
+
+def test_files_without_samples_or_times_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(NoSignal, match="it holds annotations only"):
+        open_lead(write_edf(tmp_path / "a.edf", [], kind="EDF+C", texts=["", ""]), "0")
+    with pytest.raises(NoSignal, match="no voltage: its signals are in %"):
+        open_lead(write_edf(tmp_path / "b.edf", [signal(units="%")]), "0")
+    path = write_edf(tmp_path / "c.edf", [signal()])
+    break_header(path, 192, b"EDF+D")
+    with pytest.raises(DataRefused, match=r"c\.edf is EDF\+D, but has no signal EDF Annotations"):
+        open_lead(path, "0")
+    path = write_edf(tmp_path / "d.edf", [signal()], kind="EDF+D")
+    content = path.read_bytes().replace(b"+3\x14\x14", b"late")
+    path.write_bytes(content)
+    with pytest.raises(DataRefused, match=r"data record 3 of d\.edf does not say when it begins.*b'late"):
+        open_lead(path, "0")
+    path.write_bytes(content[:700])
+    with pytest.raises(DataRefused, match=r"d\.edf ends within its header"):
+        open_lead(path, "0")
+    with pytest.raises(DataRefused, match=r"its file e\.edf is missing"):
+        open_lead(tmp_path / "e.edf", "0")
+
+
+def test_folders_may_mix_edf_files_and_wfdb_records(tmp_path: Path) -> None:
+    write_record(tmp_path, "b", np.arange(50) % 7)
+    for name in ("a.EDF", "ward/c.bdf", "b.edf", "._a.edf"):  # b.edf is what the record b was made from
+        write_edf(tmp_path / name, [signal()])
+    assert list_records(tmp_path)[0] == ("a.EDF", "b", "ward/c.bdf")
+    (tmp_path / "RECORDS").write_text("ward/c.bdf\nb.edf\nb\n")
+    assert list_records(tmp_path)[0] == ("ward/c.bdf", "b.edf", "b")
+
+
+def test_annotations_are_read_from_the_first_data_record_on(tmp_path: Path) -> None:
+    texts = ["+7\x14N\x14\0+7.25\x150.1\x14V\x14second text\x14\0", "", "+9.5\x14\u00e9\x14\0"]
+    path = write_edf(tmp_path / "a.edf", [signal()], kind="EDF+D", onsets=[6.5, 7.5, 8.5, 9.5], texts=texts)
+    assert list(read_edf_annotations(path)) == [(0.5, "N"), (0.75, "V"), (0.75, "second text"), (3, "\u00e9")]
+    with pytest.raises(DataRefused, match=r"has no signal EDF Annotations"):
+        list(read_edf_annotations(write_edf(tmp_path / "b.edf", [signal()])))

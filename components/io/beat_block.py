@@ -44,6 +44,7 @@ class BeatBlock:
         record: str[n] (None where a row has none); None where the input does not say.
         sample: int64[n], position of the beat in its record, NO_SAMPLE where a row has none; None where no row has.
         context: float32[n, k], what their recording says about the beats, nan where that is missing; None unless asked.
+        seconds: float64[n], position of the beat since its recording's start; None for rows of tables.
         text: what a row looks like, for a reject that is only found later; good until the next block is read.
     """
 
@@ -54,6 +55,7 @@ class BeatBlock:
     record: npt.NDArray[np.object_] | None = None
     sample: npt.NDArray[np.int64] | None = None
     context: npt.NDArray[np.float32] | None = None
+    seconds: npt.NDArray[np.float64] | None = None
     text: Text = no_text
 
     @property
@@ -82,6 +84,7 @@ class BeatBlock:
             record=None if self.record is None else self.record[usable],
             sample=None if self.sample is None else self.sample[usable],
             context=None if self.context is None else self.context[usable],
+            seconds=None if self.seconds is None else self.seconds[usable],
         )
 
 

@@ -82,6 +82,15 @@ class SourceShard(Shard):
     input_index: int
     stem: str
 
+    @property
+    def amount(self) -> int:
+        """Rows: by these shards are spread and progress is told."""
+        return self.rows
+
+    def describe(self) -> str:
+        """Say what it holds."""
+        return f"rows {self.first_row:,} to {self.first_row + self.rows - 1:,} of {self.file}"
+
 
 @dataclass(frozen=True)
 class _Segment:

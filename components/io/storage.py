@@ -26,6 +26,10 @@ CHUNK_BYTES: Final = 1 << 20
 """Bytes a read asks for where the caller has no wish of its own: long for a disk, short for a cache."""
 
 
+ABSENT: Final = "absent"
+"""Version of a file that is not there."""
+
+
 @dataclass(frozen=True)
 class InputFile:
     """One file to read.
@@ -207,6 +211,11 @@ def find_file(path: str) -> InputFile | None:
         EnvironmentRefused: the URI's store cannot be reached.
     """
     return storage_at(path).stat()
+
+
+def described(path: str) -> InputFile:
+    """Describe a file as `find_file` does; one that is not there has no bytes."""
+    return find_file(path) or InputFile(path, 0, ABSENT)
 
 
 def split_glob(pattern: str, is_folder: Callable[[str], bool]) -> tuple[str, str]:

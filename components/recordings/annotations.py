@@ -31,9 +31,14 @@ class Annotations:
     outside: int = 0  # annotations one past the end of the record, which are left out
 
 
+def annotation_file(stem: Path, extension: str) -> Path:
+    """Return where the annotation file of a record is, if it has one."""
+    return stem.with_name(f"{stem.name}.{extension}")
+
+
 def annotation_path(stem: Path, extension: str) -> Path:
     """Return the path of a record's annotation file; DataRefused if it is missing."""
-    path = stem.with_name(f"{stem.name}.{extension}")
+    path = annotation_file(stem, extension)
     if not path.is_file():
         raise DataRefused(
             f"its annotations {path.name} are missing; name another annotator with --annotator, "

@@ -55,11 +55,14 @@ LEAST_SECONDS: Final = 1
 """A shorter signal holds no beat with its window."""
 
 
-def find_beats(reader: LeadReader, advance: Callable[[float], None] = lambda share: None) -> tuple[Annotations, float]:
+def find_beats(
+    reader: LeadReader, advance: Callable[[float], object] = lambda share: None
+) -> tuple[Annotations, npt.NDArray[np.float64]]:
     """Find the beats of a lead at 360 Hz; `advance` takes shares of the lead read.
 
     Returns:
-        The beats, and for how many seconds the lead holds no ECG: it is off, flat, saturated or noise.
+        The beats, and float64[m, 2], from when to when, in seconds, the lead holds no ECG: it is off, flat, saturated
+        or noise.
     """
 
     def read(first: int, last: int) -> npt.NDArray[np.float64]:
@@ -68,12 +71,12 @@ def find_beats(reader: LeadReader, advance: Callable[[float], None] = lambda sha
 
     positions, silent = detect_beats(read, reader.length, RECORD_RATE_HZ, reader.blocks())
     samples = reader.rate.samples(positions, reader.lead.length)
-    return Annotations(samples, np.full(len(positions), DETECTED)), silent
+    return Annotations(samples, np.full(len(positions), DETECTED)), silent / RECORD_RATE_HZ
 
 
 def detect_beats(
     read: Callable[[int, int], npt.NDArray[np.float64]], sig_len: int, fs: float, blocks: Iterable[tuple[int, int]]
-) -> tuple[npt.NDArray[np.int64], float]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Find the beats of a signal, in time that grows with its length and in memory that does not.
 
     Args:
@@ -83,17 +86,17 @@ def detect_beats(
         blocks: consecutive [first, last) that cover the signal.
 
     Returns:
-        int64[n], positions in samples, rising, and the seconds without an ECG.
+        int64[n], positions in samples, rising; and int64[m, 2], the stretches without an ECG, [first, last).
     """
     window = round(WINDOW_SECONDS * fs)
-    positions, heights, silent = [np.zeros(0, np.int64)], [np.zeros(0)], 0
+    positions, heights, silent = [np.zeros(0, np.int64)], [np.zeros(0)], list[tuple[int, int]]()
     for first, last in blocks if sig_len >= LEAST_SECONDS * fs else ():
         begin = max(first - round(OVERLAP_SECONDS * fs), 0) // window * window  # windows are those of the whole signal
         end = min(last + round(OVERLAP_SECONDS * fs), sig_len)
         signal = read(begin, end)
         missing = np.isnan(signal)
         if missing.all():
-            silent += last - first
+            silent.append((first, last))
             continue
         filled = _fill(signal, missing) if missing.any() else signal
         peaks, energy = _energy_peaks(filled, fs)
@@ -103,8 +106,10 @@ def detect_beats(
         kept = (at + begin >= first) & (at + begin < last) & ~quiet[at] & (height >= LEAST_MILLIVOLTS / 2)
         positions.append(at[kept] + begin)
         heights.append(height[kept])
-        silent += int(quiet[first - begin : last - begin].sum())
-    return _apart(np.concatenate(positions), np.concatenate(heights), REFRACTORY_SECONDS * fs), silent / fs
+        edges = np.flatnonzero(np.diff(quiet[first - begin : last - begin], prepend=False, append=False)) + first
+        silent += zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    apart = _apart(np.concatenate(positions), np.concatenate(heights), REFRACTORY_SECONDS * fs)
+    return apart, np.array(silent, np.int64).reshape(-1, 2)
 
 
 def _fill(signal: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

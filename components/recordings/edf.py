@@ -168,7 +168,7 @@ def _seconds(edf: EdfFile) -> Fraction:
     return edf.seconds
 
 
-def open_edf(path: Path, lead: str) -> Lead:
+def open_edf(path: Path, lead: str | None) -> Lead:
     """Describe one lead of an EDF or BDF file; `lead` as in `find_lead`. Annotations are no signals.
 
     Raises:

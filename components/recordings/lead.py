@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -30,6 +31,14 @@ GROUP_BYTES: Final = 4
 
 GAP: Final = "~"
 """Name of a segment in which nothing was recorded."""
+
+LIKE_II: Final = ("II", "MLII", "ML2", "ECG1")
+"""Names of leads that are like the one that the model has learnt from, the best one first."""
+
+OTHER_LEADS: Final = ("I", "III", "AVR", "AVL", "AVF", *(f"V{i}" for i in range(1, 10)), "MLI", "MLIII", "ECG", "EKG")
+"""Names of other ECG leads; signals of any other name may be an EEG, or a pressure written in mV."""
+
+ECG_PREFIX: Final = re.compile(r"^(ECG|EKG)[\s:_-]+|[\s:_-]+(ECG|EKG)$")
 
 FS_RANGE: Final = (50, 100_000)
 """Sampling frequencies, in Hz, at which an ECG can be recognised."""
@@ -88,12 +97,12 @@ class Lead:
         return self.frame_fs * self.ticks_per_frame
 
 
-def open_lead(stem: Path, lead: str) -> Lead:
+def open_lead(stem: Path, lead: str | None) -> Lead:
     """Read a record's headers, find a lead, and check that the signal files have the length they should have.
 
     Args:
         stem: path of the record: without extension, or of an EDF or BDF file.
-        lead: name (any case) or index from 0.
+        lead: name (any case) or index from 0; None for the one that is most like lead II by its name.
 
     Raises:
         NoSignal: the record holds no voltage at all.
@@ -116,8 +125,8 @@ def open_lead(stem: Path, lead: str) -> Lead:
     return opened
 
 
-def find_lead(signals: Sequence[Signal], lead: str) -> int:
-    """Return the index of a lead by its name or its number.
+def find_lead(signals: Sequence[Signal], lead: str | None) -> int:
+    """Return the index of a lead by its name or its number; of None, as `open_lead` does.
 
     Raises:
         NoSignal: no signal is a voltage.
@@ -127,6 +136,8 @@ def find_lead(signals: Sequence[Signal], lead: str) -> int:
     if not ecg:
         units = ", ".join(sorted({signal.units for signal in signals}))
         raise NoSignal(f"it holds no voltage: its signals are in {units}.")
+    if lead is None:
+        return min(ecg, key=lambda i: (_preference(signals[i].sig_name), i))
     named = [i for i, signal in enumerate(signals) if signal.sig_name.lower() == lead.lower()]
     if len(named) > 1:
         indices = ", ".join(map(str, named))
@@ -142,11 +153,19 @@ def find_lead(signals: Sequence[Signal], lead: str) -> int:
     return named[0]
 
 
+def _preference(sig_name: str) -> int:
+    """Return how far down the list of leads that are like lead II one of this name is."""
+    plain = ECG_PREFIX.sub("", sig_name.upper())
+    if plain in LIKE_II:
+        return LIKE_II.index(plain)
+    return len(LIKE_II) + (0 if plain != sig_name.upper() or plain in OTHER_LEADS else 1)
+
+
 def _name(signals: Sequence[Signal], index: int) -> str:
     return signals[index].sig_name or f"({index})"
 
 
-def _open_whole(header: Header, stem: Path, lead: str) -> Lead:
+def _open_whole(header: Header, stem: Path, lead: str | None) -> Lead:
     """Describe a lead of a record without segments."""
     if not header.signals:
         raise NoSignal("it holds annotations only, no signal.")
@@ -160,7 +179,7 @@ def _open_whole(header: Header, stem: Path, lead: str) -> Lead:
     return Lead(name, header.fs, segment.sig_len, per_frame, (segment,), whole=True, notes=notes)
 
 
-def _open_segments(header: Header, stem: Path, lead: str) -> Lead:
+def _open_segments(header: Header, stem: Path, lead: str | None) -> Lead:
     """Lay a lead of a multi-segment record out; gaps, and segments without the lead, are left out."""
     stems = {name: stem.parent / name for name, _ in header.segments if name != GAP}
     parts = {name: read_header(path) for name, path in stems.items() if header_path(path).is_file()}

@@ -50,9 +50,18 @@ class LeadBeats:
         self._reader, self._annotations, self._labels = reader, annotations, labels
         self._positions = reader.rate.positions(annotations.sample, reader.lead.length)
         self._windows = find_windows(self._positions, annotations.symbol, labels, reader.length)
-        self._spread: npt.NDArray[np.float64] = np.zeros(0)
+        self._spreads: list[npt.NDArray[np.float64]] = [np.zeros(0)]
         self._with_context = with_context
         self.pointing_down = 0
+
+    @property
+    def windowed(self) -> npt.NDArray[np.int64]:
+        """The annotations that have a window, int64[m]."""
+        return self._windows.beat
+
+    def labels(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the classes of these annotations, int64[n]; -1 where one has none."""
+        return np.array([self._labels.get(symbol, -1) for symbol in self._annotations.symbol[index].tolist()], np.int64)
 
     def blocks(self) -> Iterator[tuple[float, CutBeats]]:
         """Read the whole lead and yield, for each block, its share of the lead and its beats, in order.
@@ -60,19 +69,33 @@ class LeadBeats:
         Raises:
             DataRefused: the lead cannot be read, its checksum fails, or it is flat or has no valid sample.
         """
-        reader, annotations, windows = self._reader, self._annotations, self._windows
+        annotations = self._annotations
         context = self.context() if self._with_context else None
+        for share, beat, values, spread in self.cut():
+            chosen = None if context is None else context[beat]
+            sample, symbol = annotations.sample[beat], annotations.symbol[beat]
+            yield share, gather(values, spread, sample, symbol, self._labels, chosen)
+
+    def cut(self) -> Iterator[tuple[float, npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
+        """Read the whole lead and cut every window, a block of the lead at a time.
+
+        Yields:
+            The block's share of the lead; int64[m], the annotations that its windows are of; and float32[m, 187] and
+            float64[m] as from `cut_windows`.
+
+        Raises:
+            DataRefused: as `blocks`.
+        """
+        reader, windows = self._reader, self._windows
         for first, last in reader.blocks():
             block = slice(*np.searchsorted(windows.start, [first, last]))
-            start, stop, beat = windows.start[block], windows.stop[block], windows.beat[block]
+            start, stop = windows.start[block], windows.stop[block]
             begin, end = max(first - SURROUNDINGS, 0), max(last, int(stop.max(initial=0)))
             signal = reader.resampled(begin, end)
             values, spread = cut_windows(signal, start - begin, stop - begin)
-            self._spread = np.append(self._spread, spread)
+            self._spreads.append(spread)
             self.pointing_down += int(points_down(signal, start[spread > 0] - begin).sum())
-            chosen = None if context is None else context[beat]
-            beats = gather(values, spread, annotations.sample[beat], annotations.symbol[beat], self._labels, chosen)
-            yield (last - first) / reader.length, beats
+            yield (last - first) / reader.length, windows.beat[block], values, spread
         reader.finish()
 
     def context(self) -> npt.NDArray[np.float32]:
@@ -97,12 +120,13 @@ class LeadBeats:
     def counts(self) -> CutCounts:
         """Account for every annotation, once all blocks were read."""
         outside = self._annotations.outside
-        counted = count(self._windows, self._spread, self._annotations.sample)
+        counted = count(self._windows, np.concatenate(self._spreads), self._annotations.sample)
         return counted + CutCounts(annotations=outside, outside=outside)
 
     def symbols(self) -> dict[str, int]:
         """Return annotation symbol -> beats cut, once all blocks were read."""
-        symbols, beats = np.unique(self._annotations.symbol[self._windows.beat[self._spread > 0]], return_counts=True)
+        cut = self._windows.beat[np.concatenate(self._spreads) > 0]
+        symbols, beats = np.unique(self._annotations.symbol[cut], return_counts=True)
         return dict(zip(symbols.tolist(), beats.tolist(), strict=True))
 
     def median_interval(self) -> float:

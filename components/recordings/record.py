@@ -97,9 +97,10 @@ def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
         reader = LeadReader(job.lead)
         if job.annotator is None:
             annotations, silent = find_beats(reader, lambda share: advance(DETECTING * share, 0))
-            if silent >= 1:
+            seconds = float(np.diff(silent).sum())
+            if seconds >= 1:
                 notes.append(
-                    f"Record {job.name}: {silent:,.0f} s of lead {job.lead.sig_name} hold no ECG, so no beats."
+                    f"Record {job.name}: {seconds:,.0f} s of lead {job.lead.sig_name} hold no ECG, so no beats."
                 )
         else:
             annotations = _annotated(job, job.annotator, notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.recordings.inputs import Recording
 from components.report.content import Block, Bullets, Folded, Table, Words
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial
 from components.report.wording import UNKNOWN, count
@@ -78,13 +79,10 @@ def scoring_origin(material: ScoringMaterial) -> list[Block]:
         *([name, str(value)] for name, value in fingerprint.settings.model_dump().items()),
     ]
     inputs = [
-        [
-            source.file.path,
-            source.kind,
-            count(source.file.size),
-            source.provenance.path if source.provenance else "none",
-        ]
-        for source in fingerprint.sources
+        [each.file.path, "recording", count(each.file.size + sum(file.size for file in each.others)), "none"]
+        if isinstance(each, Recording)
+        else [each.file.path, each.kind, count(each.file.size), each.provenance.path if each.provenance else "none"]
+        for each in fingerprint.inputs
     ]
     return [
         Table("What the results depend on", ["of", "value"], facts, left=(0, 1)),

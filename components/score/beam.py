@@ -81,7 +81,7 @@ def score_shards(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], model: Mod
     one worker could get the full-sized shard of each file and the other the rests. It also shortens the end of a job
     on runners that hand out work dynamically.
     """
-    largest_first = sorted(tasks, key=lambda task: -task.shard.rows)
+    largest_first = sorted(tasks, key=lambda task: -task.shard.amount)
     _ = pipeline | "Shards" >> beam.Create(largest_first) | "ScoreShard" >> beam.ParDo(ScoreShard(model, submitter))
 
 

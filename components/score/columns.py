@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from components.beat import CLASSES
 from components.io.beat_block import NO_SAMPLE, BeatBlock
@@ -22,7 +21,7 @@ REPEATING: Final = ["file", "record", "label", "predicted", "symbol", "model"]
 
 
 def prediction_schema() -> pa.Schema:
-    """Return the columns and their types, which docs/scoring.md explains; record, sample and label may be null."""
+    """Return the columns and their types, which docs/scoring.md explains; those from record to label may be null."""
     import pyarrow as pa
 
     return pa.schema(
@@ -31,6 +30,7 @@ def prediction_schema() -> pa.Schema:
             pa.field("row", pa.int64(), nullable=False),
             pa.field("record", pa.string()),
             pa.field("sample", pa.int64()),
+            pa.field("seconds", pa.float64()),
             pa.field("label", pa.int8()),
             pa.field("predicted", pa.int8(), nullable=False),
             pa.field("symbol", pa.string(), nullable=False),
@@ -41,8 +41,8 @@ def prediction_schema() -> pa.Schema:
     )
 
 
-def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) -> tuple[pa.Table, npt.NDArray]:
-    """Return the table of the n beats of a block with their answers, and the predicted classes int64[n].
+def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) -> pa.Table:
+    """Return the table of the n beats of a block with their answers.
 
     Args:
         file: the input file.
@@ -53,7 +53,7 @@ def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) 
     import pyarrow as pa
 
     count = len(block.rows)
-    predicted = answers.probabilities.argmax(axis=1)
+    predicted = answers.predicted
     columns = [
         pa.repeat(pa.scalar(file, pa.string()), count),
         pa.array(block.rows, pa.int64()),
@@ -61,6 +61,7 @@ def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) 
         pa.nulls(count, pa.int64())
         if block.sample is None
         else pa.array(block.sample, pa.int64(), mask=block.sample == NO_SAMPLE),
+        pa.nulls(count, pa.float64()) if block.seconds is None else pa.array(block.seconds, pa.float64()),
         pa.nulls(count, pa.int8()) if block.label is None else pa.array(block.label.astype(np.int8)),
         pa.array(predicted.astype(np.int8)),
         pa.array(CLASSES, pa.string()).take(pa.array(predicted)),
@@ -68,7 +69,14 @@ def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) 
         pa.array(answers.abstain),
         pa.repeat(pa.scalar(model, pa.string()), count),
     ]
-    return pa.Table.from_arrays(columns, schema=prediction_schema()), predicted
+    return pa.Table.from_arrays(columns, schema=prediction_schema())
+
+
+def join_tables(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return one table of the rows of several."""
+    import pyarrow as pa
+
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
 
 
 class Writer(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
-from components.errors import DataRefused, UsageError
-from components.io.shards import SourceShard, stem_of
-from components.io.sources import Source
-from components.io.storage import InputFile, find_file
+from components.errors import UsageError
+from components.recordings.annotation_files import annotation_file_name
+from components.score.inputs import Input, JobShard, input_json, parse_input, parse_shards, shards_json
+from components.score.recordings import RecordingShard
 from components.score.settings import ScoreSettings
 
 JOB_FILE: Final = "job.json"
@@ -22,7 +22,7 @@ class ShardTask:
     """One shard as an element of the job."""
 
     job: str  # fingerprint of the job
-    shard: SourceShard
+    shard: JobShard
     output: str
     settings: ScoreSettings
 
@@ -41,6 +41,24 @@ class ShardTask:
         """Return the name of the file of its rejects."""
         return f"rejects/{self.shard.stem}.jsonl"
 
+    @property
+    def lines_name(self) -> str:
+        """Return the name of the file with a line for each recording, if it is a shard of recordings."""
+        return f"recordings/{self.shard.stem}.parquet"
+
+    def annotations_name(self, record: str) -> str:
+        """Return the name of a recording's annotation file."""
+        return f"annotations/{annotation_file_name(self.settings.annotations or '', record)}"
+
+    def result_names(self) -> list[str]:
+        """Return the names of all files that the shard may leave."""
+        names = [self.record_name, self.parts_name, self.rejects_name]
+        if isinstance(self.shard, RecordingShard):
+            names.append(self.lines_name)
+            if self.settings.annotations is not None:
+                names += [self.annotations_name(recording.name) for recording in self.shard.recordings]
+        return names
+
 
 @dataclass(frozen=True)
 class Fingerprint:
@@ -48,14 +66,14 @@ class Fingerprint:
 
     model: str  # 64 hex digits of the model's digest
     settings: ScoreSettings
-    sources: tuple[Source, ...]  # the inputs, in order
+    inputs: tuple[Input, ...]  # in order: files of beats, or recordings
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fingerprint as plain values."""
         return {
             "model": self.model,
             "settings": self.settings.model_dump(),
-            "inputs": [asdict(source) for source in self.sources],
+            "inputs": [input_json(each) for each in self.inputs],
         }
 
     @property
@@ -69,7 +87,7 @@ class Job:
     """A fingerprint and the shards that were planned for it."""
 
     fingerprint: Fingerprint
-    shards: tuple[SourceShard, ...]  # all of them, in the order of the inputs
+    shards: tuple[JobShard, ...]  # all of them, in the order of the inputs
     model_uri: str  # where the model was when the job began; it may be resumed with the same model from elsewhere
 
     def tasks(self, output: str) -> list[ShardTask]:
@@ -84,10 +102,8 @@ class Job:
         return int(name) if name.isdecimal() else None
 
     def to_json(self) -> str:
-        """Return what job.json holds; shards by input as [start, end, first row, rows]."""
-        shards: list[list[list[int]]] = [[] for _ in self.fingerprint.sources]
-        for shard in self.shards:
-            shards[shard.input_index].append([shard.start, shard.end, shard.first_row, shard.rows])
+        """Return what job.json holds."""
+        shards = shards_json(self.fingerprint.inputs, self.shards)
         model = {"model_place": self.model_uri, "model_version": self.model_version}
         return json.dumps({**self.fingerprint.to_dict(), **model, "shards": shards}) + "\n"
 
@@ -100,38 +116,15 @@ class Job:
         """
         try:
             fields = json.loads(text)
-            sources = tuple(_source(each) for each in fields["inputs"])
+            inputs = tuple(parse_input(each) for each in fields["inputs"])
             settings = ScoreSettings.model_validate(fields["settings"])
-            shards = tuple(
-                SourceShard(path, number, start, end, first_row, rows, source, index, stem_of(index, path, number))
-                for index, (source, planned) in enumerate(zip(sources, fields["shards"], strict=True))
-                for path in [source.file.path]
-                for number, (start, end, first_row, rows) in enumerate(planned)
-            )
-            return Job(Fingerprint(fields["model"], settings, sources), shards, str(fields["model_place"]))
+            shards = parse_shards(inputs, fields["shards"])
+            return Job(Fingerprint(fields["model"], settings, inputs), shards, str(fields["model_place"]))
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
                 f"{directory}/{JOB_FILE} is not a job that this version wrote ({type(error).__name__}: {error}). "
                 "Choose another --output, or --overwrite it."
             ) from error
-
-
-def _source(fields: dict[str, Any]) -> Source:
-    provenance = fields["provenance"]
-    return Source(InputFile(**fields["file"]), fields["kind"], None if provenance is None else InputFile(**provenance))
-
-
-def changed_files(sources: Sequence[Source]) -> list[str]:
-    """Return the paths of inputs and their provenance files that changed or went away since they were listed."""
-    files = [file for source in sources for file in (source.file, source.provenance) if file is not None]
-    return [file.path for file in files if not _is_unchanged(file)]
-
-
-def _is_unchanged(file: InputFile) -> bool:
-    try:
-        return find_file(file.path) == file
-    except DataRefused:
-        return False
 
 
 def differences(known: Job, now: Fingerprint) -> list[str]:
@@ -145,15 +138,15 @@ def differences(known: Job, now: Fingerprint) -> list[str]:
         old, new = getattr(before.settings, name), getattr(now.settings, name)
         if old != new:
             clauses.append(f"{name} was {old}, now it is {new}")
-    return clauses + _input_differences(before.sources, now.sources)
+    return clauses + _input_differences(before.inputs, now.inputs)
 
 
-def _input_differences(before: Sequence[Source], now: Sequence[Source]) -> list[str]:
-    old, new = ({source.file.path: source for source in sources} for sources in (before, now))
+def _input_differences(before: Sequence[Input], now: Sequence[Input]) -> list[str]:
+    old, new = ({each.file.path: each for each in inputs} for inputs in (before, now))
     clauses = [f"{path} is no longer an input" for path in old if path not in new]
     clauses += [f"{path} was not an input" for path in new if path not in old]
     clauses += [
-        f"{path} or its provenance file has changed" for path in old.keys() & new.keys() if old[path] != new[path]
+        f"{path} or a file that belongs to it has changed" for path in old.keys() & new.keys() if old[path] != new[path]
     ]
     if not clauses and before != now:
         clauses.append("the inputs are in another order")

@@ -47,6 +47,12 @@ class Answers:
     probabilities: npt.NDArray[np.float32]  # float32[n, 5]
     abstain: npt.NDArray[np.bool_]  # bool[n]; all false for a model without a threshold
 
+    @cached_property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The most probable class of each beat, int64[n]."""
+        predicted: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return predicted
+
 
 class ScoringModel:
     """The `beats` signature of a SavedModel.

@@ -9,7 +9,7 @@ from tfx.types import artifact, standard_artifacts
 
 from components.errors import ScoringIncomplete
 from components.io.artifact_files import write_json
-from components.io.sources import find_sources
+from components.score.inputs import find_inputs
 from components.score.job import Fingerprint
 from components.score.model import find_model
 from components.score.run import ScoreRequest, score
@@ -38,7 +38,7 @@ def BatchScorer(  # noqa: N802 - the function's name is the node's id
     Args:
         pushed_model: what the Pusher pushed.
         scored: what became of the job.
-        input: a path, glob or URI of CSV, Parquet or TFRecord files.
+        input: a path, glob or URI of CSV, Parquet or TFRecord files, or of recordings.
         output: directory or URI under which each job gets a folder of its own; empty: the artifact's.
         fingerprint: of the input files; not read, but another one makes the node run again.
         settings: BatchSettings as JSON.
@@ -74,7 +74,7 @@ def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -
     """
     ref = find_model(model, "")
     batch_runner(settings).engine.check_paths([pattern], top, ref.uri)
-    job = Fingerprint(ref.digest, settings.job, tuple(find_sources([pattern])))
+    job = Fingerprint(ref.digest, settings.job, find_inputs([pattern], settings.job))
     return ScoreRequest(
         inputs=(pattern,),
         output=f"{top.rstrip('/')}/{job.digest}",

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, confusion_matrix
-from components.push.histogram import BINS
+from components.io.beat_block import BeatBlock
+from components.push.histogram import BINS, count_samples
+from components.score.model import Answers
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,21 @@ class Written:
     sha256: str
 
 
+@dataclass
+class RecordingTally:
+    """Recordings of a shard, and their seconds: of those that could be used, and of these with an ECG."""
+
+    used: int = 0
+    unusable: int = 0
+    seconds: float = 0.0
+    seconds_read: float = 0.0
+    unfollowed: int = 0  # beats rejected because no other follows: no fault of the recording
+    refusals: list[str] = field(default_factory=list)  # why the first few could not be used
+
+
 @dataclass(frozen=True)
 class ShardRecord:
-    """A finished shard; rows = scored + rejected."""
+    """A finished shard; rows = scored + rejected. Of recordings a row is a beat, or a recording that is unusable."""
 
     job: str  # fingerprint of the job that it belongs to
     file: str
@@ -40,8 +54,15 @@ class ShardRecord:
     histogram: list[int]  # samples of the scored beats by value, 32 equal bins over 0..1
     parts: Written
     rejects: Written
+    others: tuple[Written, ...]  # of recordings: their lines and annotations
+    recordings: RecordingTally | None  # of recordings
     seconds: float  # from reading to writing
     computing: str
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """Every file that the shard has left."""
+        return (self.parts, self.rejects, *self.others)
 
     def to_json(self) -> str:
         """Return the record as JSON."""
@@ -57,7 +78,10 @@ class ShardRecord:
         try:
             fields = json.loads(text)
             parts, rejects = (Written(**fields.pop(name)) for name in ("parts", "rejects"))
-            return ShardRecord(**fields, parts=parts, rejects=rejects)
+            others = tuple(Written(**other) for other in fields.pop("others"))
+            tally = fields.pop("recordings")
+            recordings = None if tally is None else RecordingTally(**tally)
+            return ShardRecord(**fields, parts=parts, rejects=rejects, others=others, recordings=recordings)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"no record of a shard: {error}") from error
 
@@ -96,10 +120,17 @@ class Tally:
     confusion: npt.NDArray[np.int64] | None = None
     histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
 
-    def add_labels(self, label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> None:
-        """Count pairs of label and prediction, both int64[n]."""
-        counted = confusion_matrix(label, predicted)
-        self.confusion = counted if self.confusion is None else self.confusion + counted
+    def add(self, block: BeatBlock, answers: Answers) -> None:
+        """Count a block and the answers about its beats."""
+        self.rows += block.row_count
+        self.scored += len(block.rows)
+        self.abstained += int(answers.abstain.sum())
+        self.reasons.update(reject.kind for reject in block.rejects)
+        self.classes += np.bincount(answers.predicted, minlength=len(CLASSES))
+        self.histogram += count_samples([block.signal])
+        if block.label is not None:
+            counted = confusion_matrix(block.label, answers.predicted)
+            self.confusion = counted if self.confusion is None else self.confusion + counted
 
     def as_fields(self) -> dict[str, Any]:
         """Return the counts by the names that a record has for them."""

@@ -18,6 +18,10 @@ from components.errors import DataRefused
 from components.io.storage import Storage, sha256_of
 from components.score.job import ShardTask
 from components.score.record import ShardFailure, ShardRecord, Written
+from components.score.recordings import RecordingShard
+
+RESULT_FOLDERS: Final = ("shards", "parts", "rejects", "recordings", "annotations")
+"""Folders of a scoring directory that hold what its shards leave; first their records, which say that they are done."""
 
 READERS: Final = 16
 """Threads that read records and hash results, a MiB each at a time: a store answers slowly, but many at once."""
@@ -41,9 +45,14 @@ def read_outcome(folder: Storage, task: ShardTask) -> Outcome:
     except ValueError:
         return None
     shard = task.shard
-    planned = (task.job, shard.file, shard.first_row, shard.rows, task.parts_name, task.rejects_name)
-    written = (record.job, record.file, record.first_row, record.rows, record.parts.name, record.rejects.name)
-    return record if written == planned and record.rows == record.scored + record.rejected else None
+    planned = (task.job, shard.file, task.parts_name, task.rejects_name)
+    written = (record.job, record.file, record.parts.name, record.rejects.name)
+    if isinstance(shard, RecordingShard):
+        tally = record.recordings
+        counts_agree = tally is not None and tally.used + tally.unusable == len(shard.recordings)
+    else:
+        counts_agree = (record.first_row, record.rows) == (shard.first_row, shard.rows)
+    return record if written == planned and counts_agree and record.rows == record.scored + record.rejected else None
 
 
 def read_outcomes(
@@ -72,7 +81,7 @@ def _verified(folder: Storage, sizes: Mapping[str, int], task: ShardTask) -> Sha
     record = read_outcome(folder, task)
     if not isinstance(record, ShardRecord):
         return None
-    return record if all(_is_whole(folder, sizes, file) for file in (record.parts, record.rejects)) else None
+    return record if all(_is_whole(folder, sizes, file) for file in record.written) else None
 
 
 def _is_whole(folder: Storage, sizes: Mapping[str, int], file: Written) -> bool:
@@ -87,8 +96,8 @@ def _is_whole(folder: Storage, sizes: Mapping[str, int], file: Written) -> bool:
 
 def remove_strays(folder: Storage, tasks: Sequence[ShardTask]) -> None:
     """Remove what does not belong to a job from the folders that hold its results."""
-    belongs = {name for task in tasks for name in (task.parts_name, task.rejects_name, task.record_name)}
-    for below in ("parts", "rejects", "shards"):
+    belongs = {name for task in tasks for name in task.result_names()}
+    for below in RESULT_FOLDERS:
         for name in folder.sizes(below):
             if name not in belongs:
                 folder.remove(name)
@@ -99,8 +108,9 @@ class Progress:
     """How far a job is."""
 
     shards: tuple[int, int]  # ended so far, and of how many
-    rows: tuple[int, int]  # of the shards that have ended, and of how many
-    rate: float | None  # rows a second of this run; None before the first shard
+    amount: tuple[int, int]  # rows, or seconds of recordings, of the shards that have ended, and of how many
+    unit: str  # of these: `rows` or `seconds`
+    rate: float | None  # of the amount in a second of this run; None before the first shard
     seconds_left: float | None  # at this rate; None likewise
 
 
@@ -110,9 +120,10 @@ class ProgressReader:
     def __init__(self, folder: Storage, waiting: Sequence[ShardTask], tasks: Sequence[ShardTask]) -> None:
         self._folder = folder
         self._waiting = {task.record_name: task for task in waiting}
-        self._shards, self._rows = len(tasks), sum(task.shard.rows for task in tasks)
-        self._rows_before = self._rows - sum(task.shard.rows for task in waiting)
-        self._rows_ended = 0
+        self._shards, self._amount = len(tasks), sum(task.shard.amount for task in tasks)
+        self._unit = "seconds" if any(isinstance(task.shard, RecordingShard) for task in tasks) else "rows"
+        self._before = self._amount - sum(task.shard.amount for task in waiting)
+        self._ended = 0
         self._began = self._looked = time.monotonic()
 
     def look(self) -> Progress:
@@ -122,8 +133,9 @@ class ProgressReader:
             self._looked = now
             for name in self._folder.sizes("shards").keys() & self._waiting.keys():
                 if read_outcome(self._folder, self._waiting[name]) is not None:
-                    self._rows_ended += self._waiting.pop(name).shard.rows
-        rows = self._rows_before + self._rows_ended
-        rate = self._rows_ended / (now - self._began) if self._rows_ended else None
-        seconds_left = (self._rows - rows) / rate if rate else None
-        return Progress((self._shards - len(self._waiting), self._shards), (rows, self._rows), rate, seconds_left)
+                    self._ended += self._waiting.pop(name).shard.amount
+        amount = self._before + self._ended
+        rate = self._ended / (now - self._began) if self._ended else None
+        seconds_left = (self._amount - amount) / rate if rate else None
+        shards = (self._shards - len(self._waiting), self._shards)
+        return Progress(shards, (amount, self._amount), self._unit, rate, seconds_left)

@@ -5,22 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 from components.errors import DataRefused, UsageError
 from components.io.lock import LOCK_DIR, locked
-from components.io.shards import plan_sources, rows_by_file
-from components.io.sources import check_labels, check_provenance, find_sources
 from components.io.storage import Storage, absolute_path, storage_at
+from components.score.inputs import find_inputs, plan_shards
 from components.score.job import JOB_FILE, Fingerprint, Job, ShardTask, differences
 from components.score.model import ModelRef
 from components.score.record import ShardRecord
-from components.score.resume import ProgressReader, done_shards, read_outcomes, remove_strays
+from components.score.resume import RESULT_FOLDERS, ProgressReader, done_shards, read_outcomes, remove_strays
 from components.score.settings import RejectBudget, ScoreSettings
 from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, changed_inputs, summarise
-
-COUNTING_THREADS: Final = 4
-"""Threads of the planner: two cores' worth and some waiting for the file system."""
 
 RunShards = Callable[[Sequence[ShardTask], ModelRef, Callable[[], object]], list[str]]
 """Runs every shard, anywhere, and returns when all have ended: sentences about what went wrong with them as a whole.
@@ -54,7 +50,7 @@ def score(
         EnvironmentRefused: the directory is busy or cannot be written.
     """
     began = time.monotonic()
-    fingerprint = Fingerprint(request.model.digest, request.settings, tuple(find_sources(request.inputs)))
+    fingerprint = Fingerprint(request.model.digest, request.settings, find_inputs(request.inputs, request.settings))
     with locked(request.output) as check_lock:
         folder = storage_at(absolute_path(request.output))
         known = _known_job(folder, request.existing, fingerprint)
@@ -114,20 +110,13 @@ def _empty(folder: Storage, names: Sequence[str], is_job: bool) -> None:
     """Remove a job's files: first what says that it is whole, last what says that it is a job."""
     if names and not is_job:
         raise UsageError(f"{folder.root} is no scoring directory (it has no {JOB_FILE}), so it is not overwritten.")
-    results = [name for name in names if name.split("/")[0] in ("shards", "parts", "rejects")]
+    results = [name for name in names if name.split("/")[0] in RESULT_FOLDERS]
     for name in (SUCCESS_FILE, SUMMARY_FILE, *results, JOB_FILE):
         folder.remove(name)
 
 
 def _planned_job(folder: Storage, fingerprint: Fingerprint, model_uri: str) -> Job:
-    sources = fingerprint.sources
-    check_labels(sources, fingerprint.settings.labelled)
-    shards = tuple(plan_sources(sources, fingerprint.settings.shard_bytes, COUNTING_THREADS))
-    rows = rows_by_file(shards)
-    if not any(rows.values()):
-        raise DataRefused(f"There are no rows in {', '.join(rows)}.")
-    check_provenance(sources, rows)
-    job = Job(fingerprint, shards, model_uri)
+    job = Job(fingerprint, plan_shards(fingerprint.inputs, fingerprint.settings), model_uri)
     if sentences := changed_inputs(job):
         raise DataRefused(sentences)
     folder.write(JOB_FILE, job.to_json().encode())

@@ -10,10 +10,11 @@ from typing import Final
 
 from components.errors import UsageError
 from components.io.shards import SourceShard, stem_of
-from components.io.sources import find_sources
+from components.io.sources import Source
 from components.score.engines.dataflow import Dataflow
 from components.score.engines.engine import BeamRunner, Engine, names_runner
 from components.score.engines.portable import PortableEngine
+from components.score.inputs import find_inputs, plan_shards
 from components.score.job import ShardTask
 from components.score.model import ModelRef
 from components.score.run import ScoreRequest
@@ -108,8 +109,12 @@ class EngineRunner:
 
 def _uncounted_tasks(request: ScoreRequest) -> list[ShardTask]:
     """Return about as many tasks as the job has; rows are counted only when it runs."""
-    tasks = []
-    for index, source in enumerate(find_sources(request.inputs)):
+    inputs, tasks = find_inputs(request.inputs, request.settings), list[ShardTask]()
+    tables = [each for each in inputs if isinstance(each, Source)]
+    if not tables:
+        shards = plan_shards(inputs, request.settings)
+        return [ShardTask("0" * 64, shard, request.output, request.settings) for shard in shards]
+    for index, source in enumerate(tables):
         path, size, step = source.file.path, source.file.size, request.settings.shard_bytes
         for i, start in enumerate(range(0, size, step) or (0,)):
             shard = SourceShard(path, i, start, min(size, start + step), 0, 0, source, index, stem_of(index, path, i))

@@ -32,7 +32,23 @@ class ScoreSettings(Settings):
         description="of CSV read at a time: some 1,700 beats, a row group of the result; larger ones are slower",
     )
     block_rows: int = Field(default=4096, ge=1, description="rows of Parquet or TFRecord read at a time, likewise")
+    lead: str | None = Field(
+        default=None,
+        description="of recordings: name or index of the lead; empty: II, MLII, ML2, ECG1, else the first",
+    )
+    annotator: str | None = Field(
+        default=None,
+        description="of recordings: extension of the annotations that have their beats; empty: they are detected",
+    )
+    annotations: str | None = Field(
+        default=None,
+        description="of recordings: extension of the WFDB annotation files that are written, or csv, or edf (EDF+)",
+    )
     batch: int = Field(default=768, ge=1, description="most beats in a call of the model: 500 to 1,000 are fastest")
+
+    def of_recordings(self) -> list[str]:
+        """Return the flags of those settings that only recordings have."""
+        return [f"--{name}" for name in ("lead", "annotator", "annotations") if getattr(self, name) is not None]
 
 
 class BatchSettings(Settings):

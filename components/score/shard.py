@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final
-
-import numpy as np
+from typing import Final
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.io.beat_block import BeatBlock
-from components.io.rejects import Reject
-from components.io.shards import read_shard
+from components.io.shards import SourceShard, read_shard
 from components.io.storage import sha256_of, storage_at
-from components.push.histogram import count_samples
-from components.score.columns import Writer, open_writer, prediction_table
-from components.score.job import ShardTask, changed_files
-from components.score.model import Answers, ScoringModel
-from components.score.record import ShardFailure, ShardRecord, Tally, Written
-
-NOT_FINITE: Final = "probabilities not finite"
+from components.score.blocks import BlockScorer, Count
+from components.score.columns import open_writer
+from components.score.inputs import changed_files
+from components.score.job import ShardTask
+from components.score.model import ScoringModel
+from components.score.record import ShardFailure, ShardRecord, Written
+from components.score.recordings import RecordingShard, score_recordings
 
 LOG: Final = logging.getLogger("heartbeat.score")
 """Silent where someone reads the sentences anyway."""
-
-Count = Callable[[int, int], None]
-"""Called after each block with the rows scored and the rows rejected in it; may raise Stopped."""
 
 
 class Stopped(BaseException):
@@ -63,12 +56,11 @@ def attempt_shard(
 
 
 def _in_words(task: ShardTask, error: Exception) -> tuple[str, ...]:
-    shard = task.shard
-    rows = f"rows {shard.first_row:,} to {shard.first_row + shard.rows - 1:,} of {shard.file}"
+    which = f"Shard {task.shard.stem} ({task.shard.describe()})"
     if isinstance(error, HeartbeatError):
-        return tuple(f"Shard {shard.stem} ({rows}): {sentence}" for sentence in error.sentences)
+        return tuple(f"{which}: {sentence}" for sentence in error.sentences)
     message = str(error).strip().split("\n", 1)[0][:500]
-    return (f"Shard {shard.stem} ({rows}) failed with {type(error).__name__}: {message}",)
+    return (f"{which} failed with {type(error).__name__}: {message}",)
 
 
 def score_shard(
@@ -84,94 +76,62 @@ def score_shard(
         EnvironmentRefused: the results cannot be written.
     """
     began = time.perf_counter()
-    folder = storage_at(task.output)
+    folder, shard = storage_at(task.output), task.shard
+    others: dict[str, bytes] = {}
+    recordings = None
     with (
         folder.drafted(task.parts_name) as (parts, publish_parts),
         folder.drafted(task.rejects_name) as (rejects, publish_rejects),
     ):
         try:
             with open_writer(parts, task.settings.format) as writer, rejects.open("wb") as rejects_file:
-                tally = _score_blocks(task, model, writer, rejects_file, count)
+                scorer = BlockScorer(task.settings, model, writer, rejects_file, count)
+                if isinstance(shard, RecordingShard):
+                    recordings, others = score_recordings(task, shard, scorer, lambda: count(0, 0))
+                else:
+                    _score_rows(task, shard, scorer)
             written = _described(task.parts_name, parts), _described(task.rejects_name, rejects)
         except OSError as error:
             raise EnvironmentRefused(f"Cannot write {task.output}: {error.strerror or error}.") from error
-        _check_rows(task, tally)
-        for path in changed_files([task.shard.source]):
+        inputs = shard.recordings if isinstance(shard, RecordingShard) else [shard.source]
+        for path in changed_files(inputs):
             raise DataRefused(f"{path} changed while it was scored. Score it again when it is at rest.")
         record = ShardRecord(
             job=task.job,
-            file=task.shard.file,
-            first_row=task.shard.first_row,
-            **tally.as_fields(),
+            file=shard.file,
+            first_row=0 if isinstance(shard, RecordingShard) else shard.first_row,
+            **scorer.tally.as_fields(),
             parts=written[0],
             rejects=written[1],
+            others=tuple(Written(name, len(each), hashlib.sha256(each).hexdigest()) for name, each in others.items()),
+            recordings=recordings,
             seconds=round(time.perf_counter() - began, 3),
             computing=model.computing,
         )
         check_wanted()
         publish_parts()
         publish_rejects()
+        for name, content in others.items():
+            folder.write(name, content)
     folder.write(task.record_name, record.to_json().encode())
     return record
 
 
-def _score_blocks(task: ShardTask, model: ScoringModel, writer: Writer, rejects_file: BinaryIO, count: Count) -> Tally:
-    tally, file, settings = Tally(), task.shard.file, task.settings
-    blocks = read_shard(
-        task.shard,
-        labelled=settings.labelled,
-        block_bytes=settings.block_bytes,
-        block_rows=settings.block_rows,
-    )
-    for block in blocks:
-        answers = model.answers(block.signal, settings.batch)
-        block, answers = without_unusable(block, answers)
-        table, predicted = prediction_table(file, block, answers, model.short_digest)
-        if table.num_rows:
-            writer.write_table(table)
-        rejects_file.write("".join(reject.to_json(file) for reject in block.rejects).encode())
-        tally.rows += block.row_count
-        tally.scored += len(block.rows)
-        tally.abstained += int(answers.abstain.sum())
-        tally.reasons.update(reject.kind for reject in block.rejects)
-        tally.classes += np.bincount(predicted, minlength=len(tally.classes))
-        tally.histogram += count_samples([block.signal])
-        if block.label is not None:
-            tally.add_labels(block.label, predicted)
-        count(len(block.rows), len(block.rejects))
-    return tally
-
-
-def without_unusable(block: BeatBlock, answers: Answers) -> tuple[BeatBlock, Answers]:
-    """Move beats whose probabilities are not all finite to the rejects."""
-    usable = np.isfinite(answers.probabilities).all(axis=1)
-    if usable.all():
-        return block, answers
-    unusable = [
-        Reject(row, NOT_FINITE, "the model's probabilities are not finite", block.text(row))
-        for row in block.rows[~usable].tolist()
-    ]
-    kept = replace(
-        block,
-        signal=block.signal[usable],
-        label=None if block.label is None else block.label[usable],
-        record=None if block.record is None else block.record[usable],
-        sample=None if block.sample is None else block.sample[usable],
-        rows=block.rows[usable],
-        rejects=tuple(sorted((*block.rejects, *unusable), key=lambda reject: reject.row)),
-    )
-    return kept, replace(answers, probabilities=answers.probabilities[usable], abstain=answers.abstain[usable])
-
-
-def _described(name: str, file: Path) -> Written:
-    with file.open("rb") as content:
-        return Written(name, file.stat().st_size, sha256_of(content))
-
-
-def _check_rows(task: ShardTask, tally: Tally) -> None:
-    planned, rejected = task.shard.rows, tally.reasons.total()
+def _score_rows(task: ShardTask, shard: SourceShard, scorer: BlockScorer) -> None:
+    settings = task.settings
+    for block in read_shard(
+        shard, labelled=settings.labelled, block_bytes=settings.block_bytes, block_rows=settings.block_rows
+    ):
+        scorer.score([(shard.file, block)])
+    tally = scorer.tally
+    planned, rejected = shard.rows, tally.reasons.total()
     if tally.rows != planned or tally.rows != tally.scored + rejected:
         raise DataRefused(
             f"{planned:,} rows were counted, {tally.rows:,} read, {tally.scored:,} scored, {rejected:,} rejected: the "
             "file changed while it was scored."
         )
+
+
+def _described(name: str, file: Path) -> Written:
+    with file.open("rb") as content:
+        return Written(name, file.stat().st_size, sha256_of(content))

@@ -13,9 +13,10 @@ import numpy as np
 from components.beat import CLASSES
 from components.errors import HeartbeatError, ScoringIncomplete
 from components.io.rejects import one_based_labels
-from components.io.shards import rows_by_file
+from components.io.shards import SourceShard, rows_by_file
 from components.push.histogram import BINS, histogram_json
-from components.score.job import Job, changed_files
+from components.score.inputs import changed_files
+from components.score.job import Job
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import Outcome
 from components.score.settings import RejectBudget
@@ -40,7 +41,7 @@ class ScoreSummary:
     classes: dict[str, int]  # symbol -> scored rows that were given this class
     confusion: list[list[int]] | None  # counts [5][5], rows are the inputs' labels; None where not all inputs have them
     histogram: dict[str, Any]  # samples of the scored beats by value
-    files: list[dict[str, Any]]  # one entry for each input: file, rows, scored, rejected
+    files: list[dict[str, Any]]  # one entry for each table: file, rows, scored, rejected
     shards: dict[str, int]  # planned, done, failed, and done before this run
     seconds: float = 0.0  # of this run, from the plan to the end
     rows_per_second: float | None = None  # of what this run did itself; None where there was nothing to do
@@ -49,6 +50,8 @@ class ScoreSummary:
     # digits of probabilities
     computing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)  # what else is worth knowing of the inputs
+    # planned, used, unusable, seconds, seconds_read, unfollowed of recordings, as in RecordingTally; None for tables
+    recordings: dict[str, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""
@@ -102,6 +105,7 @@ def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: st
         sentences=_failures(outcomes),
         computing=sorted({record.computing for record in records}),
         remarks=[] if hint is None else [hint],
+        recordings=_recordings(job, records),
     )
 
 
@@ -123,21 +127,43 @@ def summarise(
         *changed_inputs(job),
         *_over_budget(summary, budget),
     ]
-    if sentences:
-        return replace(summary, sentences=sentences)
-    return replace(summary, status="done", exit_code=0)
+    summary = replace(summary, sentences=sentences, remarks=[*summary.remarks, *_unusable(outcomes, summary)])
+    return summary if sentences else replace(summary, status="done", exit_code=0)
 
 
 def _files(job: Job, records: Sequence[ShardRecord]) -> list[dict[str, Any]]:
-    files: dict[str, dict[str, Any]] = {}
-    counted = rows_by_file(job.shards)
-    for source in job.fingerprint.sources:
-        path = source.file.path
-        files[path] = {"file": path, "rows": counted[path], "scored": 0, "rejected": 0}
-    for record in records:
+    counted = rows_by_file([shard for shard in job.shards if isinstance(shard, SourceShard)])
+    files: dict[str, dict[str, Any]] = {
+        path: {"file": path, "rows": rows, "scored": 0, "rejected": 0} for path, rows in counted.items()
+    }
+    for record in records if files else ():
         files[record.file]["scored"] += record.scored
         files[record.file]["rejected"] += record.rejected
     return list(files.values())
+
+
+def _recordings(job: Job, records: Sequence[ShardRecord]) -> dict[str, float] | None:
+    planned = [shard for shard in job.shards if not isinstance(shard, SourceShard)]
+    if not planned:
+        return None
+    tallies = [record.recordings for record in records if record.recordings is not None]
+    return {
+        "planned": sum(len(shard.recordings) for shard in planned),
+        "used": sum(tally.used for tally in tallies),
+        "unusable": sum(tally.unusable for tally in tallies),
+        "seconds": round(sum(tally.seconds for tally in tallies), 3),
+        "seconds_read": round(sum(tally.seconds_read for tally in tallies), 3),
+        "unfollowed": sum(tally.unfollowed for tally in tallies),
+    }
+
+
+def _unusable(outcomes: Mapping[str, Outcome], summary: ScoreSummary) -> list[str]:
+    """Return remarks about the first recordings that could not be used."""
+    tallies = [outcome.recordings for outcome in outcomes.values() if isinstance(outcome, ShardRecord)]
+    refusals = [refusal for tally in tallies if tally is not None for refusal in tally.refusals][:NAMED_SHARDS]
+    more = int((summary.recordings or {}).get("unusable", 0)) - len(refusals)
+    rest = [f"{more:,} more recordings could not be used: see rejects/ and recordings/."] if more > 0 else []
+    return [*(f"Not used: {refusal}" for refusal in refusals), *rest]
 
 
 def _confusion(records: Sequence[ShardRecord]) -> list[list[int]] | None:
@@ -178,17 +204,22 @@ def changed_inputs(job: Job) -> list[str]:
     """Return sentences about inputs that are no longer what they were when the job began."""
     return [
         f"{path} changed or went away while the job ran: score it again, with --overwrite, when it is at rest."
-        for path in changed_files(job.fingerprint.sources)
+        for path in changed_files(job.fingerprint.inputs)
     ]
 
 
 def _over_budget(summary: ScoreSummary, budget: RejectBudget) -> list[str]:
-    rows, allowed = summary.rows, budget.allowed(summary.rows["read"])
-    if rows["rejected"] <= allowed:
-        return []
+    """Judge rows or, of recordings, the beats and the recordings themselves; a last beat's reject is no fault."""
+    rows, recordings = summary.rows, summary.recordings
+    unusable, unfollowed = (int(recordings[name]) for name in ("unusable", "unfollowed")) if recordings else (0, 0)
+    faults = [("rows", rows["rejected"] - unusable - unfollowed, rows["read"] - unusable)]
+    if recordings:
+        faults = [("beats", *faults[0][1:]), ("recordings", unusable, int(recordings["planned"]))]
     by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in summary.reasons.items())
     return [
-        f"{rows['rejected']:,} of {rows['read']:,} rows were rejected ({by_kind}), allowed: {allowed:,} "
-        f"({budget.text}). {summary.output}/rejects/ holds each with its reason; correct the inputs, or --resume with "
-        "a larger --reject-budget."
+        f"{rejected:,} of {of:,} {what} were rejected ({by_kind}), allowed: {budget.allowed(of):,} ({budget.text}). "
+        f"{summary.output}/rejects/ holds each with its reason; correct the inputs, or --resume with a larger "
+        "--reject-budget."
+        for what, rejected, of in faults
+        if rejected > budget.allowed(of)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from shlex import quote
@@ -17,8 +17,10 @@ from components.io.signals import Terminated, sigterm_raised
 from pipeline.commands.flags import DEFAULT_SERVING, with_beam_options, with_engine_flags
 
 if TYPE_CHECKING:
+    from components.recordings.inputs import Recording
     from components.score.resume import Progress, ProgressReader
     from components.score.run import ScoreRequest
+    from components.score.settings import ScoreSettings
     from components.score.summary import ScoreSummary
     from pipeline.console import ProgressLine
 
@@ -30,11 +32,23 @@ if TYPE_CHECKING:
     metavar="GLOB",
     multiple=True,
     required=True,
-    help="Kaggle-format CSV (.gz too), Parquet, TFRecord of tf.Example: a file, a folder or a quoted glob; repeatable.",
+    help="Recordings (WFDB, EDF, BDF), or beats (Kaggle-format CSV, .gz too, Parquet, TFRecord of tf.Example): a file, "
+    "a folder or a quoted glob; repeatable.",
 )
 @click.option("--output", metavar="DIR|URI", required=True, help="The scoring directory: rows in parts/.")
 @click.option("--model", metavar="DIR|URI", help="A model's directory. Default: the newest one in --serving.")
 @click.option("--serving", metavar="DIR|URI", default=DEFAULT_SERVING, help="Where models are pushed to.")
+@click.option("--lead", metavar="NAME|INDEX", help="Of recordings. Default: II, MLII, ML2, ECG1, else the first.")
+@click.option(
+    "--annotator",
+    metavar="EXT",
+    help="Of recordings: take the beats from these annotations, as atr. Default: find them in the signal.",
+)
+@click.option(
+    "--annotations",
+    metavar="EXT|csv|edf",
+    help="Of recordings: form of annotations/, a WFDB extension such as pred, or CSV or EDF+. Default: not written.",
+)
 @click.option("--format", type=click.Choice(["parquet", "csv"]), default="parquet", help="Of the scored rows.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished job, or begin it.")
 @click.option("--overwrite", is_flag=True, help="Replace the job that the directory holds.")
@@ -55,6 +69,9 @@ def score(
     output: str,
     model: str | None,
     serving: str,
+    lead: str | None,
+    annotator: str | None,
+    annotations: str | None,
     format: Literal["parquet", "csv"],
     resume: bool,
     overwrite: bool,
@@ -66,9 +83,10 @@ def score(
     beam_options: tuple[str, ...],
     **engine_flags: Any,
 ) -> int:
-    """Score any number of beats with a pushed model, in one Beam job that can be stopped and resumed.
+    """Score any number of beats or recordings with a pushed model, in one Beam job that can be stopped and resumed.
 
-    Every row of the inputs ends up in parts/ with its prediction or in rejects/ with a reason. Exit codes: 0 done,
+    Every row of the inputs, and every beat of recordings, ends up in parts/ with its prediction or in rejects/ with a
+    reason; recordings/ has a line for each recording. Exit codes: 0 done,
     2 usage, 3 data refused, 5 a shard failed or too many rejects, 6 environment, 130/143 interrupted.
     """
     if resume and overwrite:
@@ -78,14 +96,14 @@ def score(
     from components.score.run import ScoreRequest
     from components.score.run import score as run_score
     from components.score.runner import EngineRunner, choose_engine
-    from components.score.settings import RejectBudget, ScoreSettings
+    from components.score.settings import RejectBudget
     from pipeline.console import ProgressLine
 
     request = ScoreRequest(
         inputs=inputs,
         output=output,
         model=find_model(model, serving),
-        settings=ScoreSettings(labelled=not no_label, format=format),
+        settings=score_settings(format, not no_label, lead, annotator, annotations),
         existing="resume" if resume else "overwrite" if overwrite else "refuse",
         budget=RejectBudget(reject_budget),
     )
@@ -96,7 +114,7 @@ def score(
         if described := runner.describe(request):
             click.echo(described)
         return 0
-    with _interruptible(output), ProgressLine("rows") as line:
+    with _interruptible(output), ProgressLine("score") as line:
         summary = run_score(request, runner, partial(show_progress, line))
     if as_json:
         click.echo(summary.to_json(), nl=False)
@@ -105,6 +123,31 @@ def score(
     else:
         show_summary(summary)
     return summary.exit_code
+
+
+def score_settings(
+    format: Literal["parquet", "csv"],
+    labelled: bool,
+    lead: str | None,
+    annotator: str | None,
+    annotations: str | None,
+) -> ScoreSettings:
+    """Return the settings that flags stand for.
+
+    Raises:
+        UsageError: an extension is none that annotation files can have.
+    """
+    from components.recordings.annotation_files import annotation_file_name
+    from components.score.settings import ScoreSettings
+
+    if annotations is not None:
+        annotation_file_name(annotations, "")
+        if annotations == annotator:
+            raise UsageError(
+                f"--annotations {annotations} would give the answers the extension of the annotations that the beats "
+                "are taken from: name another, as pred."
+            )
+    return ScoreSettings(format=format, labelled=labelled, lead=lead, annotator=annotator, annotations=annotations)
 
 
 @contextmanager
@@ -138,10 +181,15 @@ def show_plan(request: ScoreRequest) -> None:
     """
     from rich.table import Table
 
-    from components.io.sources import check_labels, find_sources
+    from components.io.sources import Source, check_labels
+    from components.score.inputs import find_inputs
     from pipeline.console import plain_console
 
-    sources = find_sources(request.inputs)
+    inputs = find_inputs(request.inputs, request.settings)
+    sources = [each for each in inputs if isinstance(each, Source)]
+    if not sources:
+        show_recordings([each for each in inputs if not isinstance(each, Source)], request)
+        return
     check_labels(sources, request.settings.labelled)
     table = Table(title=f"Would score {len(sources):,} files into {request.output}", title_justify="left")
     for column in ("file", "format", "MiB", "provenance"):
@@ -154,19 +202,34 @@ def show_plan(request: ScoreRequest) -> None:
     console.print(f"Model {request.model.short_digest} from {request.model.uri}")
 
 
+def show_recordings(recordings: Sequence[Recording], request: ScoreRequest) -> None:
+    """Print which recordings a job would read, by their headers."""
+    from pipeline.console import print_table
+
+    click.echo(f"Would score {len(recordings):,} recordings into {request.output}")
+    rows = [[each.name, each.file.path, duration(each.seconds) if each.fs else "?"] for each in recordings]
+    print_table(["record", "file", "length"], rows)
+    click.echo(f"Model {request.model.short_digest} from {request.model.uri}")
+
+
 def show_progress(line: ProgressLine, reader: ProgressReader) -> None:
     """Bring the line up to date, if it is time to."""
     if line.is_due():
         progress = reader.look()
-        line.show(*progress.rows, progress_line(progress))
+        line.show(*progress.amount, progress_line(progress))
 
 
 def progress_line(progress: Progress) -> str:
-    """Return shards and rows done, rows a second, and the time left, as one line."""
-    line = f"{progress.shards[0]:,} of {progress.shards[1]:,} shards, {progress.rows[0]:,} of {progress.rows[1]:,} rows"
+    """Return shards and rows or hours done, how many a second, and the time left, as one line."""
+    shards = f"{progress.shards[0]:,} of {progress.shards[1]:,} shards"
+    if progress.unit == "rows":
+        done, rate = f"{progress.amount[0]:,} of {progress.amount[1]:,} rows", f"{progress.rate or 0:,.0f} rows/s"
+    else:
+        hours, of_hours = (f"{seconds / 3600:,.1f}" for seconds in progress.amount)
+        done, rate = f"{hours} of {of_hours} hours recorded", f"{(progress.rate or 0) / 3600:,.2f} hours/s"
     if progress.rate is None or progress.seconds_left is None:
-        return line
-    return f"{line}, {progress.rate:,.0f} rows/s, {duration(progress.seconds_left)} left"
+        return f"{shards}, {done}"
+    return f"{shards}, {done}, {rate}, {duration(progress.seconds_left)} left"
 
 
 def duration(seconds: float) -> str:
@@ -190,8 +253,14 @@ def show_summary(summary: ScoreSummary) -> None:
     table.add_column(justify="right")
     shards = summary.shards
     table.add_row("shards", f"{shards['done']:,} of {shards['planned']:,}, {shards['done_before']:,} done before")
+    what = "rows"
+    if (recordings := summary.recordings) is not None:
+        table.add_row("recordings", f"{recordings['used']:,.0f} of {recordings['planned']:,.0f}")
+        table.add_row("recorded", duration(recordings["seconds"]))
+        table.add_row("  of this without an ECG", duration(recordings["seconds"] - recordings["seconds_read"]))
+        what = "beats"
     for name in ("read", "scored", "rejected", "abstained"):
-        table.add_row(f"rows {name}", f"{rows[name]:,}")
+        table.add_row(f"{what} {name}", f"{rows[name]:,}")
     for reason, count in summary.reasons.items():
         table.add_row(f"  {reason}", f"{count:,}")
     for symbol, count in summary.classes.items():
@@ -201,7 +270,7 @@ def show_summary(summary: ScoreSummary) -> None:
         right = sum(row[index] for index, row in enumerate(summary.confusion))
         table.add_row("agree with the label", f"{right / rows['scored']:.2%}")
     if summary.rows_per_second is not None:
-        table.add_row("rows/s", f"{summary.rows_per_second:,.0f}")
+        table.add_row(f"{what}/s", f"{summary.rows_per_second:,.0f}")
     table.add_row("seconds", f"{summary.seconds:,.1f}")
     table.add_row("model", f"{summary.model['digest'][:12]}")
     console = plain_console(soft_wrap=True)
@@ -212,7 +281,8 @@ def show_summary(summary: ScoreSummary) -> None:
             f"shards (shards/*.json say which): {'; '.join(summary.computing)}."
         )
     if summary.exit_code == 0:
-        console.print(f"Scored rows are in {summary.output}/parts, rejects in {summary.output}/rejects.")
+        lines = "" if recordings is None else f" A line for each recording is in {summary.output}/recordings."
+        console.print(f"Scored {what} are in {summary.output}/parts, rejects in {summary.output}/rejects.{lines}")
     console.print(f"A page of it: heartbeat report {quote(summary.output)}")
     for sentence in (*summary.sentences, *summary.remarks):
         click.echo(sentence, err=True)

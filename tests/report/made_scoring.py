@@ -95,6 +95,8 @@ def make_shard(output: Path, task: ShardTask) -> ShardRecord:
         histogram=count_samples([beats.signal]).tolist(),
         parts=written(output, task.parts_name),
         rejects=written(output, task.rejects_name),
+        others=(),
+        recordings=None,
         seconds=0.5,
         computing="made up",
     )

@@ -205,7 +205,7 @@ def test_another_job_is_refused_with_what_differs(tmp_path):
     with pytest.raises(UsageError, match="begun with model abababababab from /models/1, now it is cdcdcdcdcdcd"):
         run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume", ref=other)
     write_csv(tmp_path / "a.csv", 20, seed=5)
-    with pytest.raises(UsageError, match=r"a\.csv or its provenance file has changed"):
+    with pytest.raises(UsageError, match=r"a\.csv or a file that belongs to it has changed"):
         run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume")
 
 
@@ -343,6 +343,6 @@ def test_progress_is_read_from_the_records(tmp_path):
 
     score(request(tmp_path / "a.csv", output=tmp_path / "out"), loop(), show)
     assert [each.shards[0] for each in looks] == list(range(1, len(looks) + 1))
-    assert looks[-1].rows == (60, 60)
+    assert looks[-1].amount == (60, 60)
     assert looks[-1].seconds_left == 0
     assert looks[0].rate > 0

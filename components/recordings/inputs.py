@@ -1,0 +1,226 @@
+"""Recordings as inputs of a job: found by path, glob, folder or URI, described by their headers, opened where they are.
+
+Of an object store only headers are fetched to plan a job, and of a recording all files to score it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from components.errors import DataRefused
+from components.io.storage import (
+    ABSENT,
+    InputFile,
+    described,
+    is_remote,
+    list_files,
+    local_path,
+    read_range,
+    storage_at,
+)
+from components.recordings.annotations import annotation_file
+from components.recordings.edf import read_edf_header
+from components.recordings.header import EDF, LIST, header_path, list_records, read_header
+from components.recordings.lead import signal_file
+
+TABLES: Final = re.compile(r"\.(csv|parquet|tfrecords?)(\.gz)?$", re.IGNORECASE)
+"""Names of files of beats."""
+
+REQUESTS: Final = 16
+"""Threads that ask for files and their versions: a store answers slowly, but many at once."""
+
+EDF_HEADER_BYTES: Final = 256 << 10
+"""Longest header of an EDF file that is fetched to plan a job: a thousand signals."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording that a job reads.
+
+    Attributes:
+        name: of the record, with the folders from the folder that was named.
+        file: its header, or its EDF file.
+        others: its other files: headers of segments, signals, annotations.
+        frames: as the header has it; 0 where it does not say, or cannot be read.
+        fs: frames per second; 0 likewise.
+    """
+
+    name: str
+    file: InputFile
+    others: tuple[InputFile, ...]
+    frames: int
+    fs: float
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it is by its header."""
+        return self.frames / self.fs if self.fs else 0.0
+
+
+def find_recordings(pattern: str, annotator: str | None) -> list[Recording]:
+    """List the recordings that a path, a glob, a folder or a URI stands for; none where it stands for something else.
+
+    Args:
+        pattern: a header or any other file of a record, an EDF file, the record's name, a glob of these, or a folder.
+        annotator: extension of the annotation files that belong to the recordings, None for none.
+
+    Raises:
+        DataRefused: a folder holds recordings and files of beats, or its RECORDS cannot be read.
+        EnvironmentRefused: a folder or a header cannot be read.
+    """
+    if is_remote(pattern):
+        return _find_remote(pattern.rstrip("/"), annotator)
+    path = Path(local_path(pattern))
+    if path.is_dir():
+        if not _holds_recordings(path):
+            return []
+        names, missing = list_records(path)
+        if missing:
+            raise DataRefused(f"{path / LIST} lists folders that are not there: {', '.join(missing[:5])}.")
+        return _described(path, names, annotator)
+    matches = [Path(file.path) for file in list_files(local_path(pattern))] or [path]
+    stems = list(dict.fromkeys(stem for match in matches if (stem := _stem(match)) is not None))
+    if not stems:
+        return []
+    folder = Path(os.path.commonpath([stem.absolute().parent for stem in stems]))
+    segments = {stem.parent / name for stem in stems for name in _segments(stem)}
+    names = tuple(os.path.relpath(stem.absolute(), folder) for stem in stems if stem not in segments)
+    return _described(folder, names, annotator)
+
+
+def _holds_recordings(folder: Path) -> bool:
+    """Return whether a folder is one of recordings: by its own files, or else by those of the folders in it."""
+    own = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+    tables = [name for name in own if TABLES.search(name)]
+    recordings = [name for name in own if name == LIST or name.lower().endswith((".hea", *EDF))]
+    if tables and recordings:
+        raise DataRefused(
+            f"{folder} holds recordings ({recordings[0]}) and files of beats ({tables[0]}): name one of the two, "
+            f"'{folder}/*.hea' or '{folder}/*{Path(tables[0]).suffix}'."
+        )
+    return bool(recordings) or (not tables and any(path.suffix.lower() in (".hea", *EDF) for path in folder.rglob("*")))
+
+
+def _stem(path: Path) -> Path | None:
+    """Return the record that a file belongs to, as `open_lead` takes it; None where it belongs to none."""
+    if path.suffix.lower() in EDF:
+        return path
+    if TABLES.search(path.name):
+        return None
+    for stem in (path, path.with_suffix("")):
+        if header_path(stem).is_file():
+            return stem
+    return None
+
+
+def _segments(stem: Path) -> list[str]:
+    try:
+        return [] if stem.suffix.lower() in EDF else [name for name, _ in read_header(stem).segments]
+    except DataRefused:
+        return []
+
+
+def _described(folder: Path, names: Sequence[str], annotator: str | None) -> list[Recording]:
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        return list(pool.map(lambda name: _describe(folder / name, name, annotator), names))
+
+
+def _describe(stem: Path, name: str, annotator: str | None) -> Recording:
+    header, others, frames, fs = _survey(stem, annotator)
+    return Recording(name, described(str(header)), tuple(described(str(path)) for path in others), frames, fs)
+
+
+def _survey(stem: Path, annotator: str | None) -> tuple[Path, list[Path], int, float]:
+    """Return a record's header, its other files, its frames, and how many of these a second has."""
+    is_edf = stem.suffix.lower() in EDF
+    path = stem if is_edf else header_path(stem)
+    others: dict[Path, None] = {}
+    try:
+        header = read_edf_header(stem) if is_edf else read_header(stem)
+        parts = [(stem, header)] if not header.segments else []
+        for segment, _ in header.segments:
+            part = stem.parent / segment
+            if header_path(part).is_file():
+                others[header_path(part)] = None
+                parts.append((part, read_header(part)))
+        for part, part_header in () if is_edf else parts:
+            others.update(dict.fromkeys(signal_file(part, signal) for signal in part_header.signals))
+        frames = header.sig_len or sum(length for _, length in header.segments)
+        fs = float(header.fs)
+    except DataRefused:  # said when it is scored: one recording costs no other
+        frames, fs = 0, 0.0
+    others.pop(path, None)
+    if annotator is not None:
+        others[annotation_file(stem, annotator)] = None
+    return path, [other for other in others if other.name != "~"], frames, fs
+
+
+def _find_remote(uri: str, annotator: str | None) -> list[Recording]:
+    """Find recordings on a store: its headers are copied to where the same files seem to be, the others empty."""
+    if TABLES.search(uri):
+        return []
+    top, rest = uri, ""
+    names = {} if re.search(r"[*?[]", uri) else storage_at(uri).sizes()
+    if not names:
+        top = re.split(r"[*?[]", uri, maxsplit=1)[0].rpartition("/")[0]
+        rest = uri.removeprefix(f"{top}/")
+        names = storage_at(top).sizes()
+    if not any(name.lower().endswith((".hea", *EDF)) for name in names):
+        return []
+    with TemporaryDirectory(prefix="headers-") as scratch, ThreadPoolExecutor(REQUESTS) as pool:
+        mirror = Path(scratch)
+        for folder in {mirror / os.path.dirname(name) for name in names}:
+            folder.mkdir(parents=True, exist_ok=True)
+        list(pool.map(lambda name: _mirror(f"{top}/{name}", names[name], mirror / name), names))
+        found = find_recordings(str(mirror / rest), annotator)
+        return list(pool.map(lambda recording: _moved(recording, mirror, top), found))
+
+
+def _mirror(uri: str, size: int, target: Path) -> None:
+    name = target.name.lower()
+    end = size if name == LIST.lower() or name.endswith(".hea") else min(size, EDF_HEADER_BYTES)
+    wanted = name == LIST.lower() or name.endswith((".hea", *EDF))
+    target.write_bytes(b"".join(read_range(uri, 0, end)) if wanted else b"")
+
+
+def _moved(recording: Recording, mirror: Path, top: str) -> Recording:
+    """Return a recording that was found in the mirror of a store as it is in the store."""
+
+    def moved(file: InputFile) -> InputFile:
+        return described(f"{top}/{os.path.relpath(file.path, mirror)}")
+
+    others = tuple(map(moved, recording.others))
+    return replace(recording, file=moved(recording.file), others=others)
+
+
+@contextmanager
+def opened_recording(recording: Recording) -> Iterator[Path]:
+    """Yield the path of a record as `open_lead` takes it; a store's files are copied for as long as this lasts.
+
+    Raises:
+        UsageError: no storage has the URI's scheme.
+        EnvironmentRefused: the store is not reached.
+    """
+    path = recording.file.path
+    if not is_remote(path):
+        yield _record_path(Path(path))
+        return
+    folder = os.path.dirname(path)
+    with TemporaryDirectory(prefix="recording-") as scratch:
+        copies = Path(scratch, "files")  # a signal may lie one folder above its header
+        for file in (recording.file, *recording.others):
+            if file.version != ABSENT:
+                storage_at(file.path).fetch("", copies / os.path.relpath(file.path, folder))
+        yield _record_path(copies / os.path.basename(path))
+
+
+def _record_path(file: Path) -> Path:
+    return file if file.suffix.lower() in EDF else file.with_suffix("")

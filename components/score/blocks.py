@@ -1,0 +1,60 @@
+"""Blocks of beats to answers: ask the model, write rows and rejects, count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import BinaryIO, Final
+
+import numpy as np
+
+from components.io.beat_block import BeatBlock
+from components.io.rejects import Reject
+from components.score.columns import Writer, join_tables, prediction_table
+from components.score.model import Answers, ScoringModel
+from components.score.record import Tally
+from components.score.settings import ScoreSettings
+
+NOT_FINITE: Final = "probabilities not finite"
+
+Count = Callable[[int, int], None]
+"""Called after each block with the rows scored and the rows rejected in it; may raise `Stopped`."""
+
+
+class BlockScorer:
+    """Ask the model about blocks of beats, write rows and rejects, and count them."""
+
+    def __init__(
+        self, settings: ScoreSettings, model: ScoringModel, writer: Writer, rejects_file: BinaryIO, count: Count
+    ) -> None:
+        self.tally = Tally()
+        self.model_digest = model.short_digest
+        self._settings, self._model, self._count = settings, model, count
+        self._writer, self._rejects_file = writer, rejects_file
+
+    def score(self, blocks: Sequence[tuple[str, BeatBlock]]) -> list[tuple[BeatBlock, Answers]]:
+        """Score blocks, each of one file, in as few calls of the model as can be; return what was answered."""
+        asked = self._model.answers(np.concatenate([block.signal for _, block in blocks]), self._settings.batch)
+        tables, first, answered = [], 0, list[tuple[BeatBlock, Answers]]()
+        for file, block in blocks:
+            rows = slice(first, first := first + len(block.rows))
+            block, answers = without_unusable(block, Answers(asked.probabilities[rows], asked.abstain[rows]))
+            tables.append(prediction_table(file, block, answers, self.model_digest))
+            self._rejects_file.write("".join(reject.to_json(file) for reject in block.rejects).encode())
+            self.tally.add(block, answers)
+            answered.append((block, answers))
+        if sum(table.num_rows for table in tables):
+            self._writer.write_table(join_tables(tables))
+        self._count(sum(len(block.rows) for block, _ in answered), sum(len(block.rejects) for block, _ in answered))
+        return answered
+
+
+def without_unusable(block: BeatBlock, answers: Answers) -> tuple[BeatBlock, Answers]:
+    """Move beats whose probabilities are not all finite to the rejects."""
+    usable = np.isfinite(answers.probabilities).all(axis=1)
+    if usable.all():
+        return block, answers
+    unusable = [
+        Reject(row, NOT_FINITE, "the model's probabilities are not finite", block.text(row))
+        for row in block.rows[~usable].tolist()
+    ]
+    return block.keep(usable, unusable), Answers(answers.probabilities[usable], answers.abstain[usable])

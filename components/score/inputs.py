@@ -1,0 +1,144 @@
+"""What a job reads: files of beats or recordings, found by what the user names, and cut into shards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any, Final
+
+from components.errors import DataRefused, UsageError
+from components.io.shards import SourceShard, plan_sources, rows_by_file, stem_of
+from components.io.sources import Source, check_labels, check_provenance, find_sources
+from components.io.storage import InputFile, described
+from components.recordings.inputs import REQUESTS, Recording, find_recordings
+from components.score.recordings import RecordingShard, plan_recordings, shards_of
+from components.score.settings import ScoreSettings
+
+Input = Source | Recording
+JobShard = SourceShard | RecordingShard
+
+COUNTING_THREADS: Final = 4
+"""Threads of the planner: two cores' worth and some waiting for the file system."""
+
+
+def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input, ...]:
+    """List what paths, globs, folders and URIs stand for, in the order given, each once: all files, or all recordings.
+
+    Raises:
+        DataRefused: a pattern matches nothing, an input cannot be read, or some are recordings and some are not.
+        UsageError: settings ask for what the inputs do not have, or a recording's annotation file would replace
+            another's.
+    """
+    found = {pattern: find_recordings(pattern, settings.annotator) for pattern in patterns}
+    if not any(found.values()):
+        if clashing := settings.of_recordings():
+            raise UsageError(f"{', '.join(clashing)} are about recordings, but {', '.join(patterns)} holds none.")
+        return tuple(find_sources(patterns))
+    if others := [pattern for pattern, recordings in found.items() if not recordings]:
+        raise DataRefused(
+            f"{', '.join(others)} is no recording, as the other inputs are: score recordings and files of beats in "
+            "jobs of their own."
+        )
+    recordings = {recording.file.path: recording for each in found.values() for recording in each}
+    if settings.annotations is not None:
+        names: dict[str, Recording] = {}
+        for recording in recordings.values():
+            if (other := names.setdefault(recording.name, recording)) is not recording:
+                raise UsageError(
+                    f"{other.file.path} and {recording.file.path} are both named {recording.name}, so one's "
+                    "annotations would replace the other's: name the folder above them, or score them in two jobs."
+                )
+    return tuple(recordings.values())
+
+
+def plan_shards(inputs: Sequence[Input], settings: ScoreSettings) -> tuple[JobShard, ...]:
+    """Cut inputs into shards: files by counting their rows, recordings by their headers.
+
+    Raises:
+        DataRefused: an input cannot be read, has labels where none are expected or none, or provenance of another
+            file; or there is no row at all.
+    """
+    if recordings := [each for each in inputs if isinstance(each, Recording)]:
+        return tuple(plan_recordings(recordings, settings.shard_bytes))
+    sources = [each for each in inputs if isinstance(each, Source)]
+    check_labels(sources, settings.labelled)
+    shards = tuple(plan_sources(sources, settings.shard_bytes, COUNTING_THREADS))
+    rows = rows_by_file(shards)
+    if not any(rows.values()):
+        raise DataRefused(f"There are no rows in {', '.join(rows)}.")
+    check_provenance(sources, rows)
+    return shards
+
+
+def files_of(inputs: Sequence[Input]) -> list[InputFile]:
+    """Return every file that inputs consist of."""
+    files: list[InputFile] = []
+    for each in inputs:
+        files.append(each.file)
+        files += each.others if isinstance(each, Recording) else [each.provenance] if each.provenance else []
+    return files
+
+
+def changed_files(inputs: Sequence[Input]) -> list[str]:
+    """Return the paths of files that changed, came or went away since they were listed."""
+    files = files_of(inputs)
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        now = pool.map(_described, files)
+        return [file.path for file, found in zip(files, now, strict=True) if found != file]
+
+
+def _described(file: InputFile) -> InputFile | None:
+    try:
+        return described(file.path)
+    except DataRefused:
+        return None
+
+
+def shards_json(inputs: Sequence[Input], shards: Sequence[JobShard]) -> list[Any]:
+    """Return shards as plain values: of each file [start, end, first row, rows], or of recordings how many each has."""
+    if any(isinstance(each, Recording) for each in inputs):
+        return [len(shard.recordings) for shard in shards if isinstance(shard, RecordingShard)]
+    by_input: list[list[list[int]]] = [[] for _ in inputs]
+    for shard in shards:
+        assert isinstance(shard, SourceShard)
+        by_input[shard.input_index].append([shard.start, shard.end, shard.first_row, shard.rows])
+    return by_input
+
+
+def parse_shards(inputs: Sequence[Input], planned: Sequence[Any]) -> tuple[JobShard, ...]:
+    """Return the shards that `shards_json` wrote.
+
+    Raises:
+        ValueError, TypeError: these are no shards of the inputs.
+    """
+    if recordings := [each for each in inputs if isinstance(each, Recording)]:
+        if sum(planned) != len(recordings):
+            raise ValueError(f"{sum(planned)} recordings in shards, {len(recordings)} in the job")
+        return tuple(shards_of(recordings, planned))
+    return tuple(
+        SourceShard(path, number, start, end, first_row, rows, source, index, stem_of(index, path, number))
+        for index, (source, of_file) in enumerate(zip(inputs, planned, strict=True))
+        if isinstance(source, Source)
+        for path in [source.file.path]
+        for number, (start, end, first_row, rows) in enumerate(of_file)
+    )
+
+
+def input_json(each: Input) -> dict[str, Any]:
+    """Return an input as plain values."""
+    return asdict(each)
+
+
+def parse_input(fields: dict[str, Any]) -> Input:
+    """Return the input that `input_json` wrote.
+
+    Raises:
+        KeyError, TypeError: this is none.
+    """
+    file = InputFile(**fields["file"])
+    if "frames" in fields:
+        others = tuple(InputFile(**other) for other in fields["others"])
+        return Recording(fields["name"], file, others, fields["frames"], fields["fs"])
+    provenance = fields["provenance"]
+    return Source(file, fields["kind"], None if provenance is None else InputFile(**provenance))

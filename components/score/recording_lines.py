@@ -1,0 +1,171 @@
+"""The line of a recording in recordings/: how long it is, what was found in it, and the rhythm that its beats make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beat import CLASSES
+from components.score.record import RecordingTally
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RATE_BEATS: Final = 8
+"""Intervals that the least and the greatest heart rate are means of: a Holter's usual choice against single errors."""
+
+NAMED: Final = 5
+"""Unusable recordings of a shard that its record names."""
+
+RUN_BEATS: Final = 3
+"""Ectopic beats in a row that make a run; two are a couplet (ANSI/AAMI EC57)."""
+
+
+@dataclass(frozen=True)
+class Ectopy:
+    """Beats of one class in a recording."""
+
+    per_hour: float | None = None  # of the hours that could be read
+    couplets: int = 0
+    runs: int = 0
+    longest_run: int = 0  # beats
+    fastest_run: float | None = None  # beats a minute
+
+
+@dataclass(frozen=True)
+class RecordingLine:
+    """What became of one recording; all numbers are 0 or None where it could not be used."""
+
+    file: str
+    record: str
+    lead: str | None = None
+    fs: float | None = None  # samples per second of the lead
+    seconds: float | None = None  # its duration
+    seconds_read: float | None = None  # of these, with an ECG
+    beats: int = 0  # found or annotated; beats = scored + rejected
+    scored: int = 0
+    rejected: int = 0
+    n_N: int = 0  # noqa: N815 - named like p_N: scored beats by predicted class
+    n_S: int = 0  # noqa: N815
+    n_V: int = 0  # noqa: N815
+    n_F: int = 0  # noqa: N815
+    n_Q: int = 0  # noqa: N815
+    abstained: int = 0
+    rate_mean: float | None = None  # beats a minute
+    rate_least: float | None = None
+    rate_greatest: float | None = None
+    longest_rr: float | None = None  # seconds
+    s_per_hour: float | None = None
+    s_couplets: int = 0
+    s_runs: int = 0
+    s_longest_run: int = 0
+    s_fastest_run: float | None = None
+    v_per_hour: float | None = None
+    v_couplets: int = 0
+    v_runs: int = 0
+    v_longest_run: int = 0
+    v_fastest_run: float | None = None
+    noise: float | None = None  # share of its duration without an ECG
+    notes: str | None = None  # what else a person should know of it
+    refused: str | None = None  # why it could not be used
+
+
+def line_schema() -> pa.Schema:
+    """Return the columns of recordings/ and their types."""
+    import pyarrow as pa
+
+    types = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
+    return pa.schema(
+        [
+            pa.field(each.name, types[str(each.type).split(" ")[0]], nullable="None" in str(each.type))
+            for each in fields(RecordingLine)
+        ]
+    )
+
+
+def lines_content(lines: Sequence[RecordingLine]) -> bytes:
+    """Return the Parquet file that holds these lines."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist([asdict(line) for line in lines], schema=line_schema()), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def tally_lines(lines: Sequence[RecordingLine], unfollowed: int) -> RecordingTally:
+    """Add lines up; `unfollowed` beats were rejected only because no other follows them."""
+    used = [line for line in lines if line.refused is None]
+    refusals = [f"{line.file}: {line.refused}" for line in lines if line.refused is not None]
+    return RecordingTally(
+        used=len(used),
+        unusable=len(refusals),
+        seconds=round(sum(line.seconds or 0.0 for line in used), 3),
+        seconds_read=round(sum(line.seconds_read or 0.0 for line in used), 3),
+        unfollowed=unfollowed,
+        refusals=refusals[:NAMED],
+    )
+
+
+def rhythm_fields(
+    seconds: npt.NDArray[np.float64],
+    label: npt.NDArray[np.int8],
+    silent: npt.NDArray[np.float64],
+    seconds_read: float,
+) -> dict[str, float | int | None]:
+    """Return the fields of a line that its beats' positions and classes give.
+
+    Args:
+        seconds: float64[n], when each beat is, rising.
+        label: int8[n], its class; -1 where it was not scored.
+        silent: float64[m, 2], from when to when there is no ECG, in seconds, rising.
+        seconds_read: how long there is one.
+    """
+    rr = np.diff(seconds)
+    gaps = np.searchsorted(silent[:, 0], seconds)
+    known = (gaps[1:] == gaps[:-1]) & (rr > 0)  # no interval reaches over a gap
+    rates = _running_rates(rr, known)
+    fields: dict[str, float | int | None] = {
+        "rate_mean": 60 / float(rr[known].mean()) if known.any() else None,
+        "rate_least": float(rates.min()) if len(rates) else None,
+        "rate_greatest": float(rates.max()) if len(rates) else None,
+        "longest_rr": float(rr[known].max()) if known.any() else None,
+    }
+    for symbol in ("S", "V"):
+        ectopy = _ectopy(label == CLASSES.index(symbol), rr, known, seconds_read)
+        fields |= {f"{symbol.lower()}_{name}": value for name, value in asdict(ectopy).items()}
+    return fields
+
+
+def _running_rates(rr: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return the heart rates, beats a minute, of each RATE_BEATS intervals in a row that are all known."""
+    if len(rr) < RATE_BEATS:
+        return np.zeros(0)
+    sums = np.lib.stride_tricks.sliding_window_view(np.where(known, rr, np.nan), RATE_BEATS).sum(axis=1)
+    return 60 * RATE_BEATS / sums[~np.isnan(sums)]
+
+
+def _ectopy(
+    of_class: npt.NDArray[np.bool_], rr: npt.NDArray[np.float64], known: npt.NDArray[np.bool_], seconds_read: float
+) -> Ectopy:
+    """Return what there is of one class, bool[n]; `rr` and `known` are of the n - 1 intervals between the beats."""
+    per_hour = 3600 * float(of_class.sum()) / seconds_read if seconds_read else None
+    if not of_class.any():
+        return Ectopy(per_hour)
+    follows = of_class[1:] & of_class[:-1] & known  # the beat belongs to the run of the one before
+    edges = np.flatnonzero(np.diff(follows, prepend=False, append=False))
+    starts, lengths = edges[::2], edges[1::2] - edges[::2] + 1
+    runs = lengths >= RUN_BEATS
+    sums = np.append(0, np.cumsum(rr))
+    rates = 60 * (lengths - 1) / (sums[starts + lengths - 1] - sums[starts])
+    return Ectopy(
+        per_hour,
+        couplets=int((lengths == RUN_BEATS - 1).sum()),
+        runs=int(runs.sum()),
+        longest_run=int(lengths[runs].max(initial=0)),
+        fastest_run=float(rates[runs].max()) if runs.any() else None,
+    )

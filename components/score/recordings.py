@@ -1,0 +1,299 @@
+"""Recordings as the work of a job: cut into shards by their headers, and each read to beats and to its line.
+
+A recording is read twice, in blocks: once to find its beats, or to see that all of it can be read, and once to cut
+them. What cannot be used is one reject, and costs no other recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beat import CLASSES, SAMPLES
+from components.beats.cut import DETECTED
+from components.beats.symbols import DEFAULT_MAP
+from components.errors import DataRefused
+from components.io.beat_block import BeatBlock
+from components.io.rejects import Reject
+from components.io.shards import CSV_ROW_BYTES, stem_of
+from components.recordings.annotation_files import ABSTAINED, REJECTED, Answers, annotation_bytes
+from components.recordings.annotations import Annotations, read_annotations
+from components.recordings.detect import find_beats
+from components.recordings.inputs import Recording, opened_recording
+from components.recordings.lead import open_lead
+from components.recordings.lead_beats import LeadBeats
+from components.recordings.signal import LeadReader
+from components.score.blocks import BlockScorer
+from components.score.model import Answers as ModelAnswers
+from components.score.record import RecordingTally
+from components.score.recording_lines import RecordingLine, lines_content, rhythm_fields, tally_lines
+from components.score.settings import ScoreSettings
+
+if TYPE_CHECKING:
+    from components.score.job import ShardTask
+
+SECONDS_A_BEAT: Final = 0.8
+"""By which a shard of recordings holds about as many beats as one of CSV."""
+
+LEAST_SECONDS: Final = 60.0
+"""What a shorter recording costs as much as: opening it takes its time, too."""
+
+UNUSABLE: Final = "unusable recording"
+UNFOLLOWED: Final = "no beat follows"
+FLAT: Final = "flat window"
+MISSING: Final = "missing samples"
+"""Kinds of rejects of recordings."""
+
+UNREAD: Final = -1
+"""Stands for the class of a beat that was not scored."""
+
+
+@dataclass(frozen=True)
+class RecordingShard:
+    """A run of recordings.
+
+    Attributes:
+        recordings: in the order of the inputs.
+        first: number of the first one among the inputs.
+        stem: name of everything the shard leaves, unique among all shards.
+    """
+
+    recordings: tuple[Recording, ...]
+    first: int
+    stem: str
+
+    @property
+    def file(self) -> str:
+        """The first recording's header or EDF file."""
+        return self.recordings[0].file.path
+
+    @property
+    def amount(self) -> int:
+        """Seconds of recordings."""
+        return round(sum(recording.seconds for recording in self.recordings))
+
+    def describe(self) -> str:
+        """Say what it holds."""
+        last = self.recordings[-1].file.path
+        return self.file if len(self.recordings) == 1 else f"{len(self.recordings):,} recordings, {self.file} to {last}"
+
+
+def plan_recordings(recordings: Sequence[Recording], shard_bytes: int) -> list[RecordingShard]:
+    """Cut a job's recordings into shards that hold about as many beats as `shard_bytes` of CSV."""
+    wanted = shard_bytes / CSV_ROW_BYTES * SECONDS_A_BEAT
+    counts, seconds = [0], 0.0
+    for recording in recordings:
+        longer = max(recording.seconds, LEAST_SECONDS)
+        if counts[-1] and seconds + longer > wanted:
+            counts.append(0)
+            seconds = 0.0
+        counts[-1] += 1
+        seconds += longer
+    return shards_of(recordings, counts)
+
+
+def shards_of(recordings: Sequence[Recording], counts: Sequence[int]) -> list[RecordingShard]:
+    """Return shards of so many recordings each."""
+    shards, first = [], 0
+    for count in counts:
+        if count:
+            run = tuple(recordings[first : first + count])
+            shards.append(RecordingShard(run, first, stem_of(first, run[0].file.path, 0)))
+        first += count
+    return shards
+
+
+class OpenRecording:
+    """One recording while it is scored.
+
+    Args:
+        recording: as planned.
+        stem: its path, as `open_lead` takes it.
+        settings: of the job.
+        advance: called now and then; may raise to give up.
+
+    Raises:
+        DataRefused: the recording cannot be used.
+    """
+
+    def __init__(
+        self, recording: Recording, stem: Path, settings: ScoreSettings, advance: Callable[[], object]
+    ) -> None:
+        self.recording = recording
+        lead = open_lead(stem, settings.lead)
+        self._lead, reader = lead, LeadReader(lead)
+        if settings.annotator is None:
+            annotations, self._silent = find_beats(reader, lambda share: advance())
+        else:
+            annotations, self._silent = _annotated(stem, settings.annotator, reader, advance)
+        reader.finish()
+        if recording.frames and lead.sig_len != recording.frames and not lead.notes:
+            raise DataRefused(f"it has {lead.sig_len:,} samples now, its header said {recording.frames:,} before.")
+        self._labelled = settings.annotator is not None
+        classed = np.isin(annotations.symbol, [DETECTED, *DEFAULT_MAP])
+        beats = Annotations(annotations.sample[classed], annotations.symbol[classed])
+        self._sample = beats.sample
+        self._beats = LeadBeats(reader, beats, DEFAULT_MAP)
+        self._label = np.full(len(beats.sample), UNREAD, np.int8)
+        self._abstain = np.zeros(len(beats.sample), bool)
+
+    def blocks(self, advance: Callable[[], object]) -> Iterator[BeatBlock]:
+        """Cut the beats, a block at a time; the rejects come with the last block. Row numbers count the beats.
+
+        Raises:
+            DataRefused: the recording cannot be read to its end.
+        """
+        rejects: dict[int, tuple[str, str]] = {}
+        for _, index, values, spread in self._beats.cut():
+            advance()
+            usable = spread > 0
+            rejects |= {int(row): (FLAT, "its window is flat") for row in index[spread == 0]}
+            rejects |= {int(row): (MISSING, "its window holds missing samples") for row in index[np.isnan(spread)]}
+            yield self._block(index[usable], values[usable], ())
+        rest = np.setdiff1d(np.arange(len(self._sample)), self._beats.windowed)
+        rejects |= {int(row): (UNFOLLOWED, "no beat follows it, so that its window has no end") for row in rest}
+        yield self._block(
+            np.zeros(0, np.int64),
+            values=np.zeros((0, SAMPLES), np.float32),
+            rejects=tuple(
+                Reject(row, kind, f"{reason}: sample {self._sample[row]}", None)
+                for row, (kind, reason) in sorted(rejects.items())
+            ),
+        )
+
+    def _block(
+        self, rows: npt.NDArray[np.int64], values: npt.NDArray[np.float32], rejects: tuple[Reject, ...]
+    ) -> BeatBlock:
+        labels = self._beats.labels(rows)
+        sample = self._sample[rows]
+        return BeatBlock(
+            signal=values,
+            label=labels if self._labelled else None,
+            rows=rows,
+            rejects=rejects,
+            record=np.full(len(rows), self.recording.name, object),
+            sample=sample,
+            seconds=sample / float(self._lead.fs),
+        )
+
+    def add(self, rows: npt.NDArray[np.int64], answers: ModelAnswers) -> None:
+        """Note the model's answers about these beats, int64[n]."""
+        self._label[rows] = answers.predicted
+        self._abstain[rows] = answers.abstain
+
+    def line(self) -> RecordingLine:
+        """Return the recording's line, once all its beats were answered."""
+        lead, seconds = self._lead, self._lead.length / float(self._lead.fs)
+        scored = self._label[self._label >= 0]
+        silent = float(np.diff(self._silent).sum())
+        counts = np.bincount(scored, minlength=len(CLASSES)).tolist()
+        rhythm = rhythm_fields(self._sample / float(lead.fs), self._label, self._silent, seconds - silent)
+        return RecordingLine(
+            file=self.recording.file.path,
+            record=self.recording.name,
+            lead=lead.sig_name,
+            fs=float(lead.fs),
+            seconds=seconds,
+            seconds_read=seconds - silent,
+            beats=len(self._label),
+            scored=len(scored),
+            rejected=len(self._label) - len(scored),
+            **{f"n_{symbol}": count for symbol, count in zip(CLASSES, counts, strict=True)},
+            abstained=int(self._abstain.sum()),
+            **rhythm,  # type: ignore[arg-type]
+            noise=silent / seconds,
+            notes=" ".join(lead.notes) or None,
+        )
+
+    def answers(self, comment: str) -> Answers:
+        """Return the answers as annotations, `|` for beats that were rejected and `?` where the model abstained."""
+        symbols = np.array([*CLASSES, REJECTED])[self._label]
+        return Answers(
+            record=self.recording.name,
+            fs=self._lead.fs,
+            length=self._lead.length,
+            sample=self._sample,
+            symbol=np.where(self._abstain, ABSTAINED, symbols),
+            comment=comment,
+        )
+
+
+def _annotated(
+    stem: Path, annotator: str, reader: LeadReader, advance: Callable[[], object]
+) -> tuple[Annotations, npt.NDArray[np.float64]]:
+    """Return the annotations of a record, and from when to when samples are missing, float64[m, 2] in seconds."""
+    annotations = read_annotations(stem, annotator, reader.lead)
+    lead, spans = reader.lead, list[tuple[int, int]]()
+    step = max(int(3600 * lead.fs), 1)
+    for first in range(0, lead.length, step):
+        advance()
+        samples = reader.read(first, min(first + step, lead.length))
+        missing = np.isnan(samples) if samples.dtype.kind == "f" else np.zeros(len(samples), bool)
+        edges = np.flatnonzero(np.diff(missing, prepend=False, append=False)) + first
+        spans += zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    return annotations, np.array(spans, np.float64).reshape(-1, 2) / float(lead.fs)
+
+
+def score_recordings(
+    task: ShardTask, shard: RecordingShard, scorer: BlockScorer, advance: Callable[[], object]
+) -> tuple[RecordingTally, dict[str, bytes]]:
+    """Score a run of recordings.
+
+    Beats of short recordings are collected, so that the model is asked about many at once.
+
+    Returns:
+        The tally, and the content of each file that is published beside the rows.
+
+    Raises:
+        DataRefused: a recording that could be read can no longer be read to its end.
+    """
+    ended: list[OpenRecording | RecordingLine] = []
+    waiting: list[tuple[OpenRecording | None, str, BeatBlock]] = []
+
+    def flush() -> None:
+        answered = scorer.score([(file, block) for _, file, block in waiting]) if waiting else []
+        for (recording, _, _), (block, answers) in zip(waiting, answered, strict=True):
+            if recording is not None:
+                recording.add(block.rows, answers)
+        waiting.clear()
+
+    for planned in shard.recordings:
+        file = planned.file.path
+        with opened_recording(planned) as stem:
+            try:
+                recording = OpenRecording(planned, stem, task.settings, advance)
+            except DataRefused as refused:
+                ended.append(RecordingLine(file, planned.name, refused=" ".join(refused.sentences)))
+                waiting.append((None, file, _unusable(refused)))
+                continue
+            for block in recording.blocks(advance):
+                waiting.append((recording, file, block))
+                if sum(len(each.rows) for *_, each in waiting) >= task.settings.block_rows:
+                    flush()
+            ended.append(recording)
+    flush()
+    lines = [each if isinstance(each, RecordingLine) else each.line() for each in ended]
+    files = {task.lines_name: lines_content(lines)}
+    if task.settings.annotations is not None:
+        comment = f"Heartbeat {version('heartbeat')}, model {scorer.model_digest}"
+        for each in ended:
+            if isinstance(each, OpenRecording):
+                name = task.annotations_name(each.recording.name)
+                files[name] = annotation_bytes(task.settings.annotations, each.answers(comment))
+    return tally_lines(lines, scorer.tally.reasons[UNFOLLOWED]), files
+
+
+def _unusable(refused: DataRefused) -> BeatBlock:
+    """Return a block of no beats and one reject: a recording."""
+    return BeatBlock(
+        signal=np.zeros((0, SAMPLES), np.float32),
+        label=None,
+        rows=np.zeros(0, np.int64),
+        rejects=(Reject(0, UNUSABLE, " ".join(refused.sentences), None),),
+    )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from glob import glob
 from pathlib import Path
 from typing import Final
 
@@ -73,6 +74,40 @@ class Header:
     n_sig: int
     signals: tuple[Signal, ...]  # signal lines; empty where the record has segments
     segments: tuple[tuple[str, int], ...]  # record name and frames of each segment; empty where the record has none
+
+
+def find_records(place: Path) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
+    """Return a folder, the names of records in it, and listed folders not there, for whatever a path stands for.
+
+    Args:
+        place: a folder; or a record, one of its files or an EDF file, or a glob of these, of which segments are left
+            out as in a folder.
+
+    Raises:
+        DataRefused: nothing is there, or it is no record; for folders as `list_records`.
+        EnvironmentRefused: a file of the folder cannot be read.
+    """
+    if place.is_dir():
+        return place, *list_records(place)
+    matches = [Path(name) for name in sorted(glob(str(place), recursive=True))] or [place]
+    stems = list(dict.fromkeys(stem for path in matches if (stem := _stem(path)) is not None))
+    if not stems:
+        raise DataRefused(
+            f"{place} is neither a folder nor a record: there is no folder of the name, and no file that is an EDF or "
+            "BDF file or lies beside its header (*.hea)."
+        )
+    segments = {stem.parent / name for stem in stems if stem.suffix.lower() not in EDF
+                for name in _segment_names(header_path(stem))}  # fmt: skip
+    folder = Path(os.path.commonpath([stem.parent.absolute() for stem in stems]))
+    names = tuple(os.path.relpath(stem.absolute(), folder) for stem in stems if stem not in segments or len(stems) == 1)
+    return folder, names, ()
+
+
+def _stem(path: Path) -> Path | None:
+    """Return the record that a file belongs to; None where it belongs to none."""
+    if path.suffix.lower() in EDF:
+        return path if path.is_file() else None
+    return next((stem for stem in (path, path.with_suffix("")) if header_path(stem).is_file()), None)
 
 
 def list_records(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

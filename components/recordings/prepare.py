@@ -20,7 +20,7 @@ from components.errors import DataRefused, EnvironmentRefused, UsageError
 from components.io.scratch import made_folder, scratch_folder
 from components.io.signals import interrupts_ignored
 from components.recordings.annotations import annotation_path
-from components.recordings.header import list_records
+from components.recordings.header import find_records
 from components.recordings.lead import Lead, NoSignal, open_lead
 from components.recordings.parts import FILES, Form, join_in_kaggle_order, join_parts
 from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records
@@ -46,7 +46,7 @@ SKIP_HINT = "Leave such records out with --skip-bad, or this one with --exclude.
 class PrepareSettings(Settings):
     """One preparation of an archive."""
 
-    wfdb: tuple[Path, ...] = Field(min_length=1, description="folders of WFDB records")
+    wfdb: tuple[Path, ...] = Field(min_length=1, description="folders of records, records or globs")
     out: Path = Field(description="folder that the files are written to")
     format: Form = Field("csv", description="csv: Kaggle's format, with provenance beside it; parquet: both in one")
     split: str | None = Field(
@@ -141,13 +141,14 @@ def _find_archives(settings: PrepareSettings) -> tuple[list[Archive], list[str]]
     """List the records of every folder; also return the folders that RECORDS files list and that are not there."""
     archives: list[Archive] = []
     missing: list[str] = []
-    for folder in settings.wfdb:
-        records, absent = list_records(folder)
-        archive = Archive(folder, tuple(records), is_mitdb(folder, records), exclude=settings.exclude)
-        if len(settings.wfdb) > 1:
-            archive = replace(archive, prefix=f"{archive.name}/")
-        archives.append(archive)
-        missing += [f"{archive.prefix}{name}" for name in absent]
+    records: dict[Path, dict[str, None]] = {}
+    for place in settings.wfdb:
+        folder, listed, absent = find_records(place)
+        records.setdefault(folder.absolute(), {}).update(dict.fromkeys(listed))
+        missing += [f"{folder.resolve().name}/{name}" if len(settings.wfdb) > 1 else name for name in absent]
+    for folder, found in records.items():
+        archive = Archive(folder, tuple(found), is_mitdb(folder, found), exclude=settings.exclude)
+        archives.append(replace(archive, prefix=f"{archive.name}/") if len(records) > 1 else archive)
     names = [archive.name for archive in archives]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"Two folders of --wfdb are called {twice[0]}: rename one, to tell their records apart.")

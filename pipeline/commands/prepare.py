@@ -28,8 +28,8 @@ NAMED_POSITIONS = 5
     type=click.Path(path_type=Path),
     required=True,
     multiple=True,
-    metavar="DIR",
-    help="Folder of WFDB records; may be given more than once.",
+    metavar="PATH",
+    help="Folder of WFDB records or EDF files, one of these, or a glob in quotes; may be given more than once.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder that the result goes to."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +19,9 @@ from components.recordings.edf import read_edf_annotations
 from components.recordings.header import list_records, read_header
 from components.recordings.lead import NoSignal, open_lead
 from components.recordings.signal import LeadReader
-from tests.recordings.archives import write_record
+from tests.recordings.archives import simulated, write_record
 from tests.recordings.edf_files import EdfSignal, write_edf
+from tests.recordings.preparing import provenance, run
 
 RNG = np.random.default_rng(0)
 
@@ -233,3 +235,44 @@ def test_annotations_are_read_from_the_first_data_record_on(tmp_path: Path) -> N
     assert list(read_edf_annotations(path)) == [(0.5, "N"), (0.75, "V"), (0.75, "second text"), (3, "\u00e9")]
     with pytest.raises(DataRefused, match=r"has no signal EDF Annotations"):
         list(read_edf_annotations(write_edf(tmp_path / "b.edf", [signal()])))
+
+
+@pytest.mark.parametrize("options", [{"detect": True}, {"split": "none"}])
+def test_prepare_makes_the_same_beats_of_edf_as_of_wfdb(tmp_path: Path, options: dict[str, object]) -> None:
+    stored, positions, symbols = simulated(seed=3)
+    stored = stored[: len(stored) // 360 * 360]
+    inside = positions < len(stored)
+    stem = write_record(
+        tmp_path / "wfdb", "r", stored, positions[inside], list(np.array(symbols)[inside]), fmt="16", names=("ECG",)
+    )
+    scale = ("-168.96", "158.715")  # 200 units a mV, 1024 at 0, as in the record
+    each = EdfSignal("ECG", stored.astype(np.int64), 360, "mV", scale)
+    path = write_edf(tmp_path / "edf" / "r.edf", [signal("SpO2", 1, len(stored) // 360, units="%"), each], kind="EDF+C")
+    shutil.copy(stem.with_suffix(".atr"), f"{path}.atr")
+    run(tmp_path / "wfdb", tmp_path / "a", **options)
+    for number, place in enumerate((path.parent, path, path.parent / "*.edf")):
+        out = tmp_path / f"b{number}"
+        run(place, out, lead="ECG", **options)
+        assert (out / "beats.csv").read_bytes() == (tmp_path / "a" / "beats.csv").read_bytes()
+        assert {row["record"] for row in provenance(out / "beats_provenance.csv")} == {"r.edf"}
+
+
+def test_a_broken_edf_file_costs_no_other_recording(tmp_path: Path) -> None:
+    write_record(tmp_path / "in", "b", simulated(seed=3)[0])
+    write_edf(tmp_path / "in" / "a.edf", [signal()], records=99)
+    (tmp_path / "in" / "c.bdf").write_bytes(b"no header")
+    with pytest.raises(DataRefused) as caught:
+        run(tmp_path / "in", tmp_path / "out", detect=True)
+    assert caught.value.sentences[0].startswith("Record a.edf: a.edf is truncated or its header wrong about its length")
+    assert caught.value.sentences[1].startswith("Record c.bdf: c.bdf is no EDF or BDF file: it begins with b'no head")
+    assert run(tmp_path / "in", tmp_path / "out", detect=True, skip_bad=True).records == 1
+
+
+def test_a_recording_in_one_long_data_record_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    each = signal(per_record=7201, records=1)
+    path = write_edf(tmp_path / "r.edf", [each, signal("ECG V", 3600, 1)], seconds="3600")
+    monkeypatch.setattr("components.recordings.signal.BLOCK_SAMPLES", 1000)
+    monkeypatch.setattr("components.recordings.lead.FS_RANGE", (1, 1000))
+    reader = LeadReader(open_lead(path, "0"))
+    assert len(list(reader.blocks())) == 11
+    np.testing.assert_allclose(read(path, edges=(1000, 3333)), each.millivolts(), rtol=1e-9)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.errors import DataRefused
-from components.recordings.header import Header, Signal, list_records, read_header
+from components.recordings.header import Header, Signal, find_records, list_records, read_header
 from tests.recordings.archives import write_record
 
 LINE = "r.dat 16 200(1024)/mV 12 1024 995 -22131 0 MLII"
@@ -159,3 +159,33 @@ def test_a_folder_without_any_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.dat").touch()
     with pytest.raises(DataRefused, match=r"holds no recording: no RECORDS file, no header of WFDB \(\*\.hea\), no"):
         list_records(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "folder", "names"),
+    [
+        ("a/1", "a/1", ("r1",)),
+        ("a/1/r1.hea", "a/1", ("r1",)),
+        ("a/1/r1", "a/1", ("r1",)),
+        ("a/1/r1.dat", "a/1", ("r1",)),
+        ("a/2/s1.hea", "a/2", ("s1",)),
+        ("a/2/*", "a/2", ("r2",)),
+        ("**/*.hea", ".", ALL),
+        ("a/*/*.EDF", "a/1", ("n.EDF",)),
+        ("a/1/*", "a/1", ("n.EDF", "r1")),
+    ],
+)
+def test_a_record_a_file_or_a_glob_stands_for_records(
+    archive: Path, place: str, folder: str, names: tuple[str, ...]
+) -> None:
+    (archive / "a/1/n.EDF").touch()
+    if place == "a/1":
+        (archive / "a/1/n.EDF").unlink()
+    assert find_records(archive / place) == (archive / folder, names, ())
+
+
+@pytest.mark.parametrize("place", ["b", "a/1/*.bdf", "a/1/x.edf", "note.txt"])
+def test_what_stands_for_no_record_is_refused(archive: Path, place: str) -> None:
+    (archive / "note.txt").touch()
+    with pytest.raises(DataRefused, match=r"is neither a folder nor a record: there is no folder of the name"):
+        find_records(archive / place)

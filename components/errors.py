@@ -79,3 +79,8 @@ class EnvironmentRefused(HeartbeatError):
 
     exit_code = 6
     code = "environment"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number and its noun, as sentences have them: `1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

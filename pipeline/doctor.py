@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from components.compat import LOCK, OLD_LANE, PYTHONS
-from components.errors import EnvironmentRefused, HeartbeatError, UsageError
+from components.errors import EnvironmentRefused, HeartbeatError, UsageError, counted
 from components.io.lock import is_flocked
 from components.io.scratch import shared_temporary_folder
 from components.verdict import SYNTHETIC_MARK
@@ -133,7 +133,7 @@ def _compare(lock: Path) -> str:
     if differs:
         more = f", and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
         raise EnvironmentRefused(f"{'; '.join(differs[:SHOWN])}{more}. `make clean run` sets it up anew.")
-    return f"{len(pins)} packages as in {lock.name}"
+    return f"{counted(len(pins), 'package')} as in {lock.name}"
 
 
 def _pins(text: str) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.beat import CLASSES
+from components.errors import counted
 from components.settings import flatten
 from components.verdict import PUSHED_BEFORE, SYNTHETIC, SYNTHETIC_MARK, Verdict, data_caveats
 from pipeline.console import plain_console
@@ -76,7 +77,7 @@ class Screen:
 
     def plan(self, settings: RunSettings, locations: Locations, synthetic: bool, log: Path) -> None:
         """Say what the run will do and where things go."""
-        self.err.print(f"Heartbeat, profile {settings.profile}: {len(settings.stages)} stages")
+        self.err.print(f"Heartbeat, profile {settings.profile}: {counted(len(settings.stages), 'stage')}")
         for name, value in (
             ("data", f"{shown(locations.data)}{f' ({SYNTHETIC_MARK})' if synthetic else ''}"),
             ("root", shown(locations.root)),

@@ -195,6 +195,11 @@ class Comparison:
         }
 
     @property
+    def beats(self) -> tuple[int, int]:
+        """Return how many beats the reference has, and the test."""
+        return int(self.matrix[:O].sum()), int(self.matrix[:, :O].sum())
+
+    @property
     def rr_rms_ms(self) -> float | None:
         """Return the root mean square difference of RR intervals in ms; None where none could be compared."""
         return float(np.sqrt(self.rr_square_ms / self.rr_errors)) if self.rr_errors else None

@@ -16,7 +16,7 @@ import numpy as np
 from components.beat import CLASSES, ContextForm
 from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION
 from components.beats.kaggle import is_kaggle_test
-from components.errors import DataRefused, HeartbeatError
+from components.errors import DataRefused, HeartbeatError, counted
 from components.ingest.locate import TrainTest
 from components.ingest.report import REJECTS_FILE, SUMMARY_FILE, FileReport, IngestSummary
 from components.ingest.settings import DataSettings
@@ -184,8 +184,8 @@ def summarise(plan: IngestPlan, records: Sequence[ShardRecord]) -> IngestSummary
         if record.examples + record.rejects != job.shard.rows:
             raise HeartbeatError(
                 f"Rows of {job.shard.file}, shard {job.shard.index}, do not add up: {job.shard.rows:,} planned, "
-                f"{record.examples:,} became examples, {record.rejects:,} rejects. The file changed meanwhile, or the "
-                "program is wrong."
+                f"{record.examples:,} became examples, {counted(record.rejects, 'reject')}. The file changed "
+                "meanwhile, or the program is wrong."
             )
     files = [
         _report_file(plan, source, [(job, record) for job, record in done if job.shard.file == source.file.path])
@@ -229,8 +229,8 @@ def _about_labels(path: str, records: Sequence[ShardRecord]) -> list[str]:
         return []
     count = sum(record.mislabelled for record in records)
     return [
-        f"{path} and its provenance file disagree on {count:,} labels: {first}. One of the two is of other data or in "
-        "another order: make both anew, or remove the provenance file."
+        f"{path} and its provenance file disagree on {counted(count, 'label')}: {first}. One of the two is of "
+        "other data or in another order: make both anew, or remove the provenance file."
     ]
 
 

@@ -14,6 +14,7 @@ from shlex import quote
 from typing import Final
 
 from components.beat import COLUMNS, SAMPLES
+from components.errors import counted
 from components.io.beat_block import FEW, column_of_label, fault_of_sample, label_in
 from components.io.csv import parse_block
 from components.io.csv_numbers import read_floats
@@ -106,8 +107,7 @@ def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> st
     if not any(len(row) - extra in widths for row in rows):
         if len(rows) < 2:
             return None
-        plural = "" if width == 1 else "s"
-        return f"{path} has {width} column{plural} in its rows, expected {COLUMNS}: {FORMAT}."
+        return f"{path} has {counted(width, 'column')} in its rows, expected {COLUMNS}: {FORMAT}."
     return _sentence(path, steps) if steps else None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from components.beat import COLUMNS, SAMPLES, ContextForm
-from components.errors import DataRefused
+from components.errors import DataRefused, counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,8 +83,9 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
     if len(numbers) < SAMPLES:
         _check_types(path, schema, numbers)
         raise DataRefused(
-            f"{path} has {len(lists)} list columns and {len(numbers)} columns of numbers besides {LABEL}, {RECORD} and "
-            f"{SAMPLE}: expected one list column, {SIGNAL}, of {SAMPLES} samples, or {SAMPLES} columns of them."
+            f"{path} has {counted(len(lists), 'list column')} and {counted(len(numbers), 'column')} of numbers besides "
+            f"{LABEL}, {RECORD} and {SAMPLE}: expected one list column, {SIGNAL}, of {SAMPLES} samples, or {SAMPLES} "
+            "columns of them."
         )
     samples = _numbered(path, numbers)
     others = [name for name in numbers if name not in samples]
@@ -129,8 +130,9 @@ def _numbered(path: str, names: Sequence[str]) -> list[str]:
     ]
     if len(runs) != 1:
         raise DataRefused(
-            f"{path} has {len(names)} columns of numbers ({', '.join(names[:3])}, ...) in an order that cannot be "
-            f"known: name the samples by number, 0 to {SAMPLES - 1}, or write them as one list column, {SIGNAL}."
+            f"{path} has {counted(len(names), 'column')} of numbers ({', '.join(names[:3])}, ...) in an order "
+            f"that cannot be known: name the samples by number, 0 to {SAMPLES - 1}, or write them as one list column, "
+            f"{SIGNAL}."
         )
     return runs[0]
 
@@ -151,7 +153,7 @@ def _check_list(path: str, field: pa.Field) -> None:
 def fault_of_length(path: str, column: str, length: int) -> str:
     """Return a sentence about a list column whose lists have another length than a beat."""
     label = f": put the label, as it seems to be, into a column of its own, `{LABEL}`" if length == COLUMNS else ""
-    return f"{path} has lists of {length} values in column {column}, expected {SAMPLES} samples{label}."
+    return f"{path} has lists of {counted(length, 'value')} in column {column}, expected {SAMPLES} samples{label}."
 
 
 def _check_types(path: str, schema: pa.Schema, numbers: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.errors import DataRefused
+from components.errors import DataRefused, counted
 from components.io.storage import InputFile, find_file
 from components.io.text import arrow_buffer, whole_lines
 
@@ -81,7 +81,7 @@ def count_records(path: str, csv_path: str, rows: int) -> dict[str, int]:
         counts.update(dict(zip(names.tolist(), per_name.tolist(), strict=True)))
     if counts.total() != rows:
         raise DataRefused(
-            f"{path} has {counts.total():,} rows, {csv_path} has {rows:,}: they need one line each per beat. "
+            f"{path} has {counted(counts.total(), 'row')}, {csv_path} has {rows:,}: they need one line each per beat. "
             "Make both anew, or remove the provenance file."
         )
     return dict(counts)
@@ -127,7 +127,7 @@ class OriginReader:
             self._first_row += len(self._part.label)
             part = next(self._parts, None)
             if part is None:
-                raise DataRefused(f"{self._path} has {self._first_row} rows, expected at least {row + 1}.")
+                raise DataRefused(f"{self._path} has {counted(self._first_row, 'row')}, expected at least {row + 1}.")
             self._part = part
 
 
@@ -158,7 +158,7 @@ def origin_parts(path: str) -> Iterator[Origin]:
             for batch in arrow_csv.open_csv(pa.BufferReader(arrow_buffer(piece)), read, convert_options=convert):
                 record, sample, _, label = batch.columns
                 if sample.null_count:
-                    raise DataRefused(f"{path} has {sample.null_count:,} rows without a sample: fill it in.")
+                    raise DataRefused(f"{path} has {counted(sample.null_count, 'row')} without a sample: fill it in.")
                 yield Origin(
                     record.to_numpy(zero_copy_only=False), sample.to_numpy(), label.fill_null(NO_LABEL).to_numpy()
                 )

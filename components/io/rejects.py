@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from components.beat import CLASSES, SAMPLES
+from components.errors import counted
 from components.io.csv_numbers import BYTE_ORDER_MARKS, read_floats
 from components.io.text import HEAD_BYTES, LINE_BYTES
 
@@ -99,8 +100,7 @@ def explain(line: bytes, width: int) -> tuple[str, str]:
         return NOT_TEXT, fault
     fields = line.split(b",")
     if len(fields) != width:
-        plural = "" if len(fields) == 1 else "s"
-        return COLUMNS_WRONG, f"{len(fields)} column{plural}, expected {width}"
+        return COLUMNS_WRONG, f"{counted(len(fields), 'column')}, expected {width}"
     return _faulty_value(fields)
 
 
@@ -176,7 +176,10 @@ def describe_file(
             f"row {row}: {reason}" if text is None else f"row {row}: {reason} ({shortened(text, QUOTED_TEXT)})"
             for row, reason, text in first_rejects[:QUOTED_REJECTS]
         )
-        sentences.append(f"{file}: {rejects:,} of {rows:,} rows are not beats ({by_kind}). First: {quoted}.")
+        sentences.append(
+            f"{file}: {rejects:,} of {counted(rows, 'row')} "
+            f"{'is not a beat' if rejects == 1 else 'are not beats'} ({by_kind}). First: {quoted}."
+        )
     return sentences
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.errors import DataRefused, EnvironmentRefused, UsageError, counted
 from components.io.scratch import made_folder
 from components.io.signals import interrupts_ignored
 from components.recordings.annotation_files import ABSTAINED, Answers, annotation_bytes, annotation_file_name
@@ -102,7 +102,7 @@ def read_scored(scored: Path) -> pa.Table:
     unknown = max(beats[name].null_count for name in ("record", "sample"))
     if unknown:
         raise DataRefused(
-            f"{unknown} of {len(beats)} rows in {scored} do not say which record and sample they are; "
+            f"{unknown} of {counted(len(beats), 'row')} in {scored} do not say which record and sample they are; "
             "score CSVs that have their provenance file beside them."
         )
     return beats

@@ -16,7 +16,7 @@ from components.beat import CLASSES, SYMBOL_TO_LABEL
 from components.beats.cut import CutCounts
 from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
-from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.errors import DataRefused, EnvironmentRefused, UsageError, counted
 from components.io.scratch import made_folder, scratch_folder
 from components.io.signals import interrupts_ignored
 from components.recordings.annotations import annotation_path
@@ -127,9 +127,9 @@ def _plan(settings: PrepareSettings) -> Plan:
         notes.append(f"Folders that RECORDS lists and that are not there: {', '.join(missing)}.")
     for reason, names in silent.items():
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        notes.append(f"Left out, {len(names)} record(s): {', '.join(names[:NAMED])}{more}: {reason}")
+        notes.append(f"Left out, {counted(len(names), 'record')}: {', '.join(names[:NAMED])}{more}: {reason}")
     if skipped and not settings.skip_bad:
-        rest = [f"{len(skipped) - NAMED} more records cannot be used."] if len(skipped) > NAMED else []
+        rest = [f"{counted(len(skipped) - NAMED, 'more record')} cannot be used."] if len(skipped) > NAMED else []
         raise DataRefused([*skipped[:NAMED], *rest, SKIP_HINT])
     if not leads:
         folders = ", ".join(map(str, settings.wfdb))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from components.beats.cut import CutCounts
 from components.beats.kaggle import TEST_SHA256, has_kaggle_beats
+from components.errors import counted
 from components.io.storage import find_file
 from components.recordings.record import RecordResult
 from components.recordings.splits import kaggle_rows
@@ -56,8 +57,8 @@ def label_sentences(results: Sequence[RecordResult], annotator: str) -> list[str
         named = ", ".join(f"{result.record} {result.interval:.3g} s" for result in odd[:NAMED])
         more = f" and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
         sentences.append(
-            f"Warning: the annotations {annotator} of {len(odd)} of {len(results)} records lie too far apart, or too "
-            f"close, for beats (median {named}{more}): do they mark beats?"
+            f"Warning: the annotations {annotator} of {len(odd)} of {counted(len(results), 'record')} lie too "
+            f"far apart, or too close, for beats (median {named}{more}): do they mark beats?"
         )
     symbols: Counter[str] = sum((Counter(result.symbols) for result in results), Counter())
     if symbols:
@@ -111,13 +112,15 @@ def kaggle_sentences(path: Path, sha256: str, results: Sequence[RecordResult], l
     absent = [name for name in listed.names if name not in by_name]
     if absent:
         lacking = sum(len(listed.samples_of(name)) for name in absent)
-        sentences.append(f"It lacks {_named(absent)}, {lacking:,} rows.")
+        sentences.append(f"It lacks {_named(absent)}, {counted(lacking, 'row')}.")
     other = "" if lead == "0" else f" (lead {lead} was asked for, Kaggle's rows are of the first)"
     differing = []
     for name, result in by_name.items():
         expected, rows = len(listed.samples_of(name)), result.sides["test"].rows
         if rows != expected:
-            sentences.append(f"Record {name}: {rows} of its {expected} rows in Kaggle's test file were found.")
+            sentences.append(
+                f"Record {name}: {rows} of its {counted(expected, 'row')} in Kaggle's test file were found."
+            )
         elif result.sides["test"].digest != listed.digests[name]:
             differing.append(name)
     if differing:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import RECORD_RATE_HZ
-from components.errors import DataRefused, UsageError
+from components.errors import DataRefused, UsageError, counted
 from components.recordings.header import read_header
 from components.verdict import SAME_PATIENTS
 
@@ -270,7 +270,9 @@ def fold_split(archives: Sequence[Archive], fold: int, folds: int) -> RecordSpli
         dealt += len(people)
     if dealt < folds:
         raise UsageError(f"{dealt} people cannot be dealt to {folds} folds.")
-    sentence = f"Split patient, fold {fold} of {folds}: {len(test)} of {len(records)} records are in the test file."
+    sentence = (
+        f"Split patient, fold {fold} of {folds}: {len(test)} of {counted(len(records), 'record')} are in the test file."
+    )
     if any(archive.mitdb for archive in archives):
         sentence += " Of MIT-BIH only de Chazal's DS1 takes part; his DS2 and the paced records are left out."
     return RecordSplit(tuple(records), frozenset(test), (sentence,))
@@ -289,11 +291,11 @@ def record_split(archives: Sequence[Archive], fraction: float, seed: int) -> Rec
     drawn = sorted(people, key=lambda person: _digest(f"{seed} {person}"))
     count = max(1, round(fraction * len(drawn)))
     if len(drawn) < 2 or count == len(drawn):
-        raise UsageError(f"{len(drawn)} record(s) cannot be split {fraction:g} to {1 - fraction:g} by record.")
+        raise UsageError(f"{counted(len(drawn), 'record')} cannot be split {fraction:g} to {1 - fraction:g} by record.")
     records = tuple(archive.named(record) for archive in archives for record in archive.kept())
     test = frozenset(record for person in drawn[:count] for record in people[person])
-    sentence = f"Split record:{fraction:g}, seed {seed}: {len(test)} of {len(records)} records are in the test file."
-    return RecordSplit(records, test, (sentence,))
+    sides = f"{len(test)} of {counted(len(records), 'record')} are in the test file."
+    return RecordSplit(records, test, (f"Split record:{fraction:g}, seed {seed}: {sides}",))
 
 
 def _digest(text: str) -> bytes:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLES
-from components.errors import HeartbeatError
+from components.errors import HeartbeatError, counted
 from components.io.artifact_names import SERVING_MODEL
 from components.report.content import Block, Picture, Pictures, Words
 from components.report.drawing import INK, MAIN, SECOND, TIME_MS, WINDOW_MS, new_figure, picture
@@ -118,8 +118,8 @@ def attention_picture(label: int, signal: Signal, attribution: Attribution, name
     likeness = ", ".join(f"{value:.2f}" for value in attribution.likeness())
     peaks = ", ".join(f"{TIME_MS[int(np.abs(values).argmax())]:.0f} ms" for values in attribution.learnt)
     alt = (
-        f"Attribution over {len(signal)} beats of class {class_title(label)}, beside a control with redrawn weights. "
-        f"The samples that count most are at {peaks}; likeness to the control {likeness}."
+        f"Attribution over {counted(len(signal), 'beat')} of class {class_title(label)}, beside a control with "
+        f"redrawn weights. The samples that count most are at {peaks}; likeness to the control {likeness}."
     )
     caption = f"Class {CLASSES[label]}. Likeness to the control (correlation): {likeness}."
     return picture(figure, alt, caption)

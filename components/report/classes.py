@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, Beats
+from components.errors import counted
 from components.report.content import Block, Picture, Pictures, Table, Words
 from components.report.drawing import (
     CLASS_COLOURS,
@@ -124,7 +125,7 @@ def confusion_picture(confusion: Sequence[Sequence[int]], title: str, caption: s
     most = (
         f"; most often {CLASSES[row]} taken for {CLASSES[column]}, {wrong[row, column]:,} times" if wrong.any() else ""
     )
-    alt = f"Confusion matrix of {title}: {right} of {counts.sum():,} answers on the diagonal{most}."
+    alt = f"Confusion matrix of {title}: {right} of {counted(counts.sum(), 'answer')} on the diagonal{most}."
     return picture(figure, alt, caption)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from textwrap import shorten
 from typing import Final
 
-from components.errors import HeartbeatError
+from components.errors import HeartbeatError, counted
 from components.report.content import Card
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial, value_counts
 from components.report.outcome import ENDINGS
@@ -192,21 +192,17 @@ def scoring_cards(material: ScoringMaterial) -> list[Card]:
 def _what_was_scored(material: ScoringMaterial) -> Card:
     version = material.job.model_version
     lines = [
-        f"{_counted(len(material.summary['files']), 'input file')}, {_counted(len(material.shards), 'shard')}.",
+        f"{counted(len(material.summary['files']), 'input file')}, {counted(len(material.shards), 'shard')}.",
         f"Model {material.job.fingerprint.model[:12]}{'' if version is None else f', version {version}'}.",
     ]
     return Card("What was scored", f"{count(material.summary['rows']['read'])} rows", lines)
-
-
-def _counted(items: int, noun: str) -> str:
-    return f"{count(items)} {noun}{'' if items == 1 else 's'}"
 
 
 def _scoring_worked(material: ScoringMaterial) -> Card:
     summary, links = material.summary, [("outcome", "The account")]
     rows = f"{count(summary['rows']['scored'])} scored, {count(summary['rows']['rejected'])} rejected."
     if not material.finished:
-        done = f"{count(len(material.records))} of {count(len(material.shards))} shards are done."
+        done = f"{count(len(material.records))} of {counted(len(material.shards), 'shard')} are done."
         lines = [done, rows, "The same command with `--resume` goes on with it."]
         return Card(WORKED, "Not finished", lines, "warn", links)
     if summary["status"] != "done":

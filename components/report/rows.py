@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from components.errors import counted
 from components.ingest.report import REJECTS_FILE
 from components.report.content import Block, Bullets, Code, Folded, Picture, Pictures, Table, Words
 from components.report.drawing import INK, MAIN, new_figure, picture
@@ -140,7 +141,6 @@ def speed_picture(rates: Sequence[float]) -> Picture:
         axes.set(title="Rows a second, by shard", xlabel="shard", ylabel="rows/s", ylim=(0, 1.15 * max(rates)))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter("{x:,.0f}")
-    alt = (
-        f"Rows a second of {len(rates)} shards: {min(rates):,.0f} to {max(rates):,.0f}, median {np.median(rates):,.0f}."
-    )
+    spread = f"{min(rates):,.0f} to {max(rates):,.0f}, median {np.median(rates):,.0f}"
+    alt = f"Rows a second of {counted(len(rates), 'shard')}: {spread}."
     return picture(figure, alt, "Line: the median. Shards that run at once share the machine.")

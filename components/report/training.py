@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Final
 
+from components.errors import counted
 from components.io.artifact_names import FROZEN, HISTORY
 from components.report.content import Block, Code, Heading, Picture, Pictures, Table, Words
 from components.report.drawing import CURVE_STYLES, INK, MAIN, new_figure, picture
@@ -94,7 +95,7 @@ def tuning(material: RunMaterial) -> list[Block]:
     trials = material.read_json("Tuner", "tuner_results", "tuner_results.json")
     names = [name for name in trials[0] if name not in ("trial_id", "score")]
     measure = OBJECTIVE.replace("val_", "validation ")
-    tried = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
+    tried = counted(len(trials), "trial")
     rows = [
         [str(_number_of(trial)), number(trial["score"], 4), *(_value(trial.get(name)) for name in names)]
         for trial in trials
@@ -133,5 +134,5 @@ def trials_picture(trials: Sequence[Mapping[str, Any]], measure: str) -> Picture
         axes.margins(0.15, 0.25)
         axes.set(title="The Tuner's trials", xlabel="trial", ylabel=measure)
         axes.set_xticks(numbers)
-    alt = f"{measure} of {len(scores)} trials; the best is trial {best} with {scores[best - 1]:.4f}."
+    alt = f"{measure} of {counted(len(scores), 'trial')}; the best is trial {best} with {scores[best - 1]:.4f}."
     return picture(figure, alt, "Lower is better. The study has no search.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.errors import DataRefused, EnvironmentRefused, UsageError, counted
 from pipeline.console import ProgressLine, print_table
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def compare(
     if reference.is_file() and reference.stem != test.stem:
         click.echo(f"{reference.name} and {test.name} have different names: are they of one record?", err=True)
     skipped: list[Skipped] = []
-    names, records = [], []
+    names, records, without_beats = [], [], []
     with ProgressLine("records") as line:
         for job, outcome in zip(jobs, comparison.compare_all(jobs, labels, from_seconds), strict=True):
             if isinstance(outcome, comparison.Skipped):
@@ -101,9 +101,11 @@ def compare(
             else:
                 names.append(job.name)
                 records.append(outcome)
+                files = zip((job.reference, job.test), outcome.beats, strict=True)
+                without_beats += [path for path, beats in files if not beats]
             if line.is_due():
                 done = len(records) + len(skipped)
-                line.show(done, len(jobs), f"{done:,} of {len(jobs):,} records")
+                line.show(done, len(jobs), f"{done:,} of {counted(len(jobs), 'record')}")
     skipped += one_sided
     if not records:
         raise DataRefused(_sentences(skipped))
@@ -115,6 +117,10 @@ def compare(
     else:
         _show(names, records)
         click.echo(f"Scored from second {from_seconds:g} of each record; classes of symbols: {describe_map(labels)}.")
+    for path in without_beats[:SHOWN_SKIPPED]:
+        click.echo(
+            f"{path} marks no beat from second {from_seconds:g} on: every beat of the other is counted.", err=True
+        )
     for sentence in _sentences(skipped):
         click.echo(f"Not compared: {sentence}", err=True)
     return 0
@@ -123,7 +129,7 @@ def compare(
 def _sentences(skipped: Sequence[Skipped]) -> list[str]:
     sentences = [f"record {each.name}: {each.reason}." for each in skipped[:SHOWN_SKIPPED]]
     if len(skipped) > SHOWN_SKIPPED:
-        sentences.append(f"{len(skipped) - SHOWN_SKIPPED:,} more records.")
+        sentences.append(f"{counted(len(skipped) - SHOWN_SKIPPED, 'more record')}.")
     return sentences
 
 
@@ -167,7 +173,7 @@ def _show(names: Sequence[str], records: Sequence[Comparison]) -> None:
     ]
     for row in letters[-2:]:
         row[-2:] = ["", ""]
-    title = f"Beats of {len(records):,} record{'s' if len(records) > 1 else ''}, reference by test"
+    title = f"Beats of {counted(len(records), 'record')}, reference by test"
     click.echo(title)
     print_table(["", *map(str.lower, LETTERS)], letters)
     each = dict(zip(names, map(shares, records), strict=True))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from components.errors import counted
 from pipeline.profiles import PROFILES
 
 
@@ -103,7 +104,7 @@ def kubeflow(
         text = compile_text(settings, target)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, text)
-    click.echo(f"Compiled {len(settings.stages)} stages of profile {profile} into {output}.", err=True)
+    click.echo(f"Compiled {counted(len(settings.stages), 'stage')} of profile {profile} into {output}.", err=True)
     if server:
         run = server.start(output, image, pipeline_root)
         click.echo(run.url)

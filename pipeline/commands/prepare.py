@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from components.errors import UsageError
+from components.errors import UsageError, counted
 from components.io.signals import INTERRUPTED
 from pipeline.console import ProgressLine
 
@@ -147,7 +147,7 @@ def _progress_on(line: ProgressLine) -> Callable[[int], Callable[[float, int], N
             if done > 0 and line.is_due():
                 seconds = max(time.monotonic() - began, 1e-3)
                 remaining = seconds * max(records - done, 0) / done
-                text = f"{min(done, records):.0f} of {records} records, {rows:,} rows"
+                text = f"{min(done, records):.0f} of {counted(records, 'record')}, {counted(rows, 'row')}"
                 line.show(done, records, f"{text}, {rows / seconds:,.0f} rows/s, {remaining:.0f} s left")
 
         return advance
@@ -160,7 +160,7 @@ def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str) ->
 
     report = annotate_records(scored, wfdb, out, annotator, lead)
     beats = sum(count for _, count in report.files)
-    click.echo(f"{beats:,} beats of {len(report.files)} records annotated, *.{annotator} in {out}.")
+    click.echo(f"{counted(beats, 'beat')} of {counted(len(report.files), 'record')} annotated, *.{annotator} in {out}.")
 
 
 def _show(report: PrepareReport, out: Path, seconds: float) -> None:
@@ -171,7 +171,7 @@ def _show(report: PrepareReport, out: Path, seconds: float) -> None:
     from pipeline.console import plain_console
 
     console = plain_console(soft_wrap=True)
-    table = Table(title=f"{report.records} records in {seconds:.1f} s, into {out}", title_justify="left")
+    table = Table(title=f"{counted(report.records, 'record')} in {seconds:.1f} s, into {out}", title_justify="left")
     table.add_column("file")
     labelled = report.files[0].classes is not None
     for column in ("rows", *(CLASSES if labelled else ())):
@@ -184,7 +184,7 @@ def _show(report: PrepareReport, out: Path, seconds: float) -> None:
     for sentence in report.sentences:
         console.print(sentence)
     if report.skipped:
-        console.print(f"Left out, {len(report.skipped)} reason(s):")
+        console.print(f"Left out, {counted(len(report.skipped), 'reason')}:")
         for sentence in report.skipped:
             console.print(f"  {sentence}")
 
@@ -194,23 +194,25 @@ def count_lines(report: PrepareReport) -> list[str]:
     from components.beats.cut import PAUSE_SECONDS
 
     counts = report.counts
-    source = "annotations" if report.files[0].classes is not None else "beats found"
-    lines = [f"{counts.annotations:,} {source}: {counts.rows:,} rows, {counts.last:,} last of their record (no window)"]
+    labelled = report.files[0].classes is not None
+    source = counted(counts.annotations, "annotation") if labelled else f"{counted(counts.annotations, 'beat')} found"
+    lines = [f"{source}: {counted(counts.rows, 'row')}, {counts.last:,} last of their record (no window)"]
     if counts.outside:
         lines[0] += f", {counts.outside:,} one sample past the end of their record"
     if counts.unknown:
         total = sum(counts.unknown.values())
         named = ", ".join(f"{symbol} {count:,}" for symbol, count in counts.unknown.most_common())
         lines[0] += f", {total:,} with a symbol that starts no beat ({named})"
-    for what, positions_by_record in (
-        (f"beats that no other follows within {PAUSE_SECONDS} s", report.unfollowed),
-        ("flat windows", report.flat),
-        ("windows with missing samples", report.missing),
+    for noun, which, positions_by_record in (
+        ("beat", f" that no other follows within {PAUSE_SECONDS} s", report.unfollowed),
+        ("flat window", "", report.flat),
+        ("window", " with missing samples", report.missing),
     ):
         if positions_by_record:
-            total = sum(map(len, positions_by_record.values()))
-            lines[0] += f", {total:,} {what}"
-            lines += [f"  {what} in record {name}: {_listed(each)}" for name, each in positions_by_record.items()]
+            lines[0] += f", {counted(sum(map(len, positions_by_record.values())), noun)}{which}"
+            lines += [
+                f"  {noun}s{which} in record {name}: {_listed(each)}" for name, each in positions_by_record.items()
+            ]
     lines[0] += "."
     return lines
 

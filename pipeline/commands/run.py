@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from components.errors import counted
 from pipeline.commands.flags import DEFAULT_ROOT, with_beam_options
 from pipeline.profiles import PROFILES
 
@@ -60,6 +61,8 @@ def run(
     locations = Locations(data_location(root, data), root, serving or str(root / "serving"))
     if dry_run:
         click.echo(settings.model_dump_json(indent=1))
-        click.echo(f"Would run {len(settings.stages)} stages on {shown(locations.data)} in {shown(root)}.", err=True)
+        click.echo(
+            f"Would run {counted(len(settings.stages), 'stage')} on {shown(locations.data)} in {shown(root)}.", err=True
+        )
         return 0
     return run_pipeline(settings, locations, beam_options, as_json)

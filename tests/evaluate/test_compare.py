@@ -51,6 +51,17 @@ def test_one_record(tmp_path, capsys):
     assert gross == ["Gross", "100.00", "100.00", "-", "0.00", "1.667", "-", "-", "0.000", "0.00"]
 
 
+@pytest.mark.parametrize("empty", ["atr", "pred"])
+def test_a_file_without_a_beat_is_compared_with_a_remark(tmp_path, capsys, empty):
+    write_record(tmp_path, "a")
+    for extension in ("atr", "pred"):
+        write_annotations(tmp_path, "a", extension, beats())
+    (tmp_path / f"a.{empty}").write_bytes(b"\0\0")
+    assert main(heartbeat, ["compare", str(tmp_path / "a.atr"), str(tmp_path / "a.pred")]) == 0
+    [remark] = capsys.readouterr().err.splitlines()
+    assert remark.startswith(f"{tmp_path}/a.{empty} marks no beat from second 300 on: ")
+
+
 def test_a_folder_with_records_that_cannot_be_compared(tmp_path, capsys):
     reference, test = tmp_path / "reference", tmp_path / "test"
     for name, seconds in (("whole", 400), ("deep/whole", 400), ("brief", 200), ("lonely", 400), ("cut", 400)):

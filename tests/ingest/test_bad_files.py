@@ -78,7 +78,7 @@ def test_a_bad_row_is_a_reject_that_the_budget_can_allow(tmp_path, name):
     assert reject["file"] == f"{tmp_path}/data/mitbih_train.csv"
     assert reject["row"] == 60
     assert reject["text"] == text[:8192].decode("utf-8", "backslashreplace")
-    with pytest.raises(DataRefused, match=f"1 of 200 rows are not beats .*row 60: .*({reason})") as refused:
+    with pytest.raises(DataRefused, match=f"1 of 200 rows is not a beat .*row 60: .*({reason})") as refused:
         gate_ingest(summary, DataSettings())
     assert "Rejected rows: 1, allowed: 0" in refused.value.sentences[-1]
     (dropped,) = gate_ingest(summary, DataSettings(reject_budget=1))
@@ -104,7 +104,7 @@ def test_empty_splits_are_refused_in_words(tmp_path):
     text = "\n".join(refused.value.sentences)
     assert "The test split has no beats." in text
     assert "No beats are left for validation at data.eval_share=0.1" in text or "The train split has no beats" in text
-    assert "1 of 1 rows are not beats (wrong number of columns: 1). First: row 0: 1 column, expected 188" in text
+    assert "1 of 1 row is not a beat (wrong number of columns: 1). First: row 0: 1 column, expected 188" in text
 
 
 def test_a_class_that_train_lacks_is_a_warning(tmp_path):

@@ -153,4 +153,4 @@ def test_an_over_long_block_is_one_reject_of_its_head():
 def test_a_long_line_keeps_its_first_8_kib_only():
     parsed = parse_block(Block(0, 1, b"7," * 20_000 + b"\n"))
     assert len(parsed.rejects[0].text) == 8192
-    assert parsed.rejects[0].reason == "20001 columns, expected 188"
+    assert parsed.rejects[0].reason == "20,001 columns, expected 188"

@@ -63,7 +63,7 @@ def test_a_csv_finds_the_provenance_beside_it(path, tmp_path):
         ("record,label\n100,0\n", "begins with record,label, expected record,sample,symbol,label"),
         ("record,sample,symbol,label\n100,a,N,0\n", "is not a provenance file"),
         ("record,sample,symbol,label\n100,1,N\n", "is not a provenance file"),
-        ("record,sample,symbol,label\n100,,N,0\n", "has 1 rows without a sample"),
+        ("record,sample,symbol,label\n100,,N,0\n", "has 1 row without a sample"),
         ("", "is not a provenance file"),
     ],
 )

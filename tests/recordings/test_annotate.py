@@ -77,7 +77,7 @@ def test_many_beats_keep_their_places(tmp_path: Path, archive: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([("r2", None, "N", False)], "1 of 1 rows .* do not say which record and sample"),
+        ([("r2", None, "N", False)], "1 of 1 row .* do not say which record and sample"),
         ([(None, 5, "N", False)], "do not say which record and sample"),
         ([("r2", 5, "N", False), ("r2", 5, "V", False)], "Record r2: the beat at sample 5 was scored more than once"),
         ([("r2", 10_000_000, "N", False)], "Record r2: a scored beat is at sample 10000000"),

@@ -163,8 +163,8 @@ def test_records_without_an_ecg_are_left_out_and_named(tmp_path: Path) -> None:
     (archive / "RECORDS").unlink()
     report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="none"), silent)
     assert report.records == 3
-    assert "Left out, 1 record(s): notes: it holds annotations only, no signal." in report.sentences
-    assert "Left out, 1 record(s): numerics: it holds no voltage: its signals are in bpm." in report.sentences
+    assert "Left out, 1 record: notes: it holds annotations only, no signal." in report.sentences
+    assert "Left out, 1 record: numerics: it holds no voltage: its signals are in bpm." in report.sentences
     for name in ("p1", "p2", "p3"):
         (archive / f"{name}.hea").unlink()
     with pytest.raises(DataRefused, match=r"No record of .*archive can be used") as refused:

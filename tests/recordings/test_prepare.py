@@ -239,7 +239,7 @@ def test_annotations_that_mark_no_beats_or_hold_no_labels_are_warned_of(tmp_path
     signal, positions, _ = simulated(seed=6, beats=60)
     long = np.tile(signal, 8)
     write_record(tmp_path / "minutes", "a", long, np.arange(1, 8) * 21600, ["N", "A"] * 3 + ["N"], extension="apn")
-    with pytest.raises(DataRefused, match=r"apn of 1 of 1 records lie too far apart.* \(median a 60 s\)"):
+    with pytest.raises(DataRefused, match=r"apn of 1 of 1 record lie too far apart.* \(median a 60 s\)"):
         run(tmp_path / "minutes", tmp_path / "out", split="none", annotator="apn")
     write_record(tmp_path / "detector", "a", signal, positions, ["N"] * len(positions), extension="qrs")
     report = run(tmp_path / "detector", tmp_path / "out", split="none", annotator="qrs")

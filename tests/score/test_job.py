@@ -294,7 +294,7 @@ def test_provenance_beside_a_csv_gives_record_and_sample(tmp_path):
 def test_provenance_of_another_length_is_refused(tmp_path):
     write_csv(tmp_path / "a.csv", 30)
     (tmp_path / "a_provenance.csv").write_text("record,sample,symbol,label\n100,5,N,0\n")
-    with pytest.raises(DataRefused, match=r"1 rows, .*a\.csv has 30"):
+    with pytest.raises(DataRefused, match=r"1 row, .*a\.csv has 30"):
         run(tmp_path / "a.csv", output=tmp_path / "out")
 
 

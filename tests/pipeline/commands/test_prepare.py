@@ -47,7 +47,7 @@ def test_a_bad_record_ends_with_3_and_a_sentence(tmp_path: Path, capsys: pytest.
     assert "Record p1: its signal file p1.dat is missing." in shown.err
     assert "Traceback" not in shown.err + shown.out
     assert main(heartbeat, [*argv, "--skip-bad"]) == 0
-    assert "Left out, 1 reason(s):\n  Record p1: its signal file p1.dat is missing." in capsys.readouterr().out
+    assert "Left out, 1 reason:\n  Record p1: its signal file p1.dat is missing." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import codecs
 import hashlib
 from typing import Final
 
-from components.io.parquet import count_row_groups, parquet_has_labels, read_parquet
+from components.io.parquet import parquet_table, read_parquet
 from components.io.sources import Source
 from components.io.storage import InputFile
 from components.io.text import is_compressed, read_text
@@ -55,8 +55,8 @@ def has_kaggle_beats(file: InputFile) -> bool:
     Raises:
         DataRefused: the file cannot be read.
     """
-    groups = count_row_groups(file)
-    if sum(groups) != TEST_ROWS or not parquet_has_labels(file):
+    layout, groups = parquet_table(file)
+    if sum(groups) != TEST_ROWS or layout.label is None:
         return False
     digest = hashlib.sha256()
     for block in read_parquet(file.path, 0, len(groups), 0, READ_ROWS):

@@ -22,7 +22,7 @@ from components.ingest.report import REJECTS_FILE, SUMMARY_FILE, FileReport, Ing
 from components.ingest.settings import DataSettings
 from components.ingest.shard import ShardJob, ShardRecord
 from components.ingest.split import SIDES, SPLITS, SplitKind, held_out_records
-from components.io.parquet import count_parquet_records, parquet_context
+from components.io.parquet import count_parquet_records, parquet_table
 from components.io.provenance import count_records
 from components.io.rejects import describe_file
 from components.io.shards import plan_sources
@@ -115,7 +115,7 @@ def _check_context(inputs: TrainTest) -> None:
     """
     ours = ContextForm(CONTEXT_VERSION, CONTEXT_NAMES)
     forms = {
-        source.file.path: parquet_context(source.file) if source.kind == "parquet" else None
+        source.file.path: parquet_table(source.file).layout.context if source.kind == "parquet" else None
         for source in inputs.sources
     }
     faults = [

@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import SAMPLES, ContextForm
+from components.beat import SAMPLES
 from components.errors import DataRefused
 from components.io.beat_block import NO_SAMPLE, BeatBlock, fault_of_sample, faulty_values
-from components.io.parquet_layout import CONTEXT, fault_of_length, layout_of
+from components.io.parquet_layout import CONTEXT, ParquetLayout, fault_of_length, layout_of
 from components.io.rejects import WRONG_LENGTH, Reject
 from components.io.storage import InputFile, is_remote, local_path, storage_at
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 LOOK_ROWS: Final = 64
 """Rows of a group that are looked at before the file is read."""
 
+KEPT_TABLES: Final = 1024
+"""Files whose columns and row groups are remembered, each a few KiB."""
+
 RECORD_ROWS: Final = 1 << 16
 """Names of records that are counted at a time."""
 
@@ -32,25 +36,23 @@ BUFFER_BYTES: Final = 64 << 10
 """Bytes of a column read at a time: a row group may be larger than memory, and there may be 187 columns."""
 
 
-def count_row_groups(file: InputFile) -> list[int]:
-    """Count the rows of every row group, after a look at the file's columns.
+class ParquetTable(NamedTuple):
+    """What the end of a Parquet file says of it: which columns hold beats, and the rows of every row group."""
+
+    layout: ParquetLayout
+    group_rows: tuple[int, ...]
+
+
+@lru_cache(KEPT_TABLES)
+def parquet_table(file: InputFile) -> ParquetTable:
+    """Look at a file's columns and row groups, once while it stays as it is.
 
     Raises:
         DataRefused: it cannot be read, or has no columns of samples.
     """
     with closing(open_parquet(file.path)) as parquet:
-        layout_of(file.path, parquet.schema_arrow)
-        return [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
-
-
-def parquet_has_labels(file: InputFile) -> bool:
-    """Tell whether there is a column of labels.
-
-    Raises:
-        DataRefused: the file cannot be read, or has no columns of samples.
-    """
-    with closing(open_parquet(file.path)) as parquet:
-        return layout_of(file.path, parquet.schema_arrow).label is not None
+        groups = (parquet.metadata.row_group(index) for index in range(parquet.num_row_groups))
+        return ParquetTable(layout_of(file.path, parquet.schema_arrow), tuple(group.num_rows for group in groups))
 
 
 def count_parquet_records(file: InputFile) -> dict[str, int] | None:
@@ -62,10 +64,10 @@ def count_parquet_records(file: InputFile) -> dict[str, int] | None:
     import pyarrow as pa
 
     counts: Counter[str | None] = Counter()
+    record = parquet_table(file).layout.record
+    if record is None:
+        return None
     with closing(open_parquet(file.path)) as parquet:
-        record = layout_of(file.path, parquet.schema_arrow).record
-        if record is None:
-            return None
         try:
             for batch in parquet.iter_batches(RECORD_ROWS, columns=[record], use_threads=False):
                 counts.update(_names(batch, record))
@@ -82,9 +84,10 @@ def fault_of_parquet(file: InputFile) -> str | None:
     """
     import pyarrow as pa
 
+    layout, group_rows = parquet_table(file)
+    layout = replace(layout, record=None, sample=None)
+    groups = sorted({0, len(group_rows) - 1} - {-1})
     with closing(open_parquet(file.path)) as parquet:
-        layout = replace(layout_of(file.path, parquet.schema_arrow), record=None, sample=None)
-        groups = sorted({0, parquet.num_row_groups - 1} - {-1})
         try:
             batches = [next(_batches(parquet, [group], layout.columns, LOOK_ROWS), None) for group in groups]
         except (pa.ArrowException, OSError) as error:
@@ -101,16 +104,6 @@ def fault_of_parquet(file: InputFile) -> str | None:
             tables.append(signal if label is None else np.column_stack([signal, label.astype(np.float32)]))
     values = np.concatenate(tables) if tables else np.empty((0, SAMPLES), np.float32)
     return fault_of_sample(file.path, values, rejects)
-
-
-def parquet_context(file: InputFile) -> ContextForm | None:
-    """Return what the numbers of the beats' context are; None where the file has none, or does not say.
-
-    Raises:
-        DataRefused: the file cannot be read, or has no columns of samples.
-    """
-    with closing(open_parquet(file.path)) as parquet:
-        return layout_of(file.path, parquet.schema_arrow).context
 
 
 def read_parquet(

@@ -20,7 +20,7 @@ import numpy as np
 from components.io.beat_block import BeatBlock
 from components.io.csv import read_csv
 from components.io.examples import read_tfrecord
-from components.io.parquet import count_row_groups, read_parquet
+from components.io.parquet import parquet_table, read_parquet
 from components.io.sources import Source
 from components.io.storage import InputFile
 from components.io.text import (
@@ -194,7 +194,7 @@ def _cut_binary(source: Source, shard_bytes: int) -> list[Shard]:
     file = source.file
     if source.kind == "tfrecord":
         return [Shard(file.path, 0, 0, file.size, 0, sum(1 for _ in read_records(file)))]
-    groups = count_row_groups(file)
+    groups = parquet_table(file).group_rows
     wanted = max(shard_bytes // CSV_ROW_BYTES, 1)
     shards: list[Shard] = []
     start = first = rows = 0

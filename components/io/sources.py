@@ -13,7 +13,7 @@ from components.errors import DataRefused
 from components.io.csv import csv_has_labels
 from components.io.csv_form import fault_of_csv
 from components.io.examples import fault_of_tfrecord, tfrecord_has_labels
-from components.io.parquet import fault_of_parquet, parquet_has_labels
+from components.io.parquet import fault_of_parquet, parquet_table
 from components.io.parquet_layout import LABEL_NAMES
 from components.io.provenance import count_records, find_provenance, provenance_paths
 from components.io.rejects import FORMAT
@@ -39,7 +39,7 @@ NAMES: Final[Mapping[Kind, str]] = {"csv": "CSV", "parquet": "Parquet", "tfrecor
 
 HAVE_LABELS: Final[Mapping[Kind, Callable[[InputFile], bool | None]]] = {
     "csv": csv_has_labels,
-    "parquet": parquet_has_labels,
+    "parquet": lambda file: parquet_table(file).layout.label is not None,
     "tfrecord": tfrecord_has_labels,
 }
 
@@ -122,7 +122,7 @@ def training_source(file: InputFile, kind: Kind) -> Source:
     if actual != kind:
         form = f": {FORMAT}" if kind == "csv" else ""
         raise DataRefused(f"{path} is {NAMES[actual]}, expected {NAMES[kind]}{form}.")
-    if kind == "parquet" and not parquet_has_labels(file):
+    if kind == "parquet" and parquet_table(file).layout.label is None:
         raise DataRefused(f"{path} has no column of labels, `label`: what a model learns from needs them.")
     return Source(file, kind, find_provenance(path) if kind == "csv" else None)
 

@@ -19,7 +19,9 @@ from components.ingest.report import gate_ingest, read_ingest_report
 from components.ingest.run import ingest
 from components.ingest.settings import DataSettings
 from components.ingest.split import SPLITS
+from components.io import parquet
 from components.io.shards import plan_sources
+from components.io.sources import check_labels
 from components.io.storage import list_files, storage_at
 from tests.ingest.folder import (
     TEST,
@@ -54,6 +56,17 @@ def fill_tables(data, train=None, test=None, group=64):
     pq.write_table(table() if train is None else train, data / "train.parquet", row_group_size=group)
     pq.write_table(test_table() if test is None else test, data / "test.parquet", row_group_size=group)
     return str(data)
+
+
+def test_files_are_opened_twice_before_their_shards_are_read(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        parquet, "open_parquet", lambda path, real=parquet.open_parquet: opened.append(path) or real(path)
+    )
+    inputs = find_inputs(fill_tables(tmp_path / "data"))
+    check_labels(inputs.sources, True)
+    assert sum(shard.rows for shard in plan_sources(inputs.sources)) == 200 + len(TEST_LABEL)
+    assert len(opened) == 2 * len(set(opened)) == 4
 
 
 def run_tables(folder, run_jobs=run_all, settings=DataSettings(), **tables):

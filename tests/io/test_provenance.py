@@ -1,6 +1,7 @@
 import csv
 import gzip
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,10 @@ def test_a_process_that_refuses_a_file_and_ends_at_once_has_its_own_exit_code(tm
     for name in ("x_provenance.csv", "y_provenance.csv") * 8:
         done = subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, check=False)
         assert done.returncode == 3, done.stderr.decode()
+
+
+@pytest.mark.parametrize("folder", ["components", "pipeline", "bench", "tools"])
+def test_threads_of_arrow_are_handed_no_memory_of_pythons(folder):
+    for file in (Path(__file__).parents[2] / folder).rglob("*.py"):
+        handed = re.findall(r"BufferReader\(([^)]+)", file.read_text())
+        assert all(re.match(r"arrow_buffer\(|buffer$", each) for each in handed), file

@@ -1,4 +1,4 @@
-"""Run the whole pipeline on this machine: python local_runner.py [--data DIR] [--profile demo|full|study]."""
+"""Run the whole pipeline on this machine: python local_runner.py [--data DIR] [--profile demo|full|study|patient]."""
 
 from __future__ import annotations
 

@@ -70,12 +70,14 @@ def example_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
 
 
 def curated_schema(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Hand on the schema of the beats that the package ships."""
+    """Hand on the schema of the beats that the package ships, with their context where the run reads it."""
+    from components.beats.context import CONTEXT_NAMES
     from components.io.code_digest import digest_text
     from components.validate.node import CuratedSchema
     from schema import curated_schema_text
 
-    return CuratedSchema(digest=digest_text(curated_schema_text()))
+    context = len(CONTEXT_NAMES) if run.settings.data.context else 0
+    return CuratedSchema(context=context, digest=digest_text(curated_schema_text(context)))
 
 
 def transform(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:

@@ -32,6 +32,7 @@ PURPOSE = {
     "full": "the real thing on real beats",
     "study": "the study's network and training, to reproduce its rows: 186 columns, 16,000 beats a class, batch 32, "
     "no standardisation, no Tuner",
+    "patient": "people never seen: beats with context, from recordings that `heartbeat prepare` split by patient",
 }
 
 

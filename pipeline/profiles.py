@@ -56,4 +56,18 @@ STUDY: dict[str, Any] = {
 }
 """The study trained so, and is judged by what it reached: its fine-tuned model is far below our thresholds."""
 
-PROFILES = {"demo": DEMO, "full": FULL, "study": STUDY}
+PATIENT: dict[str, Any] = {
+    "stages": ALL_STAGES,
+    "data": {"context": True, "eval_share": 0.15},
+    "tune": {"trials": 3, "epochs": 3, "share": 0.5},
+    "train": {
+        "network": {"name": "context", "context_units": (128,), "head_units": 128},
+        "epochs": 10,
+        "batch": 256,
+        "label_smoothing": 0.05,
+    },
+    "finetune": {"epochs": 6, "refit_epochs": 4, "abstain_accuracy": 0.98},
+}
+"""Beats with context, from recordings that `prepare` has split by patient: judged on people never seen."""
+
+PROFILES = {"demo": DEMO, "full": FULL, "study": STUDY, "patient": PATIENT}

@@ -11,15 +11,14 @@ import numpy.typing as npt
 
 from components.beat import CLASSES, confusion_matrix
 from components.evaluate.intervals import Metric, paired_bootstrap
-from components.evaluate.metrics import accuracy_of, class_rates, macro_f1_of, measure
+from components.evaluate.metrics import accuracy_of, macro_f1_of, measure
+from components.evaluate.records import METRICS as METRICS_OF_RECORDS
+from components.evaluate.records import NAMED, all_n
 from components.evaluate.settings import EvaluateSettings, GateSettings, Thresholds
 from components.verdict import Verdict, data_caveats, of_kind, verdict_json
 
 COMPARED: dict[str, Metric] = {"accuracy": accuracy_of, "macro_f1": macro_f1_of}
 """What the newest push is compared by, on clean and on noisy beats."""
-
-NAMED = CLASSES[:3]
-"""Classes that every patient's recording may have: F is rare, Q is what has no class."""
 
 STEADY = 1e-3
 """Largest mean change of a probability between beats that differ by a millionth; trained networks show about 1e-6."""
@@ -114,7 +113,7 @@ def gate_model(
     refusals = [
         *of_kind("refusal", by_thresholds),
         *of_kind("refusal", compared),
-        *_check_trivial(label, candidate["clean"].argmax(axis=1)),
+        *_check_trivial(label, candidate["clean"].argmax(axis=1), None if synthetic else judgement.get("by_record")),
         *_check_steadiness(judgement["unsteadiness"]),
     ]
     if not refusals and not blessed:
@@ -248,21 +247,29 @@ def _compare(
     return comparison, verdict
 
 
-def _check_trivial(label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> list[Verdict]:
-    """Refuse a model that is not better than one that calls every beat N, in accuracy or in the mean F1 of N, S, V."""
-    confusions = np.stack([confusion_matrix(label, each) for each in (predicted, np.zeros_like(predicted))])
-    if not confusions[0][1 : len(NAMED)].any():  # there is no S or V to tell from N
+def _check_trivial(
+    label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], by_record: Mapping[str, Any] | None
+) -> list[Verdict]:
+    """Refuse a model that is not better than one that calls every beat N, in accuracy or in the mean F1 of N, S, V.
+
+    Where the records are known, it must be so by more than chance among records.
+    """
+    confusion = confusion_matrix(label, predicted)
+    if not confusion[1 : len(NAMED)].any():  # there is no S or V to tell from N
         return []
-    f1 = class_rates(confusions)[2][:, : len(NAMED)]
-    measured = {"accuracy": accuracy_of(confusions), f"mean F1 of {', '.join(NAMED)}": np.nanmean(f1, axis=1)}
-    return [
-        _refusal(
-            "no_better_than_all_n",
-            f"{name} on clean beats {_figure(form, model)}, calling every beat N gives {_figure(form, all_n)}",
-        )
-        for form, (name, (model, all_n)) in zip(COMPARED, measured.items(), strict=True)
-        if not model > all_n
-    ]
+    refusals = []
+    for form, (name, metric) in zip(COMPARED, METRICS_OF_RECORDS.items(), strict=True):
+        model, trivial = float(metric(confusion)), float(metric(all_n(confusion)))
+        low, chance = model - trivial, ""
+        if by_record:
+            low, high = by_record["difference"][name]
+            drawn = f"over {len(by_record['records'])} records the difference lies in {low:+.4f} .. {high:+.4f}"
+            chance = f" ({drawn}, 95 %)"
+        if not low > 0:
+            words = "accuracy" if name == "accuracy" else f"mean F1 of {', '.join(NAMED)}"
+            figures = f"{words} on clean beats {_figure(form, model)}, calling every beat N gives"
+            refusals.append(_refusal("no_better_than_all_n", f"{figures} {_figure(form, trivial)}{chance}"))
+    return refusals
 
 
 def _check_steadiness(change: float) -> list[Verdict]:

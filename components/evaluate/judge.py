@@ -14,6 +14,7 @@ from components.errors import ModelRefused
 from components.evaluate.calibration import calibration, coverage_curve, reliability
 from components.evaluate.intervals import interval_of, resampled_confusions, wilson
 from components.evaluate.metrics import accuracy_of, class_rates, macro_f1_of, measure, per_class
+from components.evaluate.records import judge_records
 from components.evaluate.settings import EvaluateSettings
 from components.train.calibrate import Certainty, shifted_classes
 from components.train.export import Predict
@@ -60,6 +61,8 @@ def judge(
 ) -> Judged:
     """Measure the candidate, the clean-trained and the frozen model on the same beats and the same noise.
 
+    The noise is on the samples; the context of beats, for models that read it, stays as it is.
+
     Args:
         beats: the test beats.
         models: CANDIDATE, TRAINER and FROZEN -> the model as a function.
@@ -76,12 +79,12 @@ def judge(
     label = beats.label
     models = {name: _checked(name, predict) for name, predict in models.items()}
     # Model -> "clean" float32[1, n, 5] and "noisy" float32[draws, n, 5].
-    answers = {name: {"clean": predict(beats.signal)[None]} for name, predict in models.items()}
+    answers = {name: {"clean": predict(beats.signal, beats.context)[None]} for name, predict in models.items()}
     draws: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in models}
     for draw in settings.draws:
         noisy = noise(beats.signal, draw, settings.noise_sd)
         for name, predict in models.items():
-            draws[name].append(predict(noisy))
+            draws[name].append(predict(noisy, beats.context))
     for name in models:
         answers[name]["noisy"] = np.stack(draws[name])
 
@@ -93,7 +96,7 @@ def judge(
     candidate = answers[CANDIDATE]
     at_level = {0.0: candidate["clean"][0], settings.noise_sd: candidate["noisy"][0]}
     for sd in set(settings.noise_levels) - set(at_level):
-        at_level[sd] = models[CANDIDATE](noise(beats.signal, settings.draws[0], sd))
+        at_level[sd] = models[CANDIDATE](noise(beats.signal, settings.draws[0], sd), beats.context)
     judgement = {
         "split": split,
         "synthetic": synthetic,
@@ -111,9 +114,12 @@ def judge(
             "threshold": certainty.threshold,
             **{kind: _certainty(each, label, certainty, kind) for kind, each in candidate.items()},
         },
-        "unsteadiness": _unsteadiness(models[CANDIDATE], beats.signal, candidate["clean"][0]),
+        "unsteadiness": _unsteadiness(models[CANDIDATE], beats, candidate["clean"][0]),
         "coverage": {kind: coverage_curve(each[0], label) for kind, each in candidate.items()},
     }
+    if split == "patient" and beats.record is not None:
+        predicted = candidate["clean"][0].argmax(axis=1)
+        judgement["by_record"] = judge_records(label, predicted, beats.record, settings.resamples, settings.seed)
     arrays: dict[str, npt.NDArray[Any]] = {"label": label, CANDIDATE_NOISY: candidate["noisy"][0]}
     return Judged(judgement, arrays | {name: kinds["clean"][0] for name, kinds in answers.items()})
 
@@ -121,8 +127,10 @@ def judge(
 def _checked(name: str, predict: Predict) -> Predict:
     """Make a model refuse to answer with something that is not a number."""
 
-    def checked(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        probabilities = predict(signal)
+    def checked(
+        signal: npt.NDArray[np.float32], context: npt.NDArray[np.float32] | None = None
+    ) -> npt.NDArray[np.float32]:
+        probabilities = predict(signal, context)
         broken = int((~np.isfinite(probabilities).all(axis=1)).sum())
         if broken:
             sentence = (
@@ -180,13 +188,15 @@ def _noise_level(
     }
 
 
-def _unsteadiness(predict: Predict, signal: npt.NDArray[np.float32], probabilities: npt.NDArray[np.float32]) -> float:
+def _unsteadiness(predict: Predict, beats: Beats, probabilities: npt.NDArray[np.float32]) -> float:
     """Compute how far answers move with next to nothing: the mean over beats of the largest change of a probability.
 
     A network moves by about as little as its input. One that adds noise while it serves draws other noise for every
     change of a beat, and moves by much more.
     """
-    nudged = predict(signal[:PROBED] * np.float32(1 - NUDGE))
+    less = np.float32(1 - NUDGE)
+    context = None if beats.context is None else beats.context[:PROBED] * less
+    nudged = predict(beats.signal[:PROBED] * less, context)
     return float(np.abs(nudged - probabilities[:PROBED]).max(axis=1).mean())
 
 

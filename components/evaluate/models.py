@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from components.beat import Beats
 from components.errors import EnvironmentRefused
 from components.evaluate.gate import Current
 from components.io.serving import METRICS, ServingDirectory
@@ -30,15 +31,15 @@ def noisy_signal(signal: npt.NDArray[np.float32], draw: int, sd: float) -> npt.N
     return np.concatenate(blocks)
 
 
-def current_model(serving: str, signal: npt.NDArray[np.float32], noisy: npt.NDArray[np.float32]) -> Current | None:
+def current_model(serving: str, beats: Beats, noisy: npt.NDArray[np.float32]) -> Current | None:
     """Ask the newest push about clean and noisy beats; None when nothing was pushed.
 
     The directory is read here and now, so that what serves is no part of the cache's key.
 
     Args:
         serving: the serving directory or URI.
-        signal: float32[n, 187], 0..1, the test beats.
-        noisy: float32[n, 187], the same beats with the first draw of noise.
+        beats: the test beats.
+        noisy: float32[n, 187], the samples of the same beats with the first draw of noise.
 
     Raises:
         EnvironmentRefused: the serving directory cannot be read, or what serves there is no model of ours.
@@ -50,6 +51,7 @@ def current_model(serving: str, signal: npt.NDArray[np.float32], noisy: npt.NDAr
     with directory.opened(versions[-1]) as folder:
         try:
             predict = load_predict(str(folder))
+            clean, with_noise = predict(beats.signal, beats.context), predict(noisy, beats.context)
         except (OSError, KeyError, ValueError) as error:
             raise EnvironmentRefused(
                 f"Version {versions[-1]} in {serving} cannot be asked ({error}), so no model can be compared with it: "
@@ -57,7 +59,7 @@ def current_model(serving: str, signal: npt.NDArray[np.float32], noisy: npt.NDAr
             ) from error
         return Current(
             version=versions[-1],
-            clean=predict(signal),
-            noisy=predict(noisy),
+            clean=clean,
+            noisy=with_noise,
             synthetic=bool(directory.json_sidecar(versions[-1], METRICS).get("synthetic")),
         )

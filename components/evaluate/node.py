@@ -87,13 +87,13 @@ def ModelGate(  # noqa: N802 - the function's name is the node's id
     """
     figures, arrays = read_json(judgement.uri, names.JUDGEMENT), read_arrays(judgement.uri, names.PREDICTIONS)
     measured_with = EvaluateSettings.model_validate(figures["settings"])
-    signal = read_split(artifact_utils.get_split_uri([examples], "test")).signal
+    beats = read_split(artifact_utils.get_split_uri([examples], "test"))
     decision = gate_model(
         figures,
         arrays["label"],
         {"clean": arrays[CANDIDATE], "noisy": arrays[CANDIDATE_NOISY]},
         fileio.exists(os.path.join(blessing.uri, constants.BLESSED_FILE_NAME)),
-        current_model(serving, signal, noisy_signal(signal, measured_with.draws[0], measured_with.noise_sd)),
+        current_model(serving, beats, noisy_signal(beats.signal, measured_with.draws[0], measured_with.noise_sd)),
         GateSettings.model_validate_json(settings),
     )
     for each in decision.verdict:

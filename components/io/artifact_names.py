@@ -16,6 +16,9 @@ SIDECAR_DIR: Final = f"{EXTRA}/heartbeat"
 KERAS_FILE: Final = f"{SIDECAR_DIR}/model.keras"
 """The network itself in a SavedModel, to go on training from: normalised beats -> logits float32[n, 5]."""
 
+CONTEXT_FILE: Final = f"{SIDECAR_DIR}/context.json"
+"""Version and names of the context that a SavedModel reads; not there for one that reads none."""
+
 SPLIT_STATISTICS: Final = "FeatureStats.pb"
 """Statistics of a split, in its `Split-...` folder, as TFDV names it."""
 

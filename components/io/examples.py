@@ -31,7 +31,10 @@ BYTES_LIST, FLOAT_LIST, INT64_LIST = 1, 2, 3
 """Field numbers in tf.train.Feature."""
 
 SCALARS: Final = {"label": "int64_list", "record": "bytes_list", "sample": "int64_list"}
-"""Features of one value, and their kind; `context` is a float_list[k], all others are float_list[187]."""
+"""Features of one value, and their kind; contexts are float_list[k], all others float_list[187]."""
+
+CONTEXTS: Final = ("context", "clean_context")
+"""Features of k floats, which an example need not have."""
 
 ABSENT: Final = -1
 """Stands for the label of an example that has none; no label is negative."""
@@ -122,7 +125,7 @@ def read_columns(
     Args:
         files: TFRecord files of tf.Examples, each of which has all of the columns.
         columns: names of features; `label` and `sample` are int64[n], `record` bytes[n], others float32[n, 187],
-            but `context` float32[n, k], where k is 0 if no example of the block has one.
+            but those of CONTEXTS float32[n, k], where k is 0 if no example of the block has one.
         rows: most examples in a block.
 
     Raises:
@@ -279,8 +282,9 @@ def _parse(
         "label": tf.io.FixedLenFeature([], tf.int64, None if label_needed else ABSENT),
         "record": tf.io.FixedLenFeature([], tf.string, ""),
         "sample": tf.io.FixedLenFeature([], tf.int64, NO_SAMPLE),
-        "context": tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True, default_value=np.nan),
     }
+    numbers = tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True, default_value=np.nan)
+    special |= dict.fromkeys(CONTEXTS, numbers)
     signal = tf.io.FixedLenFeature([SAMPLES], tf.float32)
     spec = {name: special.get(name, signal) for name in columns}
     return {name: values.numpy() for name, values in tf.io.parse_example(tf.constant(records, tf.string), spec).items()}

@@ -74,13 +74,13 @@ def run_marks(material: RunMaterial) -> list[str]:
 
 
 def records(material: RunMaterial, split: str) -> set[str]:
-    """Return the names of the records in a split, as StatisticsGen counted them.
+    """Return the names of the records in a split, without that of their archive, as StatisticsGen counted them.
 
     Raises:
         NotReachedError: the run ended before its statistics.
         OSError: they do not exist any more.
     """
-    return set(value_counts(material.statistics(split), "record"))
+    return {name.rpartition("/")[2] for name in value_counts(material.statistics(split), "record")}
 
 
 def run_cards(material: RunMaterial) -> list[Card]:

@@ -31,7 +31,7 @@ class Batches:
     """An endless stream of batches.
 
     Attributes:
-        dataset: (signal float32[batch, 187] normalised, target float32[batch, 5]).
+        dataset: (beats float32[batch, 187 or k] normalised, target float32[batch, 5]).
         steps: batches per epoch.
     """
 
@@ -120,7 +120,7 @@ def make_batches(
         signal, target = augment(signal, tf.one_hot(label, len(CLASSES)), seeds, augmentation)
         return normalise(signal), target
 
-    signature = (tf.TensorSpec((batch, SAMPLES), tf.float32), tf.TensorSpec((batch,), tf.int64))
+    signature = (tf.TensorSpec((batch, matrix.shape[1]), tf.float32), tf.TensorSpec((batch,), tf.int64))
     dataset = tf.data.Dataset.from_generator(pick, output_signature=signature)
     dataset = dataset.enumerate().map(prepare, num_parallel_calls=1, deterministic=True).prefetch(4)
     return Batches(dataset, max(1, round(len(rows) / batch)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from tensorflow.types.experimental import ConcreteFunction
     from tfx.components.trainer.fn_args_utils import FnArgs
 
+    from components.train.settings import NetworkSettings
+
 
 @dataclass(frozen=True)
 class Spool:
     """The beats of one split.
 
     Attributes:
-        columns: name -> float32[n, 187], mapped from disk.
+        columns: name -> float32[n, 187], or float32[n, k] of context, mapped from disk.
         label: int64[n].
     """
 
@@ -41,12 +43,12 @@ class Spool:
         return len(self.label)
 
 
-def spool_examples(patterns: Sequence[str], columns: Sequence[str], folder: Path) -> Spool:
-    """Write columns of transformed examples into flat files and map them.
+def spool_examples(patterns: Sequence[str], columns: Mapping[str, str], folder: Path) -> Spool:
+    """Write features of transformed examples into flat files and map them.
 
     Args:
         patterns: file patterns of TFRecords, gzip where the name ends in .gz; read in the order of their names.
-        columns: names of features of 187 floats.
+        columns: name of a column -> name of a feature of floats, equally many in each example.
         folder: a local folder to make; it must outlive the spool.
 
     Raises:
@@ -56,17 +58,21 @@ def spool_examples(patterns: Sequence[str], columns: Sequence[str], folder: Path
     labels = []
     folder.mkdir()
     outputs = {name: (folder / f"{name}.f32").open("wb") for name in columns}
-    for block in read_columns(files, (*columns, "label")):
+    widths = dict.fromkeys(columns, SAMPLES)
+    for block in read_columns(files, (*{*columns.values()}, "label")):
         labels.append(block["label"])
         for name, output in outputs.items():
-            output.write(block[name].tobytes())
+            values = block[columns[name]]
+            widths[name] = values.shape[1]
+            output.write(values.tobytes())
     for output in outputs.values():
         output.close()
     if not labels:
         raise DataRefused(f"No example in {', '.join(patterns)}: there is nothing to train on; look at its rows.")
     label = np.concatenate(labels)
-    shape = (len(label), SAMPLES)
-    mapped = {name: np.memmap(folder / f"{name}.f32", np.float32, "r", shape=shape) for name in columns}
+    mapped = {
+        name: np.memmap(folder / f"{name}.f32", np.float32, "r", shape=(len(label), widths[name])) for name in columns
+    }
     return Spool(mapped, label)
 
 
@@ -75,50 +81,75 @@ class TrainingData:
     """The input of a stage that trains.
 
     Attributes:
-        train: column `clean`, samples in 0..1.
-        validation: the eval split; columns `clean`, samples in 0..1, and `signal` and `noisy`, normalised.
-        normalise: float32[n, 187] in 0..1 -> normalised.
+        train: column `clean`, samples in 0..1, or the context of beats as it came.
+        validation: the eval split; columns `clean`, likewise, and `signal` and `noisy`, normalised. No noise is on the
+            context: both are the same.
+        normalise: column `clean` -> normalised.
     """
 
     train: Spool
     validation: Spool
     normalise: ConcreteFunction
 
+    @property
+    def width(self) -> int:
+        """Numbers that a network reads of a beat."""
+        return self.train.columns["clean"].shape[1]
 
-def load_data(fn_args: FnArgs, scratch: str) -> TrainingData:
+
+SIGNAL: Final = {"clean": "clean", "signal": "signal", "noisy": "noisy"}
+CONTEXT: Final = {"clean": "clean_context", "signal": "context", "noisy": "context"}
+"""Column of a spool -> Transform's output, for networks that read samples and for those that read context."""
+
+
+def load_data(fn_args: FnArgs, scratch: str, network: NetworkSettings) -> TrainingData:
     """Read what TFX passes to a stage.
 
     Args:
         fn_args: `train_files`, `eval_files` (patterns of transformed examples) and `transform_graph_path`.
         scratch: an empty local folder that outlives the data.
+        network: that is to be trained.
 
     Raises:
-        DataRefused: a split without examples.
+        DataRefused: a split without examples, or examples without the context that the network reads.
     """
+    columns = CONTEXT if network.reads_context else SIGNAL
     return TrainingData(
-        train=spool_examples(fn_args.train_files, ("clean",), Path(scratch, "train")),
-        validation=spool_examples(fn_args.eval_files, ("clean", "signal", "noisy"), Path(scratch, "eval")),
-        normalise=load_normalise(fn_args.transform_graph_path),
+        normalise=load_normalise(fn_args.transform_graph_path, columns["signal"]),
+        train=spool_examples(fn_args.train_files, {"clean": columns["clean"]}, Path(scratch, "train")),
+        validation=spool_examples(fn_args.eval_files, columns, Path(scratch, "eval")),
     )
 
 
-def load_all_beats(fn_args: FnArgs, scratch: str) -> Spool:
+def load_all_beats(fn_args: FnArgs, scratch: str, network: NetworkSettings) -> Spool:
     """Read the beats of both splits, column `clean`, to train on once the eval split has served its purpose."""
-    return spool_examples([*fn_args.train_files, *fn_args.eval_files], ("clean",), Path(scratch, "all"))
+    columns = CONTEXT if network.reads_context else SIGNAL
+    files = [*fn_args.train_files, *fn_args.eval_files]
+    return spool_examples(files, {"clean": columns["clean"]}, Path(scratch, "all"))
 
 
-def load_normalise(transform_graph: str) -> ConcreteFunction:
-    """Load the part of Transform's graph that normalises: float32[n, 187] in 0..1 -> float32[n, 187].
+def load_normalise(transform_graph: str, feature: str = "signal") -> ConcreteFunction:
+    """Load the part of Transform's graph that normalises a feature: float32[n, width] -> float32[n, width].
 
     The graph also makes noise, none of which may be in a model that is served.
 
     Args:
         transform_graph: directory of a Transform output (its transform_graph artifact).
+        feature: `signal`, in 0..1, or `context`.
+
+    Raises:
+        DataRefused: the examples have no such feature.
     """
     import tensorflow as tf
     from tensorflow_transform.output_wrapper import TFTransformOutput
 
-    layer = TFTransformOutput(transform_graph).transform_features_layer()
-    beats = tf.TensorSpec((None, SAMPLES), tf.float32, "signal")
-    traced = tf.function(lambda signal: layer({"signal": signal})["signal"]).get_concrete_function(beats)
+    output = TFTransformOutput(transform_graph)
+    outputs = output.transformed_feature_spec()
+    if feature not in outputs:
+        raise DataRefused(
+            f"The network reads the {feature} of beats, which the examples lack: set data.{feature}=true."
+        )
+    layer = output.transform_features_layer()
+    beats = tf.TensorSpec((None, *outputs[feature].shape), tf.float32, feature)
+    traced = tf.function(lambda values: layer({feature: values})[feature]).get_concrete_function(beats)
     return without_other_outputs(traced)

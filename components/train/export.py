@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLES
+from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION
 from components.errors import HeartbeatError
-from components.io.artifact_names import KERAS_FILE, SIDECAR_DIR
+from components.io.artifact_names import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
 from components.train.keras_private import plain_variables, saved_weights
 from components.train.networks import served_network, with_mean_logits
 
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     from components.train.calibrate import Certainty
     from components.train.settings import NetworkSettings
 
-Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
-"""signal float32[n, 187] in 0..1 -> probabilities float32[n, 5]."""
+
+class Predict(Protocol):
+    """A model as a function of beats."""
+
+    def __call__(
+        self, signal: npt.NDArray[np.float32], context: npt.NDArray[np.float32] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Answer beats float32[n, 187] in 0..1, with their context float32[n, k], with probabilities float32[n, 5]."""
 
 
 def export_model(
@@ -37,37 +44,42 @@ def export_model(
 ) -> None:
     """Write a SavedModel, and among its assets the Keras file.
 
-    Signatures: `beats`, `signal` float32[n, 187] in 0..1, and `serving_default`, `examples` string[n], each a
-    serialized tf.Example with `signal`; both give `probabilities` float32[n, 5] and, where the certainty is known,
-    `abstain` bool[n].
+    Signatures: `beats`, `signal` float32[n, 187] in 0..1 and, for a network that reads it, `context` float32[n, k]; and
+    `serving_default`, `examples` string[n], each a serialized tf.Example with these features. Both give
+    `probabilities` float32[n, 5] and, where the certainty is known, `abstain` bool[n]. What the numbers of the context
+    are is in `context.json` among the assets.
 
     Args:
         model: normalised beats -> logits of each tower.
         network: the settings that it was built from.
-        normalise: float32[n, 187] in 0..1 -> normalised.
+        normalise: float32[n, 187] in 0..1, or context float32[n, k] -> normalised.
         directory: where to; local or remote.
         certainty: what the logits are divided by, and below which probability the model abstains.
     """
     import tensorflow as tf
 
     served = served_network(model, network)
+    width = model.input_shape[1]
 
-    def answers(signal: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = served.logits(normalise(signal))
+    def answers(signal: tf.Tensor, context: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        logits = served.logits(normalise(signal if context is None else context))
         if certainty is None:
             return {"probabilities": tf.nn.softmax(logits)}
         probabilities = tf.nn.softmax(logits / certainty.temperature)
         return {"probabilities": probabilities, "abstain": tf.reduce_max(probabilities, axis=1) < certainty.threshold}
 
     def from_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        spec = {"signal": tf.io.FixedLenFeature([SAMPLES], tf.float32)}
-        return answers(tf.io.parse_example(examples, spec)["signal"])
+        spec = {each.name: tf.io.FixedLenFeature(each.shape[1:], tf.float32) for each in inputs}
+        return answers(**tf.io.parse_example(examples, spec))
 
+    inputs = [tf.TensorSpec((None, SAMPLES), tf.float32, "signal")]
+    if network.reads_context:
+        inputs.append(tf.TensorSpec((None, width), tf.float32, "context"))
     module = tf.Module()
     module.weights = plain_variables(model)
     module.folded = served.folded
     signatures = {
-        "beats": tf.function(answers).get_concrete_function(tf.TensorSpec((None, SAMPLES), tf.float32, "signal")),
+        "beats": tf.function(answers).get_concrete_function(*inputs),
         "serving_default": tf.function(from_examples).get_concrete_function(
             tf.TensorSpec((None,), tf.string, "examples")
         ),
@@ -78,6 +90,9 @@ def export_model(
         with_mean_logits(model).save(local, include_optimizer=False)
         tf.io.gfile.makedirs(f"{directory}/{SIDECAR_DIR}")
         tf.io.gfile.copy(str(local), f"{directory}/{KERAS_FILE}", overwrite=True)
+        if network.reads_context:
+            with tf.io.gfile.GFile(f"{directory}/{CONTEXT_FILE}", "w") as file:
+                file.write(json.dumps({"version": CONTEXT_VERSION, "names": CONTEXT_NAMES}, indent=1) + "\n")
 
 
 def load_network(model_dir: str | None) -> keras.Model:
@@ -112,7 +127,7 @@ def load_network(model_dir: str | None) -> keras.Model:
 
 
 def load_predict(model_dir: str, batch: int = 2048) -> Predict:
-    """Load the `beats` signature of a SavedModel as a function of beats.
+    """Load the `beats` signature of a SavedModel as a function of beats; a model that reads context must be given it.
 
     Args:
         model_dir: the SavedModel's directory (a Trainer's or FineTuner's model, or a pushed version).
@@ -125,13 +140,23 @@ def load_predict(model_dir: str, batch: int = 2048) -> Predict:
 
     model = tf.saved_model.load(model_dir)
     signature = model.signatures["beats"]
+    read = signature.structured_input_signature[1].get("context")  # None for a model that reads samples
+    width = None if read is None else read.shape[1]
 
-    def predict(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predict(
+        signal: npt.NDArray[np.float32], context: npt.NDArray[np.float32] | None = None
+    ) -> npt.NDArray[np.float32]:
         _ = model  # the signature alone does not keep its variables alive
+        columns = {"signal": signal}
+        if width is not None:
+            if context is None or context.shape[1] != width:
+                numbers = 0 if context is None else context.shape[1]
+                raise ValueError(f"it reads a context of {width} numbers a beat, and these beats have {numbers}")
+            columns["context"] = context
         parts = [np.empty((0, len(CLASSES)), np.float32)]
         for start in range(0, len(signal), batch):
-            block = tf.constant(signal[start : start + batch], tf.float32)
-            parts.append(signature(signal=block)["probabilities"].numpy())
+            block = {name: tf.constant(each[start : start + batch], tf.float32) for name, each in columns.items()}
+            parts.append(signature(**block)["probabilities"].numpy())
         return np.concatenate(parts)
 
     return predict

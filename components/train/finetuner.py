@@ -50,19 +50,23 @@ def run_fn(fn_args: FnArgs) -> None:
     body = load_network(fn_args.base_model).get_layer(BODY)
     trained_weights = [np.array(weight) for weight in body.get_weights()]  # copies, which training cannot reach
     with tempfile.TemporaryDirectory() as scratch:
-        data = load_data(fn_args, scratch)
+        data = load_data(fn_args, scratch, train.network)
         model = with_new_head(body, train.network, tune.head_dropout)
         histories = {FROZEN: train_head(model, data, train, tune, logs)}
         if not all(map(np.array_equal, body.get_weights(), trained_weights)):
             raise HeartbeatError("The body's weights changed while they were frozen; this model is not what it says.")
         export_model(model, train.network, data.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
         histories[FINETUNED] = train_all(model, data, train, tune, logs)
-        weight = post_stratify(data.train, data.validation, train.seed)
+        # of context there are no samples to find near beats by, and its validation is meant to be of whole records
+        reads_context = train.network.reads_context
+        weight = (
+            np.ones(len(data.validation)) if reads_context else post_stratify(data.train, data.validation, train.seed)
+        )
         certainty = learn_certainty(
             make_predictor(model), data.validation, weight, tune.abstain_accuracy, tune.mean_recall
         )
         if tune.refit_epochs:
-            all_beats = replace(data, train=load_all_beats(fn_args, scratch))
+            all_beats = replace(data, train=load_all_beats(fn_args, scratch, train.network))
             histories[REFITTED] = refit(model, all_beats, train, tune, logs)
     export_model(model, train.network, data.normalise, fn_args.serving_model_dir, certainty)
     write_certainty(certainty, fn_args.model_run_dir)
@@ -111,4 +115,6 @@ def _batches(
         noise_sd=tune.noise_sd,
         noise_max=tune.noise_max,
     )
+    if train.network.reads_context:
+        augmentation = Augmentation()
     return make_batches(data.train, rows, train.batch, augmentation, data.normalise, seed)

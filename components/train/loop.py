@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import SAMPLES, confusion_matrix
+from components.beat import confusion_matrix
 from components.train.batches import Batches
 from components.train.data import Spool
 from components.train.keras_private import averaged_weights, build_optimizer
@@ -34,7 +34,7 @@ History = dict[str, list[float]]
 """`epoch` (from 1), `loss`, `accuracy`, and with a validation `val_loss`, `val_noisy_accuracy` ...: one value each."""
 
 Predictor = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
-"""Normalised beats float32[n, 187] -> logits float32[n, 5]."""
+"""Normalised beats float32[n, 187], or their context float32[n, k] -> logits float32[n, 5]."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def make_predictor(model: keras.Model) -> Predictor:
     """
     import tensorflow as tf
 
-    beats = tf.TensorSpec((None, SAMPLES), tf.float32)
+    beats = tf.TensorSpec(model.input_shape, tf.float32)
     call = tf.function(lambda signal: mean_logits(model(signal, training=False))).get_concrete_function(beats)
 
     def predict(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

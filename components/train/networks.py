@@ -1,9 +1,9 @@
 """The networks: a body that turns a beat into features, and a head that turns features into class scores.
 
 A network has one or more towers: networks side by side that share only the beat, each trained on its own loss, whose
-mean is the answer (a deep ensemble: Lakshminarayanan et al., 2017). Input float32[n, 187], normalised; output logits
-float32[n, towers, 5]. Body and head, of all towers, are models of their own inside the network, so that a new head can
-be put on a trained body.
+mean is the answer (a deep ensemble: Lakshminarayanan et al., 2017). Input float32[n, 187], normalised samples, or
+float32[n, k], standardised context; output logits float32[n, towers, 5]. Body and head, of all towers, are models of
+their own inside the network, so that a new head can be put on a trained body.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ STUDY_SAMPLES = SAMPLES - 1
 """The study left the last sample of each beat out."""
 
 
-def build_network(settings: NetworkSettings) -> keras.Model:
-    """Make a network with fresh weights."""
+def build_network(settings: NetworkSettings, width: int = SAMPLES) -> keras.Model:
+    """Make a network with fresh weights; `width` is the numbers that it reads of a beat, samples or context."""
     if settings.name == "study":
         return _join(_study_body(), _study_head())
-    return with_new_head(_residual_body(settings), settings, settings.dropout)
+    body = _context_body(settings, width) if settings.reads_context else _residual_body(settings)
+    return with_new_head(body, settings, settings.dropout)
 
 
 def with_new_head(body: keras.Model, settings: NetworkSettings, dropout: float) -> keras.Model:
     """Put a fresh head on a body: for each tower a dense layer, dropout, one logit per class.
 
     Args:
-        body: float32[n, 187] -> float32[n, towers * features]; the new model shares its weights.
+        body: float32[n, width] -> float32[n, towers * features]; the new model shares its weights.
         settings: of the network.
         dropout: share of the dense layer's units dropped.
     """
@@ -57,7 +58,7 @@ def with_new_head(body: keras.Model, settings: NetworkSettings, dropout: float) 
 def _join(body: keras.Model, head: keras.Model) -> keras.Model:
     import keras
 
-    beats = keras.Input((SAMPLES,), name="signal")
+    beats = keras.Input(body.input_shape[1:], name="signal")
     return keras.Model(beats, head(body(beats)), name="heartbeat")
 
 
@@ -166,7 +167,7 @@ class ServedNetwork:
     """A trained network in the form that is fastest to compute.
 
     Attributes:
-        logits: float32[n, 187], normalised -> float32[n, 5].
+        logits: float32[n, width], normalised -> float32[n, 5].
         folded: variables of its own that this reads, besides some of the network's.
     """
 
@@ -183,7 +184,7 @@ def served_network(model: keras.Model, settings: NetworkSettings) -> ServedNetwo
     """
     import tensorflow as tf
 
-    if settings.name == "study":
+    if settings.name == "study" or settings.reads_context:
         return ServedNetwork(lambda signal: mean_logits(model(signal, training=False)), ())
     folded, head = _folded(model.get_layer(BODY)), model.get_layer(HEAD)
 
@@ -195,6 +196,21 @@ def served_network(model: keras.Model, settings: NetworkSettings) -> ServedNetwo
         return mean_logits(head(tf.concat(features, axis=1), training=False))
 
     return ServedNetwork(logits, [variable for pair in folded for variable in pair])
+
+
+def _context_body(settings: NetworkSettings, width: int) -> keras.Model:
+    """Make float32[n, width], standardised context -> float32[n, towers * last units]."""
+    import keras
+
+    context = keras.Input((width,))
+    towers = []
+    for _ in range(settings.towers):
+        x = keras.layers.GaussianNoise(settings.context_noise)(context)
+        for units in settings.context_units:
+            x = keras.layers.Dropout(settings.dropout)(keras.layers.Dense(units, activation="relu")(x))
+        towers.append(x)
+    features = towers[0] if len(towers) == 1 else keras.ops.concatenate(towers, axis=1)
+    return keras.Model(context, features, name=BODY)
 
 
 def _study_body() -> keras.Model:

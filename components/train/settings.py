@@ -22,10 +22,11 @@ class NetworkSettings(Settings):
         named = {"name": value} if isinstance(value, str) else value
         return {**FAST, **named} if isinstance(named, Mapping) and named.get("name") == "fast" else named
 
-    name: Literal["residual", "fast", "study"] = Field(
+    name: Literal["residual", "fast", "study", "context"] = Field(
         default="residual",
         description="residual: strided residual blocks; fast: the same with other sizes, for many times the beats a "
-        "second; study: the study's layers, which fix all sizes",
+        "second; study: the study's layers, which fix all sizes; context: dense layers that read the context of a beat "
+        "in place of its samples, and need data.context",
     )
     towers: int = Field(
         default=2,
@@ -45,8 +46,21 @@ class NetworkSettings(Settings):
         description="channels of each residual block; each halves the time steps",
     )
     block_kernel: int = Field(default=5, ge=1, description="time steps that a convolution of a block sees")
+    context_units: tuple[int, ...] = Field(
+        default=(128,), min_length=1, description="units of the dense layers of `context` before the head"
+    )
+    context_noise: float = Field(
+        default=0.15,
+        ge=0,
+        description="sd of the noise on the context while training, in its standard deviations over the train beats",
+    )
     head_units: int = Field(default=64, ge=1, description="units of the dense layer before the classes")
     dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the head's units dropped while training")
+
+    @property
+    def reads_context(self) -> bool:
+        """Whether it reads the context of a beat, and not its samples."""
+        return self.name == "context"
 
 
 class TrainSettings(Settings):

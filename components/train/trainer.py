@@ -36,7 +36,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = TrainerConfig.model_validate_json(fn_args.custom_config["settings"])
     settings = with_tuned(config.train, fn_args.hyperparameters)
     with tempfile.TemporaryDirectory() as scratch:
-        data = load_data(fn_args, scratch)
+        data = load_data(fn_args, scratch, settings.network)
         model, history = train_clean(data, settings, "Trainer", "clean", 1.0, f"{fn_args.model_run_dir}/logs/clean")
     export_model(model, settings.network, data.normalise, fn_args.serving_model_dir)
     write_history(history, model, fn_args.model_run_dir)
@@ -54,9 +54,10 @@ def train_clean(
     """
     start_afresh(settings.seed)
     rows = choose_rows(data.train.label, settings.policy, share, np.random.default_rng(settings.seed))
-    augmentation = Augmentation(stretch=settings.stretch, mix=settings.mix)
+    reads_context = settings.network.reads_context
+    augmentation = Augmentation() if reads_context else Augmentation(stretch=settings.stretch, mix=settings.mix)
     batches = make_batches(data.train, rows, settings.batch, augmentation, data.normalise, settings.seed)
-    model = build_network(settings.network)
+    model = build_network(settings.network, data.width)
     plan = Phase(stage, phase, settings.epochs, settings.learning_rate, settings, log_dir)
     return model, fit(model, batches, data.validation, plan)
 

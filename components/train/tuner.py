@@ -58,7 +58,7 @@ def _search(config: TunerConfig, directory: str) -> kt.Tuner:
         def search(self, fn_args: FnArgs) -> None:
             """Read the beats once for all trials."""
             with tempfile.TemporaryDirectory() as scratch:
-                super().search(data=load_data(fn_args, scratch), verbose=0)
+                super().search(data=load_data(fn_args, scratch, config.train.network), verbose=0)
 
         def run_trial(self, trial: kt.engine.trial.Trial, data: TrainingData, verbose: int) -> dict[str, float]:
             settings = with_tuned(config.train, trial.hyperparameters.get_config())

@@ -10,6 +10,9 @@ from components.transform.settings import TransformSettings
 if TYPE_CHECKING:
     import tensorflow as tf
 
+CONTEXT_LIMIT = 4.0
+"""Standard deviations at which a number of the context is cut off: pauses and artefacts lie tens of them away."""
+
 NOISE_DRAW = 0
 """The draw of the `noisy` output; tests of a model use draws from 1 on."""
 
@@ -18,12 +21,14 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     """Normalise the beats and add a noisy version of them.
 
     Args:
-        inputs: `signal` float32[n, 187], 0..1, 120 Hz; `label` int64[n]; other features are left out.
+        inputs: `signal` float32[n, 187], 0..1, 120 Hz; `label` int64[n]; perhaps `context` float32[n, k], nan where a
+            number is missing; other features are left out.
         custom_config: `settings`, a TransformSettings as JSON.
 
     Returns:
         `signal` float32[n, 187], normalised; `noisy` float32[n, 187], noise added and then normalised in the same way;
-        `clean` float32[n, 187], the samples as they came, which training augments; `label` int64[n].
+        `clean` float32[n, 187], the samples as they came, which training augments; `label` int64[n]. Where there is
+        context: `context` float32[n, k], standardised, and `clean_context` float32[n, k], as it came.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
@@ -38,4 +43,26 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         signal, noisy = (clean - mean) / deviation, (noisy - mean) / deviation
     else:
         signal = tf.identity(clean)
-    return {"signal": signal, "noisy": noisy, "clean": clean, "label": inputs["label"]}
+    outputs = {"signal": signal, "noisy": noisy, "clean": clean, "label": inputs["label"]}
+    if "context" in inputs:
+        outputs |= {"context": _standardised(inputs["context"]), "clean_context": inputs["context"]}
+    return outputs
+
+
+def _standardised(context: tf.Tensor) -> tf.Tensor:
+    """Give each number of float32[n, k] mean 0 and deviation 1 over the train split, -4..4; a missing one becomes 0."""
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    known = tf.math.is_finite(context)
+    wide = tf.where(known, tf.cast(context, tf.float64), 0.0)
+
+    def total(values: tf.Tensor) -> tf.Tensor:
+        return tft.sum(values, reduce_instance_dims=False)
+
+    count = tf.maximum(total(tf.cast(known, tf.float64)), 1.0)
+    mean = total(wide) / count
+    deviation = tf.sqrt(tf.maximum(total(wide * wide) / count - mean * mean, 0.0))
+    scaled = tf.math.divide_no_nan(wide - mean, deviation)
+    clipped = tf.clip_by_value(tf.where(known, scaled, 0.0), -CONTEXT_LIMIT, CONTEXT_LIMIT)
+    return tf.cast(clipped, tf.float32)

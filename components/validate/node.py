@@ -27,12 +27,19 @@ class DataVerdict(artifact.Artifact):
 @component
 def CuratedSchema(  # noqa: N802 - the function's name is the node's id
     schema: OutputArtifact[standard_artifacts.Schema],
+    context: Parameter[int],
     digest: Parameter[str],
 ) -> None:
-    """Write the packaged schema as an artifact; its digest makes an edited schema a new one."""
+    """Write the packaged schema as an artifact; its digest makes an edited schema a new one.
+
+    Args:
+        schema: to write.
+        context: numbers that the context of each beat has; 0 for beats without.
+        digest: of the schema.
+    """
     os.makedirs(schema.uri, exist_ok=True)
     with open(os.path.join(schema.uri, SCHEMA_FILE), "w", encoding="utf-8") as file:
-        file.write(curated_schema_text())
+        file.write(curated_schema_text(context))
     absl.logging.info("curated schema %s", digest)
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from components.beat import Beats
 from components.evaluate.gate import Current, _below, gate_model
 from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings, GateSettings
@@ -33,7 +34,7 @@ def noise(signal, draw, sd):
 
 
 def answering(weights, spoil=lambda told: told):
-    return lambda signal: spoil(answers_of(signal, weights))
+    return lambda signal, context=None: spoil(answers_of(signal, weights))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,9 @@ def test_a_model_that_is_no_better_than_calling_every_beat_n_is_refused(beats):
         {"kaggle": dict.fromkeys(LEVEL, 0.0) | {"recall": dict.fromkeys("NSVFQ", 0.0)}}
     )
     assert not decide(rare, answering(GOOD), gate=anything).refusals
-    all_n = decide(rare, lambda signal: np.tile(np.float32([1, 0, 0, 0, 0]), (len(signal), 1)), gate=anything)
+    all_n = decide(
+        rare, lambda signal, context=None: np.tile(np.float32([1, 0, 0, 0, 0]), (len(signal), 1)), gate=anything
+    )
     assert [each.code for each in all_n.refusals] == ["no_better_than_all_n"] * 2
     share = f"{(rare.label == 0).mean():.2%}"
     assert all_n.refusals[0].sentence == (
@@ -225,3 +228,25 @@ def test_a_model_of_simulated_beats_that_takes_a_real_ones_place_is_told(beats):
 def test_a_miss_by_a_hair_is_told_with_the_digits_it_takes():
     assert _below("accuracy", 0.98498, 0.985) == "98.4980%, required 98.5000%"
     assert _below("recall", 0.61, 0.7) == "0.61, required 0.70"
+
+
+def decide_by_record(record, wrong, gate=None):
+    """The gate on beats of these records, a patient split, of which some are answered wrongly, V in place of N."""
+    label = np.tile([0, 0, 0, 0, 2], len(record))
+    beats = Beats(np.zeros((len(label), 187), np.float32), label, tuple(np.repeat(record, 5)))
+    answers = np.eye(5, dtype=np.float32)[np.where(wrong, 2, label)]
+    anything = {"clean_accuracy": 0, "clean_macro_f1": 0, "noisy_accuracy": 0, "noisy_macro_f1": 0}
+    allowed = GateSettings.model_validate({"patient": {**anything, "recall": dict.fromkeys("NSVFQ", 0)}})
+    return decide(beats, lambda signal, context=None: answers[: len(signal)], gate=allowed, split="patient")
+
+
+def test_on_new_patients_a_model_must_beat_all_n_by_more_than_chance_among_records():
+    record, wrong = [f"r{number}" for number in range(10)], np.zeros(50, bool)
+    assert not decide_by_record(record, wrong).refusals
+    wrong[np.arange(9) * 5] = True  # one N in nine records: gross better than all N, but by one record
+    [refusal] = decide_by_record(record, wrong).refusals
+    assert refusal.code == "no_better_than_all_n"
+    assert refusal.sentence == (
+        "Refused: accuracy on clean beats 82.00%, calling every beat N gives 80.00% (over 10 records the difference "
+        "lies in +0.0000 .. +0.0600, 95 %)."
+    )

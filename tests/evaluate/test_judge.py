@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from components.beat import Beats
 from components.errors import ModelRefused
 from components.evaluate.calibration import calibration
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
@@ -22,7 +23,7 @@ def noise(signal, draw, sd):
 
 def models():
     weights = {CANDIDATE: template_weights(), TRAINER: template_weights(20), FROZEN: template_weights(40)[:, ::-1]}
-    return {name: lambda signal, of=of: answers_of(signal, of) for name, of in weights.items()}
+    return {name: lambda signal, context=None, of=of: answers_of(signal, of) for name, of in weights.items()}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_arrays_are_what_reports_and_gate_draw_on(judged, beats):
 
 
 def test_answers_that_are_no_numbers_are_refused_in_words(beats):
-    def diverged(signal):
+    def diverged(signal, context=None):
         told = answers_of(signal, template_weights())
         told[:7] = np.nan
         return told
@@ -131,3 +132,19 @@ def test_a_model_that_always_abstains_has_no_accuracy_of_what_it_kept(beats):
     certainty = Certainty(1.0, 1.1, UNCALIBRATED.priors, UNCALIBRATED.shifts)
     told = judge(beats, models(), noise, SETTINGS, "patient", True, certainty).judgement["certainty"]
     assert (told["clean"]["kept"], told["clean"]["kept_accuracy"]) == (0, None)
+
+
+def test_models_that_read_context_are_given_it_for_every_question(beats):
+    context = np.linspace(0, 1, 3 * len(beats), dtype=np.float32).reshape(-1, 3)
+    asked = []
+
+    def predict(signal, context):
+        asked.append((len(signal), context))
+        return answers_of(signal, template_weights())
+
+    with_context = Beats(beats.signal, beats.label, None, context)
+    judge(with_context, dict.fromkeys(models(), predict), noise, SETTINGS, "patient", True, UNCALIBRATED)
+    *told, nudged = asked
+    assert all(rows == len(given) == len(beats) and (given == context).all() for rows, given in told)
+    assert nudged[1] == pytest.approx(context, rel=2e-6)
+    assert not (nudged[1] == context).all()

@@ -118,9 +118,9 @@ def with_records(beats: Beats) -> Beats:
 def judged_by(beats: Beats, split: str, synthetic: bool) -> Any:
     weights = template_weights(14.0)
     models = {
-        CANDIDATE: lambda signal: answers_of(signal, template_weights()),
-        TRAINER: lambda signal: answers_of(signal, weights),
-        FROZEN: lambda signal: answers_of(signal, weights / 2),
+        CANDIDATE: lambda signal, context=None: answers_of(signal, template_weights()),
+        TRAINER: lambda signal, context=None: answers_of(signal, weights),
+        FROZEN: lambda signal, context=None: answers_of(signal, weights / 2),
     }
 
     def noise(signal: np.ndarray, draw: int, sd: float) -> np.ndarray:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.beat import CLASSES, SAMPLES
+from components.beats.context import CONTEXT_NAMES
 from components.train import finetuner, trainer
 from components.train.settings import (
     FineTunerConfig,
@@ -46,19 +47,34 @@ def write_examples(rows: list[dict], file: Path) -> None:
     with tf.io.TFRecordWriter(str(file), tf.io.TFRecordOptions("GZIP")) as writer:
         for row in rows:
             features = {
-                name: tf.train.Feature(float_list=tf.train.FloatList(value=row[name]))
-                for name in ("signal", "noisy", "clean")
+                name: tf.train.Feature(float_list=tf.train.FloatList(value=row[name])) for name in set(row) - {"label"}
             }
             features["label"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[row["label"]]))
             writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
 
 
+def make_context(label: np.ndarray, seed: int) -> np.ndarray:
+    """A context in which the class shows: float32[n, k] of the k numbers that a beat's context has."""
+    numbers = len(CONTEXT_NAMES)
+    place = np.arange(numbers) % len(CLASSES) == label[:, None]
+    return (100 + 5 * place + np.random.default_rng(seed).normal(size=(len(label), numbers))).astype(np.float32)
+
+
 @pytest.fixture(scope="session")
 def transformed(tmp_path_factory) -> Path:
     """A folder with `graph` and gzipped examples in `Split-train` (two files) and `Split-eval`."""
-    folder = tmp_path_factory.mktemp("transformed")
+    return _transform(tmp_path_factory.mktemp("transformed"), with_context=False)
+
+
+@pytest.fixture(scope="session")
+def transformed_context(tmp_path_factory) -> Path:
+    """The same of beats with context."""
+    return _transform(tmp_path_factory.mktemp("transformed_context"), with_context=True)
+
+
+def _transform(folder: Path, *, with_context: bool) -> Path:
     signal, label = make_beats(360, 1)
-    rows = run_transform(signal, label, TransformSettings(), folder)
+    rows = run_transform(signal, label, TransformSettings(), folder, make_context(label, 1) if with_context else None)
     order = np.random.default_rng(0).permutation(len(rows))
     held_out = set(order[:80].tolist())
     train = [row for number, row in enumerate(rows) if number not in held_out]  # still sorted by class
@@ -71,11 +87,11 @@ def transformed(tmp_path_factory) -> Path:
 def fn_args_for(transformed) -> Callable[..., FnArgs]:
     """What TFX hands to a stage, with its own outputs in a folder."""
 
-    def make(folder: Path, config: object, **more: object) -> FnArgs:
+    def make(folder: Path, config: object, data: Path = transformed, **more: object) -> FnArgs:
         return FnArgs(
-            train_files=[f"{transformed}/Split-train/*"],
-            eval_files=[f"{transformed}/Split-eval/*"],
-            transform_graph_path=f"{transformed}/graph",
+            train_files=[f"{data}/Split-train/*"],
+            eval_files=[f"{data}/Split-eval/*"],
+            transform_graph_path=f"{data}/graph",
             serving_model_dir=f"{folder}/model/Format-Serving",
             model_run_dir=f"{folder}/run",
             custom_config={"settings": config.model_dump_json(), "code_digest": "none"},

@@ -11,7 +11,7 @@ from components.train.data import spool_examples
 
 
 def test_a_spool_holds_what_the_examples_hold(transformed, tmp_path):
-    spool = spool_examples([f"{transformed}/Split-eval/*"], ("clean", "noisy"), tmp_path / "eval")
+    spool = spool_examples([f"{transformed}/Split-eval/*"], {"clean": "clean", "noisy": "noisy"}, tmp_path / "eval")
     assert len(spool) == 80
     assert {name: values.shape for name, values in spool.columns.items()} == {
         "clean": (80, SAMPLES),
@@ -26,4 +26,4 @@ def test_a_spool_holds_what_the_examples_hold(transformed, tmp_path):
 
 def test_no_examples_are_refused(tmp_path: Path):
     with pytest.raises(DataRefused, match=r"No example in .*nowhere"):
-        spool_examples([f"{tmp_path}/nowhere/*"], ("clean",), tmp_path / "none")
+        spool_examples([f"{tmp_path}/nowhere/*"], {"clean": "clean"}, tmp_path / "none")

@@ -51,7 +51,7 @@ def test_the_last_curves_are_those_of_the_model_that_is_served(trained, transfor
     from components.train.data import spool_examples
     from components.train.loop import logit_metrics
 
-    spool = spool_examples([f"{transformed}/Split-eval/*"], ("clean",), tmp_path / "eval")
+    spool = spool_examples([f"{transformed}/Split-eval/*"], {"clean": "clean"}, tmp_path / "eval")
     found = load_predict(f"{trained}/model/Format-Serving")(spool.columns["clean"])
     metrics = logit_metrics(np.log(found), spool.label)
     assert metrics["loss"] == pytest.approx(history(trained)["val_loss"][-1], abs=1e-4)
@@ -110,7 +110,7 @@ def test_the_refit_learns_from_all_beats_and_keeps_what_validation_has_taught(
     finetuner.run_fn(fn_args_for(tmp_path, config, base_model=f"{trained}/model/Format-Serving"))
     head, body, refit = learnt_from
     assert head == body
-    assert refit == body + len(load_data(fn_args_for(tmp_path, config), str(tmp_path)).validation)
+    assert refit == body + len(load_data(fn_args_for(tmp_path, config), str(tmp_path), TRAIN.network).validation)
     certainties = [(folder / "run/certainty.json").read_bytes() for folder in (tmp_path, finetuned)]
     assert certainties[0] == certainties[1]
     curves = history(tmp_path)

@@ -75,3 +75,20 @@ def test_the_graph_normalises_beats_without_a_label(run):
 def test_settings_that_are_not_known_are_refused():
     with pytest.raises(ValueError, match="normalisation"):
         TransformSettings.model_validate_json('{"normalisation": "minmax"}')
+
+
+def test_context_is_standardised_by_what_is_known_and_cut_off(tmp_path):
+    rng = np.random.default_rng(5)
+    context = rng.normal([3, -100], [2, 0.1], (40, 2)).astype(np.float32)
+    context = np.column_stack([context, np.full(40, 7.0, np.float32)]).astype(np.float32)  # a number that never varies
+    context[3, 0], context[4, 1], context[5, 1] = np.nan, np.inf, 1e6
+    rows = run_transform(SIGNAL, LABEL, TransformSettings(), tmp_path, context)
+    found = np.array([row["context"] for row in rows])
+    known = np.where(np.isfinite(context), context, np.nan).astype(np.float64)
+    scaled = (known - np.nanmean(known, axis=0)) / np.maximum(np.nanstd(known, axis=0), 1e-300)
+    expected = np.clip(np.nan_to_num(scaled, nan=0.0), -4, 4)
+    assert found.dtype == np.float32
+    assert found == pytest.approx(expected, abs=1e-4)
+    assert (found[3, 0], found[4, 1], found[5, 1], found[:, 2].any()) == (0, 0, 4, False)
+    np.testing.assert_array_equal([row["clean_context"] for row in rows], context)
+    assert set(rows[0]) == {"signal", "noisy", "clean", "label", "context", "clean_context"}

@@ -9,13 +9,15 @@ import pytest
 import wfdb
 
 from components.errors import DataRefused, UsageError
-from components.io.storage import sha256_of
+from components.io.storage import sha256_of, storage_at
 from components.score.inputs import find_inputs
 from components.score.recording_lines import rhythm_fields
 from components.score.run import score
 from components.score.settings import ScoreSettings
 from tests.recordings import preparing
 from tests.recordings.archives import edit_header, simulated, write_archive, write_record
+from tests.recordings.edf_files import EdfSignal, write_edf
+from tests.s3_server import s3_server
 from tests.score.jobs import NumpyModel, expected, loop, read_parts, read_rejects, request, run
 
 DATA_RECORDS = ("p1", "p2", "p3")
@@ -220,3 +222,49 @@ def test_rhythm_by_hand():
     assert (line["s_runs"], line["s_fastest_run"], line["s_per_hour"]) == (0, None, 0)
     nothing = rhythm_fields(np.zeros(0), np.zeros(0, np.int8), np.zeros((0, 2)), 0.0)
     assert set(nothing.values()) <= {None, 0}
+
+
+def test_an_edf_file_is_scored_like_the_record_of_the_same_samples(tmp_path):
+    signal, _, _ = simulated(3, 60, "sinus")
+    signal = signal[: len(signal) // 360 * 360]
+    write_record(tmp_path / "wfdb", "same", signal)
+    write_edf(
+        tmp_path / "edf" / "same.edf",
+        [EdfSignal("ECG II", signal - 1024, 360, "uV", ("-163840", "163835"), ("-32768", "32767"))],
+        kind="EDF+C",
+    )
+    run(tmp_path / "wfdb", output=tmp_path / "a")
+    run(tmp_path / "edf", output=tmp_path / "b", annotations="edf")
+    first, second = read_parts(tmp_path / "a"), read_parts(tmp_path / "b")
+    assert first["sample"].equals(second["sample"])
+    assert first["predicted"].equals(second["predicted"])
+    assert lines(tmp_path / "b")[0]["record"] == "same.edf"
+    assert [path.name for path in (tmp_path / "b" / "annotations").iterdir()] == ["same.edf.edf"]
+
+
+def test_recordings_on_a_store_leave_the_rows_of_local_ones(archive, tmp_path, monkeypatch):
+    signal, _, _ = simulated(7, 60)
+    scaled = EdfSignal("II", signal[: len(signal) // 360 * 360] - 1024, 360)
+    write_edf(tmp_path / "archive" / "deep" / "e.edf", [scaled])
+    (archive / "RECORDS").unlink()
+    with s3_server() as server:
+        for name, value in server.environ.items():
+            monkeypatch.setenv(name, value)
+        client = server.client()
+        client.create_bucket(Bucket="bucket")
+        for path in archive.rglob("*"):
+            if path.is_file():
+                client.upload_file(str(path), "bucket", f"top/{path.relative_to(archive).as_posix()}")
+        options = {"annotations": "pred", "budget": "100%"}
+        assert run(archive, output=tmp_path / "local", **options).exit_code == 0
+        assert run("s3://bucket/top", output="s3://bucket/out", **options).exit_code == 0
+        storage, local = storage_at("s3://bucket/out"), content(tmp_path / "local")
+        for name in local:
+            if name.startswith("annotations/"):
+                assert storage.read(name) == (tmp_path / "local" / name).read_bytes()
+        assert len([name for name in local if name.startswith("annotations/")]) == 4
+        job = json.loads(storage.read("job.json"))
+        assert [each["name"] for each in job["inputs"]] == ["deep/e.edf", *DATA_RECORDS]
+        assert {other["path"] for other in job["inputs"][1]["others"]} == {"s3://bucket/top/p1.dat"}
+        for pattern, wanted in (("s3://bucket/top/p[12].hea", ["p1", "p2"]), ("s3://bucket/top/p1", ["p1"])):
+            assert [each.name for each in find_inputs([pattern], ScoreSettings())] == wanted

@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine: `make run` and `make test`.
+# Two commands do everything on a fresh machine: `make run` and `make test`. `make help` lists the others.
 
 PYTHON ?=
 VENV   := .venv
@@ -10,13 +10,18 @@ ENGINES ?= .engines
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-next test-cluster test-image engines check docs pictures lock bench soak reproduce clean
+.PHONY: help run example test test-slow test-next test-cluster test-image engines check docs pictures lock bench soak reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
 	@$(BIN)/python local_runner.py --root $(ROOT)
+
+example: $(READY)  ## one minute of a real recording, after make run: its annotations and a page
+	@$(BIN)/heartbeat score --input components/recordings/example --output $(ROOT)/example --overwrite \
+	  --annotations pred --serving $(ROOT)/serving
+	@$(BIN)/heartbeat report $(ROOT)/example
 
 HALF := tests/pipeline $(sort $(wildcard tests/test_*.py))
 test: $(READY)  ## set up, then static checks and the first tier of tests, one half of it on each of two cores

@@ -41,6 +41,9 @@ SYNTHETIC: Final = Verdict(
     f"{SYNTHETIC_MARK}: simulated beats; no figure made with them says anything about real hearts.",
 )
 
+MADE_OF_SYNTHETIC: Final = f"{SYNTHETIC.sentence} The model was made from such beats."
+"""What is said of the answers of such a model."""
+
 SAME_PATIENTS: Final = {
     "kaggle": Verdict(
         "caveat",

@@ -7,12 +7,11 @@ whole record, so that memory is bounded and the blocks of a record find the beat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
 from components.beat import RECORD_RATE_HZ
@@ -121,14 +120,23 @@ def _fill(signal: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> np
 def _energy_peaks(signal: npt.NDArray[np.float64], fs: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the peaks int64[n] of a signal's energy where a QRS may be, and that energy float64[length], mV^2."""
     squared = _band(signal, fs, BAND_HZ, 3) ** 2
-    of_qrs, of_beat, mean = (
-        uniform_filter1d(squared, round(s * fs)) for s in (QRS_SECONDS, BEAT_SECONDS, MEAN_SECONDS)
-    )
+    of_qrs, of_beat, mean = _means(squared, [round(s * fs) for s in (QRS_SECONDS, BEAT_SECONDS, MEAN_SECONDS)])
     edges = np.flatnonzero(np.diff(of_qrs > of_beat + OFFSET * mean, prepend=False, append=False))
     starts, stops = edges[::2], edges[1::2]
     wide = stops - starts >= round(QRS_SECONDS * fs)
     peaks = [start + squared[start:stop].argmax() for start, stop in zip(starts[wide], stops[wide], strict=True)]
     return np.array(peaks, np.int64), of_qrs
+
+
+def _means(values: npt.NDArray[np.float64], sizes: Sequence[int]) -> list[npt.NDArray[np.float64]]:
+    """Return the moving means, float64[n] each, of so many values around each; beyond its ends a signal is mirrored."""
+    count, reach = len(values), max(sizes) // 2 + 1
+    total = np.append(0, np.cumsum(np.pad(values, reach, "symmetric")))
+    starts = [reach - size // 2 for size in sizes]
+    return [
+        (total[start + size : start + size + count] - total[start : start + count]) / size
+        for start, size in zip(starts, sizes, strict=True)
+    ]
 
 
 def _band(signal: npt.NDArray[np.float64], fs: float, band: tuple[float, float], order: int) -> npt.NDArray[np.float64]:

@@ -26,10 +26,10 @@ from components.report.wording import (
 )
 from components.validate.settings import ValidateSettings
 from components.verdict import (
+    MADE_OF_SYNTHETIC,
     PUSHED_BEFORE,
     SAME_PATIENTS,
     SAME_PATIENTS_MARK,
-    SYNTHETIC,
     SYNTHETIC_MARK,
     data_caveats,
     of_kind,
@@ -176,7 +176,7 @@ def _after_run(material: RunMaterial) -> Card:
 
 def scoring_warnings(material: ScoringMaterial) -> list[str]:
     """Return what must be known before any figure of a scoring job is read."""
-    return [f"{SYNTHETIC.sentence} The model was made from such beats."] if material.synthetic else []
+    return [MADE_OF_SYNTHETIC] if material.synthetic else []
 
 
 def scoring_marks(material: ScoringMaterial) -> list[str]:

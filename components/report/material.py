@@ -17,9 +17,10 @@ from components.errors import HeartbeatError, UsageError
 from components.ingest.report import IngestSummary, read_ingest_report
 from components.io.artifact_names import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SPLIT_STATISTICS
 from components.io.examples import read_beats
-from components.io.serving import HISTOGRAM, METRICS, STATISTICS
+from components.io.serving import HISTOGRAM, STATISTICS
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
 from components.score.job import JOB_FILE, Job
+from components.score.model import is_synthetic
 from components.score.record import ShardFailure, ShardRecord
 from components.score.resume import read_outcomes
 from components.score.summary import SUMMARY_FILE, add_up
@@ -240,10 +241,7 @@ class ScoringMaterial:
     @cached_property
     def synthetic(self) -> bool:
         """Whether the model was trained on simulated beats; False where nothing beside the model says so."""
-        try:
-            return bool(json.loads(self._sidecar(METRICS))["synthetic"])
-        except (UsageError, KeyError):
-            return False
+        return is_synthetic(self.summary["model"]["place"])
 
     @cached_property
     def training_counts(self) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLES
 from components.compat import import_tensorflow
 from components.errors import HeartbeatError, UsageError
-from components.io.serving import ServingDirectory, model_digest
-from components.io.storage import absolute_path, is_remote, local_path
+from components.io.artifact_names import SIDECAR_DIR
+from components.io.serving import METRICS, ServingDirectory, model_digest
+from components.io.storage import absolute_path, is_remote, local_path, read_whole
 
 PROBE_BEATS: Final = 256
 """Enough for kernels of all kinds of instructions to round some answer in their own way."""
@@ -190,6 +192,14 @@ def find_model(model: str | None, serving: str) -> ModelRef:
             return ModelRef(uri, model_digest(folder))
         except FileNotFoundError as error:
             raise UsageError(f"{error}. Name the directory of a model with --model.") from error
+
+
+def is_synthetic(uri: str) -> bool:
+    """Return whether a model was trained on simulated beats; False where nothing beside the model says so."""
+    try:
+        return bool(json.loads(read_whole(f"{uri}/{SIDECAR_DIR}/{METRICS}"))["synthetic"])
+    except (HeartbeatError, ValueError, KeyError):
+        return False
 
 
 def _newest(serving: str) -> str:

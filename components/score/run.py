@@ -12,11 +12,12 @@ from components.io.lock import LOCK_DIR, locked
 from components.io.storage import Storage, absolute_path, storage_at
 from components.score.inputs import find_inputs, plan_shards
 from components.score.job import JOB_FILE, Fingerprint, Job, ShardTask, differences
-from components.score.model import ModelRef
+from components.score.model import ModelRef, is_synthetic
 from components.score.record import ShardRecord
 from components.score.resume import RESULT_FOLDERS, ProgressReader, done_shards, read_outcomes, remove_strays
 from components.score.settings import RejectBudget, ScoreSettings
 from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, changed_inputs, summarise
+from components.verdict import MADE_OF_SYNTHETIC
 
 RunShards = Callable[[Sequence[ShardTask], ModelRef, Callable[[], object]], list[str]]
 """Runs every shard, anywhere, and returns when all have ended: sentences about what went wrong with them as a whole.
@@ -70,6 +71,8 @@ def score(
         rows = summary.rows["read"] - sum(record.rows for record in done.values())
         summary.shards["done_before"] = len(done)
         summary.seconds = round(seconds, 2)
+        if is_synthetic(request.model.uri):
+            summary.remarks.insert(0, MADE_OF_SYNTHETIC)
         summary.rows_per_second = round(rows / seconds, 1) if rows else None
         check_lock()
         remove_strays(folder, tasks)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ import wfdb
 from components.errors import DataRefused, UsageError
 from components.io.storage import sha256_of, storage_at
 from components.score.inputs import find_inputs
+from components.score.model import ModelRef
 from components.score.recording_lines import rhythm_fields
 from components.score.run import score
 from components.score.settings import ScoreSettings
@@ -268,3 +270,27 @@ def test_recordings_on_a_store_leave_the_rows_of_local_ones(archive, tmp_path, m
         assert {other["path"] for other in job["inputs"][1]["others"]} == {"s3://bucket/top/p1.dat"}
         for pattern, wanted in (("s3://bucket/top/p[12].hea", ["p1", "p2"]), ("s3://bucket/top/p1", ["p1"])):
             assert [each.name for each in find_inputs([pattern], ScoreSettings())] == wanted
+
+
+EXAMPLE = Path(__file__).parents[2] / "components" / "recordings" / "example"
+
+
+def test_the_excerpt_that_ships_is_read_whole_and_its_beats_are_found(tmp_path):
+    assert sum(path.stat().st_size for path in EXAMPLE.iterdir()) < 100_000
+    assert "Open Data Commons Attribution" in (EXAMPLE / "ATTRIBUTION.md").read_text()
+    assert run(EXAMPLE, output=tmp_path / "out", annotations="pred").exit_code == 0
+    (line,) = lines(tmp_path / "out")
+    assert (line["seconds"], line["seconds_read"], line["lead"]) == (60, 60, "MLII")
+    reference = wfdb.rdann(str(EXAMPLE / "223-minute-13"), "atr")
+    beats = reference.sample[np.isin(reference.symbol, list("NAaVFR"))]
+    found = np.append(read_parts(tmp_path / "out")["sample"].to_numpy(), 0)
+    assert sum(np.abs(found - beat).min() <= 54 for beat in beats[:-1]) >= len(beats) - 3
+
+
+def test_answers_of_a_synthetic_model_are_marked(archive, tmp_path):
+    sidecars = tmp_path / "model" / "assets.extra" / "heartbeat"
+    sidecars.mkdir(parents=True)
+    (sidecars / "metrics.json").write_text('{"synthetic": true}')
+    ref = ModelRef(str(tmp_path / "model"), "ab" * 32)
+    assert "SYNTHETIC" in run(archive / "p1", output=tmp_path / "a", ref=ref).remarks[0]
+    assert run(archive / "p1", output=tmp_path / "b").remarks == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from components.errors import DataRefused, EnvironmentRefused, UsageError, count
 from components.io.scratch import made_folder
 from components.io.signals import interrupts_ignored
 from components.recordings.annotation_files import ABSTAINED, Answers, annotation_bytes, annotation_file_name
-from components.recordings.header import Header, header_path, read_header
-from components.recordings.lead import find_lead
+from components.recordings.header import EDF, header_path, read_header
+from components.recordings.lead import find_lead, open_lead
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,14 +120,12 @@ def _write_record(
 ) -> None:
     """Write one record's annotations, which are in order of position, in samples of the lead."""
     try:
-        header = read_header(wfdb_dir / name)
-        per_frame = _samples_per_frame(header, wfdb_dir / name, lead)
+        fs, sig_len = _sampling(wfdb_dir / name, lead)
     except DataRefused as refused:
         raise DataRefused([f"Record {name}: {sentence}" for sentence in refused.sentences]) from refused
     twice = np.flatnonzero(np.diff(samples) == 0)
     if twice.size:
         raise DataRefused(f"Record {name}: the beat at sample {samples[twice[0]]} was scored more than once.")
-    sig_len = header.sig_len * per_frame
     if samples[0] < 0 or (sig_len and samples[-1] >= sig_len):
         raise DataRefused(
             f"Record {name}: a scored beat is at sample {samples[-1]}, but the record has {sig_len}; "
@@ -134,15 +133,20 @@ def _write_record(
         )
     target = folder / annotation_file_name(annotator, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    answers = Answers(name, header.fs * per_frame, sig_len or int(samples[-1]) + 1, samples, symbols)
+    answers = Answers(name, fs, sig_len or int(samples[-1]) + 1, samples, symbols)
     target.write_bytes(annotation_bytes(annotator, answers))
 
 
-def _samples_per_frame(header: Header, stem: Path, lead: str) -> int:
-    """Return how many samples of the lead are in a frame."""
+def _sampling(stem: Path, lead: str) -> tuple[Fraction, int]:
+    """Return how many samples of a lead a second has, and the record; 0 where its header does not say."""
+    if stem.suffix.lower() in EDF:
+        opened = open_lead(stem, lead)
+        return opened.fs, opened.length
+    header = read_header(stem)
     signals = header.signals
     for name, _ in header.segments:
         if not signals and header_path(stem.parent / name).is_file():
             signals = read_header(stem.parent / name).signals
     counts = {signal.samps_per_frame for signal in signals} or {1}
-    return counts.pop() if len(counts) == 1 else signals[find_lead(signals, lead)].samps_per_frame
+    per_frame = counts.pop() if len(counts) == 1 else signals[find_lead(signals, lead)].samps_per_frame
+    return header.fs * per_frame, header.sig_len * per_frame

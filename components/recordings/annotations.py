@@ -13,9 +13,14 @@ import numpy.typing as npt
 
 from components.beats.cut import check_positions
 from components.errors import DataRefused
+from components.recordings.annotation_files import COMMENT, WFDB_SYMBOLS
+from components.recordings.header import EDF
 from components.recordings.lead import Lead
 
 END_OF_FILE = b"\0\0"
+
+EDF_TICKS = 1_000_000
+"""Ticks of a second by which the annotations of EDF+ files are counted."""
 
 RESOLUTION = re.compile(rb"(.)\xfc## time resolution: ", re.DOTALL)
 """The start of the note, after its length, by which a file says how many ticks it counts in a second."""
@@ -32,8 +37,9 @@ class Annotations:
 
 
 def annotation_file(stem: Path, extension: str) -> Path:
-    """Return where the annotation file of a record is, if it has one."""
-    return stem.with_name(f"{stem.name}.{extension}")
+    """Return where the annotation file of a record is, if it has one; an EDF+ file may hold its own, as `edf`."""
+    path = stem.with_name(f"{stem.name}.{extension}")
+    return stem if f".{extension.lower()}" in EDF and stem.suffix.lower() in EDF and not path.is_file() else path
 
 
 def annotation_path(stem: Path, extension: str) -> Path:
@@ -59,11 +65,14 @@ class AnnotationFile:
 
 
 def read_annotation_file(path: Path) -> AnnotationFile:
-    """Read an annotation file of WFDB.
+    """Read an annotation file of WFDB, or the annotations of an EDF+ or BDF+ file.
 
     Raises:
         DataRefused: it cannot be read, is cut short or does not parse.
+        EnvironmentRefused: an EDF+ file cannot be read.
     """
+    if path.suffix.lower() in EDF:
+        return _edf_annotations(path)
     import wfdb
 
     try:
@@ -90,6 +99,23 @@ def read_annotation_file(path: Path) -> AnnotationFile:
         tuple(text.rstrip("\0") for text, kept in zip(read.aux_note, used.tolist(), strict=True) if kept),
         _ticks_per_second(content, path),
     )
+
+
+def _edf_annotations(path: Path) -> AnnotationFile:
+    """Read the annotations of an EDF+ file: a symbol, or a symbol that is no letter and a note; others are comments."""
+    from components.recordings.edf import read_edf_annotations
+
+    seconds, symbols, notes = [], [], []
+    for second, text in read_edf_annotations(path):
+        first, _, note = text.partition(" ")
+        is_symbol = first in WFDB_SYMBOLS and len(first) == 1 and not (note and first.isalpha())
+        seconds.append(second)
+        symbols.append(first if is_symbol else COMMENT)
+        notes.append(note if is_symbol else text)
+    ticks = np.rint(np.array(seconds) * EDF_TICKS).astype(np.int64)
+    order = np.argsort(ticks, kind="stable")
+    subtype, aux = np.zeros(len(ticks), np.int64), tuple(notes[i] for i in order.tolist())
+    return AnnotationFile(ticks[order], np.array(symbols, np.str_)[order], subtype, aux, Fraction(EDF_TICKS))
 
 
 def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:

@@ -100,7 +100,7 @@ def detect_beats(
         filled = _fill(signal, missing) if missing.any() else signal
         peaks, energy = _energy_peaks(filled, fs)
         placing = _band(filled, fs, PLACING_BAND_HZ, 2)
-        at, height = _place(placing, peaks, round(PLACING_SECONDS * fs)), np.sqrt(energy[peaks])
+        at, height = _place(placing, peaks, round(PLACING_SECONDS * fs)), np.sqrt(energy[peaks].clip(0))
         quiet = _silent(energy, placing, at, window, round(LIKENESS_SECONDS * fs)) | missing
         kept = (at + begin >= first) & (at + begin < last) & ~quiet[at] & (height >= LEAST_MILLIVOLTS / 2)
         positions.append(at[kept] + begin)

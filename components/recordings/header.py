@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -89,18 +89,28 @@ def find_records(place: Path) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
     """
     if place.is_dir():
         return place, *list_records(place)
-    matches = [Path(name) for name in sorted(glob(str(place), recursive=True))] or [place]
-    stems = list(dict.fromkeys(stem for path in matches if (stem := _stem(path)) is not None))
-    if not stems:
+    folder, names = records_among([Path(name) for name in sorted(glob(str(place), recursive=True))] or [place])
+    if not names:
         raise DataRefused(
             f"{place} is neither a folder nor a record: there is no folder of the name, and no file that is an EDF or "
             "BDF file or lies beside its header (*.hea)."
         )
-    segments = {stem.parent / name for stem in stems if stem.suffix.lower() not in EDF
-                for name in _segment_names(header_path(stem))}  # fmt: skip
-    folder = Path(os.path.commonpath([stem.parent.absolute() for stem in stems]))
-    names = tuple(os.path.relpath(stem.absolute(), folder) for stem in stems if stem not in segments or len(stems) == 1)
     return folder, names, ()
+
+
+def records_among(files: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
+    """Return the records that files belong to, or that paths without extension name, segments of others excepted.
+
+    Returns:
+        The folder above all of them, and their names in it; none where there is no record.
+    """
+    stems = dict.fromkeys(stem for path in files if (stem := _stem(path)) is not None)
+    if not stems:
+        return Path(), ()
+    headers = [header_path(stem) for stem in stems if stem.suffix.lower() not in EDF]
+    segments = {header.parent / name for header in headers for name in _segment_names(header)}
+    folder = Path(os.path.commonpath([stem.parent.absolute() for stem in stems]))
+    return folder, tuple(os.path.relpath(stem.absolute(), folder) for stem in stems if stem not in segments)
 
 
 def _stem(path: Path) -> Path | None:

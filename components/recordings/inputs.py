@@ -28,7 +28,7 @@ from components.io.storage import (
 )
 from components.recordings.annotations import annotation_file
 from components.recordings.edf import read_edf_header
-from components.recordings.header import EDF, LIST, header_path, list_records, read_header
+from components.recordings.header import EDF, LIST, header_path, list_records, read_header, records_among
 from components.recordings.lead import signal_file
 
 TABLES: Final = re.compile(r"\.(csv|parquet|tfrecords?)(\.gz)?$", re.IGNORECASE)
@@ -87,12 +87,7 @@ def find_recordings(pattern: str, annotator: str | None) -> list[Recording]:
             raise DataRefused(f"{path / LIST} lists folders that are not there: {', '.join(missing[:5])}.")
         return _described(path, names, annotator)
     matches = [Path(file.path) for file in list_files(local_path(pattern))] or [path]
-    stems = list(dict.fromkeys(stem for match in matches if (stem := _stem(match)) is not None))
-    if not stems:
-        return []
-    folder = Path(os.path.commonpath([stem.absolute().parent for stem in stems]))
-    segments = {stem.parent / name for stem in stems for name in _segments(stem)}
-    names = tuple(os.path.relpath(stem.absolute(), folder) for stem in stems if stem not in segments)
+    folder, names = records_among([match for match in matches if not TABLES.search(match.name)])
     return _described(folder, names, annotator)
 
 
@@ -107,25 +102,6 @@ def _holds_recordings(folder: Path) -> bool:
             f"'{folder}/*.hea' or '{folder}/*{Path(tables[0]).suffix}'."
         )
     return bool(recordings) or (not tables and any(path.suffix.lower() in (".hea", *EDF) for path in folder.rglob("*")))
-
-
-def _stem(path: Path) -> Path | None:
-    """Return the record that a file belongs to, as `open_lead` takes it; None where it belongs to none."""
-    if path.suffix.lower() in EDF:
-        return path
-    if TABLES.search(path.name):
-        return None
-    for stem in (path, path.with_suffix("")):
-        if header_path(stem).is_file():
-            return stem
-    return None
-
-
-def _segments(stem: Path) -> list[str]:
-    try:
-        return [] if stem.suffix.lower() in EDF else [name for name, _ in read_header(stem).segments]
-    except DataRefused:
-        return []
 
 
 def _described(folder: Path, names: Sequence[str], annotator: str | None) -> list[Recording]:

@@ -126,7 +126,7 @@ def open_lead(stem: Path, lead: str | None) -> Lead:
 
 
 def find_lead(signals: Sequence[Signal], lead: str | None) -> int:
-    """Return the index of a lead by its name or its number; of None, as `open_lead` does.
+    """Return the index of a lead by its name, which may leave out ECG, or its number; of None, as `open_lead` does.
 
     Raises:
         NoSignal: no signal is a voltage.
@@ -138,7 +138,10 @@ def find_lead(signals: Sequence[Signal], lead: str | None) -> int:
         raise NoSignal(f"it holds no voltage: its signals are in {units}.")
     if lead is None:
         return min(ecg, key=lambda i: (_preference(signals[i].sig_name), i))
-    named = [i for i, signal in enumerate(signals) if signal.sig_name.lower() == lead.lower()]
+    names = [signal.sig_name.upper() for signal in signals]
+    named = [i for i, name in enumerate(names) if name == lead.upper()]
+    if not named and not lead.isdecimal():
+        named = [i for i, name in enumerate(names) if ECG_PREFIX.sub("", name) == lead.upper()]
     if len(named) > 1:
         indices = ", ".join(map(str, named))
         raise DataRefused(f"it has {len(named)} leads named {lead}; give their index with --lead: {indices}.")

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 import wfdb.io.convert.edf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.errors import DataRefused
+from components.recordings.annotation_files import Answers, annotation_bytes
+from components.recordings.annotations import read_annotation_file, read_annotations
 from components.recordings.edf import read_edf_annotations
 from components.recordings.header import list_records, read_header
 from components.recordings.lead import NoSignal, open_lead
@@ -276,3 +279,55 @@ def test_a_recording_in_one_long_data_record_is_read_in_blocks(tmp_path: Path, m
     reader = LeadReader(open_lead(path, "0"))
     assert len(list(reader.blocks())) == 11
     np.testing.assert_allclose(read(path, edges=(1000, 3333)), each.millivolts(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["EDF+C", "EDF+D"])
+def test_annotations_written_as_edf_are_read_back_as_those_of_a_recording(tmp_path: Path, kind: str) -> None:
+    onsets = [i * 1.5 if kind == "EDF+D" else i for i in range(40)]
+    path = write_edf(tmp_path / "r.edf", [signal(records=40)], kind=kind, onsets=onsets)
+    lead = open_lead(path, "0")
+    positions = np.unique(RNG.integers(1, lead.length, 100))
+    symbols = RNG.choice(list("NSVFQ|?"), len(positions))
+    notes = ["flat window" if symbol == "|" else "" for symbol in symbols]
+    answers = Answers("r.edf", lead.fs, lead.length, positions, symbols, notes, "Heartbeat, model abc")
+    (tmp_path / "r.edf.edf").write_bytes(annotation_bytes("edf", answers))
+    (tmp_path / "r.edf.pred").write_bytes(annotation_bytes("pred", answers))
+    for extension in ("edf", "pred"):
+        read_back = read_annotations(path, extension, lead)
+        chosen = read_back.symbol != '"'
+        assert read_back.sample[chosen].tolist() == positions.tolist()
+        assert read_back.symbol[chosen].tolist() == symbols.tolist()
+    edf, wfdb_file = (read_annotation_file(tmp_path / f"r.edf.{extension}") for extension in ("edf", "pred"))
+    assert (edf.symbol.tolist(), edf.aux) == (wfdb_file.symbol.tolist(), wfdb_file.aux)
+
+
+def test_an_edf_file_may_hold_its_own_beats(tmp_path: Path) -> None:
+    texts = [
+        "",
+        "+1.2\x14N\x14\0+1.1\x14V\x14\0",
+        "+2\x14A patient coughs\x14\0+2.5\x14| noise\x14\0",
+        "+3.999\x14/\x14\0",
+    ]
+    path = write_edf(tmp_path / "r.edf", [signal()], kind="EDF+C", texts=texts)
+    read_back = read_annotations(path, "edf", open_lead(path, "0"))
+    assert read_back.sample.tolist() == [275, 300, 500, 625, 999]
+    assert read_back.symbol.tolist() == ["V", "N", '"', "|", "/"]
+    assert read_annotation_file(path).aux == ("", "", "A patient coughs", "noise", "")
+    with pytest.raises(DataRefused, match=r"its annotations r\.edf\.atr are missing"):
+        read_annotations(path, "atr", open_lead(path, "0"))
+
+
+def test_annotations_of_wfdb_that_note_no_rate_count_samples_of_the_fastest_signal(tmp_path: Path) -> None:
+    path = write_edf(tmp_path / "r.edf", [signal(), signal("ECG V", 500)])
+    wfdb.wrann("r", "qrs", np.array([100, 1500]), ["N", "N"], write_dir=str(tmp_path))
+    (tmp_path / "r.qrs").rename(tmp_path / "r.edf.qrs")
+    assert read_annotations(path, "qrs", open_lead(path, "0")).sample.tolist() == [50, 750]
+
+
+def test_ecg_before_the_name_of_a_lead_may_be_left_out(tmp_path: Path) -> None:
+    path = write_edf(tmp_path / "r.edf", [signal("EEG Fpz-Cz"), signal("ECG V1"), signal("ECG 1"), signal("V1")])
+    assert [open_lead(path, lead).sig_name for lead in ("ecg v1", "V1", "1", "ECG 1")] == [
+        "ECG V1", "V1", "ECG V1", "ECG 1",
+    ]  # fmt: skip
+    path = write_edf(tmp_path / "s.edf", [signal("ECG I"), signal("ECG II")])
+    assert open_lead(path, "ii").sig_name == "ECG II"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -53,6 +54,23 @@ class ContextForm:
 
     version: int
     names: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ContextForm:
+        """Read an object with `version` and `names`.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            content = json.loads(text)
+            return cls(int(content["version"]), tuple(map(str, content["names"])))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+
+    def to_json(self) -> str:
+        """Return what `from_json` reads."""
+        return json.dumps({"version": self.version, "names": self.names}, indent=1)
 
     def __str__(self) -> str:
         return f"version {self.version} ({len(self.names)} numbers)"

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from components.beat import ContextForm
 from components.beats.windows import BEFORE, WINDOW_HZ, BeatWindows, WindowCutter
 
 CONTEXT_VERSION: Final = 1
@@ -26,6 +27,8 @@ CONTEXT_NAMES: Final = (
     "width",  # width of the QRS, s
     "width_record",  # log of that width over its median in the recording
 )
+
+CONTEXT_FORM: Final = ContextForm(CONTEXT_VERSION, CONTEXT_NAMES)
 
 RECENT: Final = 32
 """Intervals that the mean is taken of: the one before the beat and those before it."""

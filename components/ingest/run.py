@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from components.beat import CLASSES, ContextForm
-from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION
+from components.beat import CLASSES
+from components.beats.context import CONTEXT_FORM
 from components.beats.kaggle import is_kaggle_test
 from components.errors import DataRefused, HeartbeatError, counted
 from components.ingest.locate import TrainTest
@@ -113,15 +113,16 @@ def _check_context(inputs: TrainTest) -> None:
     Raises:
         DataRefused: with a sentence per file.
     """
-    ours = ContextForm(CONTEXT_VERSION, CONTEXT_NAMES)
     forms = {
         source.file.path: parquet_table(source.file).layout.context if source.kind == "parquet" else None
         for source in inputs.sources
     }
     faults = [
-        f"{path} has no context of its beats" if form is None else f"{path} has context of {form}, needed is {ours}"
+        f"{path} has no context of its beats"
+        if form is None
+        else f"{path} has context of {form}, needed is {CONTEXT_FORM}"
         for path, form in forms.items()
-        if form != ours
+        if form != CONTEXT_FORM
     ]
     if faults:
         how = "make it from the recordings: `heartbeat prepare --format parquet`."

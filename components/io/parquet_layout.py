@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,9 +106,8 @@ def _context_of(path: str, schema: pa.Schema) -> ContextForm | None:
     if text is None or CONTEXT not in schema.names or not _is_list(schema.field(CONTEXT).type):
         return None
     try:
-        content = json.loads(text)
-        return ContextForm(int(content["version"]), tuple(map(str, content["names"])))
-    except (ValueError, KeyError, TypeError) as error:
+        return ContextForm.from_json(text)
+    except ValueError as error:
         raise DataRefused(f"{path} says of its context what cannot be read ({error}): make the file again.") from error
 
 

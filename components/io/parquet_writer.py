@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,7 +39,7 @@ def beat_schema(*, labelled: bool, context: ContextForm | None = None) -> pa.Sch
             pa.field(ARCHIVE, pa.string()),
             *([pa.field(CONTEXT, pa.list_(pa.float32()))] if context else []),
         ],
-        None if context is None else {CONTEXT_FORM: json.dumps(asdict(context))},
+        None if context is None else {CONTEXT_FORM: context.to_json()},
     )
 
 

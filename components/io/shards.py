@@ -220,7 +220,9 @@ def rows_by_file(shards: Sequence[Shard]) -> dict[str, int]:
     return rows
 
 
-def read_shard(shard: SourceShard, *, labelled: bool, block_bytes: int, block_rows: int) -> Iterator[BeatBlock]:
+def read_shard(
+    shard: SourceShard, *, labelled: bool, block_bytes: int, block_rows: int, with_context: bool = False
+) -> Iterator[BeatBlock]:
     """Yield a shard's rows in order, a block at a time.
 
     Args:
@@ -228,13 +230,16 @@ def read_shard(shard: SourceShard, *, labelled: bool, block_bytes: int, block_ro
         labelled: whether rows carry a label.
         block_bytes: of a CSV, bytes read at a time.
         block_rows: of other formats, rows read at a time.
+        with_context: whether the beats of Parquet get their context, which the file must have.
 
     Raises:
         DataRefused: the input cannot be read, or changed while read.
     """
     source = shard.source
     if source.kind == "parquet":
-        yield from read_parquet(shard.file, shard.start, shard.end, shard.first_row, block_rows)
+        yield from read_parquet(
+            shard.file, shard.start, shard.end, shard.first_row, block_rows, with_context=with_context
+        )
     elif source.kind == "tfrecord":
         yield from read_tfrecord(source.file, labelled, block_rows)
     else:

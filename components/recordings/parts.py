@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import ContextForm
-from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION
+from components.beats.context import CONTEXT_FORM
 from components.beats.cut import CutBeats
 from components.beats.kaggle import (
     TEST_FILE,
@@ -129,7 +128,7 @@ def join_in_kaggle_order(form: Form, parts: Sequence[Path], side: str, folder: P
 
 def _schema(*, labelled: bool) -> pa.Schema:
     """Return the columns of a Parquet file, its beats' context among them."""
-    return beat_schema(labelled=labelled, context=ContextForm(CONTEXT_VERSION, CONTEXT_NAMES))
+    return beat_schema(labelled=labelled, context=CONTEXT_FORM)
 
 
 def kaggle_order(row_of: Mapping[tuple[str, int], int]) -> npt.NDArray[np.int64]:

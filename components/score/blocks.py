@@ -27,13 +27,16 @@ class BlockScorer:
         self, settings: ScoreSettings, model: ScoringModel, writer: Writer, rejects_file: BinaryIO, count: Count
     ) -> None:
         self.tally = Tally()
-        self.model_digest = model.short_digest
+        self.model_digest, self.reads_context = model.short_digest, model.reads_context
         self._settings, self._model, self._count = settings, model, count
         self._writer, self._rejects_file = writer, rejects_file
 
     def score(self, blocks: Sequence[tuple[str, BeatBlock]]) -> list[tuple[BeatBlock, Answers]]:
         """Score blocks, each of one file, in as few calls of the model as can be; return what was answered."""
-        asked = self._model.answers(np.concatenate([block.signal for _, block in blocks]), self._settings.batch)
+        signal = np.concatenate([block.signal for _, block in blocks])
+        contexts = [block.context for _, block in blocks if block.context is not None]
+        context = np.concatenate(contexts) if self.reads_context else None
+        asked = self._model.answers(signal, self._settings.batch, context)
         tables, first, answered = [], 0, list[tuple[BeatBlock, Answers]]()
         for file, block in blocks:
             rows = slice(first, first := first + len(block.rows))

@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, Final
 
+from components.beat import ContextForm
+from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError
+from components.io.parquet import parquet_table
 from components.io.shards import SourceShard, plan_sources, rows_by_file, stem_of
 from components.io.sources import Source, check_labels, check_provenance, find_sources
 from components.io.storage import InputFile, described
@@ -50,6 +53,32 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
                     "annotations would replace the other's: name the folder above them, or score them in two jobs."
                 )
     return tuple(recordings.values())
+
+
+def check_context(inputs: Sequence[Input], reads: ContextForm | None) -> None:
+    """Refuse inputs that lack the context which a model reads, or have it by another definition.
+
+    Raises:
+        UsageError: with a sentence for each such file, or one about recordings.
+    """
+    if reads is None:
+        return
+    faults: list[str] = []
+    if any(isinstance(each, Recording) for each in inputs) and reads != CONTEXT_FORM:
+        faults.append(
+            f"The model reads context of {reads}, and this version of Heartbeat computes {CONTEXT_FORM}: score "
+            "recordings with the version that the model was trained with, or train it anew."
+        )
+    for source in (each for each in inputs if isinstance(each, Source)):
+        form = parquet_table(source.file).layout.context if source.kind == "parquet" else None
+        if form != reads:
+            has = "no context of its beats" if form is None else f"context of {form}"
+            faults.append(
+                f"{source.file.path} has {has}, and the model reads {reads}: score the recordings themselves, or make "
+                "Parquet of them with `heartbeat prepare --format parquet`."
+            )
+    if faults:
+        raise UsageError(faults)
 
 
 def plan_shards(inputs: Sequence[Input], settings: ScoreSettings) -> tuple[JobShard, ...]:

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, SAMPLES
+from components.beat import CLASSES, SAMPLES, ContextForm
 from components.compat import import_tensorflow
 from components.errors import HeartbeatError, UsageError
-from components.io.artifact_names import SIDECAR_DIR
+from components.io.artifact_names import CONTEXT_FILE, SIDECAR_DIR
 from components.io.serving import METRICS, ServingDirectory, model_digest
 from components.io.storage import absolute_path, is_remote, local_path, read_whole
 
@@ -35,6 +35,7 @@ class ModelRef:
     digest: str  # 64 hex digits over its files
     # what a resumed job was computed with, see `ScoringModel.computing`; None for anything
     computing: str | None = None
+    context: ContextForm | None = None  # what it reads of a beat's context; None for one that reads its samples alone
 
     @property
     def short_digest(self) -> str:
@@ -74,21 +75,42 @@ class ScoringModel:
         try:
             self._model = tf.saved_model.load(model_dir)  # kept: the signature does not keep its variables alive
             self._signature = self._model.signatures["beats"]
+            context = self._signature.structured_input_signature[1].get("context")
+            self._numbers = 0 if context is None else int(context.shape[1])
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise HeartbeatError(
                 f"{model_dir} is no model that scores beats: {type(error).__name__}: {error}. Name a directory that "
                 "a run has pushed."
             ) from error
 
-    def answers(self, signal: npt.NDArray[np.float32], batch: int) -> Answers:
-        """Score beats float32[n, 187] in 0..1, in as few calls as take `batch` beats each, all about as large."""
+    @property
+    def reads_context(self) -> bool:
+        """Whether the model is to be given the context of beats."""
+        return self._numbers > 0
+
+    def answers(
+        self, signal: npt.NDArray[np.float32], batch: int, context: npt.NDArray[np.float32] | None = None
+    ) -> Answers:
+        """Score beats, in as few calls as take `batch` beats each, all about as large.
+
+        Args:
+            signal: float32[n, 187] in 0..1.
+            batch: most beats in a call.
+            context: float32[n, k], for a model that reads it.
+        """
         import tensorflow as tf
+
+        columns = {"signal": signal}
+        if self.reads_context:
+            assert context is not None, "check_context refuses such inputs"
+            columns["context"] = context
 
         probabilities = [np.empty((0, len(CLASSES)), np.float32)]
         abstain = [np.empty(0, np.bool_)]
         calls = -(-len(signal) // batch)
-        for block in np.array_split(signal, calls) if calls else ():
-            outputs = self._signature(signal=tf.constant(block, tf.float32))
+        split = {name: np.array_split(values, calls) if calls else [] for name, values in columns.items()}
+        for call, block in enumerate(split["signal"]):
+            outputs = self._signature(**{name: tf.constant(each[call], tf.float32) for name, each in split.items()})
             probabilities.append(outputs["probabilities"].numpy())
             abstain.append(outputs["abstain"].numpy() if "abstain" in outputs else np.zeros(len(block), np.bool_))
         return Answers(np.concatenate(probabilities), np.concatenate(abstain))
@@ -103,8 +125,10 @@ class ScoringModel:
         import pyarrow as pa
         import tensorflow as tf
 
-        probe = np.random.default_rng(0).random((PROBE_BEATS, SAMPLES), np.float32)
-        answers = hashlib.sha256(self.answers(probe, PROBE_BEATS).probabilities.tobytes()).hexdigest()
+        rng = np.random.default_rng(0)
+        probe = rng.random((PROBE_BEATS, SAMPLES), np.float32)
+        context = rng.random((PROBE_BEATS, self._numbers), np.float32) if self.reads_context else None
+        answers = hashlib.sha256(self.answers(probe, PROBE_BEATS, context).probabilities.tobytes()).hexdigest()
         return f"TensorFlow {tf.__version__}, pyarrow {pa.__version__}, arithmetic {answers[:8]}"
 
 
@@ -189,7 +213,7 @@ def find_model(model: str | None, serving: str) -> ModelRef:
     uri = absolute_path(_newest(serving) if model is None else model)
     with opened_model(uri) as folder:
         try:
-            return ModelRef(uri, model_digest(folder))
+            return ModelRef(uri, model_digest(folder), context=_context_of(folder))
         except FileNotFoundError as error:
             raise UsageError(f"{error}. Name the directory of a model with --model.") from error
 
@@ -200,6 +224,23 @@ def is_synthetic(uri: str) -> bool:
         return bool(json.loads(read_whole(f"{uri}/{SIDECAR_DIR}/{METRICS}"))["synthetic"])
     except (HeartbeatError, ValueError, KeyError):
         return False
+
+
+def _context_of(folder: Path) -> ContextForm | None:
+    """Return what a model reads of a beat's context.
+
+    Raises:
+        UsageError: the file that says so is damaged.
+    """
+    file = folder / CONTEXT_FILE
+    if not file.is_file():
+        return None
+    try:
+        return ContextForm.from_json(file.read_bytes())
+    except ValueError as error:
+        raise UsageError(
+            f"{file} does not say which context the model reads ({error}): push the model again."
+        ) from error
 
 
 def _newest(serving: str) -> str:

@@ -116,6 +116,7 @@ class OpenRecording:
         recording: as planned.
         stem: its path, as `open_lead` takes it.
         settings: of the job.
+        with_context: whether the beats get their context.
         advance: called now and then; may raise to give up.
 
     Raises:
@@ -123,7 +124,12 @@ class OpenRecording:
     """
 
     def __init__(
-        self, recording: Recording, stem: Path, settings: ScoreSettings, advance: Callable[[], object]
+        self,
+        recording: Recording,
+        stem: Path,
+        settings: ScoreSettings,
+        with_context: bool,
+        advance: Callable[[], object],
     ) -> None:
         self.recording = recording
         lead = open_lead(stem, settings.lead)
@@ -140,6 +146,7 @@ class OpenRecording:
         beats = Annotations(annotations.sample[classed], annotations.symbol[classed])
         self._sample = beats.sample
         self._beats = LeadBeats(reader, beats, DEFAULT_MAP)
+        self._context = self._beats.context() if with_context else None
         self._label = np.full(len(beats.sample), UNREAD, np.int8)
         self._abstain = np.zeros(len(beats.sample), bool)
 
@@ -179,6 +186,7 @@ class OpenRecording:
             rejects=rejects,
             record=np.full(len(rows), self.recording.name, object),
             sample=sample,
+            context=None if self._context is None else self._context[rows],
             seconds=sample / float(self._lead.fs),
         )
 
@@ -267,7 +275,7 @@ def score_recordings(
         file = planned.file.path
         with opened_recording(planned) as stem:
             try:
-                recording = OpenRecording(planned, stem, task.settings, advance)
+                recording = OpenRecording(planned, stem, task.settings, scorer.reads_context, advance)
             except DataRefused as refused:
                 ended.append(RecordingLine(file, planned.name, refused=" ".join(refused.sentences)))
                 waiting.append((None, file, _unusable(refused)))

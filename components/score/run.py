@@ -10,7 +10,7 @@ from typing import Literal
 from components.errors import DataRefused, UsageError
 from components.io.lock import LOCK_DIR, locked
 from components.io.storage import Storage, absolute_path, storage_at
-from components.score.inputs import find_inputs, plan_shards
+from components.score.inputs import check_context, find_inputs, plan_shards
 from components.score.job import JOB_FILE, Fingerprint, Job, ShardTask, differences
 from components.score.model import ModelRef, is_synthetic
 from components.score.record import ShardRecord
@@ -47,11 +47,12 @@ def score(
 
     Raises:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
-        UsageError: the directory holds something else, or another job.
+        UsageError: the directory holds something else, or another job; or inputs lack the context that the model reads.
         EnvironmentRefused: the directory is busy or cannot be written.
     """
     began = time.monotonic()
     fingerprint = Fingerprint(request.model.digest, request.settings, find_inputs(request.inputs, request.settings))
+    check_context(fingerprint.inputs, request.model.context)
     with locked(request.output) as check_lock:
         folder = storage_at(absolute_path(request.output))
         known = _known_job(folder, request.existing, fingerprint)

@@ -120,7 +120,11 @@ def score_shard(
 def _score_rows(task: ShardTask, shard: SourceShard, scorer: BlockScorer) -> None:
     settings = task.settings
     for block in read_shard(
-        shard, labelled=settings.labelled, block_bytes=settings.block_bytes, block_rows=settings.block_rows
+        shard,
+        labelled=settings.labelled,
+        block_bytes=settings.block_bytes,
+        block_rows=settings.block_rows,
+        with_context=scorer.reads_context,
     ):
         scorer.score([(shard.file, block)])
     tally = scorer.tally

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLES
-from components.beats.context import CONTEXT_NAMES, CONTEXT_VERSION
+from components.beats.context import CONTEXT_FORM
 from components.errors import HeartbeatError
 from components.io.artifact_names import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
 from components.train.keras_private import plain_variables, saved_weights
@@ -92,7 +91,7 @@ def export_model(
         tf.io.gfile.copy(str(local), f"{directory}/{KERAS_FILE}", overwrite=True)
         if network.reads_context:
             with tf.io.gfile.GFile(f"{directory}/{CONTEXT_FILE}", "w") as file:
-                file.write(json.dumps({"version": CONTEXT_VERSION, "names": CONTEXT_NAMES}, indent=1) + "\n")
+                file.write(CONTEXT_FORM.to_json() + "\n")
 
 
 def load_network(model_dir: str | None) -> keras.Model:

@@ -182,10 +182,11 @@ def show_plan(request: ScoreRequest) -> None:
     from rich.table import Table
 
     from components.io.sources import Source, check_labels
-    from components.score.inputs import find_inputs
+    from components.score.inputs import check_context, find_inputs
     from pipeline.console import plain_console
 
     inputs = find_inputs(request.inputs, request.settings)
+    check_context(inputs, request.model.context)
     sources = [each for each in inputs if isinstance(each, Source)]
     if not sources:
         show_recordings([each for each in inputs if not isinstance(each, Source)], request)

@@ -25,11 +25,12 @@ class NumpyModel:
 
     short_digest = MODEL.short_digest
     computing = "numpy"
+    reads_context = False
 
     def __init__(self, spoil=lambda signal, probabilities: probabilities):
         self.spoil = spoil
 
-    def answers(self, signal, batch):
+    def answers(self, signal, batch, context=None):
         probabilities = np.empty((0, len(CLASSES)), np.float32)
         if len(signal):
             probabilities = self.spoil(signal, answers_of(signal, WEIGHTS))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from components.beat import CLASSES
-from components.errors import HeartbeatError, ScoringIncomplete
+from components.errors import HeartbeatError, ScoringIncomplete, counted
 from components.io.rejects import one_based_labels
 from components.io.shards import SourceShard, rows_by_file
 from components.push.histogram import BINS, histogram_json
@@ -162,7 +162,7 @@ def _unusable(outcomes: Mapping[str, Outcome], summary: ScoreSummary) -> list[st
     tallies = [outcome.recordings for outcome in outcomes.values() if isinstance(outcome, ShardRecord)]
     refusals = [refusal for tally in tallies if tally is not None for refusal in tally.refusals][:NAMED_SHARDS]
     more = int((summary.recordings or {}).get("unusable", 0)) - len(refusals)
-    rest = [f"{more:,} more recordings could not be used: see rejects/ and recordings/."] if more > 0 else []
+    rest = [f"{counted(more, 'more recording')} could not be used: see rejects/ and recordings/."] if more > 0 else []
     return [*(f"Not used: {refusal}" for refusal in refusals), *rest]
 
 
@@ -180,20 +180,20 @@ def _failures(outcomes: Mapping[str, Outcome]) -> list[str]:
     failed = [outcome for outcome in outcomes.values() if isinstance(outcome, ShardFailure)]
     sentences = [sentence for failure in failed[:NAMED_SHARDS] for sentence in failure.sentences]
     if len(failed) > NAMED_SHARDS:
-        sentences.append(f"{len(failed) - NAMED_SHARDS:,} more shards failed: see shards/*.json for each.")
+        sentences.append(f"{counted(len(failed) - NAMED_SHARDS, 'more shard')} failed: see shards/*.json for each.")
     return sentences
 
 
 def _absences(outcomes: Mapping[str, Outcome]) -> list[str]:
     absent = [stem for stem, outcome in outcomes.items() if outcome is None]
-    return [f"{len(absent):,} shards were not finished, first {absent[0]}: go on with --resume."] if absent else []
+    return [f"Not finished: {counted(len(absent), 'shard')}, first {absent[0]}. Go on with --resume."] if absent else []
 
 
 def _unreconciled(job: Job, outcomes: Mapping[str, Outcome], files: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return sentences about files whose counts do not add up although all their shards are done."""
     unfinished = {shard.file for shard in job.shards if not isinstance(outcomes[shard.stem], ShardRecord)}
     return [
-        f"{file['file']}: {file['rows']:,} rows were counted, {file['scored']:,} scored and {file['rejected']:,} "
+        f"{file['file']}: {counted(file['rows'], 'row')} counted, {file['scored']:,} scored and {file['rejected']:,} "
         "rejected, which does not add up."
         for file in files
         if file["file"] not in unfinished and file["rows"] != file["scored"] + file["rejected"]
@@ -212,14 +212,14 @@ def _over_budget(summary: ScoreSummary, budget: RejectBudget) -> list[str]:
     """Judge rows or, of recordings, the beats and the recordings themselves; a last beat's reject is no fault."""
     rows, recordings = summary.rows, summary.recordings
     unusable, unfollowed = (int(recordings[name]) for name in ("unusable", "unfollowed")) if recordings else (0, 0)
-    faults = [("rows", rows["rejected"] - unusable - unfollowed, rows["read"] - unusable)]
+    faults = [("row", rows["rejected"] - unusable - unfollowed, rows["read"] - unusable)]
     if recordings:
-        faults = [("beats", *faults[0][1:]), ("recordings", unusable, int(recordings["planned"]))]
+        faults = [("beat", *faults[0][1:]), ("recording", unusable, int(recordings["planned"]))]
     by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in summary.reasons.items())
     return [
-        f"{rejected:,} of {of:,} {what} were rejected ({by_kind}), allowed: {budget.allowed(of):,} ({budget.text}). "
-        f"{summary.output}/rejects/ holds each with its reason; correct the inputs, or --resume with a larger "
-        "--reject-budget."
+        f"{rejected:,} of {counted(of, what)} {'was' if rejected == 1 else 'were'} rejected ({by_kind}), allowed: "
+        f"{budget.allowed(of):,} ({budget.text}). {summary.output}/rejects/ holds each with its reason; correct the "
+        "inputs, or --resume with a larger --reject-budget."
         for what, rejected, of in faults
         if rejected > budget.allowed(of)
     ]

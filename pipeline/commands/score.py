@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from components.errors import UsageError
+from components.errors import UsageError, counted
 from components.io.signals import Terminated, sigterm_raised
 from pipeline.commands.flags import DEFAULT_SERVING, with_beam_options, with_engine_flags
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from components.score.settings import ScoreSettings
     from components.score.summary import ScoreSummary
     from pipeline.console import ProgressLine
+
+NAMED_FILES = 5
+"""Inputs with rejects that the closing screen names; summary.json has the counts of all."""
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})
@@ -179,11 +182,8 @@ def show_plan(request: ScoreRequest) -> None:
     Raises:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
     """
-    from rich.table import Table
-
-    from components.io.sources import Source, check_labels
+    from components.io.sources import NAMES, Source, check_labels
     from components.score.inputs import check_context, find_inputs
-    from pipeline.console import plain_console
 
     inputs = find_inputs(request.inputs, request.settings)
     check_context(inputs, request.model.context)
@@ -192,22 +192,18 @@ def show_plan(request: ScoreRequest) -> None:
         show_recordings([each for each in inputs if not isinstance(each, Source)], request)
         return
     check_labels(sources, request.settings.labelled)
-    table = Table(title=f"Would score {len(sources):,} files into {request.output}", title_justify="left")
-    for column in ("file", "format", "MiB", "provenance"):
-        table.add_column(column, justify="right" if column == "MiB" else "left")
-    for source in sources:
-        size = f"{source.file.size / (1 << 20):,.1f}"
-        table.add_row(source.file.path, source.kind, size, "" if source.provenance is None else source.provenance.path)
-    console = plain_console(soft_wrap=True)
-    console.print(table)
-    console.print(f"Model {request.model.short_digest} from {request.model.uri}")
+    click.echo(f"Would score {counted(len(sources), 'file')} into {request.output}:")
+    for source in sources:  # no table, which would break long paths
+        provenance = "" if source.provenance is None else f", provenance in {source.provenance.path}"
+        click.echo(f"  {source.file.path}: {NAMES[source.kind]}, {source.file.size / (1 << 20):,.1f} MiB{provenance}")
+    click.echo(f"Model {request.model.short_digest} from {request.model.uri}")
 
 
 def show_recordings(recordings: Sequence[Recording], request: ScoreRequest) -> None:
     """Print which recordings a job would read, by their headers."""
     from pipeline.console import print_table
 
-    click.echo(f"Would score {len(recordings):,} recordings into {request.output}")
+    click.echo(f"Would score {counted(len(recordings), 'recording')} into {request.output}")
     rows = [[each.name, each.file.path, duration(each.seconds) if each.fs else "?"] for each in recordings]
     print_table(["record", "file", "length"], rows)
     click.echo(f"Model {request.model.short_digest} from {request.model.uri}")
@@ -222,9 +218,12 @@ def show_progress(line: ProgressLine, reader: ProgressReader) -> None:
 
 def progress_line(progress: Progress) -> str:
     """Return shards and rows or hours done, how many a second, and the time left, as one line."""
-    shards = f"{progress.shards[0]:,} of {progress.shards[1]:,} shards"
+    shards = f"{progress.shards[0]:,} of {counted(progress.shards[1], 'shard')}"
     if progress.unit == "rows":
-        done, rate = f"{progress.amount[0]:,} of {progress.amount[1]:,} rows", f"{progress.rate or 0:,.0f} rows/s"
+        done, rate = (
+            f"{progress.amount[0]:,} of {counted(int(progress.amount[1]), 'row')}",
+            f"{progress.rate or 0:,.0f} rows/s",
+        )
     else:
         hours, of_hours = (f"{seconds / 3600:,.1f}" for seconds in progress.amount)
         done, rate = f"{hours} of {of_hours} hours recorded", f"{(progress.rate or 0) / 3600:,.2f} hours/s"
@@ -284,6 +283,26 @@ def show_summary(summary: ScoreSummary) -> None:
     if summary.exit_code == 0:
         lines = "" if recordings is None else f" A line for each recording is in {summary.output}/recordings."
         console.print(f"Scored {what} are in {summary.output}/parts, rejects in {summary.output}/rejects.{lines}")
+        for line in reject_lines(summary):
+            console.print(line)
     console.print(f"A page of it: heartbeat report {quote(summary.output)}")
     for sentence in (*summary.sentences, *summary.remarks):
         click.echo(sentence, err=True)
+
+
+def reject_lines(summary: ScoreSummary) -> list[str]:
+    """Say of which tables rows were rejected within the budget, and which files hold them."""
+    from components.io.shards import stem_of
+
+    files = [(index, file) for index, file in enumerate(summary.files) if file["rejected"]]
+    lines = []
+    for index, file in files[:NAMED_FILES]:
+        shards = f"{stem_of(index, file['file'], 0).rpartition('-')[0]}-*.jsonl"
+        were = "was" if file["rejected"] == 1 else "were"
+        lines.append(
+            f"{file['file']}: {file['rejected']:,} of {counted(file['rows'], 'row')} {were} rejected, within the "
+            f"budget; {summary.output}/rejects/{shards} says which and why."
+        )
+    if len(files) > NAMED_FILES:
+        lines.append(f"{counted(len(files) - NAMED_FILES, 'more file')} had rows rejected.")
+    return lines

@@ -1,20 +1,23 @@
 """`heartbeat score` as a user runs it: a process of its own, killed at random, asked again."""
 
+import glob
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from components.io import lock
 from components.io.storage import storage_at
 from tests.memory_bucket import MemoryBucket
-from tests.score.jobs import digests, read_parts, write_csv
+from tests.score.jobs import digests, read_parts, run, write_csv
 
 FILES, ROWS = 30, 40
 
@@ -155,6 +158,42 @@ def test_a_dry_run_says_what_it_would_read_and_writes_nothing(inputs, saved_mode
     assert all(str(inputs / f"0{at}.csv") in shown for at in range(10))
     assert saved_model.short_digest in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_breaks_no_long_path(saved_model, tmp_path, capsys, monkeypatch):
+    from pipeline.cli import heartbeat as group
+    from pipeline.cli import main
+
+    monkeypatch.setenv("COLUMNS", "40")
+    path = tmp_path / ("a_long_folder_" * 9) / "beats.csv"
+    path.parent.mkdir()
+    write_csv(path, 3)
+    flags = ["--input", str(path), "--output", str(tmp_path / "out"), "--model", saved_model.uri]
+    assert main(group, ["score", *flags, "--dry-run"]) == 0
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first == f"Would score 1 file into {tmp_path}/out:"
+    assert second == f"  {path}: CSV, 0.0 MiB"
+
+
+def test_the_closing_screen_names_the_files_with_rejects_and_where_each_reject_is(tmp_path, capsys):
+    from pipeline.commands.score import show_summary
+
+    inputs = {f"{tmp_path}/{name}.csv": faulty for name, faulty in (("clean", 0), ("a b", 1), ("c", 2))}
+    for path, faulty in inputs.items():
+        write_csv(Path(path), 30)
+        lines = Path(path).read_text().splitlines()
+        Path(path).write_text("\n".join(["0.5;0.5"] * faulty + lines[faulty:]))
+    show_summary(run(*inputs, output=tmp_path / "out", budget="5%"))
+    shown = capsys.readouterr().out
+    said = [re.findall(rf"{path}: (.*), within the budget; (.*) says which and why\.", shown) for path in inputs]
+    assert [[clause for clause, _ in each] for each in said] == [
+        [],
+        ["1 of 30 rows was rejected"],
+        ["2 of 30 rows were rejected"],
+    ]
+    [(_, pattern)] = said[1]
+    rejects = [line for path in glob.glob(pattern) for line in Path(path).read_text().splitlines()]
+    assert len(rejects) == 1
 
 
 def test_a_job_that_waits_for_a_lock_says_so(inputs, saved_model, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """Scoring on a standalone Flink cluster: a JobManager and two TaskManagers, each a process."""
 
 import base64
+import hashlib
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from tests.cluster.jobs import (
     score,
     send,
 )
+from tests.recordings.archives import write_archive
 from tests.score.jobs import digests
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
@@ -71,6 +73,14 @@ def counter_in(text, name):
     return None
 
 
+def stored_model(client, model):
+    """Copy a model to the store; return its URI."""
+    model = Path(model)
+    for path in (path for path in model.rglob("*") if path.is_file()):
+        client.upload_file(str(path), BUCKET, f"serving/{model.name}/{path.relative_to(model)}")
+    return f"s3://{BUCKET}/serving/{model.name}"
+
+
 def test_on_a_store_both_taskmanagers_do_a_share_and_leave_the_local_runners_bytes(
     flink, beats, worker_command, s3, environ, tmp_path
 ):
@@ -79,12 +89,9 @@ def test_on_a_store_both_taskmanagers_do_a_share_and_leave_the_local_runners_byt
     client = s3.client()
     for path in sorted(Path(beats.pattern).parent.iterdir())[:STORED]:
         client.upload_file(str(path), BUCKET, f"flink/in/{path.name}")
-    model = Path(beats.model)
-    for path in (path for path in model.rglob("*") if path.is_file()):
-        client.upload_file(str(path), BUCKET, f"flink/serving/{model.name}/{path.relative_to(model)}")
     top = f"s3://{BUCKET}/flink"
     flags = on("flink", flink, worker_command)
-    places = {"pattern": f"{top}/in/*.csv", "model": f"{top}/serving/{model.name}"}
+    places = {"pattern": f"{top}/in/*.csv", "model": stored_model(client, beats.model)}
     done = score(beats, f"{top}/out", environ, *flags, **places).ended()
     assert done.code == 0, done.err
 
@@ -104,6 +111,22 @@ def test_on_a_store_both_taskmanagers_do_a_share_and_leave_the_local_runners_byt
     assert len(rows) == 2
     assert sum(rows.values()) == beats.rows * STORED // FILES
     await_none(JOB_SERVER, WORKER)
+
+
+def test_recordings_on_a_store_leave_the_local_runners_bytes(flink, beats, worker_command, s3, environ, tmp_path):
+    client, top = s3.client(), f"s3://{BUCKET}/recordings"
+    for path in write_archive(tmp_path / "archive", beats=300).iterdir():
+        client.upload_file(str(path), BUCKET, f"recordings/in/{path.name}")
+    places = {"pattern": f"{top}/in", "model": stored_model(client, beats.model)}
+    flags = ["--annotations", "pred"]
+    job = score(beats, f"{top}/out", environ, *on("flink", flink, worker_command, *flags), **places)
+    local = score(beats, tmp_path / "local", environ, "--workers", "1", *flags, **places)
+    for done in (job.ended(), local.ended()):
+        assert done.code == 0, done.err
+    for name, digest in digests(tmp_path / "local").items():
+        client.download_file(BUCKET, f"recordings/out/{name}", str(tmp_path / "one"))
+        assert hashlib.sha256((tmp_path / "one").read_bytes()).hexdigest() == digest
+    assert len(list((tmp_path / "local" / "annotations").iterdir())) == 3
 
 
 def test_a_worker_pool_that_is_not_there_is_told_within_a_minute(flink, beats, environ, tmp_path):

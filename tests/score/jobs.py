@@ -82,8 +82,9 @@ def probabilities(table):
 
 
 def digests(output):
-    """What "the same bytes" is about: every file of parts/ and rejects/."""
-    files = sorted(path for below in ("parts", "rejects") for path in Path(output, below).iterdir())
+    """What "the same bytes" is about: every file of results but the shards' records, which hold times."""
+    folders = [Path(output, below) for below in ("parts", "rejects", "recordings", "annotations")]
+    files = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(output).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

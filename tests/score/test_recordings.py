@@ -10,7 +10,7 @@ import pytest
 import wfdb
 
 from components.errors import DataRefused, UsageError
-from components.io.storage import sha256_of, storage_at
+from components.io.storage import storage_at
 from components.score.inputs import find_inputs
 from components.score.model import ModelRef
 from components.score.recording_lines import rhythm_fields
@@ -20,7 +20,7 @@ from tests.recordings import preparing
 from tests.recordings.archives import edit_header, simulated, write_archive, write_record
 from tests.recordings.edf_files import EdfSignal, write_edf
 from tests.s3_server import s3_server
-from tests.score.jobs import NumpyModel, expected, loop, read_parts, read_rejects, request, run
+from tests.score.jobs import NumpyModel, digests, expected, loop, read_parts, read_rejects, request, run
 
 DATA_RECORDS = ("p1", "p2", "p3")
 
@@ -33,17 +33,6 @@ def archive(tmp_path):
 def lines(output):
     tables = [pq.read_table(path) for path in sorted((output / "recordings").iterdir())]
     return [line for table in tables for line in table.to_pylist()]
-
-
-def content(output):
-    """Name -> digest of everything but the records, which hold times."""
-    found = {}
-    for path in sorted(output.rglob("*")):
-        name = path.relative_to(output).as_posix()
-        if path.is_file() and name.split("/")[0] in ("parts", "rejects", "recordings", "annotations"):
-            with path.open("rb") as file:
-                found[name] = sha256_of(file)
-    return found
 
 
 def test_every_beat_of_a_recording_is_scored_or_rejected_and_its_line_adds_up(archive, tmp_path):
@@ -144,11 +133,11 @@ def test_a_killed_job_resumes_to_the_bytes_of_an_unbroken_one(archive, tmp_path)
     (tmp_path / "out" / "annotations" / "stray.pred").write_bytes(b"")
     summary = run(archive, output=tmp_path / "out", existing="resume", **options)
     assert (summary.exit_code, summary.shards["done_before"]) == (0, 1)
-    assert content(tmp_path / "out") == content(tmp_path / "whole")
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
     (tmp_path / "out" / "annotations" / "p1.pred").write_bytes(b"damaged")
     (tmp_path / "out" / "_SUCCESS").unlink()
     run(archive, output=tmp_path / "out", existing="resume", **options)
-    assert content(tmp_path / "out") == content(tmp_path / "whole")
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
 
 
 def test_one_shard_or_many_give_the_same_rows(archive, tmp_path):
@@ -260,7 +249,7 @@ def test_recordings_on_a_store_leave_the_rows_of_local_ones(archive, tmp_path, m
         options = {"annotations": "pred", "budget": "100%"}
         assert run(archive, output=tmp_path / "local", **options).exit_code == 0
         assert run("s3://bucket/top", output="s3://bucket/out", **options).exit_code == 0
-        storage, local = storage_at("s3://bucket/out"), content(tmp_path / "local")
+        storage, local = storage_at("s3://bucket/out"), digests(tmp_path / "local")
         for name in local:
             if name.startswith("annotations/"):
                 assert storage.read(name) == (tmp_path / "local" / name).read_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,7 +121,7 @@ def _write_record(
 ) -> None:
     """Write one record's annotations, which are in order of position, in samples of the lead."""
     try:
-        fs, sig_len = _sampling(wfdb_dir / name, lead)
+        fs, sig_len, start = _sampling(wfdb_dir / name, lead)
     except DataRefused as refused:
         raise DataRefused([f"Record {name}: {sentence}" for sentence in refused.sentences]) from refused
     twice = np.flatnonzero(np.diff(samples) == 0)
@@ -133,15 +134,15 @@ def _write_record(
         )
     target = folder / annotation_file_name(annotator, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    answers = Answers(name, fs, sig_len or int(samples[-1]) + 1, samples, symbols)
+    answers = Answers(name, fs, sig_len or int(samples[-1]) + 1, samples, symbols, start=start)
     target.write_bytes(annotation_bytes(annotator, answers))
 
 
-def _sampling(stem: Path, lead: str) -> tuple[Fraction, int]:
-    """Return how many samples of a lead a second has, and the record; 0 where its header does not say."""
+def _sampling(stem: Path, lead: str) -> tuple[Fraction, int, datetime | None]:
+    """Return a lead's samples per second, its samples, 0 where the header does not say, and when it begins."""
     if stem.suffix.lower() in EDF:
         opened = open_lead(stem, lead)
-        return opened.fs, opened.length
+        return opened.fs, opened.length, opened.start
     header = read_header(stem)
     signals = header.signals
     for name, _ in header.segments:
@@ -149,4 +150,4 @@ def _sampling(stem: Path, lead: str) -> tuple[Fraction, int]:
             signals = read_header(stem.parent / name).signals
     counts = {signal.samps_per_frame for signal in signals} or {1}
     per_frame = counts.pop() if len(counts) == 1 else signals[find_lead(signals, lead)].samps_per_frame
-    return header.fs * per_frame, header.sig_len * per_frame
+    return header.fs * per_frame, header.sig_len * per_frame, None

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
 from itertools import repeat
 from typing import Final
@@ -33,6 +34,11 @@ CSV_COLUMNS: Final = ("record", "sample", "seconds", "symbol", "note")
 EDF_RECORD_SECONDS: Final = 10
 """Duration of a data record of an EDF+ file."""
 
+UNKNOWN_START: Final = datetime(1985, 1, 1)
+"""What an EDF+ file says where the time of the recording is not known."""
+
+MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
 SKIP, TEXT = 59, 63
 """Codes of WFDB that change or follow an annotation: a long interval before it, its text."""
 
@@ -57,6 +63,7 @@ class Answers:
     symbol: npt.NDArray[np.str_]  # str[n], symbols of WFDB
     note: Sequence[str] = ()  # n texts, most of them empty; or none at all
     comment: str = ""  # which model and version answered
+    start: datetime | None = None  # local time of sample 0, where it is known
 
 
 def annotation_file_name(form: str, record: str) -> str:
@@ -97,9 +104,9 @@ def annotation_bytes(form: str, answers: Answers) -> bytes:
     return _edf(answers) if form == "edf" else _wfdb(answers)
 
 
-def _seconds(answers: Answers) -> list[str]:
-    """Return the position of each annotation in seconds, to the microsecond."""
-    micros = np.rint(answers.sample / float(answers.fs) * 1e6).astype(np.int64)
+def _seconds(answers: Answers, later: int = 0) -> list[str]:
+    """Return the position of each annotation in seconds, to the microsecond, with so many microseconds added."""
+    micros = np.rint(answers.sample / float(answers.fs) * 1e6).astype(np.int64) + later
     whole, rest = np.divmod(micros, 1_000_000)
     return [f"{second}.{micro:06d}" for second, micro in zip(whole.tolist(), rest.tolist(), strict=True)]
 
@@ -115,22 +122,29 @@ def _csv(answers: Answers) -> bytes:
 
 
 def _edf(answers: Answers) -> bytes:
-    """Return an EDF+C file; its data records share the annotations evenly, as they may be in any of them."""
+    """Return an EDF+C file; its data records share the annotations evenly, as they may be in any of them.
+
+    It begins when the recording does, so that viewers lay one over the other.
+    """
+    start = answers.start or UNKNOWN_START
     stamps = []
-    for seconds, symbol, note in zip(_seconds(answers), answers.symbol.tolist(), answers.note, strict=True):
+    seconds = _seconds(answers, start.microsecond)
+    for second, symbol, note in zip(seconds, answers.symbol.tolist(), answers.note, strict=True):
         text = note if symbol == COMMENT else f"{symbol} {note}" if note else symbol
-        stamps.append(f"+{seconds}\x14{text}\x14\0")
+        stamps.append(f"+{second}\x14{text}\x14\0")
     count = max(math.ceil(answers.length / answers.fs / EDF_RECORD_SECONDS), 1)
-    share = math.ceil(len(stamps) / count)
+    share, part = math.ceil(len(stamps) / count), f".{start.microsecond:06d}" if start.microsecond else ""
     records = [
-        f"+{i * EDF_RECORD_SECONDS}\x14\x14\0{''.join(stamps[i * share : (i + 1) * share])}".encode()
+        f"+{i * EDF_RECORD_SECONDS}{part}\x14\x14\0{''.join(stamps[i * share : (i + 1) * share])}".encode()
         for i in range(count)
     ]
     size = max(map(len, records))
     size += size % 2
     name = "".join(c if c.isascii() and c.isprintable() and c != " " else "_" for c in answers.record)
+    date = f"{start.day:02}-{MONTHS[start.month - 1]}-{start.year}" if answers.start else "X"
     fields = (
-        ("0", 8), ("X X X X", 80), (f"Startdate X {name[:50]} X Heartbeat", 80), ("01.01.85", 8), ("00.00.00", 8),
+        ("0", 8), ("X X X X", 80), (f"Startdate {date} {name[:50]} X Heartbeat", 80),
+        (f"{start:%d.%m.%y}", 8), (f"{start:%H.%M.%S}", 8),
         ("512", 8), ("EDF+C", 44), (str(count), 8), (str(EDF_RECORD_SECONDS), 8), ("1", 4),
         ("EDF Annotations", 16), ("", 80), ("", 8), ("-1", 8), ("1", 8), ("-32768", 8), ("32767", 8), ("", 80),
         (str(size // 2), 8), ("", 32),

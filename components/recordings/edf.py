@@ -1,17 +1,13 @@
-"""EDF, EDF+ and BDF files: their headers, the gaps of discontinuous ones, their samples and their annotations.
-
-Source: B. Kemp, A. Varri, A. C. Rosa, K. D. Nielsen, J. Gade, A simple format for exchange of digitized polygraphic
-recordings, Electroencephalogr Clin Neurophysiol 82:391, 1992; B. Kemp, J. Olivan, European data format 'plus' (EDF+),
-Clin Neurophysiol 114:1755, 2003.
-"""
+"""Leads of EDF, EDF+ and BDF files: the gaps of discontinuous ones, their samples, and annotations in the file."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -19,24 +15,9 @@ from typing import BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.errors import DataRefused, EnvironmentRefused
-from components.recordings.header import Header, Signal
+from components.errors import DataRefused
+from components.recordings.edf_header import ANNOTATIONS, SAMPLE_BYTES, EdfFile, read_edf_file
 from components.recordings.lead import MILLIVOLTS, Lead, NoSignal, Segment, find_lead
-
-SAMPLE_BYTES: Final = {"EDF": 2, "BDF": 3}
-"""Signal format -> bytes of a sample, a signed integer with its low byte first."""
-
-VERSIONS: Final = {b"0": "EDF", b"\xffBIOSEMI": "BDF"}
-"""The first eight bytes of a file, without spaces -> its signal format."""
-
-ANNOTATIONS: Final = ("EDF Annotations", "BDF Annotations")
-"""Labels of signals that hold no samples but text."""
-
-FIRST_BYTES: Final = 256
-"""Length of the header before its signals, and of what it says of each signal."""
-
-SIGNAL_FIELDS: Final = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
-"""Widths of what the header says of a signal, each of them for all signals before the next."""
 
 JITTER_SECONDS: Final = Fraction(1, 50)
 """By how much a data record may seem to begin before the end of the one before: clocks are not exact."""
@@ -49,123 +30,6 @@ STAMPED: Final = re.compile(STAMP.pattern + rb"((?:[^\x00\x14]*\x14)+)\x00")
 
 BLOCK_BYTES: Final = 1 << 24
 """How much of a file is looked through for annotations at once."""
-
-
-@dataclass(frozen=True)
-class EdfFile:
-    """An EDF or BDF file as its header has it."""
-
-    path: Path
-    fmt: str  # EDF or BDF
-    records: int | None  # data records; None where the header does not know
-    seconds: Fraction  # duration of a data record; 0 where it has none
-    discontinuous: bool  # EDF+D: time passes between data records
-    signals: tuple[Signal, ...]  # all of them, annotations too; in ADC units per physical unit, 0 where that is unknown
-
-    @property
-    def header_bytes(self) -> int:
-        """Return where the first data record begins."""
-        return FIRST_BYTES * (len(self.signals) + 1)
-
-    @property
-    def samps_per_frame(self) -> tuple[int, ...]:
-        """Return how many samples of each signal a data record has."""
-        return tuple(signal.samps_per_frame for signal in self.signals)
-
-    @property
-    def leads(self) -> tuple[int, ...]:
-        """Return which signals hold samples."""
-        return tuple(i for i, signal in enumerate(self.signals) if signal.sig_name not in ANNOTATIONS)
-
-    @property
-    def record_bytes(self) -> int:
-        """Return the length of a data record."""
-        return SAMPLE_BYTES[self.fmt] * sum(self.samps_per_frame)
-
-
-def read_edf_file(path: Path) -> EdfFile:
-    """Read the header of an EDF or BDF file.
-
-    Raises:
-        DataRefused: it is missing, or its header is not of the form.
-        EnvironmentRefused: it cannot be read.
-    """
-    if not path.is_file():
-        raise DataRefused(f"its file {path.name} is missing.")
-    try:
-        with path.open("rb") as file:
-            head = file.read(FIRST_BYTES)
-            fmt = VERSIONS.get(head[:8].strip(b" \0"))
-            if fmt is None:
-                raise DataRefused(f"{path.name} is no EDF or BDF file: it begins with {head[:8]!r}.")
-            fields = [head[start:end].decode("latin-1").strip(" \0") for start, end in
-                      ((184, 192), (192, 236), (236, 244), (244, 252), (252, 256))]  # fmt: skip
-            header_bytes, reserved, records, seconds, n_sig = fields
-            count = _integer(path, "number of signals", n_sig)
-            if count < 1 or _integer(path, "length of the header", header_bytes) != FIRST_BYTES * (count + 1):
-                raise DataRefused(
-                    f"the header of {path.name} says that it has {count} signals and {header_bytes} bytes; "
-                    f"each signal takes {FIRST_BYTES} bytes, and as many come before them."
-                )
-            body = file.read(FIRST_BYTES * count).decode("latin-1")
-    except OSError as error:
-        raise EnvironmentRefused(f"{path} cannot be read: {error.strerror}.") from error
-    if len(body) < FIRST_BYTES * count:
-        raise DataRefused(f"{path.name} ends within its header.")
-    said, duration = _integer(path, "number of data records", records), _number(seconds)
-    if said < -1 or duration is None or duration < 0:
-        raise DataRefused(f"the header of {path.name} says that it has {records} data records of {seconds!r} s.")
-    columns, offset = [], 0
-    for width in SIGNAL_FIELDS:
-        columns.append([body[offset + i * width :][:width].strip(" \0") for i in range(count)])
-        offset += width * count
-    signals = tuple(_signal(path, fmt, row) for row in zip(*columns, strict=True))
-    return EdfFile(path, fmt, None if said < 0 else said, duration, reserved.startswith(f"{fmt}+D"), signals)
-
-
-def _signal(path: Path, fmt: str, row: tuple[str, ...]) -> Signal:
-    """Return a signal by the fields of its header."""
-    label, _, units, *ranges, _, samples, _ = row
-    low, high, digital_low, digital_high = (_number(text) for text in ranges)
-    gain = baseline = 0.0
-    if low is not None and high is not None and digital_low is not None and digital_high is not None and low != high:
-        ratio = (digital_high - digital_low) / (high - low)
-        gain, baseline = float(ratio), float(digital_low - low * ratio)
-    per_frame = _integer(path, f"number of samples of {label!r} in a data record", samples)
-    if per_frame < 1:
-        raise DataRefused(f"the header of {path.name} says that a data record has {samples} samples of {label!r}.")
-    return Signal(path.name, fmt, per_frame, 0, 0, gain, baseline, units or "mV", 0, None, label)
-
-
-def _integer(path: Path, what: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise DataRefused(f"the header of {path.name} has {text!r} for the {what}.") from None
-
-
-def _number(text: str) -> Fraction | None:
-    try:
-        return Fraction(Decimal(text))
-    except (InvalidOperation, ValueError, OverflowError):
-        return None
-
-
-def read_edf_header(path: Path) -> Header:
-    """Return the header of an EDF or BDF file as that of a WFDB record, a data record being a frame; see read_edf_file.
-
-    Raises:
-        DataRefused: also if a data record has no duration, although there are signals.
-    """
-    edf = read_edf_file(path)
-    signals = tuple(edf.signals[i] for i in edf.leads)
-    return Header(1 / _seconds(edf) if signals else Fraction(1), edf.records or 0, len(signals), signals, ())
-
-
-def _seconds(edf: EdfFile) -> Fraction:
-    if not edf.seconds:
-        raise DataRefused(f"the header of {edf.path.name} says that its data records last 0 s, so it has no rate.")
-    return edf.seconds
 
 
 def open_edf(path: Path, lead: str | None) -> Lead:
@@ -185,7 +49,7 @@ def open_edf(path: Path, lead: str | None) -> Lead:
     if not signal.adc_gain:
         raise DataRefused(f"lead {signal.sig_name} has no scale: its physical or digital range is empty or no number.")
     count, note = _count_records(edf)
-    frame_fs, per_frame = 1 / _seconds(edf), signal.samps_per_frame
+    frame_fs, per_frame = edf.frame_fs, signal.samps_per_frame
     runs = _find_runs(edf, count, per_frame) if edf.discontinuous else [(0, 0)]
     stops = [*(first for first, _ in runs[1:]), count]
     segments = tuple(
@@ -199,9 +63,17 @@ def open_edf(path: Path, lead: str | None) -> Lead:
         segments,
         whole=len(runs) == 1,
         notes=(note,) if note else (),
+        start=edf.start and edf.start + _first_onset(edf),
         gap_samples=runs[-1][1] - runs[-1][0] * per_frame,
         ticks_per_frame=max(edf.samps_per_frame[i] for i in edf.leads),
     )
+
+
+def _first_onset(edf: EdfFile) -> timedelta:
+    """Return how long after the time of its header a file begins: EDF+ says so to parts of a second."""
+    with suppress(DataRefused), edf.path.open("rb") as file:
+        return timedelta(seconds=float(_onset(edf, file, 0)))
+    return timedelta(0)
 
 
 def _segment(edf: EdfFile, channel: int, first: int, count: int, start: int) -> Segment:
@@ -247,7 +119,7 @@ def _find_runs(edf: EdfFile, count: int, per_frame: int) -> list[tuple[int, int]
     Raises:
         DataRefused: a data record does not say when it begins, or begins before the end of the one before.
     """
-    fs = per_frame / _seconds(edf)
+    fs = edf.frame_fs * per_frame
     slack = math.ceil(JITTER_SECONDS * fs)
     with edf.path.open("rb") as file:
         origin = _onset(edf, file, 0)

@@ -214,16 +214,12 @@ def header_path(stem: Path) -> Path:
 
 
 def read_header(stem: Path) -> Header:
-    """Parse the header of a record, given the record's path without extension, or the path of an EDF or BDF file.
+    """Parse the header of a record, given the record's path without extension.
 
     Raises:
         DataRefused: it is missing, or a line is not of WFDB's form; the line is quoted.
         EnvironmentRefused: it cannot be read.
     """
-    if stem.suffix.lower() in EDF:
-        from components.recordings.edf import read_edf_header
-
-        return read_edf_header(stem)
     path = header_path(stem)
     if not path.is_file():
         raise DataRefused(f"its header {path.name} is missing.")

@@ -27,7 +27,7 @@ from components.io.storage import (
     storage_at,
 )
 from components.recordings.annotations import annotation_file
-from components.recordings.edf import read_edf_header
+from components.recordings.edf_header import read_edf_header
 from components.recordings.header import EDF, LIST, header_path, list_records, read_header, records_among
 from components.recordings.lead import signal_file
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -78,6 +79,7 @@ class Lead:
     segments: tuple[Segment, ...]  # the stretches that hold it, in order; between them it was not recorded
     whole: bool  # True for a record of one segment, whose samples stay in ADC units
     notes: tuple[str, ...] = ()  # what a person should know of it, in sentences
+    start: datetime | None = None  # local time of the first sample, as EDF files have it
     gap_samples: int = 0  # samples of gaps that are no whole frames, as in EDF+D
     ticks_per_frame: int = 1  # ticks in a frame of annotations that do not note how many a second has
 

@@ -138,7 +138,8 @@ class LeadReader:
 
     def _stored(self, index: int, first: int, last: int) -> npt.NDArray:
         """Return samples [first, last) of a segment as stored, int16 or int32, fewer where the file ends."""
-        from components.recordings.edf import SAMPLE_BYTES, read_samples
+        from components.recordings.edf import read_samples
+        from components.recordings.edf_header import SAMPLE_BYTES
         from components.recordings.wfdb_private import read_signal
 
         segment, per_frame = self.lead.segments[index], self.lead.samps_per_frame

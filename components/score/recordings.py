@@ -229,6 +229,7 @@ class OpenRecording:
             sample=self._sample,
             symbol=np.where(self._abstain, ABSTAINED, symbols),
             comment=comment,
+            start=self._lead.start,
         )
 
 

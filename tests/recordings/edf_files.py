@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+RNG = np.random.default_rng(0)
+
 
 @dataclass(frozen=True)
 class EdfSignal:
@@ -86,3 +88,14 @@ def write_edf(
 def samples(stored: np.ndarray, width: int) -> np.ndarray:
     """uint8[n * width], integers with their low byte first."""
     return np.ascontiguousarray(stored, "<i4").view(np.uint8).reshape(-1, 4)[:, :width].reshape(-1)
+
+
+def signal(label: str = "ECG II", per_record: int = 250, records: int = 4, **changes: object) -> EdfSignal:
+    stored = RNG.integers(-32000, 32000, per_record * records)  # what is nearer to the ends, wfdb wraps around
+    return EdfSignal(label, stored, per_record, **changes)  # type: ignore[arg-type]
+
+
+def break_header(path: Path, start: int, text: bytes) -> None:
+    content = bytearray(path.read_bytes())
+    content[start : start + len(text)] = text
+    path.write_bytes(bytes(content))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import shutil
+from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -19,19 +19,13 @@ from components.errors import DataRefused
 from components.recordings.annotation_files import Answers, annotation_bytes
 from components.recordings.annotations import read_annotation_file, read_annotations
 from components.recordings.edf import read_edf_annotations
-from components.recordings.header import list_records, read_header
-from components.recordings.lead import NoSignal, open_lead
+from components.recordings.edf_header import read_edf_header
+from components.recordings.header import list_records
+from components.recordings.lead import open_lead
 from components.recordings.signal import LeadReader
 from tests.recordings.archives import simulated, write_record
-from tests.recordings.edf_files import EdfSignal, write_edf
+from tests.recordings.edf_files import RNG, EdfSignal, break_header, signal, write_edf
 from tests.recordings.preparing import provenance, run
-
-RNG = np.random.default_rng(0)
-
-
-def signal(label: str = "ECG II", per_record: int = 250, records: int = 4, **changes: object) -> EdfSignal:
-    stored = RNG.integers(-32000, 32000, per_record * records)  # what is nearer to the ends, wfdb wraps around
-    return EdfSignal(label, stored, per_record, **changes)  # type: ignore[arg-type]
 
 
 def read(path: Path, lead: str = "0", edges: tuple[int, ...] = ()) -> np.ndarray:
@@ -71,7 +65,7 @@ def test_every_lead_is_read_as_written(
     signals, seconds, kind, first_signal, width = drawn
     path = tmp_path_factory.mktemp("edf") / ("r.EDF" if width == 2 else "r.Bdf")
     write_edf(path, signals, seconds=seconds, kind=kind, first_signal=first_signal)
-    assert read_header(path).n_sig == len(signals)
+    assert read_edf_header(path).n_sig == len(signals)
     for i, each in enumerate(signals):
         lead = open_lead(path, str(i))
         assert (lead.sig_name, lead.fs) == (each.label, each.per_record / Fraction(seconds))
@@ -88,19 +82,6 @@ def test_wfdb_reads_the_same_samples(tmp_path: Path, units: str) -> None:
         assert (theirs.sig_name[i], theirs.fs, theirs.units[i]) == (lead.sig_name, lead.fs, units)
         stored = theirs.p_signal[:, i] * theirs.adc_gain[i] + theirs.baseline[i]
         assert np.rint(stored).astype(int).tolist() == LeadReader(lead).read(0, lead.length).tolist()
-
-
-def test_the_header_is_that_of_a_record_whose_frames_are_data_records(tmp_path: Path) -> None:
-    path = write_edf(tmp_path / "r.edf", [signal(), signal("SpO2", 2, units="%")], seconds="0.5", kind="EDF+C")
-    header = read_header(path)
-    assert (header.fs, header.sig_len, header.n_sig, header.segments) == (2, 4, 2, ())
-    assert [(each.sig_name, each.samps_per_frame, each.units) for each in header.signals] == [
-        ("ECG II", 250, "uV"),
-        ("SpO2", 2, "%"),
-    ]
-    with pytest.raises(DataRefused, match="lead SpO2 is in %, not in volts; choose an ECG lead with --lead: ECG II"):
-        open_lead(path, "SpO2")
-    assert open_lead(path, "ecg ii").tick_fs == 500
 
 
 def test_gaps_stay_gaps(tmp_path: Path) -> None:
@@ -142,85 +123,6 @@ def test_clocks_may_be_a_little_off_but_records_may_not_overlap(tmp_path: Path) 
         path = write_edf(tmp_path / "b.edf", [each], kind="EDF+D", onsets=onsets)
         with pytest.raises(DataRefused, match=f"data record . of b.edf begins {step} s after the one before"):
             open_lead(path, "0")
-
-
-@pytest.mark.parametrize(
-    ("records", "cut", "extra", "note"),
-    [
-        (-1, 0, b"", r"does not say how many data records it has.*it is read to its end \(4\)"),
-        (-1, 0, b"\0" * 99, r"read to its end \(4\)"),
-        (4, 10, b"", r"r\.edf is one data record shorter than its header says \(4\)"),
-        (5, 0, b"", r"one data record shorter than its header says \(5\)"),
-        (4, 0, b"\0" * 12345, r"r\.edf goes on for 12,345 bytes behind its last data record; they are not read"),
-    ],
-)
-def test_files_that_end_elsewhere_are_read_as_far_as_they_go(
-    tmp_path: Path, records: int, cut: int, extra: bytes, note: str
-) -> None:
-    each = signal()
-    path = write_edf(tmp_path / "r.edf", [each], records=records, extra=extra)
-    path.write_bytes(path.read_bytes()[: -cut or None])
-    lead = open_lead(path, "0")
-    assert len(lead.notes) == 1
-    assert re.search(note, lead.notes[0])
-    np.testing.assert_allclose(read(path), each.millivolts()[: lead.length], rtol=1e-9)
-    assert lead.length == (750 if cut else 1000)
-
-
-def break_header(path: Path, start: int, text: bytes) -> None:
-    content = bytearray(path.read_bytes())
-    content[start : start + len(text)] = text
-    path.write_bytes(bytes(content))
-
-
-@pytest.mark.parametrize(
-    ("start", "text", "said"),
-    [
-        (0, b"EDF     ", r"r\.edf is no EDF or BDF file: it begins with b'EDF     '"),
-        (184, b"300     ", r"says that it has 2 signals and 300 bytes; each signal takes 256 bytes"),
-        (252, b"two ", r"has 'two' for the number of signals"),
-        (236, b"9       ", r"the header says 9 data records, the file holds 4"),
-        (236, b"0       ", r"r\.edf holds no whole data record"),
-        (236, b"-2      ", r"says that it has -2 data records of '1' s"),
-        (244, b"0       ", r"says that its data records last 0 s, so it has no rate"),
-        (244, b"one     ", r"4 data records of 'one' s"),
-        (256 + 2 * 216, b"0       ", r"says that a data record has 0 samples of 'ECG II'"),
-        (256 + 2 * 216, b"x       ", r"has 'x' for the number of samples of 'ECG II' in a data record"),
-        (256 + 2 * 104, b"3276.7  ", r"lead ECG II has no scale"),
-        (256 + 2 * 120, b"?       ", r"lead ECG II has no scale"),
-    ],
-)
-def test_a_broken_header_is_refused_with_what_it_says(tmp_path: Path, start: int, text: bytes, said: str) -> None:
-    path = write_edf(tmp_path / "r.edf", [signal(), signal("ECG V")])
-    break_header(path, start, text)
-    with pytest.raises(DataRefused, match=said):
-        open_lead(path, "0")
-
-
-def test_what_is_wrong_with_one_lead_costs_no_other(tmp_path: Path) -> None:
-    path = write_edf(tmp_path / "r.edf", [signal("marker", physical=("", "")), signal("ECG V")])
-    assert open_lead(path, "ECG V").length == 1000
-
-
-def test_files_without_samples_or_times_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoSignal, match="it holds annotations only"):
-        open_lead(write_edf(tmp_path / "a.edf", [], kind="EDF+C", texts=["", ""]), "0")
-    with pytest.raises(NoSignal, match="no voltage: its signals are in %"):
-        open_lead(write_edf(tmp_path / "b.edf", [signal(units="%")]), "0")
-    path = write_edf(tmp_path / "c.edf", [signal()])
-    break_header(path, 192, b"EDF+D")
-    with pytest.raises(DataRefused, match=r"c\.edf is EDF\+D, but has no signal EDF Annotations"):
-        open_lead(path, "0")
-    path = write_edf(tmp_path / "d.edf", [signal()], kind="EDF+D")
-    content = path.read_bytes().replace(b"+3\x14\x14", b"late")
-    path.write_bytes(content)
-    with pytest.raises(DataRefused, match=r"data record 3 of d\.edf does not say when it begins.*b'late"):
-        open_lead(path, "0")
-    path.write_bytes(content[:700])
-    with pytest.raises(DataRefused, match=r"d\.edf ends within its header"):
-        open_lead(path, "0")
-    with pytest.raises(DataRefused, match=r"its file e\.edf is missing"):
-        open_lead(tmp_path / "e.edf", "0")
 
 
 def test_folders_may_mix_edf_files_and_wfdb_records(tmp_path: Path) -> None:
@@ -331,3 +233,21 @@ def test_ecg_before_the_name_of_a_lead_may_be_left_out(tmp_path: Path) -> None:
     ]  # fmt: skip
     path = write_edf(tmp_path / "s.edf", [signal("ECG I"), signal("ECG II")])
     assert open_lead(path, "ii").sig_name == "ECG II"
+
+
+@pytest.mark.parametrize(("kind", "first"), [("", 0.0), ("EDF+C", 0.25), ("EDF+D", 0.75)])
+def test_annotations_as_edf_begin_when_the_recording_does(tmp_path: Path, kind: str, first: float) -> None:
+    path = write_edf(tmp_path / "r.edf", [signal()], kind=kind, onsets=[first + i for i in range(4)])
+    lead = open_lead(path, "0")
+    assert lead.start == datetime(2003, 2, 1, 4, 5, 6, round(first * 1e6))
+    answers = Answers("r.edf", lead.fs, lead.length, np.array([125]), np.array(["N"]), start=lead.start)
+    written = tmp_path / "r.edf.edf"
+    written.write_bytes(annotation_bytes("edf", answers))
+    content = written.read_bytes()
+    assert content[88:184].split() == [
+        b"Startdate", b"01-FEB-2003", b"r.edf", b"X", b"Heartbeat", b"01.02.0304.05.06",
+    ]  # fmt: skip
+    assert f"+{0.5 + first:.6f}\x14N".encode() in content
+    assert read_annotations(path, "edf", lead).sample.tolist() == [125]
+    break_header(path, 168, b"unknown.at.all..")
+    assert open_lead(path, "0").start is None

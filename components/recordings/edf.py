@@ -22,6 +22,9 @@ from components.recordings.lead import MILLIVOLTS, Lead, NoSignal, Segment, find
 JITTER_SECONDS: Final = Fraction(1, 50)
 """By how much a data record may seem to begin before the end of the one before: clocks are not exact."""
 
+LONGEST_SECONDS: Final = 366 * 86400
+"""How far apart the data records of a recording can be."""
+
 STAMP: Final = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15[\d.]*)?\x14")
 """The start of a time-stamped list of annotations: onset and duration in seconds."""
 
@@ -117,7 +120,8 @@ def _find_runs(edf: EdfFile, count: int, per_frame: int) -> list[tuple[int, int]
     gaps, those between are not read.
 
     Raises:
-        DataRefused: a data record does not say when it begins, or begins before the end of the one before.
+        DataRefused: a data record does not say when it begins, begins before the end of the one before, or begins so
+            late that its time cannot be true.
     """
     fs = edf.frame_fs * per_frame
     slack = math.ceil(JITTER_SECONDS * fs)
@@ -127,8 +131,13 @@ def _find_runs(edf: EdfFile, count: int, per_frame: int) -> list[tuple[int, int]
         def start(record: int) -> int:
             return round((_onset(edf, file, record) - origin) * fs)
 
-        runs = [(0, 0)]
-        waiting = [(0, 0, count - 1, start(count - 1))] if count > 1 else []
+        runs, end = [(0, 0)], start(count - 1)
+        if end > LONGEST_SECONDS * fs:
+            raise DataRefused(
+                f"the last data record of {edf.path.name} begins {float(end / fs):,.0f} s after the first; "
+                f"a recording may last {LONGEST_SECONDS:,} s."
+            )
+        waiting = [(0, 0, count - 1, end)] if count > 1 else []
         while waiting:
             first, begin, last, end = waiting.pop()
             run, run_start = runs[-1]

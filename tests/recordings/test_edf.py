@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
@@ -55,22 +56,24 @@ def files(draw: st.DrawFn) -> tuple[list[EdfSignal], str, str, bool, int]:
     return signals, seconds, draw(st.sampled_from(["", f"{name}+C", f"{name}+D"])), draw(st.booleans()), width
 
 
+def check_edf(drawn: tuple[list[EdfSignal], str, str, bool, int], edges: list[int]) -> None:
+    """Compare every lead of a file with what was written."""
+    signals, seconds, kind, first_signal, width = drawn
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "r.EDF" if width == 2 else "r.Bdf")
+        write_edf(path, signals, seconds=seconds, kind=kind, first_signal=first_signal)
+        assert read_edf_header(path).n_sig == len(signals)
+        for i, each in enumerate(signals):
+            lead = open_lead(path, str(i))
+            assert (lead.sig_name, lead.fs) == (each.label, each.per_record / Fraction(seconds))
+            assert (lead.whole, lead.length, lead.notes) == (True, len(each.stored), ())
+            np.testing.assert_allclose(read(path, each.label, tuple(edges)), each.millivolts(), rtol=1e-9, atol=1e-9)
+
+
 @settings(deadline=None, max_examples=60)
 @given(files(), st.lists(st.integers(0, 10_000), max_size=3))
-def test_every_lead_is_read_as_written(
-    tmp_path_factory: pytest.TempPathFactory,
-    drawn: tuple[list[EdfSignal], str, str, bool, int],
-    edges: list[int],
-) -> None:
-    signals, seconds, kind, first_signal, width = drawn
-    path = tmp_path_factory.mktemp("edf") / ("r.EDF" if width == 2 else "r.Bdf")
-    write_edf(path, signals, seconds=seconds, kind=kind, first_signal=first_signal)
-    assert read_edf_header(path).n_sig == len(signals)
-    for i, each in enumerate(signals):
-        lead = open_lead(path, str(i))
-        assert (lead.sig_name, lead.fs) == (each.label, each.per_record / Fraction(seconds))
-        assert (lead.whole, lead.length, lead.notes) == (True, len(each.stored), ())
-        np.testing.assert_allclose(read(path, each.label, tuple(edges)), each.millivolts(), rtol=1e-9, atol=1e-9)
+def test_every_lead_is_read_as_written(drawn: tuple[list[EdfSignal], str, str, bool, int], edges: list[int]) -> None:
+    check_edf(drawn, edges)
 
 
 @pytest.mark.parametrize("units", ["uV", "mV"])
@@ -119,6 +122,9 @@ def test_clocks_may_be_a_little_off_but_records_may_not_overlap(tmp_path: Path) 
     each = signal(per_record=100, records=5)
     steady = open_lead(write_edf(tmp_path / "a.edf", [each], kind="EDF+D", onsets=[0, 1.004, 1.998, 3, 4.002]), "0")
     assert (steady.whole, steady.length) == (True, 500)
+    path = write_edf(tmp_path / "c.edf", [each], kind="EDF+D", onsets=[0, 1, 2, 3, 99_999_999])
+    with pytest.raises(DataRefused, match=r"last data record of c\.edf begins 99,999,999 s after the first"):
+        open_lead(path, "0")
     for onsets, step in (([0, 1, 1.5, 2.5, 3.5], "0.5"), ([0, 1, 2, 3, 2.5], "-0.5"), ([0, 1, 2, 2, 3], "0")):
         path = write_edf(tmp_path / "b.edf", [each], kind="EDF+D", onsets=onsets)
         with pytest.raises(DataRefused, match=f"data record . of b.edf begins {step} s after the one before"):

@@ -8,8 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
 from shlex import quote
 from typing import Final
 
@@ -18,6 +17,7 @@ from components.errors import counted
 from components.io.beat_block import FEW, column_of_label, fault_of_sample, label_in
 from components.io.csv import parse_block
 from components.io.csv_numbers import read_floats
+from components.io.parquet_layout import LABEL_NAMES, samples_by_number
 from components.io.rejects import FORMAT, QUOTED_TEXT, not_text, shortened
 from components.io.text import Block
 
@@ -103,12 +103,33 @@ def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> st
     has_end = bool(data) and all(not row[-1].strip() for row in data)
     if has_end:
         steps.append(("has a separator at the end of its lines", NO_LAST_COMMA))
+    if has_header and _is_unordered(rows[0]):
+        options = {"sep": separator if separator != "," else None, "decimal": "," if comma else None}
+        return _about_order(path, rows[0], {**options, "index_col": 0 if has_index and len(rows[0]) == width else None})
     extra = has_index + has_end
     if not any(len(row) - extra in widths for row in rows):
         if len(rows) < 2:
             return None
         return f"{path} has {counted(width, 'column')} in its rows, expected {COLUMNS}: {FORMAT}."
     return _sentence(path, steps) if steps else None
+
+
+def _is_unordered(header: Sequence[str]) -> bool:
+    """Tell whether the names of columns say that samples, and then the label, do not come one after another."""
+    samples = samples_by_number(header) or []
+    labels = [name for name in header if name.lower() in LABEL_NAMES]
+    expected = [*samples, *labels]
+    return bool(samples) and [name for name in header if name in expected] != expected
+
+
+def _about_order(path: str, header: Sequence[str], options: Mapping[str, object]) -> str:
+    chosen = "".join(f", {name}={value!r}" for name, value in options.items() if value is not None)
+    program = f"import pandas; pandas.read_csv({path.rpartition('/')[2]!r}{chosen}).to_parquet('beats.parquet')"
+    return (
+        f"{path} begins with a header line whose columns ({', '.join(header[:4])}, ...) are not {SAMPLES} samples in "
+        "order and then the label. Write it as Parquet, which is read by the columns' names, for instance with "
+        f"`python -c {quote(program)}`."
+    )
 
 
 def _sentence(path: str, steps: Sequence[tuple[str, str]]) -> str:
@@ -139,10 +160,9 @@ def _most(values: Iterable[bool]) -> bool:
 def _is_header(fields: Sequence[str]) -> bool:
     """Tell whether a line names columns: by words, by their numbers, or by values that were taken for names."""
     words = sum(1 for field in fields if not NUMBER.fullmatch(field))
-    counted = [int(field.split(".")[0]) for field in fields if WHOLE.fullmatch(field) and field.strip()]
-    steps = sum(1 for before, after in pairwise(counted) if after == before + 1)
     renamed = sum(1 for field in fields if RENAMED.fullmatch(field))
-    return len(fields) > 1 and (words > len(fields) // 2 or steps > len(fields) // 2 or renamed >= FEW)
+    is_wordy = len(fields) > 1 and words > len(fields) // 2
+    return is_wordy or renamed >= FEW or samples_by_number(fields) is not None
 
 
 def _has_index(data: Rows) -> bool:

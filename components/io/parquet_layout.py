@@ -86,7 +86,13 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
             f"{LABEL}, {RECORD} and {SAMPLE}: expected one list column, {SIGNAL}, of {SAMPLES} samples, or {SAMPLES} "
             "columns of them."
         )
-    samples = _numbered(path, numbers)
+    samples = samples_by_number(numbers)
+    if samples is None:
+        raise DataRefused(
+            f"{path} has {counted(len(numbers), 'column')} of numbers ({', '.join(numbers[:3])}, ...) in an order that "
+            f"cannot be known: name the samples by number, 0 to {SAMPLES - 1}, or write them as one list column, "
+            f"{SIGNAL}."
+        )
     others = [name for name in numbers if name not in samples]
     labels = [*([label] if label else []), *(name for name in others if name.lower() in LABEL_NAMES)]
     if len(samples) == COLUMNS:
@@ -111,12 +117,8 @@ def _context_of(path: str, schema: pa.Schema) -> ContextForm | None:
         raise DataRefused(f"{path} says of its context what cannot be read ({error}): make the file again.") from error
 
 
-def _numbered(path: str, names: Sequence[str]) -> list[str]:
-    """Return the names that number 187 samples, or these and a label, in the order of the numbers.
-
-    Raises:
-        DataRefused: there are no such names, or several sets of them.
-    """
+def samples_by_number(names: Sequence[str]) -> list[str] | None:
+    """Return the names that number 187 samples, or these and a label, by number; None unless there is one such set."""
     groups: dict[str, dict[int, str]] = {}
     for name in names:
         if match := NUMBERED.fullmatch(name):
@@ -126,13 +128,7 @@ def _numbered(path: str, names: Sequence[str]) -> list[str]:
         for group in groups.values()
         if len(group) in (SAMPLES, COLUMNS) and max(group) - min(group) == len(group) - 1
     ]
-    if len(runs) != 1:
-        raise DataRefused(
-            f"{path} has {counted(len(names), 'column')} of numbers ({', '.join(names[:3])}, ...) in an order "
-            f"that cannot be known: name the samples by number, 0 to {SAMPLES - 1}, or write them as one list column, "
-            f"{SIGNAL}."
-        )
-    return runs[0]
+    return runs[0] if len(runs) == 1 else None
 
 
 def _check_list(path: str, field: pa.Field) -> None:

@@ -259,7 +259,7 @@ def show_summary(summary: ScoreSummary) -> None:
         table.add_row("recorded", duration(recordings["seconds"]))
         table.add_row("  of this without an ECG", duration(recordings["seconds"] - recordings["seconds_read"]))
         what = "beats"
-    for name in ("read", "scored", "rejected", "abstained"):
+    for name in ("read", "scored", "abstained", "rejected"):
         table.add_row(f"{what} {name}", f"{rows[name]:,}")
     for reason, count in summary.reasons.items():
         table.add_row(f"  {reason}", f"{count:,}")

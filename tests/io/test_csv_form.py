@@ -1,11 +1,14 @@
 """CSVs of beats in another form: each is told in one sentence, with a command that makes a file of beats of it."""
 
 import re
+import shlex
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from components.io.parquet import read_parquet
 from components.io.sources import find_sources
 from tests.io.refused import sentence_of, sentence_of_data
 from tests.io.rows import line, lines
@@ -83,6 +86,37 @@ def test_a_table_in_another_form_is_told_with_the_command_that_mends_it(tmp_path
     mended = (tmp_path / "beats.csv").read_text().splitlines()
     values = np.array([row.split(",") for row in mended], np.float32)
     np.testing.assert_allclose(values, np.column_stack([SIGNAL, LABEL]), rtol=1e-6)
+
+
+NAMES = HEADER.split(",")
+ORDERS = {
+    "as text": sorted(range(188), key=lambda at: NAMES[at]),
+    "label first": [187, *range(187)],
+    "label in the middle": [*range(50), 187, *range(50, 187)],
+    "descending": [*range(186, -1, -1), 187],
+    "any": np.random.default_rng(5).permutation(188).tolist(),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [*((name, "plain") for name in ORDERS), ("any", "semicolons"), ("as text", "index")]
+)
+def test_columns_that_their_names_say_are_in_another_order_are_never_mended_by_taking_the_names_off(
+    tmp_path, monkeypatch, name, form
+):
+    table = pd.DataFrame(np.column_stack([SIGNAL, LABEL]), columns=NAMES).iloc[:, ORDERS[name]]
+    options = {"sep": ";", "decimal": ","} if form == "semicolons" else {}
+    content = table.to_csv(index=form == "index", **options).encode()
+    sentence = sentence_of(tmp_path / "my beats.csv", content)
+    assert "are not 187 samples in order and then the label. Write it as Parquet" in sentence
+    [command] = re.findall(r"`python -c (.*)`", sentence)
+    [program] = shlex.split(command)
+    monkeypatch.chdir(tmp_path)
+    exec(program)
+    [source] = find_sources(["beats.parquet"])
+    [block] = read_parquet(source.file.path, 0, 1, 0, 100)
+    np.testing.assert_allclose(block.signal, SIGNAL, rtol=1e-6)
+    np.testing.assert_array_equal(block.label, LABEL)
 
 
 def test_an_index_beside_187_samples_is_no_labelled_file(tmp_path):

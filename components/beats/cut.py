@@ -59,10 +59,22 @@ class CutBeats:
     def __len__(self) -> int:
         return len(self.sample)
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> CutBeats:
-        """Return the beats of these rows, bool[n]."""
+    def take(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> CutBeats:
+        """Return the beats of these rows, bool[n] or int64[m]."""
         context = None if self.context is None else self.context[rows]
         return CutBeats(self.signal[rows], self.label[rows], self.sample[rows], self.symbol[rows], context)
+
+
+def concatenated(parts: Sequence[CutBeats]) -> CutBeats:
+    """Return beats one after another; all parts have context, or none has."""
+    context = [part.context for part in parts if part.context is not None]
+    return CutBeats(
+        np.concatenate([part.signal for part in parts]),
+        np.concatenate([part.label for part in parts]),
+        np.concatenate([part.sample for part in parts]),
+        np.concatenate([part.symbol for part in parts]),
+        np.concatenate(context) if context else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ TEST_PROVENANCE: Final = "mitbih_test_provenance.csv"
 
 TRAIN_PARQUET: Final = "train.parquet"
 TEST_PARQUET: Final = "test.parquet"
+VARIANTS_PARQUET: Final = "variants.parquet"
+"""Rows made from those of train.parquet, to train on besides: `components/beats/variants.py`."""
 
 TEST_ROWS: Final = 21_892
 """Rows of Kaggle's mitbih_test.csv."""

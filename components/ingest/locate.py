@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from components.beats.kaggle import TEST_FILE, TEST_PARQUET, TRAIN_FILE, TRAIN_PARQUET
+from components.beats.kaggle import TEST_FILE, TEST_PARQUET, TRAIN_FILE, TRAIN_PARQUET, VARIANTS_PARQUET
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, UsageError
 from components.io.sources import Kind, Source, input_files, training_source
@@ -35,6 +35,7 @@ class TrainTest:
     Attributes:
         train: the train file with its provenance; one per folder where the data path is a glob.
         test: the test file, likewise.
+        variants: rows made from those of the train file, to train on besides; none in most folders.
         markers: the file that says that the beats are simulated, where there is one.
         strays: names of what else is in a local folder, and is left alone.
     """
@@ -43,6 +44,7 @@ class TrainTest:
     test: tuple[Source, ...]
     markers: tuple[InputFile, ...]
     strays: tuple[str, ...] = ()
+    variants: tuple[Source, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -57,8 +59,9 @@ class TrainTest:
     @property
     def files(self) -> tuple[InputFile, ...]:
         """Every file the result of ingest depends on."""
-        provenance = (source.provenance for source in self.sources if source.provenance is not None)
-        return (*(source.file for source in self.sources), *provenance, *self.markers)
+        sources = (*self.sources, *self.variants)
+        provenance = (source.provenance for source in sources if source.provenance is not None)
+        return (*(source.file for source in sources), *provenance, *self.markers)
 
 
 def find_inputs(data_dir: str) -> TrainTest:
@@ -98,7 +101,13 @@ def find_inputs(data_dir: str) -> TrainTest:
                 faults += error.sentences
     if faults:
         raise DataRefused(faults)
-    found = TrainTest(tuple(sources[0]), tuple(sources[1]), tuple(list_files(f"{folder}/{MARKER}")))
+    variants = input_files(f"{folder}/{VARIANTS_PARQUET}") if kind == "parquet" else []
+    found = TrainTest(
+        tuple(sources[0]),
+        tuple(sources[1]),
+        tuple(list_files(f"{folder}/{MARKER}")),
+        variants=tuple(training_source(file, kind) for file in variants),
+    )
     used = {os.path.relpath(file.path, local_path(data_dir)).split("/")[0] for file in found.files} if names else set()
     return replace(found, strays=tuple(sorted({*names} - used - {DESCRIPTION_FILE})))
 

@@ -33,7 +33,8 @@ class FileReport:
         into: the side its rows are on.
         rows: lines.
         examples: beats written.
-        rejects: lines rejected; rows = examples + rejects.
+        rejects: lines rejected; rows = examples + rejects + left_out.
+        left_out: variants of rows that are held out for validation.
         reasons: kind of reject -> lines.
         sentences: what is wrong with the file as a whole or with its first rejects, for people.
         faults: what no budget covers: sentences of a provenance file that does not fit the file.
@@ -47,6 +48,7 @@ class FileReport:
     reasons: dict[str, int] = field(default_factory=dict)
     sentences: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    left_out: int = 0
 
 
 @dataclass(frozen=True)

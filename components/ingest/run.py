@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -75,10 +75,13 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
     """
     if settings.context:
         _check_context(inputs)
+    if not settings.context:
+        inputs = replace(inputs, variants=())
     shards = {
         side: plan_sources(sources, settings.shard_mib << 20, COUNTING_THREADS)
-        for side, sources in (("train", inputs.train), ("test", inputs.test))
+        for side, sources in (("train", (*inputs.train, *inputs.variants)), ("test", inputs.test))
     }
+    variants = {source.file.path for source in inputs.variants}
     rows: Counter[str] = Counter()
     for shard in chain(*shards.values()):
         rows[shard.file] += shard.rows
@@ -95,7 +98,8 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
             shard=shard,
             into=side,
             name=f"{number:05d}-of-{len(shards[side]):05d}",
-            records_known=shard.file in records,
+            variants=shard.file in variants,
+            records_known=shard.file in records or shard.file in variants,
             settings=settings,
             held_out=held_out,
             examples_uri=examples_uri,
@@ -115,7 +119,7 @@ def _check_context(inputs: TrainTest) -> None:
     """
     forms = {
         source.file.path: parquet_table(source.file).layout.context if source.kind == "parquet" else None
-        for source in inputs.sources
+        for source in (*inputs.sources, *inputs.variants)
     }
     faults = [
         f"{path} has no context of its beats"
@@ -182,15 +186,15 @@ def summarise(plan: IngestPlan, records: Sequence[ShardRecord]) -> IngestSummary
     """
     done = list(zip(plan.jobs, records, strict=True))
     for job, record in done:
-        if record.examples + record.rejects != job.shard.rows:
+        if record.examples + record.rejects + record.left_out != job.shard.rows:
             raise HeartbeatError(
                 f"Rows of {job.shard.file}, shard {job.shard.index}, do not add up: {job.shard.rows:,} planned, "
-                f"{record.examples:,} became examples, {counted(record.rejects, 'reject')}. The file changed "
-                "meanwhile, or the program is wrong."
+                f"{record.examples:,} became examples, {counted(record.rejects, 'reject')}, "
+                f"{record.left_out:,} left out. The file changed meanwhile, or the program is wrong."
             )
     files = [
         _report_file(plan, source, [(job, record) for job, record in done if job.shard.file == source.file.path])
-        for source in plan.inputs.sources
+        for source in (*plan.inputs.sources, *plan.inputs.variants)
     ]
     classes: dict[str, list[int]] = {
         split: np.sum([record.classes.get(split, [0] * len(CLASSES)) for record in records], axis=0).tolist()
@@ -216,6 +220,7 @@ def _report_file(plan: IngestPlan, source: Source, done: Sequence[tuple[ShardJob
         into=done[0][0].into,
         rows=rows,
         examples=sum(record.examples for record in records),
+        left_out=sum(record.left_out for record in records),
         rejects=counts.total(),
         reasons=reasons,
         sentences=describe_file(path, rows, reasons, first_rejects, records[-1].cut),

@@ -49,6 +49,7 @@ class ShardJob:
         shard: the rows.
         into: the side they are on.
         name: of the shard among those of its side, as in `00000-of-00002`.
+        variants: whether the rows are made from those of the train file: none of them is for validation.
         records_known: whether each of the file's rows has a record, by a provenance file that fits or its own column.
         settings: which say how many of the train file's rows are held out for validation, and the seed.
         held_out: records to hold out whole; None where single rows are chosen instead.
@@ -59,6 +60,7 @@ class ShardJob:
     shard: SourceShard
     into: Side
     name: str
+    variants: bool
     records_known: bool
     settings: DataSettings
     held_out: frozenset[str] | None
@@ -69,6 +71,8 @@ class ShardJob:
     def examples(self) -> dict[Split, str]:
         """Split -> TFRecord file to write."""
         splits: tuple[Split, ...] = ("train", "eval") if self.into == "train" else ("test",)
+        if self.variants:
+            splits = ("train",)
         return {split: f"{self.examples_uri}/Split-{split}/data_tfrecord-{self.name}" for split in splits}
 
     @property
@@ -88,6 +92,7 @@ class ShardRecord:
 
     Attributes:
         classes: split -> beats written, by class.
+        left_out: variants of rows that are held out for validation.
         reasons: kind of reject -> lines.
         first_rejects: (row, reason, beginning of the text, if it is text) of the first few.
         cut: whether its last line has neither a newline nor all its values.
@@ -97,6 +102,7 @@ class ShardRecord:
     """
 
     classes: dict[Split, list[int]]
+    left_out: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     first_rejects: list[tuple[int, str, str | None]] = field(default_factory=list)
     cut: bool = False
@@ -193,7 +199,10 @@ def ingest_shard(job: ShardJob) -> None:
         rejects = stack.enter_context(storage_at(job.rejects).create())
         for block in _csv_blocks(job, record) if job.shard.source.kind == "csv" else _parquet_blocks(job, record):
             rejects.write("".join(reject.to_json(job.shard.file) for reject in block.rejects).encode())
-            for split, beats in _divide(job, block).items():
+            divided = _divide(job, block)
+            record.left_out += len(divided["eval"]) if job.variants else 0
+            for split in job.examples:
+                beats = divided[split]
                 write_records(outputs[split], encode_examples(beats))
                 counts = np.bincount(beats.label, minlength=len(CLASSES))
                 record.classes[split] = (counts + record.classes[split]).tolist()

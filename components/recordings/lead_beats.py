@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from components.beats.cut import (
     points_down,
 )
 from components.beats.symbols import BEAT_SYMBOLS
-from components.beats.windows import WindowCutter
+from components.beats.windows import BeatWindows, WindowCutter
 from components.recordings.annotations import Annotations
 from components.recordings.signal import LeadReader
 
@@ -58,6 +59,10 @@ class LeadBeats:
     def windowed(self) -> npt.NDArray[np.int64]:
         """The annotations that have a window, int64[m]."""
         return self._windows.beat
+
+    def samples(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the positions of these annotations in samples of the lead, int64[n]."""
+        return self._annotations.sample[index]
 
     def labels(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the classes of these annotations, int64[n]; -1 where one has none."""
@@ -99,23 +104,35 @@ class LeadBeats:
         reader.finish()
 
     def context(self) -> npt.NDArray[np.float32]:
-        """Read the whole lead at 360 Hz; return float32[n, k], the context of each annotation, 0 where it is no beat.
+        """Return float32[n, k], the context of each annotation, 0 where it is no beat.
 
         Beats without a class are among those that the context of the others is made of.
 
         Raises:
             DataRefused: the lead cannot be read.
         """
-        symbol = self._annotations.symbol
-        beats = np.flatnonzero(np.isin(symbol, [DETECTED, *self._labels, *BEAT_SYMBOLS]))
-        positions, cutter = self._positions[beats], WindowCutter(RECORD_RATE_HZ)
+        context = np.zeros((len(self._annotations.symbol), len(CONTEXT_NAMES)), np.float32)
+        context[self.beats] = context_of(self.shapes)
+        return context
+
+    @cached_property
+    def beats(self) -> npt.NDArray[np.int64]:
+        """The annotations that are beats, with or without a class, int64[m]."""
+        return np.flatnonzero(np.isin(self._annotations.symbol, [DETECTED, *self._labels, *BEAT_SYMBOLS]))
+
+    @cached_property
+    def shapes(self) -> BeatWindows:
+        """The windows that their context is computed from; the first use reads the whole lead at 360 Hz.
+
+        Raises:
+            DataRefused: the lead cannot be read.
+        """
+        positions, cutter = self._positions[self.beats], WindowCutter(RECORD_RATE_HZ)
         for first, last in self._reader.blocks():
             block = slice(*np.searchsorted(positions, [first, last]))
             begin, end = max(first - cutter.reach, 0), min(last + cutter.reach, self._reader.length)
             cutter.add(self._reader.resampled(begin, end), begin, positions[block])
-        context = np.zeros((len(symbol), len(CONTEXT_NAMES)), np.float32)
-        context[beats] = context_of(cutter.windows())
-        return context
+        return cutter.windows()
 
     def counts(self) -> CutCounts:
         """Account for every annotation, once all blocks were read."""

@@ -22,6 +22,7 @@ from components.beats.kaggle import (
     TRAIN_FILE,
     TRAIN_PARQUET,
     TRAIN_PROVENANCE,
+    VARIANTS_PARQUET,
 )
 from components.io.csv_numbers import kaggle_text
 from components.io.parquet_layout import RECORD, SAMPLE
@@ -42,9 +43,15 @@ FILES: Final[Mapping[Form, Mapping[str, tuple[str, ...]]]] = {
         "test": (TEST_FILE, TEST_PROVENANCE),
         "beats": ("beats.csv", "beats_provenance.csv"),
     },
-    "parquet": {"train": (TRAIN_PARQUET,), "test": (TEST_PARQUET,), "beats": ("beats.parquet",)},
+    "parquet": {
+        "train": (TRAIN_PARQUET,),
+        "test": (TEST_PARQUET,),
+        "beats": ("beats.parquet",),
+        "variants": (VARIANTS_PARQUET,),
+    },
 }
-"""Form -> side -> its files: that of the beats first. `beats` is the one side where nothing is split."""
+"""Form -> side -> its files: that of the beats first. `beats` is the one side where nothing is split, `variants` holds
+rows made from those of `train`."""
 
 COPY_BYTES = 1 << 22
 """Bytes, or rows' worth of them, copied at once."""

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 
 from components.beat import CLASSES, SYMBOL_TO_LABEL
 from components.beats.cut import CutCounts
+from components.beats.kaggle import VARIANTS_PARQUET
 from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, EnvironmentRefused, UsageError, counted
@@ -23,7 +24,7 @@ from components.recordings.annotations import annotation_path
 from components.recordings.header import find_records
 from components.recordings.lead import Lead, NoSignal, open_lead
 from components.recordings.parts import FILES, Form, join_in_kaggle_order, join_parts
-from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records
+from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records, sides_of
 from components.recordings.report import (
     FileCount,
     PrepareReport,
@@ -57,6 +58,7 @@ class PrepareSettings(Settings):
     annotator: str = Field("atr", description="extension of the annotation files; atr is PhysioNet's reference")
     map: str | None = Field(None, description="class of each annotation symbol: kaggle, ec57, SYMBOL=CLASS pairs")
     detect: bool = Field(False, description="find the beats in the signal instead of reading annotations")
+    variants: bool = Field(False, description="make more rows to train on from those of the training records")
     exclude: tuple[str, ...] = Field((), description="records to leave out")
     skip_bad: bool = Field(False, description="go on without the records that cannot be used, and list them")
     workers: int = Field(1, ge=1, description="processes; their number changes no byte of the result")
@@ -119,6 +121,11 @@ def _plan(settings: PrepareSettings) -> Plan:
     if settings.map is not None and (settings.detect or isinstance(split, KaggleSplit)):
         raise UsageError(
             "--map gives annotated beats their classes; with --detect or --split kaggle it has no meaning."
+        )
+    if settings.variants and (settings.format != "parquet" or split is None or isinstance(split, KaggleSplit)):
+        raise UsageError(
+            "--variants makes rows with other contexts from the training records: it needs --format parquet, and a "
+            "--split by record or patient."
         )
     labels = SYMBOL_TO_LABEL if isinstance(split, KaggleSplit) else parse_map(settings.map)
     leads, silent, skipped = _open_leads(settings, [place_of[name] for name in records])
@@ -203,6 +210,7 @@ def _write_parts(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[Path
             split=plan.split,
             part=scratch / f"{number:06d}",
             form=settings.format,
+            variants=settings.variants,
         )
         for number, (archive, record, lead) in enumerate(plan.leads)
     ]
@@ -222,7 +230,7 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
     settings, results = plan.settings, [result for _, result in parts]
     labelled = not settings.detect
     form, paths = settings.format, [part for part, _ in parts]
-    sides = {side: FILES[form][side] for side in (("train", "test") if plan.split else ("beats",))}
+    sides = {side: FILES[form][side] for side in sides_of(plan.split, settings.variants)}
     sentences = [*plan.notes, *(note for result in results for note in result.notes)]
     if labelled:
         sentences += label_sentences(results, settings.annotator)
@@ -242,7 +250,10 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
         sentences.append(f"Classes: {describe_map(plan.labels)}.")
     sentences.append(polarity_sentence(results))
     _describe(plan, results, files, scratch / DESCRIPTION_FILE)
-    publish(scratch, settings.out, list(sides.values()), [DESCRIPTION_FILE])
+    with interrupts_ignored():
+        if "variants" not in sides:
+            (settings.out / VARIANTS_PARQUET).unlink(missing_ok=True)
+        publish(scratch, settings.out, list(sides.values()), [DESCRIPTION_FILE])
     return PrepareReport(
         files=tuple(files),
         records=len(results),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.beats.cut import CutCounts, beat_windows, kaggle_windows
+from components.beats.cut import CutBeats, CutCounts, beat_windows, concatenated, kaggle_windows
+from components.beats.variants import make_variants
 from components.errors import DataRefused, EnvironmentRefused
 from components.io.csv_numbers import kaggle_text
 from components.io.signals import ignore_interrupts
@@ -55,6 +56,7 @@ class RecordJob:
     split: Split | None  # which side a beat goes to; None where there is one side only
     part: Path  # path that the names of its part files begin with
     form: Form  # of the files that the parts are joined to
+    variants: bool  # whether more rows are made from those for training
 
     @property
     def name(self) -> str:
@@ -69,6 +71,11 @@ class Side:
     rows: int = 0
     classes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(CLASSES), np.int64))
     digest: bytes = b""
+
+    def add(self, beats: CutBeats) -> None:
+        """Count rows."""
+        self.rows += len(beats)
+        self.classes += np.bincount(beats.label[beats.label >= 0], minlength=len(CLASSES))
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,8 @@ def _annotated(job: RecordJob, annotator: str, notes: list[str]) -> Annotations:
 
 def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str, Side]:
     """Cut the record block by block and write the rows of each side."""
-    sides = {name: Side() for name in (("beats",) if job.split is None else ("train", "test"))}
+    sides = {name: Side() for name in sides_of(job.split, job.variants)}
+    training: list[CutBeats] = []
     digest = hashlib.sha256()
     origin = Origin(job.name, job.lead.sig_name, job.archive.name)
     labelled, cutting = (True, 1.0) if job.annotator else (False, 1 - DETECTING)
@@ -158,12 +166,31 @@ def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str
                 write[name](chosen)
                 if name == "test" and isinstance(job.split, KaggleSplit):
                     digest.update(kaggle_text(chosen.signal, chosen.label).reshape(-1).data)
-                sides[name].rows += len(chosen)
-                sides[name].classes += np.bincount(chosen.label[chosen.label >= 0], minlength=len(CLASSES))
+                sides[name].add(chosen)
+                if job.variants and name == "train":
+                    training.append(chosen)
             advance(cutting * share, len(block))
+        for made in _variants(job, beats, concatenated(training)) if any(map(len, training)) else ():
+            write["variants"](made)
+            sides["variants"].add(made)
     if "test" in sides:
         sides["test"].digest = digest.digest()[:DIGEST_BYTES]
     return sides
+
+
+def _variants(job: RecordJob, beats: LeadBeats, training: CutBeats) -> Iterator[CutBeats]:
+    """Yield rows made from a record's beats for training."""
+    samples = beats.samples(beats.beats)
+    for variant in make_variants(beats.shapes, beats.labels(beats.beats), job.name):
+        row = np.minimum(np.searchsorted(training.sample, samples[variant.beat]), len(training) - 1)
+        usable = (training.sample[row] == samples[variant.beat]) & (variant.label >= 0)
+        made = training.take(row[usable])
+        yield replace(made, context=variant.context[usable], label=variant.label[usable])
+
+
+def sides_of(split: Split | None, variants: bool) -> tuple[str, ...]:
+    """Return the sides that a record gives rows to."""
+    return ("beats",) if split is None else ("train", "test", *(("variants",) if variants else ()))
 
 
 Outcome = RecordResult | DataRefused

@@ -69,6 +69,8 @@ class Attribution:
 
 def attention(material: RunMaterial) -> list[Block]:
     """Attribute a few test beats of each class to their samples."""
+    if material.reads_context:
+        return [Words("The network reads the context of beats, not their samples.")]
     label, probabilities = material.predictions["label"], material.predictions["candidate"]
     right = probabilities.argmax(axis=1) == label
     chosen = np.concatenate([np.flatnonzero(right & (label == index))[:EACH] for index in range(len(CLASSES))])

@@ -94,6 +94,8 @@ def _normalised(material: RunMaterial) -> list[Block]:
         transformed = material.uri("Transform", "transformed_examples")
     except NotReachedError:
         return [Words("There is no table of the normalised beats: the run ended before Transform finished.")]
+    if material.reads_context:
+        return [Words("The network reads the context of beats, not their samples, which are therefore not normalised.")]
     mean, deviation = read_normalisation(f"{transformed}/Split-train")
     formula = f"(sample − {mean:.4f}) / {deviation:.4f}"
     caption = f"The same beats after normalising: {formula}, computed on the train split alone"

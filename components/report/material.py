@@ -90,6 +90,11 @@ class RunMaterial:
         return bool(self.summary["data"].get("synthetic"))
 
     @property
+    def reads_context(self) -> bool:
+        """Whether the networks read the context of beats, and not their samples."""
+        return bool(self.settings["train"]["network"]["name"] == "context")
+
+    @property
     def split(self) -> str | None:
         """How train and test beats were split: `kaggle`, `patient`, `unknown`; None before it was known."""
         split: str | None = self.summary["data"].get("split")

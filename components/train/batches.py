@@ -31,7 +31,7 @@ class Batches:
     """An endless stream of batches.
 
     Attributes:
-        dataset: (beats float32[batch, 187 or k] normalised, target float32[batch, 5]).
+        dataset: (beats float32[batch, 187 or k] normalised, target float32[batch, 5], weight float32[batch]).
         steps: batches per epoch.
     """
 
@@ -95,6 +95,7 @@ def make_batches(
     augmentation: Augmentation,
     normalise: Callable[[tf.Tensor], tf.Tensor],
     seed: int,
+    class_weight: float = 0.0,
 ) -> Batches:
     """Shuffle the rows anew for each epoch and make batches of them, the same ones for the same seed.
 
@@ -105,8 +106,11 @@ def make_batches(
         augmentation: changes to the beats.
         normalise: Transform's normalisation.
         seed: of order and changes.
+        class_weight: power by which rare classes count for more.
     """
     import tensorflow as tf
+
+    weights = tf.constant(class_weights(spool.label[rows], class_weight), tf.float32)
 
     matrix = spool.columns["clean"]
 
@@ -114,16 +118,27 @@ def make_batches(
         for chosen in row_batches(rows, batch, np.random.default_rng(seed)):
             yield matrix[chosen], spool.label[chosen]
 
-    def prepare(number: tf.Tensor, beats: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def prepare(number: tf.Tensor, beats: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         signal, label = beats
         seeds = tf.stack([tf.constant(seed, tf.int64), number * _SEEDS_A_BATCH])
         signal, target = augment(signal, tf.one_hot(label, len(CLASSES)), seeds, augmentation)
-        return normalise(signal), target
+        return normalise(signal), target, tf.gather(weights, label)
 
     signature = (tf.TensorSpec((batch, matrix.shape[1]), tf.float32), tf.TensorSpec((batch,), tf.int64))
     dataset = tf.data.Dataset.from_generator(pick, output_signature=signature)
     dataset = dataset.enumerate().map(prepare, num_parallel_calls=1, deterministic=True).prefetch(4)
     return Batches(dataset, max(1, round(len(rows) / batch)))
+
+
+def class_weights(label: npt.NDArray[np.int64], power: float) -> npt.NDArray[np.float64]:
+    """Return float64[5], what a beat of each class counts, on average 1 over these beats.
+
+    F and Q, of which a few patients have nearly all, count at most as S and V do.
+    """
+    counts = np.bincount(label, minlength=len(CLASSES))
+    weights: npt.NDArray[np.float64] = (counts.max() / np.maximum(counts, 1)) ** power
+    weights[3:] = np.minimum(weights[3:], weights[1:3].max())
+    return weights * counts.sum() / (weights * counts).sum()
 
 
 def row_batches(rows: npt.NDArray[np.int64], batch: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:

@@ -146,9 +146,8 @@ def load_normalise(transform_graph: str, feature: str = "signal") -> ConcreteFun
     output = TFTransformOutput(transform_graph)
     outputs = output.transformed_feature_spec()
     if feature not in outputs:
-        raise DataRefused(
-            f"The network reads the {feature} of beats, which the examples lack: set data.{feature}=true."
-        )
+        wanted = "true" if feature == "context" else "false"
+        raise DataRefused(f"The network reads the {feature} of beats, which is not here: set data.context={wanted}.")
     layer = output.transform_features_layer()
     beats = tf.TensorSpec((None, *outputs[feature].shape), tf.float32, feature)
     traced = tf.function(lambda values: layer({feature: values})[feature]).get_concrete_function(beats)

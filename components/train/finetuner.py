@@ -117,4 +117,4 @@ def _batches(
     )
     if train.network.reads_context:
         augmentation = Augmentation()
-    return make_batches(data.train, rows, train.batch, augmentation, data.normalise, seed)
+    return make_batches(data.train, rows, train.batch, augmentation, data.normalise, seed, train.class_weight)

@@ -82,8 +82,11 @@ def fit(model: keras.Model, batches: Batches, validation: Spool | None, phase: P
     import keras
     import tensorflow as tf
 
-    def each_tower(signal: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return signal, tf.repeat(target[:, tf.newaxis], model.output_shape[1], axis=1)
+    def each_tower(
+        signal: tf.Tensor, target: tf.Tensor, weight: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor] | tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        targets = tf.repeat(target[:, tf.newaxis], model.output_shape[1], axis=1)
+        return (signal, targets, weight[:, tf.newaxis]) if phase.train.class_weight else (signal, targets)
 
     optimizer = _optimizer(phase, batches.steps)
     build_optimizer(optimizer, model)

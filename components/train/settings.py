@@ -85,6 +85,13 @@ class TrainSettings(Settings):
         ge=0,
         description="time constant, in epochs, of the running average of the weights that becomes the model; 0: none",
     )
+    class_weight: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="power by which rare classes count for more: a beat's weight is (beats of the commonest class / "
+        "beats of its own) to this power, F's and Q's at most that of S or V; 0: all alike",
+    )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of each label spread over all classes")
     stretch: float = Field(
         default=0.08, ge=0, lt=1, description="largest change of the time scale about the R peak: heart rate varies"

@@ -56,7 +56,9 @@ def train_clean(
     rows = choose_rows(data.train.label, settings.policy, share, np.random.default_rng(settings.seed))
     reads_context = settings.network.reads_context
     augmentation = Augmentation() if reads_context else Augmentation(stretch=settings.stretch, mix=settings.mix)
-    batches = make_batches(data.train, rows, settings.batch, augmentation, data.normalise, settings.seed)
+    batches = make_batches(
+        data.train, rows, settings.batch, augmentation, data.normalise, settings.seed, settings.class_weight
+    )
     model = build_network(settings.network, data.width)
     plan = Phase(stage, phase, settings.epochs, settings.learning_rate, settings, log_dir)
     return model, fit(model, batches, data.validation, plan)

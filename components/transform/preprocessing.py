@@ -28,12 +28,15 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     Returns:
         `signal` float32[n, 187], normalised; `noisy` float32[n, 187], noise added and then normalised in the same way;
         `clean` float32[n, 187], the samples as they came, which training augments; `label` int64[n]. Where there is
-        context: `context` float32[n, k], standardised, and `clean_context` float32[n, k], as it came.
+        context, in place of the samples: `context` float32[n, k], standardised, and `clean_context`, as it came.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
 
     settings = TransformSettings.model_validate_json(custom_config["settings"])
+    if "context" in inputs:
+        context = inputs["context"]
+        return {"context": _standardised(context), "clean_context": tf.identity(context), "label": inputs["label"]}
     clean = inputs["signal"]
     noisy = add_noise(clean, NOISE_DRAW, settings.noise_sd)
     if settings.normalisation == "zscore":
@@ -43,10 +46,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         signal, noisy = (clean - mean) / deviation, (noisy - mean) / deviation
     else:
         signal = tf.identity(clean)
-    outputs = {"signal": signal, "noisy": noisy, "clean": clean, "label": inputs["label"]}
-    if "context" in inputs:
-        outputs |= {"context": _standardised(inputs["context"]), "clean_context": inputs["context"]}
-    return outputs
+    return {"signal": signal, "noisy": noisy, "clean": clean, "label": inputs["label"]}
 
 
 def _standardised(context: tf.Tensor) -> tf.Tensor:

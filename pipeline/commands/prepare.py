@@ -75,6 +75,12 @@ NAMED_POSITIONS = 5
     metavar="DIR",
     help="Write the predictions of this finished scoring directory as WFDB annotations into --out. Default: cut beats.",
 )
+@click.option(
+    "--variants",
+    is_flag=True,
+    help="Also write variants.parquet, rows to train on that are made from the training records: pieces of records, "
+    "simulated rhythms, noise. Needs --format parquet.",
+)
 @click.option("--exclude", multiple=True, metavar="RECORD", help="Leave a record out; may be given more than once.")
 @click.option("--skip-bad", is_flag=True, help="Go on without records that cannot be used; they are listed at the end.")
 @click.option("--download", is_flag=True, help="First fetch MIT-BIH from PhysioNet into --wfdb, and verify it.")
@@ -120,7 +126,18 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
 def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, annotator: str | None) -> None:
     """Refuse flags that would be without effect."""
     context = click.get_current_context()
-    flags = ("--download", "--detect", "--format", "--split", "--map", "--seed", "--exclude", "--skip-bad", "--workers")
+    flags = (
+        "--download",
+        "--detect",
+        "--format",
+        "--split",
+        "--map",
+        "--seed",
+        "--variants",
+        "--exclude",
+        "--skip-bad",
+        "--workers",
+    )
     sources = {flag: context.get_parameter_source(flag[2:].replace("-", "_")) for flag in flags}
     named = [flag for flag, source in sources.items() if source is not ParameterSource.DEFAULT]
     if annotate is not None and named:

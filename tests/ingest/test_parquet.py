@@ -291,3 +291,31 @@ def test_files_without_context_or_with_another_one_are_refused(tmp_path):
 def test_a_file_whose_metadata_are_damaged_is_refused(tmp_path):
     with pytest.raises(DataRefused, match="says of its context what cannot be read"):
         run_tables(tmp_path, train=with_context(table()).replace_schema_metadata({"heartbeat.context": "{"}))
+
+
+@pytest.mark.parametrize("records", [TEN_A_RECORD, None])
+def test_variants_are_trained_on_but_for_those_of_beats_that_are_held_out(tmp_path, records):
+    columns = {"record": records} if records else {}
+    made = with_context(table(**columns))
+    changed = pa.array([[-1.0] * len(CONTEXT_NAMES)] * 200, pa.list_(pa.float32()))
+    made = made.set_column(made.schema.get_field_index("context"), "context", changed)
+    data = tmp_path / "data"
+    data.mkdir()
+    pq.write_table(made, data / "variants.parquet")
+    train, test = (
+        with_context(table(**columns)),
+        with_context(test_table(**({"record": ["9"] * 40} if records else {}))),
+    )
+    summary = run_tables(tmp_path, settings=DataSettings(context=True), train=train, test=test)
+    held_out = summary.rows["eval"]
+    assert 0 < held_out < 100
+    assert summary.rows["train"] == 2 * (200 - held_out)
+    [variants] = [file for file in summary.files if file.file.endswith("variants.parquet")]
+    assert (variants.rows, variants.examples, variants.left_out) == (200, 200 - held_out, held_out)
+    assert (split_of(tmp_path, "eval").context >= 0).all()
+    assert (split_of(tmp_path, "train").context == -1).all(axis=1).sum() == 200 - held_out
+    assert summary.strays == []
+    without = run_tables(tmp_path / "plain", train=train, test=test)
+    pq.write_table(made, tmp_path / "plain" / "data" / "variants.parquet")
+    again = run_tables(tmp_path / "plain", train=train, test=test)
+    assert again.rows == without.rows

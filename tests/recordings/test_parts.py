@@ -166,7 +166,8 @@ def test_a_text_of_the_values_read_back_is_the_csv(tmp_path: Path) -> None:
 
 
 def test_every_form_has_files_for_every_side() -> None:
-    assert [set(sides) for sides in parts.FILES.values()] == [{"train", "test", "beats"}] * 2
+    assert set(parts.FILES["csv"]) == {"train", "test", "beats"}
+    assert set(parts.FILES["parquet"]) == {"train", "test", "beats", "variants"}
     assert not {*sum(parts.FILES["csv"].values(), ())} & {*sum(parts.FILES["parquet"].values(), ())}
 
 
@@ -186,6 +187,30 @@ def test_records_of_several_archives_stay_apart_and_keep_their_lead_and_archive(
         assert_same_beats(tmp_path / "csv" / f"mitbih_{side}.csv", tmp_path / "parquet" / f"{side}.parquet")
     run((one, two), tmp_path / "without", split="none", exclude=("p2", "two/p3"))
     assert {line["record"] for line in provenance(tmp_path / "without" / "beats_provenance.csv")} == {"one/p1"}
+
+
+def test_variants_are_made_of_the_training_records_alone(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive", ("p1", "p2", "p3"), beats=150)
+    options = {"split": "record:0.3", "format": "parquet", "variants": True}
+    report = run(archive, tmp_path / "out", **options)
+    assert [file.name for file in report.files] == ["train.parquet", "test.parquet", "variants.parquet"]
+    train, made = (pq.read_table(tmp_path / "out" / f"{name}.parquet").to_pydict() for name in ("train", "variants"))
+    assert set(made["record"]) == set(train["record"])
+    rows = {key: row for row, key in enumerate(zip(train["record"], train["sample"], strict=True))}
+    of = [rows[key] for key in zip(made["record"], made["sample"], strict=True)]
+    assert made["signal"] == [train["signal"][row] for row in of]
+    assert sum(made["context"][i] != train["context"][row] for i, row in enumerate(of)) > len(of) / 2
+    assert len(of) > len(rows)
+    run(archive, tmp_path / "two", **options, workers=2)
+    assert (tmp_path / "two" / "variants.parquet").read_bytes() == (tmp_path / "out" / "variants.parquet").read_bytes()
+    run(archive, tmp_path / "out", split="record:0.3", format="parquet")
+    assert not (tmp_path / "out" / "variants.parquet").exists()
+
+
+@pytest.mark.parametrize("options", [{"split": "record:0.3"}, {"split": "none", "format": "parquet"}])
+def test_variants_need_a_split_and_parquet(tmp_path: Path, options: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="--variants makes rows"):
+        run(write_archive(tmp_path / "archive"), tmp_path / "out", variants=True, **options)
 
 
 def test_two_archives_of_one_name_are_refused(tmp_path: Path) -> None:

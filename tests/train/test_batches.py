@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from components.beat import CLASSES, SAMPLES
 from components.errors import DataRefused
-from components.train.batches import Augmentation, augment, choose_rows, make_batches, mix, row_batches, stretch
+from components.train.batches import (
+    Augmentation,
+    augment,
+    choose_rows,
+    class_weights,
+    make_batches,
+    mix,
+    row_batches,
+    stretch,
+)
 from components.train.data import Spool
 from components.transform.noise import add_noise
 
@@ -56,7 +65,7 @@ def first_batches(seed: int, count: int = 10) -> list[tuple[np.ndarray, np.ndarr
     rows = choose_rows(LABEL, "natural", 1.0, rng())
     batches = make_batches(SPOOL, rows, 64, Augmentation(stretch=0.05), lambda signal: signal * 10, seed)
     assert batches.steps == 10
-    return [(signal.numpy(), target.numpy()) for signal, target in batches.dataset.take(count)]
+    return [(signal.numpy(), target.numpy()) for signal, target, _ in batches.dataset.take(count)]
 
 
 def test_a_file_sorted_by_class_comes_mixed():
@@ -151,3 +160,20 @@ def test_noise_has_the_levels_and_shares_asked_for():
 def test_fixed_noise_is_transforms():
     signal, _ = run(Augmentation(noise="fixed", noise_sd=0.05))
     assert np.array_equal(signal, add_noise(tf.constant(BEATS), 0, 0.05).numpy())
+
+
+def test_rare_classes_count_for_more_by_the_power_and_one_on_average():
+    label = np.repeat([0, 1, 2, 3], [80, 5, 20, 1])
+    weights = class_weights(label, 0.5)
+    assert (weights[label]).mean() == pytest.approx(1)
+    assert weights[1] / weights[0] == pytest.approx(4)
+    assert weights[2] / weights[0] == pytest.approx(2)
+    assert weights[3] == weights[4] == weights[1]
+    assert class_weights(label, 0) == pytest.approx(np.ones(5))
+
+
+def test_every_beat_comes_with_the_weight_of_its_class():
+    batches = make_batches(SPOOL, np.arange(len(SPOOL)), 64, Augmentation(), lambda signal: signal, 3, 0.5)
+    expected = class_weights(SPOOL.label, 0.5)
+    for _, target, weight in batches.dataset.take(3):
+        assert weight.numpy() == pytest.approx(expected[target.numpy().argmax(axis=1)], rel=1e-6)

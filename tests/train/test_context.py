@@ -80,9 +80,7 @@ def test_beats_without_its_context_are_an_error(served, numbers):
 
 
 def test_examples_without_context_are_refused(fn_args_for, tmp_path):
-    with pytest.raises(
-        DataRefused, match=r"reads the context of beats, which the examples lack: set data.context=true"
-    ):
+    with pytest.raises(DataRefused, match=r"reads the context of beats, which is not here: set data.context=true"):
         trainer.run_fn(fn_args_for(tmp_path, TrainerConfig(train=TRAIN)))
 
 

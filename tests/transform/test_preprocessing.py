@@ -91,4 +91,4 @@ def test_context_is_standardised_by_what_is_known_and_cut_off(tmp_path):
     assert found == pytest.approx(expected, abs=1e-4)
     assert (found[3, 0], found[4, 1], found[5, 1], found[:, 2].any()) == (0, 0, 4, False)
     np.testing.assert_array_equal([row["clean_context"] for row in rows], context)
-    assert set(rows[0]) == {"signal", "noisy", "clean", "label", "context", "clean_context"}
+    assert set(rows[0]) == {"label", "context", "clean_context"}

@@ -1,4 +1,4 @@
-"""`heartbeat prepare`: WFDB records to the beats that the pipeline trains on and the scorer reads."""
+"""`heartbeat prepare`: recordings to the beats that the pipeline trains on and the scorer reads."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ NAMED_POSITIONS = 5
     help="Number of processes.",
 )
 def prepare(annotate: Path | None, download: bool, annotator: str | None, **options: Any) -> int:
-    """Make files of beats, CSVs in Kaggle's format or Parquet, from WFDB records.
+    """Make files of beats, CSVs in Kaggle's format or Parquet, from WFDB records and EDF files.
 
     Writes mitbih_train.csv, mitbih_test.csv and, for each, a provenance file that says which record and sample every
     row was cut at. From MIT-BIH the test file is byte for byte Kaggle's. With --format parquet it writes train.parquet

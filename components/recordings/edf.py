@@ -73,9 +73,10 @@ def open_edf(path: Path, lead: str | None) -> Lead:
 
 
 def _first_onset(edf: EdfFile) -> timedelta:
-    """Return how long after the time of its header a file begins: EDF+ says so to parts of a second."""
+    """Return how long after the time of its header a file begins, which is less than a second; 0 where it is more."""
     with suppress(DataRefused), edf.path.open("rb") as file:
-        return timedelta(seconds=float(_onset(edf, file, 0)))
+        onset = _onset(edf, file, 0)
+        return timedelta(seconds=float(onset) if 0 <= onset < 1 else 0)
     return timedelta(0)
 
 
@@ -99,9 +100,8 @@ def _count_records(edf: EdfFile) -> tuple[int, str | None]:
             f"written; it is read to its end ({whole})."
         )
     if whole == said - 1:
-        return (
-            whole,
-            f"{edf.path.name} is one data record shorter than its header says ({said}); it is read to its end.",
+        return whole, (
+            f"{edf.path.name} is one data record shorter than its header says ({said}); it is read to its end."
         )
     if whole < said:
         raise DataRefused(

@@ -64,7 +64,8 @@ def write_edf(
     rows = [(s.label, "", s.units, *s.physical, *s.digital, "", str(s.per_record), "") for s in signals]
     if kind:
         begins = onsets if onsets is not None else [i * float(seconds) for i in range(count)]
-        lists = [f"+{begin:.10g}\x14\x14\0" + (texts[i] if i < len(texts) else "") for i, begin in enumerate(begins)]
+        stamps = [f"+{np.format_float_positional(begin, 6, trim='-')}\x14\x14\0" for begin in begins]
+        lists = [stamp + (texts[i] if i < len(texts) else "") for i, stamp in enumerate(stamps)]
         size = annotation_bytes * width
         encoded = [text.encode().ljust(size, b"\0") for text in lists]
         assert all(len(text) == size for text in encoded)

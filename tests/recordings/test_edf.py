@@ -255,5 +255,7 @@ def test_annotations_as_edf_begin_when_the_recording_does(tmp_path: Path, kind: 
     ]  # fmt: skip
     assert f"+{0.5 + first:.6f}\x14N".encode() in content
     assert read_annotations(path, "edf", lead).sample.tolist() == [125]
+    late = write_edf(tmp_path / "late.edf", [signal()], kind="EDF+C", onsets=[1e300] * 4, annotation_bytes=200)
+    assert open_lead(late, "0").start == datetime(2003, 2, 1, 4, 5, 6)
     break_header(path, 168, b"unknown.at.all..")
     assert open_lead(path, "0").start is None

@@ -1,0 +1,196 @@
+"""Recordings to rows and annotations, beside what others take for them, and as they grow.
+
+Usage: python -m bench.recordings MODEL_DIR MITDB [--ecgs 20000]
+
+MITDB is the folder of MIT-BIH's records: the first leads of all 48, one after another, are a day of one lead. Figures
+are CPU seconds of a fresh process each, imports and loading excluded, TensorFlow on one thread, by turns and the least of
+three; of the fortnight and the short ECGs one turn. NeuroKit2 is no dependency: without it that line is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.measure import Figures, fresh, fresh_together, least, print_line
+from bench.score import job
+from components.beat import RECORD_RATE_HZ
+from components.io.artifact_names import KERAS_FILE
+from components.score.model import use_one_thread
+
+FS = RECORD_RATE_HZ
+DAY = 24 * 3600 * FS
+KERAS_BATCH = 256
+FORTNIGHT = 14
+
+
+def write_record(folder: Path, name: str, signal: npt.NDArray[np.int64], leads: int = 1, fmt: str = "212") -> str:
+    """Write a record whose leads are all the same samples, 200 ADC units a mV; return its path."""
+    import wfdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    wfdb.wrsamp(
+        name,
+        fs=FS,
+        units=["mV"] * leads,
+        sig_name=["II", *(f"V{i}" for i in range(1, leads))],
+        d_signal=np.repeat(signal[:, None], leads, axis=1),
+        fmt=[fmt] * leads,
+        adc_gain=[200.0] * leads,
+        baseline=[1024] * leads,
+        write_dir=str(folder),
+    )
+    return str(folder / name)
+
+
+def repeat_record(stem: str, times: int, folder: Path) -> str:
+    """Write a record of format 212, of one lead, so many times over; return its path."""
+    name = f"{os.path.basename(stem)}-{times}"
+    content = Path(f"{stem}.dat").read_bytes()
+    with (folder / f"{name}.dat").open("wb") as file:
+        for _ in range(times):
+            file.write(content)
+    samples = len(content) * 2 // 3 * times
+    header = f"{name} 1 {FS} {samples}\n{name}.dat 212 200(1024)/mV 12 0\n"
+    (folder / f"{name}.hea").write_text(header)
+    return str(folder / name)
+
+
+def first_leads(mitdb: Path) -> npt.NDArray[np.int64]:
+    """Return the first leads of all records of MIT-BIH, one after another, in ADC units: 24.07 hours."""
+    import wfdb
+
+    stems = sorted(path.with_suffix("") for path in mitdb.glob("*.dat"))
+    return np.concatenate([wfdb.rdrecord(str(stem), physical=False, channels=[0]).d_signal[:, 0] for stem in stems])
+
+
+def annotated(model_dir: str, inputs: list[str], out: str) -> Figures:
+    """Time the job, rows and WFDB annotations written."""
+    return job(model_dir, inputs, out, annotations="pred")
+
+
+def with_wfdb(model_dir: str, inputs: list[str], out: str) -> Figures:
+    """Time wfdb's reader and XQRS, a loop that cuts each beat, keras.predict and wfdb's annotations."""
+    import wfdb.processing
+
+    def find(signal: npt.NDArray[np.float64]) -> Any:
+        return wfdb.processing.xqrs_detect(signal, FS, verbose=False)
+
+    return _by_hand(model_dir, inputs[0], out, find)
+
+
+def with_neurokit(model_dir: str, inputs: list[str], out: str) -> Figures:
+    """Time the same with NeuroKit2's cleaning and peaks, and the model asked as the job asks it."""
+    import neurokit2
+
+    def find(signal: npt.NDArray[np.float64]) -> Any:
+        return neurokit2.ecg_peaks(neurokit2.ecg_clean(signal, sampling_rate=FS), sampling_rate=FS)[1]["ECG_R_Peaks"]
+
+    return _by_hand(model_dir, inputs[0], out, find, keras=False)
+
+
+def _by_hand(model_dir: str, stem: str, out: str, find: Any, *, keras: bool = True) -> Figures:
+    import wfdb
+
+    from bench.score import warm_model
+
+    use_one_thread()
+    _, model = warm_model(model_dir)
+    network: Any = None
+    if keras:
+        import keras as keras_library
+
+        network = keras_library.models.load_model(f"{model_dir}/{KERAS_FILE}", compile=False)
+        network.predict(np.zeros((2 * KERAS_BATCH, 187), np.float32), batch_size=KERAS_BATCH, verbose=0)
+    os.makedirs(out)
+    began = time.process_time()
+    signal = wfdb.rdrecord(stem).p_signal[:, 0]
+    peaks = find(signal)
+    beats = np.zeros((len(peaks) - 1, 187), np.float32)
+    for row, (start, end) in enumerate(pairwise(peaks)):
+        window = signal[start : end + (end - start) // 5 : 3]
+        low, high = window.min(), window.max()
+        if high > low:
+            kept = ((window - low) / (high - low))[:187]
+            beats[row, : len(kept)] = kept
+    if keras:
+        answers = network.predict(beats, batch_size=KERAS_BATCH, verbose=0)
+    else:
+        answers = model.answers(beats, 768).probabilities
+    symbols = np.array(list("NSVFQ"))[answers.argmax(axis=1)]
+    wfdb.wrann("day", "pred", np.asarray(peaks[:-1]), symbol=symbols.tolist(), write_dir=out)
+    return {"cpu": time.process_time() - began}
+
+
+def reading_and_model(model_dir: str, inputs: list[str], out: str) -> Figures:
+    """Time the reading of recordings, and the model about as many beats as they have, each alone."""
+    from bench.score import warm_model
+    from components.recordings.inputs import find_recordings
+    from components.recordings.lead import open_lead
+    from components.recordings.signal import LeadReader
+
+    _, model = warm_model(model_dir)
+    began, beats = time.process_time(), 0
+    for recording in find_recordings(inputs[0], None):
+        reader = LeadReader(open_lead(Path(recording.file.path).with_suffix(""), None))
+        reader.read(0, reader.lead.length)
+        beats += round(recording.seconds)
+    model.answers(np.random.default_rng(0).random((beats, 187), np.float32), 768)
+    return {"cpu": time.process_time() - began}
+
+
+def _hours(stem: str) -> float:
+    with open(f"{stem}.hea") as header:
+        return int(header.readline().split()[3]) / FS / 3600
+
+
+def main() -> None:
+    """Take all figures and print a line for each comparison."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="a pushed model's directory")
+    parser.add_argument("mitdb", type=Path, help="folder of the MIT-BIH records")
+    parser.add_argument("--ecgs", type=int, default=20_000, help="ECGs of ten seconds and twelve leads")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="heartbeat-bench-") as scratch:
+        top = Path(scratch)
+        signal = first_leads(options.mitdb)[:DAY]
+        day = write_record(top, "day", signal)
+        hour = write_record(top, "hour", signal[: 3600 * FS])
+        off = write_record(top, "off", np.concatenate([signal[: 300 * FS], np.full(DAY - 300 * FS, 1024)]))
+        long = repeat_record(day, FORTNIGHT, top)
+        own, theirs = least([annotated, with_wfdb], options.model, [day])
+        print_line("a day, wfdb + XQRS + keras.predict", own["cpu"], theirs["cpu"], "CPU s", theirs["cpu"] / own["cpu"])
+        if importlib.util.find_spec("neurokit2"):
+            own, theirs = least([annotated, with_neurokit], options.model, [day])
+            print_line("a day, NeuroKit2", own["cpu"], theirs["cpu"], "CPU s", theirs["cpu"] / own["cpu"])
+        for name, stem in (("a lead that comes off", off), ("an hour", hour)):
+            (other,) = least([annotated], options.model, [stem])
+            per_hour, per_other = own["cpu"] / _hours(day), other["cpu"] / _hours(stem)
+            print_line(f"per hour, {name}", per_other, per_hour, "CPU s", per_other / per_hour)
+        fortnight = fresh(annotated, options.model, [long], str(top / "long-out"))
+        per_hour = fortnight["cpu"] / _hours(long)
+        print_line("per hour, a fortnight", per_hour, own["cpu"] / _hours(day), "CPU s",
+                   per_hour * _hours(day) / own["cpu"])  # fmt: skip
+        print_line("peak memory, a fortnight", fortnight["peak"], own["peak"], "MiB", fortnight["peak"] / own["peak"])
+        folders = [top / "ecgs-0", top / "ecgs-1"]
+        for number in range(options.ecgs):
+            first = number * 10 * FS % (DAY - 10 * FS)
+            write_record(folders[number % 2], f"e{number:05d}", signal[first : first + 10 * FS], 12, "16")
+        calls = [(options.model, [str(folder)], str(top / f"out-{i}")) for i, folder in enumerate(folders)]
+        ours = sum(each["cpu"] for each in fresh_together(annotated, calls))
+        limit = sum(each["cpu"] for each in fresh_together(reading_and_model, calls))
+        print_line("ten-second ECGs, two workers", options.ecgs / ours, options.ecgs / limit, "ECGs/CPU s",
+                   limit / ours, "limit")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,7 @@ Usage: python -m bench.recordings MODEL_DIR MITDB [--ecgs 20000]
 
 MITDB is the folder of MIT-BIH's records: the first leads of all 48, one after another, are a day of one lead. Figures
 are CPU seconds of a fresh process each, imports and loading excluded, TensorFlow on one thread, by turns and the least
-of three; of the fortnight and the short ECGs one turn. NeuroKit2 is no dependency: without it that line is left out.
+of three; of XQRS, the fortnight and the short ECGs one turn. NeuroKit2 is no dependency: without it that line is left out.
 """
 
 from __future__ import annotations
@@ -167,7 +167,10 @@ def main() -> None:
         hour = write_record(top, "hour", signal[: 3600 * FS])
         off = write_record(top, "off", np.concatenate([signal[: 300 * FS], np.full(DAY - 300 * FS, 1024)]))
         long = repeat_record(day, FORTNIGHT, top)
-        own, theirs = least([annotated, with_wfdb], options.model, [day])
+        (own,), theirs = (
+            least([annotated], options.model, [day]),
+            fresh(with_wfdb, options.model, [day], str(top / "wfdb")),
+        )
         print_line("a day, wfdb + XQRS + keras.predict", own["cpu"], theirs["cpu"], "CPU s", theirs["cpu"] / own["cpu"])
         if importlib.util.find_spec("neurokit2"):
             own, theirs = least([annotated, with_neurokit], options.model, [day])

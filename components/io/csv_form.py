@@ -39,6 +39,8 @@ SEPARATORS: Final = {
 }
 """What may stand between values -> its name, and the command that puts commas there."""
 
+COMMENT: Final = re.compile(r"\s*([#%])")
+NO_COMMENTS: Final = r"sed -E '/^\s*[#%]/d'"
 NO_HEADER: Final = "tail -n +2"
 NO_INDEX: Final = "cut -d, -f2-"
 NO_QUOTES: Final = "tr -d '\"'"
@@ -77,13 +79,16 @@ def _no_text(head: bytes, fault: str) -> str:
 
 
 def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> str | None:
-    """Return a sentence about separators, quotes, a header, an index or the number of columns."""
+    """Return a sentence about comments, separators, quotes, a header, an index or the number of columns."""
+    steps: list[tuple[str, str]] = []
+    if comment := COMMENT.match(texts[0]):
+        steps.append((f"begins with a comment ({shortened(texts[0], QUOTED_TEXT)})", NO_COMMENTS))
+        texts = [text for text in texts if not COMMENT.match(text)] or texts
     separator = max(
         SEPARATORS, key=lambda each: sum(_count_numbers(_split(text, each)) for text in texts[1:4] or texts)
     )
     rows = [_split(text, separator) for text in texts]
     [(width, _)] = Counter(map(len, rows)).most_common(1)
-    steps: list[tuple[str, str]] = []
     has_header = len(rows[0]) in (width, width - 1) and _is_header(rows[0])
     if has_header:
         steps.append((f"begins with a header line ({shortened(texts[0], QUOTED_TEXT)})", NO_HEADER))
@@ -104,8 +109,13 @@ def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> st
     if has_end:
         steps.append(("has a separator at the end of its lines", NO_LAST_COMMA))
     if has_header and _is_unordered(rows[0]):
-        options = {"sep": separator if separator != "," else None, "decimal": "," if comma else None}
-        return _about_order(path, rows[0], {**options, "index_col": 0 if has_index and len(rows[0]) == width else None})
+        options = {
+            "sep": separator if separator != "," else None,
+            "decimal": "," if comma else None,
+            "comment": comment[1] if comment else None,
+            "index_col": 0 if has_index and len(rows[0]) == width else None,
+        }
+        return _about_order(path, rows[0], options)
     extra = has_index + has_end
     if not any(len(row) - extra in widths for row in rows):
         if len(rows) < 2:

@@ -151,7 +151,9 @@ def fault_of_length(path: str, column: str, length: int) -> str:
 
 
 def _check_types(path: str, schema: pa.Schema, numbers: Sequence[str]) -> None:
-    """Refuse columns that number samples and hold no numbers, such as text."""
+    """Refuse columns that are named as samples are and hold no numbers, such as text."""
+    if SIGNAL in schema.names:
+        raise DataRefused(f"{path} has {SIGNAL} of type {schema.field(SIGNAL).type}, expected lists of numbers.")
     others = [field for field in schema if NUMBERED.fullmatch(field.name) and field.name not in numbers]
     if others and len(numbers) + len(others) >= SAMPLES:
         names = ", ".join([field.name for field in others[:3]] + ["..."] * (len(others) > 3))

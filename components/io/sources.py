@@ -102,13 +102,12 @@ def input_files(pattern: str) -> list[InputFile]:
     Of a folder, as of a glob, the marks and checksums that Spark and others keep beside their parts are left out.
 
     Raises:
-        DataRefused: the files of a folder are in others that are named for values of a column.
+        DataRefused: a folder's files are in folders of their own.
     """
     folder = f"{pattern.rstrip('/')}/"
     files = list_files(pattern) or list_files(folder) or list_files(f"{folder}*")
-    inside = [] if files else list_files(f"{folder}*=*/*") or list_files(f"{folder}*=*/*=*/*")
-    if partition := next((match for file in inside if (match := PARTITION.fullmatch(file.path))), None):
-        raise DataRefused(_about_partition(partition))
+    if not files and (inside := list_files(f"{folder}*/*") or list_files(f"{folder}*/*/*")):
+        raise DataRefused(_about_folders(folder, inside[0].path))
     return [file for file in files if file.path == local_path(pattern) or not BESIDE.search(file.path)]
 
 
@@ -209,6 +208,14 @@ def check_labels(sources: Sequence[Source], labelled: bool) -> None:
     wrong = [source for source in sources if HAVE_LABELS[source.kind](source.file) not in (None, labelled)]
     if wrong:
         raise DataRefused([_without(source) if labelled else _with(source) for source in wrong])
+
+
+def _about_folders(folder: str, path: str) -> str:
+    partition = PARTITION.fullmatch(path)
+    if partition is not None:
+        return _about_partition(partition)
+    below = len(local_path(folder))
+    return f"{folder} has files in folders only: name them, for instance as '{folder}{'*/' * path.count('/', below)}*'."
 
 
 def _about_partition(partition: re.Match[str]) -> str:

@@ -39,6 +39,11 @@ FORMS = {
         ["begins with a header line"],
     ),
     "header in quotes": ([",".join(f'"V{at}"' for at in range(188)), *ROWS], ["begins with a header line"]),
+    "comment": (["# made by hand", *ROWS], ["begins with a comment ('# made by hand')"]),
+    "comments and header": (
+        ["% made by hand", " # on a day", HEADER, *ROWS],
+        ["begins with a comment ('% made by hand') and begins with a header line"],
+    ),
     "index": (numbered(ROWS), ["has an index in its first column (0, 1, 2, ...)"]),
     "index of other rows": ([f"{(at * 7919) % 4000 + 7},{row}" for at, row in enumerate(ROWS)], ["has an index"]),
     "index of names": (
@@ -99,14 +104,15 @@ ORDERS = {
 
 
 @pytest.mark.parametrize(
-    ("name", "form"), [*((name, "plain") for name in ORDERS), ("any", "semicolons"), ("as text", "index")]
+    ("name", "form"),
+    [*((name, "plain") for name in ORDERS), ("any", "semicolons"), ("as text", "index"), ("any", "comment")],
 )
 def test_columns_that_their_names_say_are_in_another_order_are_never_mended_by_taking_the_names_off(
     tmp_path, monkeypatch, name, form
 ):
     table = pd.DataFrame(np.column_stack([SIGNAL, LABEL]), columns=NAMES).iloc[:, ORDERS[name]]
     options = {"sep": ";", "decimal": ","} if form == "semicolons" else {}
-    content = table.to_csv(index=form == "index", **options).encode()
+    content = (form == "comment") * b"# ours\n" + table.to_csv(index=form == "index", **options).encode()
     sentence = sentence_of(tmp_path / "my beats.csv", content)
     assert "are not 187 samples in order and then the label. Write it as Parquet" in sentence
     [command] = re.findall(r"`python -c (.*)`", sentence)

@@ -73,6 +73,7 @@ def test_what_is_in_doubt_is_refused_with_the_columns_named(name):
             "lists of 188 values in column signal, expected 187 samples: put the label, .* `label`",
         ),
         (pa.list_(pa.float32(), 186), r"lists of 186 values in column signal, expected 187 samples\.$"),
+        (pa.string(), "has signal of type string, expected lists of numbers"),
         (pa.list_(pa.string()), "lists of string in column signal, expected of numbers: convert them"),
         (pa.list_(pa.list_(pa.float32())), "lists of list<item: float> in column signal"),
     ],

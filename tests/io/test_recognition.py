@@ -218,6 +218,18 @@ def test_folders_named_for_values_of_a_column_are_told_with_the_command_that_men
     assert sorted(pd.read_parquet("beats.parquet")["label"]) == sorted(LABEL)
 
 
+def test_files_that_lie_deeper_in_a_folder_are_to_be_named(tmp_path):
+    for folder in ("a/b", "c"):
+        (tmp_path / "beats" / folder).mkdir(parents=True)
+        (tmp_path / "beats" / folder / "x.csv").write_bytes(TEXT)
+    for top, depth in (("beats", 1), ("beats/a", 1)):
+        with pytest.raises(DataRefused, match="has files in folders only: name them, for instance as") as refused:
+            find_sources([f"{tmp_path}/{top}"])
+        [pattern] = re.findall("'(.*)'", refused.value.sentences[0])
+        assert pattern == f"{tmp_path}/{top}/{'*/' * depth}*"
+        assert find_sources([pattern])
+
+
 def test_folders_named_for_values_of_another_column_may_be_named_by_a_glob(tmp_path):
     table = pa.table({"signal": list(SIGNAL), "label": LABEL, "year": [2020] * 40, "month": [5] * 40})
     pq.write_to_dataset(table, f"{tmp_path}/beats", partition_cols=["year", "month"])

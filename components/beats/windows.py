@@ -11,12 +11,8 @@ import numpy.typing as npt
 WINDOW_HZ = 120
 """Sampling rate of a window."""
 
-BEFORE, AFTER = 36, 60
-"""Samples of a window before its QRS (0.3 s) and from there on (0.5 s)."""
-
-SNAP = 8
-"""A window is centred on the greatest deflection within so many samples (67 ms) of the beat's position: annotators and
-detectors place beats differently, SVDB's annotators 8 to 25 ms before the peak."""
+BEFORE, AFTER = 38, 54
+"""Samples of a window before the beat's position (0.32 s) and from there on (0.45 s)."""
 
 ROWS = 8192
 """Beats whose windows are computed at once."""
@@ -24,10 +20,10 @@ ROWS = 8192
 
 @dataclass(frozen=True)
 class BeatWindows:
-    """n beats of one recording in order, row i of every array being the same beat: 208 bytes a beat."""
+    """n beats of one recording in order, row i of every array being the same beat: 196 bytes a beat."""
 
     seconds: npt.NDArray[np.float64]  # float64[n], position of each beat since the recording's start
-    shape: npt.NDArray[np.float16]  # float16[n, 96], the signal less its median, divided by `scale`; 0 where missing
+    shape: npt.NDArray[np.float16]  # float16[n, 92], the signal less its median, divided by `scale`; 0 where missing
     scale: npt.NDArray[np.float32]  # float32[n], largest deflection of each window in the signal's unit; 0 if flat
 
     def __len__(self) -> int:
@@ -94,7 +90,7 @@ def _resampling(fs: float) -> tuple[npt.NDArray[np.float32], int]:
     Each window sample is a mean of those around it, weighted by a triangle that reaches as far as the next one at the
     slower of both rates: linear interpolation at a slow rate, a low-pass filter at a fast one.
     """
-    times = np.arange(-BEFORE - SNAP, AFTER + SNAP) / WINDOW_HZ
+    times = np.arange(-BEFORE, AFTER) / WINDOW_HZ
     half = 1 / min(fs, WINDOW_HZ)
     first, last = math.ceil((times[0] - half) * fs), math.floor((times[-1] + half) * fs)
     distance = np.abs(np.arange(first, last + 1)[:, None] / fs - times)
@@ -106,11 +102,7 @@ def _windows(
     around: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]
 ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]:
     """Return the shapes and scales of beats, as in BeatWindows, from float32[m, samples] around them."""
-    around = around - _level(around)
-    wide = around @ matrix
-    centre = np.abs(wide[:, BEFORE : BEFORE + 2 * SNAP + 1] - np.median(wide, axis=1, keepdims=True)).argmax(axis=1)
-    columns = centre[:, None] + np.arange(BEFORE + AFTER)
-    window = np.take_along_axis(wide, columns, axis=1)
+    window = (around - _level(around)) @ matrix
     window -= np.median(window, axis=1, keepdims=True)
     scale = np.abs(window).max(axis=1)
     return (window / np.where(scale > 0, scale, 1)[:, None]).astype(np.float16), scale
@@ -119,8 +111,7 @@ def _windows(
 def _level(around: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return float32[m, 1], the mean of each row, and put it where a sample is missing."""
     level = around.mean(axis=1, keepdims=True)
-    gaps = np.flatnonzero(~np.isfinite(level[:, 0]))
-    for row in gaps:
+    for row in np.flatnonzero(~np.isfinite(level[:, 0])):
         known = np.isfinite(around[row])
         level[row] = around[row][known].mean() if known.any() else 0
         around[row][~known] = level[row]

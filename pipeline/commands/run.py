@@ -51,11 +51,13 @@ def run(
     Reads Kaggle-format CSVs, runs every stage of the profile or takes it from the cache, and ends with one table.
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 data refused, 4 model refused, 6 environment, 130/143 interrupted.
     """
+    from components.score.engines.engine import check_not_ignored
     from pipeline.run import run_pipeline
     from pipeline.runfolder import Locations, data_location
     from pipeline.screen import shown
     from pipeline.settings import settings_from
 
+    check_not_ignored(beam_options)
     settings = settings_from(profile, overrides)
     root = root.absolute()
     locations = Locations(data_location(root, data), root, serving or str(root / "serving"))

@@ -50,6 +50,14 @@ def test_a_stray_word_is_refused_before_anything_runs(capsys: pytest.CaptureFixt
     assert "'DATA' is neither an option" in capsys.readouterr().err
 
 
+def test_a_beam_option_that_the_local_runner_would_ignore_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    from pipeline.commands.run import run
+
+    assert main(run, ["--dry-run", "--", "--environment_type=EXTERNAL"]) == 2
+    assert "Beam's local runner ignores --environment_type: leave it out" in capsys.readouterr().err
+    assert main(run, ["--dry-run", "--", "--direct_num_workers=2"]) == 0
+
+
 def test_an_interrupted_command_ends_with_130() -> None:
     assert main(raising(KeyboardInterrupt()), []) == 130
 

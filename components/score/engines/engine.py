@@ -82,14 +82,7 @@ class BeamRunner:
 
     def beam_options(self, shards: int) -> list[str]:
         """Return the user's options; refuse those that Beam's local runner would ignore."""
-        runner = (option(self.options, "runner") or "").rpartition(".")[2]
-        if runner in {"", *LOCAL_RUNNERS} - {"PrismRunner"}:  # Prism takes what clusters take
-            names = [word.partition("=")[0] for word in self.options if word.startswith("--")]
-            if ignored := [name for name in names if not LOCAL_OPTIONS.fullmatch(name)]:
-                raise UsageError(
-                    f"Beam's local runner ignores {', '.join(ignored)}: leave it out, or name an engine with --on or "
-                    "Beam's --runner."
-                )
+        check_not_ignored(self.options)
         return list(self.options)
 
     @contextmanager
@@ -113,6 +106,18 @@ def check_visible(inputs: Sequence[str], output: str, model: str, assume_shared:
         raise UsageError(
             f"Workers of a cluster run in folders of their own: name {', '.join(relative)} by its absolute path, such "
             f"as {os.path.abspath(local_path(relative[0]))}."
+        )
+
+
+def check_not_ignored(options: Sequence[str]) -> None:
+    """Refuse Beam options that its local runner would ignore, where that is the runner, with UsageError."""
+    runner = (option(options, "runner") or "").rpartition(".")[2]
+    names = [word.partition("=")[0] for word in options if word.startswith("--")]
+    ignored = [name for name in names if not LOCAL_OPTIONS.fullmatch(name)]
+    if ignored and runner in {"", *LOCAL_RUNNERS} - {"PrismRunner"}:  # Prism takes what clusters take
+        raise UsageError(
+            f"Beam's local runner ignores {', '.join(ignored)}: leave it out, or name a runner that does not, with "
+            "Beam's --runner or with --on of `heartbeat score`."
         )
 
 

@@ -61,7 +61,7 @@ def test_a_job_on_this_machine_has_no_more_processes_than_shards(most, shards, s
 )
 def test_options_that_the_local_runner_would_ignore_are_named_and_refused(runner, ignored):
     name = ignored.partition("=")[0]
-    with pytest.raises(UsageError, match=f"ignores {name}: leave it out, or name an engine with --on"):
+    with pytest.raises(UsageError, match=f"ignores {name}: leave it out, or name a runner that does not"):
         BeamRunner(1, [*runner, "--direct_num_workers=2", *ignored.split("=")]).beam_options(1)
     with pytest.raises(UsageError, match=name), BeamRunner(1, [*runner, ignored]).session(1):
         pass

@@ -45,8 +45,9 @@ class WindowCutter:
         if fs <= 0:
             raise ValueError(f"fs is {fs}; it must be positive.")
         self._fs = fs
-        self._matrix, self._first = _resampling(fs)
-        self.reach = max(-self._first, self._first + len(self._matrix))
+        self._taps, self._weights, self._first = _resampling(fs)
+        self._length = int(self._taps.max()) + 1
+        self.reach = max(-self._first, self._first + self._length)
         self._parts: list[BeatWindows] = []
 
     def add(self, signal: npt.NDArray, offset: int, positions: npt.NDArray[np.int64]) -> None:
@@ -61,11 +62,11 @@ class WindowCutter:
         signal = np.asarray(signal, np.float32)
         inside = np.clip(positions - offset, 0, max(len(signal) - 1, 0))
         padded = np.pad(signal, self.reach, mode="edge") if len(signal) else np.zeros(2 * self.reach + 1, np.float32)
-        every = np.lib.stride_tricks.sliding_window_view(padded, len(self._matrix))
+        every = np.lib.stride_tricks.sliding_window_view(padded, self._length)
         starts = inside + self.reach + self._first
         for first in range(0, len(positions), ROWS):
             rows = slice(first, first + ROWS)
-            shape, scale = _windows(every[starts[rows]], self._matrix)
+            shape, scale = _windows(every[starts[rows]], self._taps, self._weights)
             self._parts.append(BeatWindows(positions[rows] / self._fs, shape, scale))
 
     def windows(self) -> BeatWindows:
@@ -84,25 +85,35 @@ class WindowCutter:
         return self._parts[0]
 
 
-def _resampling(fs: float) -> tuple[npt.NDArray[np.float32], int]:
-    """Return float32[m, p], which makes p window samples of m samples at fs, and where the first of those m lies.
+def _resampling(fs: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], int]:
+    """Say how a window is made of samples at fs.
 
     Each window sample is a mean of those around it, weighted by a triangle that reaches as far as the next one at the
     slower of both rates: linear interpolation at a slow rate, a low-pass filter at a fast one.
+
+    Returns:
+        int64[t, 92], the t samples that each window sample is a mean of, counted from the first sample that any is;
+        float32[t, 92], their weights; and where that first sample lies, seen from the beat.
     """
     times = np.arange(-BEFORE, AFTER) / WINDOW_HZ
     half = 1 / min(fs, WINDOW_HZ)
-    first, last = math.ceil((times[0] - half) * fs), math.floor((times[-1] + half) * fs)
-    distance = np.abs(np.arange(first, last + 1)[:, None] / fs - times)
-    weight = np.maximum(1 - distance / half, 0)
-    return (weight / weight.sum(axis=0)).astype(np.float32), first
+    first = np.ceil((times - half) * fs).astype(np.int64)
+    taps = first + np.arange(math.floor(2 * half * fs) + 1)[:, None]
+    weights = np.maximum(1 - np.abs(taps / fs - times) / half, 0)
+    return taps - first[0], (weights / weights.sum(axis=0)).astype(np.float32), int(first[0])
 
 
 def _windows(
-    around: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]
+    around: npt.NDArray[np.float32], taps: npt.NDArray[np.int64], weights: npt.NDArray[np.float32]
 ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]:
-    """Return the shapes and scales of beats, as in BeatWindows, from float32[m, samples] around them."""
-    window = (around - _level(around)) @ matrix
+    """Return the shapes and scales of beats, as in BeatWindows, from float32[m, samples] around them.
+
+    A matrix product would do the same, but the last bits of a row of it depend on how many rows there are.
+    """
+    around = around - _level(around)
+    window = np.zeros((len(around), BEFORE + AFTER), np.float32)
+    for tap, weight in zip(taps, weights, strict=True):
+        window += around.take(tap, axis=1) * weight
     window -= np.median(window, axis=1, keepdims=True)
     scale = np.abs(window).max(axis=1)
     return (window / np.where(scale > 0, scale, 1)[:, None]).astype(np.float16), scale

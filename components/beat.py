@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from components.errors import counted
+
 SAMPLES: Final = 187
 """Samples in one beat: Kaggle's window of 1.56 s, zero-padded on the right."""
 
@@ -73,7 +75,7 @@ class ContextForm:
         return json.dumps({"version": self.version, "names": self.names}, indent=1)
 
     def __str__(self) -> str:
-        return f"version {self.version} ({len(self.names)} numbers)"
+        return f"version {self.version} ({counted(len(self.names), 'number')})"
 
 
 @dataclass(frozen=True)

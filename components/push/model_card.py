@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.beat import CLASS_NAMES, CLASSES, SAMPLE_RATE_HZ, SAMPLES
+from components.beat import CLASS_NAMES, CLASSES, SAMPLE_RATE_HZ, SAMPLES, ContextForm
 from components.verdict import SYNTHETIC, Verdict, data_caveats
 
 SPLITS = {
@@ -40,6 +40,39 @@ def _class_rows(metrics: Mapping[str, Any], f1: Any, intervals: Mapping[str, Any
         ]
         rows.append(f"| {symbol} ({name}) | {sum(metrics['confusion'][index])} | {' | '.join(cells)} |")
     return rows
+
+
+def _record_lines(judgement: Mapping[str, Any]) -> list[str]:
+    """Say how good the model is on people it never saw, where the test beats are of such."""
+    judged = judgement.get("by_record")
+    if judged is None:
+        return []
+    lines = [
+        f"## People it never saw ({len(judged['records'])} records; in brackets 95 % intervals over records)",
+        "",
+        "| clean test beats | accuracy | mean F1 of N, S, V | S recall / precision | V recall / precision |",
+        "|---|---|---|---|---|",
+    ]
+    for title, figures in (("model", judged["model"]), ("every beat called N", judged["all_n"])):
+        intervals = figures["intervals"]
+        cells = [_share(figures[name], intervals[name]) for name in ("accuracy", "named_f1")]
+        cells += [
+            " / ".join(_share(figures[name][index], intervals[name][index]) for name in ("recall", "precision"))
+            for index in (1, 2)
+        ]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _reads_lines(context: ContextForm | None) -> list[str]:
+    """Say what the model reads of a beat's context, if it does."""
+    if context is None:
+        return []
+    return [
+        f"It reads the context of the beat in its recording, {context}, in place of the samples: "
+        f"{', '.join(context.names)}. It answers recordings, and beats that `heartbeat prepare` wrote with context.",
+        "",
+    ]
 
 
 def _certainty_lines(judgement: Mapping[str, Any]) -> list[str]:
@@ -100,6 +133,7 @@ def model_card(
     digests: Mapping[str, Any],
     settings: Mapping[str, Any],
     verdict: Sequence[Verdict],
+    context: ContextForm | None = None,
 ) -> str:
     """Write the card in Markdown.
 
@@ -109,6 +143,7 @@ def model_card(
         digests: `model`, `code`, `settings`, 64 hex digits each, and `data`, one for each split's file.
         settings: of the run.
         verdict: the gate's.
+        context: what the model reads of a beat's context; None for one that reads its samples.
     """
     metrics, intervals = judgement["metrics"], judgement["intervals"]
     lines = [
@@ -118,6 +153,7 @@ def model_card(
         f"Tells the AAMI class ({', '.join(CLASSES)}) of one heartbeat from {SAMPLES} samples of one ECG lead at "
         f"{SAMPLE_RATE_HZ} Hz, min-max scaled to 0..1 and zero-padded on the right.",
         "",
+        *_reads_lines(context),
         "## Use",
         "",
         "For research and teaching on recorded beats that were cut and scaled as the training beats were.",
@@ -131,6 +167,7 @@ def model_card(
         f"{rows['test']:,} to test.",
         _data_line(judgement["split"], judgement["synthetic"]),
         "",
+        *_record_lines(judgement),
         "## How good it is (test beats; in brackets 95 % intervals over beats, not over patients)",
         "",
         "| test beats | accuracy | macro-F1 | loss |",

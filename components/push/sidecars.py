@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.io.artifact_names import KERAS_FILE, SIDECAR_DIR
+from components.beat import ContextForm
+from components.io.artifact_names import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
 from components.io.code_digest import code_digest
 from components.io.serving import DIGESTS, HISTOGRAM, METRICS, MODEL_CARD, STATISTICS, model_digest
 from components.push.histogram import histogram_json
@@ -77,6 +78,8 @@ def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
         "settings": hashlib.sha256(known.settings.encode()).hexdigest(),
     }
     _write_json(beside / DIGESTS, digests)
-    card = model_card(known.judgement, known.rows, digests, json.loads(known.settings), known.verdict)
+    file = model_dir / CONTEXT_FILE
+    context = ContextForm.from_json(file.read_bytes()) if file.is_file() else None
+    card = model_card(known.judgement, known.rows, digests, json.loads(known.settings), known.verdict, context)
     (beside / MODEL_CARD).write_text(card, encoding="utf-8")
     return digest

@@ -25,6 +25,7 @@ from components.report.first_screen import (
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial, load_run, load_scoring
 from components.report.origin import run_origin, scoring_origin, study_notes
 from components.report.outcome import outcome, stages
+from components.report.records import records
 from components.report.results import results
 from components.report.rows import files, scored_files, scoring_rejects, shards
 from components.report.scoring import confidence, drift, predicted_classes
@@ -43,6 +44,7 @@ RUN_SECTIONS: Sequence[Make[RunMaterial]] = (
     ("outcome", "How the run ended", outcome),
     ("results", "How good the models are", results),
     ("classes", "Class by class", class_rates),
+    ("records", "Record by record", records),
     ("mistakes", "Surest mistakes", mistakes),
     ("calibration", "Can its probabilities be trusted?", calibration),
     ("coverage", "Answering only where it is sure", coverage),

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from components.beat import ContextForm
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings
+from components.io.artifact_names import CONTEXT_FILE
 from components.io.code_digest import code_digest
 from components.push.histogram import BINS, CACHED, count_samples, histogram_json
 from components.push.model_card import model_card
@@ -27,13 +30,15 @@ SETTINGS = {"profile": "full", "train": {"epochs": 12}, "finetune": {"epochs": 3
 ROWS = {"train": 87_554, "eval": 8_000, "test": 300, "rejects": 0}
 
 
-def judged(split="kaggle", synthetic=False, absent=""):
-    def predict(signal):
+def judged(split="kaggle", synthetic=False, absent="", records=False):
+    def predict(signal, context=None):
         return answers_of(signal, template_weights())
 
     models = dict.fromkeys((CANDIDATE, TRAINER, FROZEN), predict)
     settings = EvaluateSettings(draws=(1,), noise_levels=(0.0,), resamples=100)
     beats = some_beats(300, absent=absent)
+    if records:
+        beats = replace(beats, record=tuple(f"r{row % 5}" for row in range(300)))
     return judge(
         beats, models, lambda signal, draw, sd: signal + sd, settings, split, synthetic, UNCALIBRATED
     ).judgement
@@ -148,3 +153,24 @@ def test_card_says_how_sure_the_model_may_be():
     of = told["certainty"]["clean"]
     assert f"({of['before']['ece']:.4f} before the temperature" in card
     assert f"answered: {of['kept']:.2%}, with an accuracy of {of['kept_accuracy']:.2%}" in card
+
+
+def test_the_card_leads_with_people_never_seen_and_says_what_context_is_read():
+    told = judged(split="patient", records=True)
+    card = model_card(told, ROWS, DIGESTS, SETTINGS, [], ContextForm(3, ("rr", "width")))
+    assert card.index("## People it never saw (5 records") < card.index("## How good it is")
+    rows = [line for line in card.splitlines() if line.startswith(("| model |", "| every beat called N |"))]
+    model, trivial = rows[:2]
+    figures = told["by_record"]["model"]
+    low, high = figures["intervals"]["accuracy"]
+    assert f"| {figures['accuracy']:.3f} ({low:.3f}-{high:.3f}) |" in model
+    assert f"| {told['by_record']['all_n']['accuracy']:.3f} (" in trivial
+    assert "It reads the context of the beat in its recording, version 3 (2 numbers)" in card
+    assert "rr, width." in card
+    assert "People it never saw" not in model_card(judged(), ROWS, DIGESTS, SETTINGS, [])
+
+
+def test_the_context_that_a_model_reads_stands_on_its_card(model, known, tmp_path):
+    (model / CONTEXT_FILE).write_text(ContextForm(4, ("rr",)).to_json())
+    stage_version(model, tmp_path / "staged", known)
+    assert "version 4 (1 number)" in (tmp_path / "staged/assets.extra/heartbeat/model_card.md").read_text()

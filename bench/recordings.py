@@ -24,7 +24,7 @@ import numpy.typing as npt
 from bench.measure import Figures, fresh, fresh_together, least, print_line
 from bench.score import job
 from components.beat import RECORD_RATE_HZ
-from components.io.artifact_names import KERAS_FILE
+from components.io.artifact_files import KERAS_FILE
 from components.score.model import use_one_thread
 
 FS = RECORD_RATE_HZ

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from bench.results import PAGE, RESULTS, results_page
 from components.evaluate.metrics import measure
-from components.io.artifact_names import SERVING_MODEL
+from components.io.artifact_files import SERVING_MODEL
 from components.io.examples import read_split
 from components.io.storage import write_whole
 from components.report.study import ACCURACY as STUDY_ACCURACY

@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.measure import RUNNER, Figures, as_tfrecord, least, linked, print_line
 from bench.score import extra_seconds, job
-from components.io.artifact_names import KERAS_FILE, SERVING_MODEL
+from components.io.artifact_files import KERAS_FILE, SERVING_MODEL
 from components.score.model import use_one_thread
 
 KERAS_BATCH = 256

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.io.artifact_names import SERVING_MODEL
+from components.io.artifact_files import SERVING_MODEL
 from components.verdict import PUSHED_BEFORE, Verdict, read_verdict
 
 if TYPE_CHECKING:

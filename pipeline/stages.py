@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from components.errors import DataRefused, HeartbeatError, ModelRefused, UsageError
-from components.io.artifact_names import HISTORY, JUDGEMENT, PUSHED, VERDICT
+from components.io.artifact_files import HISTORY, JUDGEMENT, PUSHED, VERDICT
 from components.io.code_digest import code_digest
 from pipeline import graph, outcome
 

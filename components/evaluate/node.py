@@ -17,7 +17,7 @@ from components.evaluate.models import current_model, noisy_signal
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
-from components.io import artifact_names as names
+from components.io import artifact_files as names
 from components.io.artifact_files import read_arrays, read_json, write_arrays, write_json
 from components.io.examples import read_split
 from components.train.calibrate import read_certainty

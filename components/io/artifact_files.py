@@ -1,13 +1,57 @@
-"""JSON and arrays of a TFX artifact, wherever it lies: on this machine or in a bucket."""
+"""Files of TFX artifacts, which lie on this machine or in a bucket: the names that stages share, JSON, arrays."""
+
+from __future__ import annotations
 
 import io
 import json
-from typing import Any, cast
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.io.storage import read_whole, write_whole
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+SERVING_MODEL: Final = "Format-Serving"
+"""Folder of the SavedModel in a Model artifact, as TFX names it."""
+
+EXTRA: Final = "assets.extra"
+"""Folder in a SavedModel that TensorFlow ignores, and so does the model's digest."""
+
+SIDECAR_DIR: Final = f"{EXTRA}/heartbeat"
+"""Folder in a SavedModel for what travels with it."""
+
+KERAS_FILE: Final = f"{SIDECAR_DIR}/model.keras"
+"""The network itself in a SavedModel, to go on training from: normalised beats -> logits float32[n, 5]."""
+
+CONTEXT_FILE: Final = f"{SIDECAR_DIR}/context.json"
+"""Version and names of the context that a SavedModel reads; not there for one that reads none."""
+
+SPLIT_STATISTICS: Final = "FeatureStats.pb"
+"""Statistics of a split, in its `Split-...` folder, as TFDV names it."""
+
+SPLIT_ANOMALIES: Final = "SchemaDiff.pb"
+"""Anomalies of a split, in its `Split-...` folder, as TFDV names it."""
+
+HISTORY: Final = "history.json"
+"""Learning curves of a training run."""
+
+CERTAINTY: Final = "certainty.json"
+"""What the FineTuner learnt by calibrating: temperature, threshold, shifts."""
+
+FROZEN: Final = "frozen"
+"""The FineTuner's phase one, and the folder of its SavedModel in the run's artifact."""
+
+JUDGEMENT: Final = "judgement.json"
+"""What the Judge measured."""
+
+PREDICTIONS: Final = "predictions.npz"
+"""Probabilities that the Judge measured by."""
+
+VERDICT: Final = "verdict.json"
+"""What a gate said when it let the run go on; its key `verdict` holds what `verdict_json` gives."""
+
+PUSHED: Final = "pushed.json"
+"""Version, location and digest of a push."""
 
 
 def read_json(uri: str, name: str) -> Any:
@@ -22,12 +66,16 @@ def write_json(uri: str, name: str, content: Any) -> None:
 
 def read_arrays(uri: str, name: str) -> dict[str, npt.NDArray[Any]]:
     """Read the arrays of an .npz file of an artifact."""
+    import numpy as np
+
     with np.load(io.BytesIO(read_whole(f"{uri}/{name}"))) as arrays:
         return dict(arrays)
 
 
 def write_arrays(uri: str, name: str, arrays: dict[str, npt.NDArray[Any]]) -> None:
     """Write arrays as an .npz file of an artifact, whose folder is made if need be."""
+    import numpy as np
+
     packed = io.BytesIO()
     np.savez_compressed(packed, **cast(dict[str, Any], arrays))
     write_whole(f"{uri}/{name}", packed.getvalue())

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import EnvironmentRefused, UsageError
-from components.io.artifact_names import EXTRA, SIDECAR_DIR
+from components.io.artifact_files import EXTRA, SIDECAR_DIR
 from components.io.lock import flocked
 from components.io.object_stores import ObjectStore
 from components.io.storage import CHUNK_BYTES, is_remote, local_path, storage_at

@@ -13,7 +13,7 @@ from tfx.utils import io_utils, path_utils
 from components.evaluate.node import Judgement, ModelVerdict
 from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
-from components.io import artifact_names as names
+from components.io import artifact_files as names
 from components.io.artifact_files import read_json, write_json
 from components.io.serving import ServingDirectory, model_digest
 from components.push.histogram import count_samples, signal_blocks

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import ContextForm
-from components.io.artifact_names import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
+from components.io.artifact_files import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
 from components.io.code_digest import code_digest
 from components.io.serving import DIGESTS, HISTOGRAM, METRICS, MODEL_CARD, STATISTICS, model_digest
 from components.push.histogram import histogram_json

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLES
 from components.errors import HeartbeatError, counted
-from components.io.artifact_names import SERVING_MODEL
+from components.io.artifact_files import SERVING_MODEL
 from components.report.content import Block, Picture, Pictures, Words
 from components.report.drawing import INK, MAIN, SECOND, TIME_MS, WINDOW_MS, new_figure, picture
 from components.report.material import RunMaterial

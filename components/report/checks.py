@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.ingest.split import SPLITS
-from components.io.artifact_names import SPLIT_ANOMALIES, VERDICT
+from components.io.artifact_files import SPLIT_ANOMALIES, VERDICT
 from components.report.content import Block, Bullets, Heading, Table, Words
 from components.report.material import NotReachedError, RunMaterial
 from components.report.wording import UNKNOWN, count, number, percent

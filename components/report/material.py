@@ -15,7 +15,7 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLES, Beats, concatenate
 from components.errors import HeartbeatError, UsageError
 from components.ingest.report import IngestSummary, read_ingest_report
-from components.io.artifact_names import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SPLIT_STATISTICS
+from components.io.artifact_files import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SPLIT_STATISTICS
 from components.io.examples import read_beats
 from components.io.serving import HISTOGRAM, STATISTICS
 from components.io.storage import Storage, absolute_path, read_whole, storage_at

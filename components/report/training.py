@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Any, Final
 
 from components.errors import counted
-from components.io.artifact_names import FROZEN, HISTORY
+from components.io.artifact_files import FROZEN, HISTORY
 from components.report.content import Block, Code, Heading, Picture, Pictures, Table, Words
 from components.report.drawing import CURVE_STYLES, INK, MAIN, new_figure, picture
 from components.report.material import RunMaterial

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLES, ContextForm
 from components.compat import import_tensorflow
 from components.errors import HeartbeatError, UsageError
-from components.io.artifact_names import CONTEXT_FILE, SIDECAR_DIR
+from components.io.artifact_files import CONTEXT_FILE, SIDECAR_DIR
 from components.io.serving import METRICS, ServingDirectory, model_digest
 from components.io.storage import absolute_path, is_remote, local_path, read_whole
 

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.io.artifact_files import read_json, write_json
-from components.io.artifact_names import CERTAINTY
+from components.io.artifact_files import CERTAINTY, read_json, write_json
 
 if TYPE_CHECKING:
     from components.train.data import Spool

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLES
 from components.beats.context import CONTEXT_FORM
 from components.errors import HeartbeatError
-from components.io.artifact_names import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
+from components.io.artifact_files import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
 from components.train.keras_private import plain_variables, saved_weights
 from components.train.networks import served_network, with_mean_logits
 

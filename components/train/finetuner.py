@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.errors import HeartbeatError
-from components.io.artifact_names import FROZEN
+from components.io.artifact_files import FROZEN
 from components.train.batches import Augmentation, Batches, choose_rows, make_batches
 from components.train.calibrate import learn_certainty, write_certainty
 from components.train.data import TrainingData, load_all_beats, load_data

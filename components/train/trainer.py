@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.io.artifact_files import write_json
-from components.io.artifact_names import HISTORY
+from components.io.artifact_files import HISTORY, write_json
 from components.train.batches import Augmentation, choose_rows, make_batches
 from components.train.data import TrainingData, load_data
 from components.train.export import export_model

@@ -9,8 +9,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact, artifact_utils, standard_artifacts
 
 from components.errors import DataRefused
-from components.io.artifact_files import write_json
-from components.io.artifact_names import SPLIT_STATISTICS, VERDICT
+from components.io.artifact_files import SPLIT_STATISTICS, VERDICT, write_json
 from components.io.serving import ServingDirectory
 from components.validate.gate import find_anomalies, gate_data
 from components.validate.settings import ValidateSettings

@@ -10,7 +10,7 @@ import pytest
 from components.beat import ContextForm
 from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
 from components.evaluate.settings import EvaluateSettings
-from components.io.artifact_names import CONTEXT_FILE
+from components.io.artifact_files import CONTEXT_FILE
 from components.io.code_digest import code_digest
 from components.push.histogram import BINS, CACHED, count_samples, histogram_json
 from components.push.model_card import model_card

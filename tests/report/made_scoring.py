@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from components.beat import CLASSES
-from components.io.artifact_names import SIDECAR_DIR
+from components.io.artifact_files import SIDECAR_DIR
 from components.io.serving import HISTOGRAM, METRICS, STATISTICS
 from components.io.shards import SourceShard
 from components.io.sources import Source

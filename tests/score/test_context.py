@@ -14,7 +14,7 @@ import tensorflow as tf
 from components.beat import CLASSES, SAMPLES
 from components.beats.context import CONTEXT_FORM, CONTEXT_NAMES
 from components.errors import UsageError
-from components.io.artifact_names import CONTEXT_FILE
+from components.io.artifact_files import CONTEXT_FILE
 from components.score.model import ModelRef, ScoringModel, find_model
 from tests.recordings.archives import write_archive
 from tests.recordings.preparing import run as prepare

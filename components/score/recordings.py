@@ -104,7 +104,7 @@ def shards_of(recordings: Sequence[Recording], counts: Sequence[int]) -> list[Re
     for count in counts:
         if count:
             run = tuple(recordings[first : first + count])
-            shards.append(RecordingShard(run, first, stem_of(first, run[0].file.path, 0)))
+            shards.append(RecordingShard(run, first, stem_of(first, run[0].name, 0)))
         first += count
     return shards
 

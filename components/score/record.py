@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,18 @@ class Written:
     sha256: str
 
 
+ABSTAINED_SHARE: Final = 0.2
+"""A model that abstains from a larger share of beats was not trained on their like. `full` abstains from 27 % of
+SVDB's, whose people it does not know, and from a few in a hundred of those of Kaggle's test split."""
+
+
+def unlike_training(abstained: int, scored: int) -> str | None:
+    """Say that beats are unlike those that the model was trained on, judged by how many it abstains from; else None."""
+    if abstained <= ABSTAINED_SHARE * scored:
+        return None
+    return f"the model abstains from {abstained / scored:.0%} of the beats"
+
+
 @dataclass
 class RecordingTally:
     """Recordings of a shard, and their seconds: of those that could be used, and of these with an ECG."""
@@ -33,6 +45,7 @@ class RecordingTally:
     unusable: int = 0
     seconds: float = 0.0
     seconds_read: float = 0.0
+    unlike: int = 0  # of those used: their beats are unlike those of training
     unfollowed: int = 0  # beats rejected because no other follows: no fault of the recording
     refusals: list[str] = field(default_factory=list)  # why the first few could not be used
 

@@ -70,6 +70,7 @@ class RecordingLine:
     v_longest_run: int = 0
     v_fastest_run: float | None = None
     noise: float | None = None  # share of its duration without an ECG
+    unlike: str | None = None  # why its beats are unlike those that the model was trained on
     notes: str | None = None  # what else a person should know of it
     refused: str | None = None  # why it could not be used
 
@@ -107,6 +108,7 @@ def tally_lines(lines: Sequence[RecordingLine], unfollowed: int) -> RecordingTal
         seconds=round(sum(line.seconds or 0.0 for line in used), 3),
         seconds_read=round(sum(line.seconds_read or 0.0 for line in used), 3),
         unfollowed=unfollowed,
+        unlike=sum(line.unlike is not None for line in used),
         refusals=refusals[:NAMED],
     )
 

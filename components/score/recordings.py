@@ -31,7 +31,7 @@ from components.recordings.lead_beats import LeadBeats
 from components.recordings.signal import LeadReader
 from components.score.blocks import BlockScorer
 from components.score.model import Answers as ModelAnswers
-from components.score.record import RecordingTally
+from components.score.record import RecordingTally, unlike_training
 from components.score.recording_lines import RecordingLine, lines_content, rhythm_fields, tally_lines
 from components.score.settings import ScoreSettings
 
@@ -216,6 +216,7 @@ class OpenRecording:
             abstained=int(self._abstain.sum()),
             **rhythm,  # type: ignore[arg-type]
             noise=silent / seconds,
+            unlike=unlike_training(int(self._abstain.sum()), len(scored)),
             notes=" ".join(lead.notes) or None,
         )
 

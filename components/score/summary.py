@@ -17,7 +17,7 @@ from components.io.shards import SourceShard, rows_by_file
 from components.push.histogram import BINS, histogram_json
 from components.score.inputs import changed_files
 from components.score.job import Job
-from components.score.record import ShardFailure, ShardRecord
+from components.score.record import ShardFailure, ShardRecord, unlike_training
 from components.score.resume import Outcome
 from components.score.settings import RejectBudget
 
@@ -50,7 +50,7 @@ class ScoreSummary:
     # digits of probabilities
     computing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)  # what else is worth knowing of the inputs
-    # planned, used, unusable, seconds, seconds_read, unfollowed of recordings, as in RecordingTally; None for tables
+    # planned, used, unusable, seconds, seconds_read, unlike, unfollowed, see RecordingTally; None for tables
     recordings: dict[str, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -127,7 +127,9 @@ def summarise(
         *changed_inputs(job),
         *_over_budget(summary, budget),
     ]
-    summary = replace(summary, sentences=sentences, remarks=[*summary.remarks, *_unusable(outcomes, summary)])
+    summary = replace(
+        summary, sentences=sentences, remarks=[*summary.remarks, *_unusable(outcomes, summary), *_unlike(summary)]
+    )
     return summary if sentences else replace(summary, status="done", exit_code=0)
 
 
@@ -153,6 +155,7 @@ def _recordings(job: Job, records: Sequence[ShardRecord]) -> dict[str, float] | 
         "unusable": sum(tally.unusable for tally in tallies),
         "seconds": round(sum(tally.seconds for tally in tallies), 3),
         "seconds_read": round(sum(tally.seconds_read for tally in tallies), 3),
+        "unlike": sum(tally.unlike for tally in tallies),
         "unfollowed": sum(tally.unfollowed for tally in tallies),
     }
 
@@ -164,6 +167,17 @@ def _unusable(outcomes: Mapping[str, Outcome], summary: ScoreSummary) -> list[st
     more = int((summary.recordings or {}).get("unusable", 0)) - len(refusals)
     rest = [f"{counted(more, 'more recording')} could not be used: see rejects/ and recordings/."] if more > 0 else []
     return [*(f"Not used: {refusal}" for refusal in refusals), *rest]
+
+
+def _unlike(summary: ScoreSummary) -> list[str]:
+    """Return a remark where beats are unlike those that the model was trained on."""
+    rows, recordings = summary.rows, summary.recordings
+    worse = "so it will be right less often than its card says."
+    if recordings and recordings["unlike"]:
+        which = f"{recordings['unlike']:,.0f} of {recordings['used']:,.0f} recordings are"
+        return [f"{which} unlike what the model was trained on, {worse} recordings/ says which (`unlike`)."]
+    why = None if recordings else unlike_training(rows["abstained"], rows["scored"])
+    return [] if why is None else [f"These beats are unlike what the model was trained on: {why}, {worse}"]
 
 
 def _confusion(records: Sequence[ShardRecord]) -> list[list[int]] | None:

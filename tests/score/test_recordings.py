@@ -12,7 +12,7 @@ import wfdb
 from components.errors import DataRefused, UsageError
 from components.io.storage import storage_at
 from components.score.inputs import find_inputs
-from components.score.model import ModelRef
+from components.score.model import Answers, ModelRef
 from components.score.recording_lines import rhythm_fields
 from components.score.run import score
 from components.score.settings import ScoreSettings
@@ -283,3 +283,18 @@ def test_answers_of_a_synthetic_model_are_marked(archive, tmp_path):
     ref = ModelRef(str(tmp_path / "model"), "ab" * 32)
     assert "SYNTHETIC" in run(archive / "p1", output=tmp_path / "a", ref=ref).remarks[0]
     assert run(archive / "p1", output=tmp_path / "b").remarks == []
+
+
+def test_recordings_unlike_those_of_training_are_flagged(archive, tmp_path):
+    class Unsure(NumpyModel):
+        def answers(self, *arguments):
+            answers = super().answers(*arguments)
+            return Answers(answers.probabilities, np.arange(len(answers.abstain)) % 4 == 0)
+
+    summary = run(archive, output=tmp_path / "out", model=Unsure())
+    assert {line["unlike"] for line in lines(tmp_path / "out")} == {"the model abstains from 26% of the beats"}
+    assert summary.recordings["unlike"] == 3
+    assert summary.remarks[-1].startswith("3 of 3 recordings are unlike what the model was trained on")
+    sure = run(archive, output=tmp_path / "sure")
+    assert {line["unlike"] for line in lines(tmp_path / "sure")} == {None}
+    assert (sure.recordings["unlike"], sure.remarks) == (0, [])

@@ -142,13 +142,12 @@ class OpenRecording:
         if recording.frames and lead.sig_len != recording.frames and not lead.notes:
             raise DataRefused(f"it has {lead.sig_len:,} samples now, its header said {recording.frames:,} before.")
         self._labelled = settings.annotator is not None
-        classed = np.isin(annotations.symbol, [DETECTED, *DEFAULT_MAP])
-        beats = Annotations(annotations.sample[classed], annotations.symbol[classed])
-        self._sample = beats.sample
-        self._beats = LeadBeats(reader, beats, DEFAULT_MAP)
-        self._context = self._beats.context() if with_context else None
-        self._label = np.full(len(beats.sample), UNREAD, np.int8)
-        self._abstain = np.zeros(len(beats.sample), bool)
+        self._beats = LeadBeats(reader, annotations, DEFAULT_MAP)
+        self._beat = np.flatnonzero(np.isin(annotations.symbol, [DETECTED, *DEFAULT_MAP]))  # annotation of each row
+        self._sample = annotations.sample[self._beat]
+        self._context = self._beats.context()[self._beat] if with_context else None
+        self._label = np.full(len(self._beat), UNREAD, np.int8)
+        self._abstain = np.zeros(len(self._beat), bool)
 
     def blocks(self, advance: Callable[[], object]) -> Iterator[BeatBlock]:
         """Cut the beats, a block at a time; the rejects come with the last block. Row numbers count the beats.
@@ -159,11 +158,11 @@ class OpenRecording:
         rejects: dict[int, tuple[str, str]] = {}
         for _, index, values, spread in self._beats.cut():
             advance()
-            usable = spread > 0
-            rejects |= {int(row): (FLAT, "its window is flat") for row in index[spread == 0]}
-            rejects |= {int(row): (MISSING, "its window holds missing samples") for row in index[np.isnan(spread)]}
-            yield self._block(index[usable], values[usable], ())
-        rest = np.setdiff1d(np.arange(len(self._sample)), self._beats.windowed)
+            rows, usable = np.searchsorted(self._beat, index), spread > 0
+            rejects |= {int(row): (FLAT, "its window is flat") for row in rows[spread == 0]}
+            rejects |= {int(row): (MISSING, "its window holds missing samples") for row in rows[np.isnan(spread)]}
+            yield self._block(rows[usable], values[usable], ())
+        rest = np.setdiff1d(np.arange(len(self._beat)), np.searchsorted(self._beat, self._beats.windowed))
         rejects |= {int(row): (UNFOLLOWED, "no beat follows it, so that its window has no end") for row in rest}
         yield self._block(
             np.zeros(0, np.int64),
@@ -177,7 +176,7 @@ class OpenRecording:
     def _block(
         self, rows: npt.NDArray[np.int64], values: npt.NDArray[np.float32], rejects: tuple[Reject, ...]
     ) -> BeatBlock:
-        labels = self._beats.labels(rows)
+        labels = self._beats.labels(self._beat[rows])
         sample = self._sample[rows]
         return BeatBlock(
             signal=values,

@@ -73,12 +73,17 @@ def test_annotated_beats_keep_their_places_and_classes(archive, tmp_path):
 
 def test_the_model_is_asked_about_the_rows_that_prepare_cuts(archive, tmp_path):
     """The same windows in training and in scoring: the probabilities are those of prepare's rows."""
+    marks = wfdb.rdann(str(archive / "p2"), "atr")
+    sample, symbol = np.append(marks.sample, marks.sample[[5, 9, 12]] + 60), [*marks.symbol, "!", "+", "~"]
+    order = np.argsort(sample)
+    wfdb.wrann("p2", "atr", sample[order], symbol=np.array(symbol)[order].tolist(), write_dir=str(archive))
     preparing.run(archive, tmp_path / "csv", split="none")
     rows = np.loadtxt(tmp_path / "csv" / "beats.csv", delimiter=",", dtype=np.float32, ndmin=2)
     run(archive, output=tmp_path / "out", annotator="atr", lead="0")
     table = read_parts(tmp_path / "out")
     answers = np.stack([table[f"p_{symbol}"].to_numpy() for symbol in "NSVFQ"], axis=1)
     assert np.allclose(answers, expected(rows[:, :-1]), atol=1e-6)
+    assert table["label"].to_pylist() == rows[:, -1].astype(int).tolist()
 
 
 def test_a_recording_that_cannot_be_used_costs_no_other(archive, tmp_path):

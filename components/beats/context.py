@@ -15,7 +15,7 @@ from components.beat import ContextForm
 from components.beats.shape import shape_columns
 from components.beats.windows import BeatWindows, WindowCutter
 
-CONTEXT_VERSION: Final = 2
+CONTEXT_VERSION: Final = 3
 """Rises with every change of what the numbers mean; a model takes no other version than the one it learnt from."""
 
 CONTEXT_NAMES: Final = (
@@ -30,10 +30,8 @@ CONTEXT_NAMES: Final = (
     "rr_q75",  # RR less the upper quartile of the 81 beats around
     "rr_upper",  # RR less the mean of the longer ones of those 81, which are split in two so that both are most alike
     "rr_next_upper",  # next RR less the same
-    "rr_previous_upper",  # RR of the beat before less the same
     "rr_record_q75",  # RR less the upper quartile of the recording
     "rr_next_record_q75",  # next RR less the same
-    "rr_record_q90",  # RR less the recording's 90th percentile
     "rr_record_upper",  # RR less the mean of the longer ones of the recording, split in two as above
     "rr_levels",  # mean of the longer ones of the 81 less the mean of the shorter ones
     "rr_levels_fit",  # share of the variance of the 81 that this split explains
@@ -45,12 +43,14 @@ CONTEXT_NAMES: Final = (
     "qrs_core_unlike",  # the same within 83 ms before and 100 ms after the centre
     "beat_unlike",  # the beat from 0.25 s before its centre to 0.38 s after it and that of D
     "t_unlike",  # the T wave (0.13 to 0.38 s after the centre) and that of D, e = .03
+    "p_unlike",  # the P wave (0.23 to 0.07 s before the centre) and that of D, e = .1
+    "p_peak",  # highest point of the P wave above the line between its ends, less that of D
+    "noise",  # log of the mean second difference of the signal before the QRS
     "qrs_residual",  # log of the mean squared difference from D in the QRS
     "t_residual",  # the same in the T wave
     "amplitude",  # log of the QRS's peak to peak over D's
     "peak",  # maximum of the QRS less that of D
-    "width",  # width of the QRS, s: the spread of where the signal changes
-    "width_dominant",  # log of that width over D's
+    "width_dominant",  # log of the QRS's width over D's: the spread of where the signal changes
     "fullness",  # log of the QRS's mean deflection over its largest one
     "steepness",  # log of the QRS's greatest change from sample to sample over its peak to peak
     "second_like",  # correlation of the QRS with the second shape's, -1 where there is none
@@ -127,7 +127,7 @@ def _rhythm(every: npt.NDArray[np.float32], first: int, last: int) -> Columns:
     near = np.sort(_around(every[:-1], first, last, NEAR), axis=1)
     low, high, fit = _two_levels(far)
     record = np.sort(rr)
-    q75, q90 = record[int(0.75 * (len(record) - 1))], record[int(0.9 * (len(record) - 1))]
+    q75 = record[int(0.75 * (len(record) - 1))]
     record_high = _two_levels(np.quantile(record, np.linspace(0.01, 0.99, FAR))[None].astype(np.float32))[1]
     recent = _recent_mean(every[:-1], first, last)
     jumps = np.abs(np.diff(every[:-1], prepend=every[0]))
@@ -143,10 +143,8 @@ def _rhythm(every: npt.NDArray[np.float32], first: int, last: int) -> Columns:
         "rr_q75": rr - far[:, FAR * 3 // 4],
         "rr_upper": rr - high,
         "rr_next_upper": after - high,
-        "rr_previous_upper": before - high,
         "rr_record_q75": rr - q75,
         "rr_next_record_q75": after - q75,
-        "rr_record_q90": rr - q90,
         "rr_record_upper": rr - record_high,
         "rr_levels": high - low,
         "rr_levels_fit": fit,

@@ -25,10 +25,11 @@ CORE: Final = slice(CENTRE - 10, CENTRE + 13)
 INNER: Final = slice(CENTRE - 14, CENTRE + 18)
 OUTER: Final = slice(CENTRE - 18, CENTRE + 24)
 WHOLE: Final = slice(CENTRE - 30, CENTRE + 46)
+P_WAVE: Final = slice(CENTRE - 27, CENTRE - 8)
 T_WAVE: Final = slice(CENTRE + 16, CENTRE + 46)
 """Parts of an aligned window that are compared."""
 
-SAMPLE: Final = 256
+SAMPLE: Final = 128
 """Beats, evenly spread over the stretch, among which the common shapes are looked for: comparing all with all would
 take time that grows with the square of their number."""
 
@@ -43,7 +44,7 @@ LEAST_BEATS: Final = 3
 """Beats of the sample that make a second shape."""
 
 LARGEST: Final = 8.0
-"""Deflections are limited to so many times that of the dominant beat."""
+"""Peaks are limited to so many times the deflection of the dominant beat."""
 
 Columns = dict[str, Floats]
 
@@ -64,7 +65,7 @@ def shape_columns(windows: BeatWindows, early: Floats) -> Columns:
     dominant = np.median(beats[sample][alike[centre] > ALIKE], axis=0)
     size = dominant[QRS][np.abs(dominant[QRS]).argmax()]  # its sign is the lead's polarity
     if size:
-        beats = (beats / size).clip(-LARGEST, LARGEST)
+        beats = beats / size
         dominant = dominant / size
         unit = unit * np.sign(size)
     unlike = _unlike(_correlation(beats, dominant, QRS, 2), 0.02)
@@ -75,10 +76,12 @@ def shape_columns(windows: BeatWindows, early: Floats) -> Columns:
         "qrs_core_unlike": _unlike(_correlation(beats, dominant, CORE, 2), 0.02),
         "beat_unlike": _unlike(_correlation(beats, dominant, WHOLE, 2), 0.02),
         "t_unlike": _unlike(_correlation(beats, dominant, T_WAVE, 4), 0.03),
+        "p_unlike": _unlike(_correlation(beats, dominant, P_WAVE, 3), 0.1),
+        "p_peak": _bump(beats[:, : P_WAVE.stop]).clip(0, LARGEST) - _bump(dominant[None, : P_WAVE.stop]),
+        "noise": np.log(np.abs(np.diff(beats[:, : P_WAVE.stop], 2, axis=1)).mean(axis=1) + 0.003),
         "qrs_residual": np.log(((beats[:, INNER] - dominant[INNER]) ** 2).mean(axis=1) + 1e-3),
         "t_residual": np.log(((beats[:, T_WAVE] - dominant[T_WAVE]) ** 2).mean(axis=1) + 1e-3),
         **_deflections(beats[:, INNER], dominant[INNER]),
-        "width": width,
         "width_dominant": np.log(width / dominant_width),
         "fullness": _fullness(beats[:, OUTER]),
         "dominant_share": np.full(len(beats), (alike[centre] > ALIKE).mean(), np.float32),
@@ -98,8 +101,7 @@ def _align(wide: Floats, sample: npt.NDArray[np.int64]) -> Floats:
     common = np.median(some[alike[alike.sum(axis=1).argmax()]], axis=0)
     likeness = _correlation_by_shift(wide, common)
     best = likeness.argmax(axis=1)
-    moved = _move(wide, np.where(likeness[np.arange(len(wide)), best] > ALIGNED, best, snapped))
-    return moved - np.median(moved, axis=1, keepdims=True)
+    return _move(wide, np.where(likeness[np.arange(len(wide)), best] > ALIGNED, best, snapped))
 
 
 def _move(wide: Floats, shift: npt.NDArray[np.int64]) -> Floats:
@@ -149,12 +151,18 @@ def _width(qrs: Floats) -> Floats:
     return np.sqrt(np.maximum(change @ offset**2 / total - mean**2, 1e-6))
 
 
+def _bump(part: Floats) -> Floats:
+    """Return float32[n], how far each row rises above the line from its first to its last sample."""
+    share = np.linspace(0, 1, part.shape[1], dtype=np.float32)
+    return (part - part[:, :1] * (1 - share) - part[:, -1:] * share).max(axis=1)
+
+
 def _deflections(qrs: Floats, dominant: Floats) -> Columns:
     span = qrs.max(axis=1) - qrs.min(axis=1)
     steepest = np.abs(np.diff(qrs, axis=1)).max(axis=1)
     return {
         "amplitude": np.log((span + 0.02) / (np.ptp(dominant) + 0.02)),
-        "peak": qrs.max(axis=1) - dominant.max(),
+        "peak": qrs.max(axis=1).clip(-LARGEST, LARGEST) - dominant.max(),
         "steepness": np.log((steepest + 0.01) / (span + 0.02)),
     }
 

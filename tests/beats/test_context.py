@@ -12,13 +12,14 @@ FS = 360
 
 
 def make_lead(seconds, fs=FS, wide=(), length=None):
-    """Return a lead of Gaussian QRS and T waves at these seconds, and the beats' positions; `wide` ones are V-like."""
+    """Make a lead of Gaussian P, QRS and T waves at these seconds, and its positions; `wide` ones are V-like."""
     length = length if length is not None else seconds[-1] + 1
     time = np.arange(round(length * fs)) / fs
     lead = 0.02 * np.sin(2 * np.pi * 0.3 * time)
     for i, second in enumerate(seconds):
         width, sign = (0.035, -1) if i in wide else (0.012, 1)
         lead += np.exp(-(((time - second) / width) ** 2) / 2)
+        lead += (i not in wide) * 0.1 * np.exp(-(((time - second + 0.16) / 0.02) ** 2) / 2)
         lead += sign * 0.25 * np.exp(-(((time - second - 0.25) / 0.04) ** 2) / 2)
     return lead, np.round(np.asarray(seconds) * fs).astype(np.int64)
 
@@ -88,7 +89,7 @@ def test_an_irregular_rhythm_jumps():
 def test_a_wide_beat_is_unlike_the_dominant_one():
     context = beat_context(*make_lead(with_one_early_beat(), wide={40}), FS)
     assert column(context, "width_dominant")[40] > np.log(2)
-    for name in ("width", "qrs_unlike", "beat_unlike", "t_unlike", "qrs_residual", "t_residual"):
+    for name in ("qrs_unlike", "beat_unlike", "t_unlike", "qrs_residual", "t_residual"):
         assert column(context, name).argmax() == 40, name
     assert column(context, "alike_share").argmin() == 40
     assert column(context, "previous_unlike").argmax() == 41
@@ -179,3 +180,17 @@ def test_missing_samples_leave_the_other_beats_alone():
     np.testing.assert_array_equal(holed[:, rhythm], whole[:, rhythm])
     others = np.delete(np.arange(len(positions)), [19, 20, 21])
     np.testing.assert_allclose(holed[others], whole[others], atol=0.1)
+
+
+def test_another_p_wave_and_noise_are_told():
+    seconds = with_one_early_beat()
+    lead, positions = make_lead(seconds)
+    time = np.arange(len(lead)) / FS
+    for i, second in enumerate(seconds):
+        lead -= 0.2 * (i == 40) * np.exp(-(((time - second + 0.16) / 0.02) ** 2) / 2)
+    context = beat_context(lead, positions, FS)
+    assert column(context, "p_unlike").argmax() == 40
+    assert column(context, "p_peak").argmin() == 40
+    noisy = lead + np.random.default_rng(0).normal(0, 0.05, len(lead)) * (time > 30)
+    noise = column(beat_context(noisy, positions, FS), "noise")
+    assert noise[38:].min() > noise[:34].max()

@@ -14,8 +14,8 @@ WINDOW_HZ = 120
 BEFORE, AFTER = 38, 54
 """Samples of a window before the beat's position (0.32 s) and from there on (0.45 s)."""
 
-ROWS = 8192
-"""Beats whose windows are computed at once."""
+ROWS = 1024
+"""Beats whose windows are computed at once: what stays in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,10 @@ def _windows(
 ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]:
     """Return the shapes and scales of beats, as in BeatWindows, from float32[m, samples] around them.
 
-    A matrix product would do the same, but the last bits of a row of it depend on how many rows there are.
+    What is around them is overwritten. A matrix product would do the same, but the last bits of a row of it depend on
+    how many rows there are.
     """
-    around = around - _level(around)
+    around -= _level(around)
     window = np.zeros((len(around), BEFORE + AFTER), np.float32)
     for tap, weight in zip(taps, weights, strict=True):
         window += around.take(tap, axis=1) * weight

@@ -59,14 +59,16 @@ STUDY: dict[str, Any] = {
 PATIENT: dict[str, Any] = {
     "stages": ALL_STAGES,
     "data": {"context": True, "eval_share": 0.15},
-    "tune": {"trials": 3, "epochs": 3, "share": 0.5},
+    "tune": {"trials": 2, "epochs": 2, "share": 0.5},
     "train": {
-        "network": {"name": "context", "context_units": (128,), "head_units": 128},
-        "epochs": 10,
-        "batch": 256,
+        "network": {"name": "context", "head_units": 32},
+        "epochs": 5,
+        "batch": 1024,
+        "weight_decay": 0.02,
+        "class_weight": 0.15,
         "label_smoothing": 0.05,
     },
-    "finetune": {"epochs": 6, "refit_epochs": 4, "abstain_accuracy": 0.98},
+    "finetune": {"epochs": 3, "refit_epochs": 2, "abstain_accuracy": 0.98},
 }
 """Beats with context, from recordings that `prepare` has split by patient: judged on people never seen."""
 

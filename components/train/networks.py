@@ -206,6 +206,7 @@ def _context_body(settings: NetworkSettings, width: int) -> keras.Model:
     towers = []
     for _ in range(settings.towers):
         x = keras.layers.GaussianNoise(settings.context_noise)(context)
+        x = keras.layers.Dropout(settings.context_dropout)(x)
         for units in settings.context_units:
             x = keras.layers.Dropout(settings.dropout)(keras.layers.Dense(units, activation="relu")(x))
         towers.append(x)

@@ -47,12 +47,15 @@ class NetworkSettings(Settings):
     )
     block_kernel: int = Field(default=5, ge=1, description="time steps that a convolution of a block sees")
     context_units: tuple[int, ...] = Field(
-        default=(128,), min_length=1, description="units of the dense layers of `context` before the head"
+        default=(64,), min_length=1, description="units of the dense layers of `context` before the head"
     )
     context_noise: float = Field(
         default=0.15,
         ge=0,
         description="sd of the noise on the context while training, in its standard deviations over the train beats",
+    )
+    context_dropout: float = Field(
+        default=0.1, ge=0, lt=1, description="share of the context's numbers dropped while training"
     )
     head_units: int = Field(default=64, ge=1, description="units of the dense layer before the classes")
     dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the head's units dropped while training")

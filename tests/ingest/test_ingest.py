@@ -150,7 +150,9 @@ def test_counts_that_do_not_add_up_are_an_error_of_the_program(tmp_path):
     records = [ShardRecord.from_json(read_whole(job.record)) for job in planned.jobs]
     assert summarise(planned, records).rows["test"] == 40
     records[1].reasons = {"empty line": 1}
-    words = r"Rows of .*mitbih_test\.csv, shard 0, do not add up: 40 planned, 40 became examples, 1 reject, 0 left out\."
+    words = (
+        r"Rows of .*mitbih_test\.csv, shard 0, do not add up: 40 planned, 40 became examples, 1 reject, 0 left out\."
+    )
     with pytest.raises(HeartbeatError, match=words) as error:
         summarise(planned, records)
     assert error.value.exit_code == 1

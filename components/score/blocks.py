@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from components.io.beat_block import BeatBlock
 from components.io.rejects import Reject
@@ -33,10 +34,9 @@ class BlockScorer:
 
     def score(self, blocks: Sequence[tuple[str, BeatBlock]]) -> list[tuple[BeatBlock, Answers]]:
         """Score blocks, each of one file, in as few calls of the model as can be; return what was answered."""
-        signal = np.concatenate([block.signal for _, block in blocks])
+        signal = _joined([block.signal for _, block in blocks])
         contexts = [block.context for _, block in blocks if block.context is not None]
-        context = np.concatenate(contexts) if self.reads_context else None
-        asked = self._model.answers(signal, self._settings.batch, context)
+        asked = self._model.answers(signal, self._settings.batch, _joined(contexts) if contexts else None)
         tables, first, answered = [], 0, list[tuple[BeatBlock, Answers]]()
         for file, block in blocks:
             rows = slice(first, first := first + len(block.rows))
@@ -49,6 +49,11 @@ class BlockScorer:
             self._writer.write_table(join_tables(tables))
         self._count(sum(len(block.rows) for block, _ in answered), sum(len(block.rejects) for block, _ in answered))
         return answered
+
+
+def _joined(arrays: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Return the rows of all arrays; those of a single one are not copied."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def without_unusable(block: BeatBlock, answers: Answers) -> tuple[BeatBlock, Answers]:

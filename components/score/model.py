@@ -96,12 +96,12 @@ class ScoringModel:
         Args:
             signal: float32[n, 187] in 0..1.
             batch: most beats in a call.
-            context: float32[n, k], for a model that reads it.
+            context: float32[n, k], for a model that reads it; may be left out where there are no beats.
         """
         import tensorflow as tf
 
         columns = {"signal": signal}
-        if self.reads_context:
+        if self.reads_context and len(signal):
             assert context is not None, "check_context refuses such inputs"
             columns["context"] = context
 

@@ -18,7 +18,7 @@ from components.io.artifact_files import CONTEXT_FILE
 from components.score.model import ModelRef, ScoringModel, find_model
 from tests.recordings.archives import write_archive
 from tests.recordings.preparing import run as prepare
-from tests.score.jobs import probabilities, read_parts, run, write_csv
+from tests.score.jobs import probabilities, read_parts, read_rejects, run, write_csv
 
 WEIGHTS = np.random.default_rng(1).normal(size=(len(CONTEXT_NAMES), len(CLASSES))).astype(np.float32)
 
@@ -91,3 +91,11 @@ def test_a_damaged_file_of_the_context_is_told(tmp_path, model):
     (broken / CONTEXT_FILE).write_text(json.dumps({"version": 1}))
     with pytest.raises(UsageError, match="does not say which context the model reads"):
         find_model(str(broken), "unused")
+
+
+def test_recordings_that_cannot_be_used_need_no_context(tmp_path, model):
+    archive = write_archive(tmp_path / "broken", ("p1",))
+    (archive / "p1.dat").write_bytes(b"short")
+    table = score(archive, tmp_path / "out", model, budget="100%")
+    assert table.num_rows == 0
+    assert "truncated" in read_rejects(tmp_path / "out")[0]["reason"]

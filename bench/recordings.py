@@ -14,6 +14,7 @@ import importlib.util
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.measure import Figures, fresh, fresh_together, least, print_line
-from bench.score import job
-from components.beat import RECORD_RATE_HZ
-from components.io.artifact_files import KERAS_FILE
+from bench.score import job, warm_model
+from bench.score_peers import KERAS_BATCH, warm_network
+from components.beat import CLASSES, RECORD_RATE_HZ, SAMPLES
 from components.score.model import use_one_thread
+from components.score.settings import ScoreSettings
 
 FS = RECORD_RATE_HZ
 DAY = 24 * 3600 * FS
-KERAS_BATCH = 256
 FORTNIGHT = 14
 
 
@@ -82,69 +83,61 @@ def with_wfdb(model_dir: str, inputs: list[str], out: str) -> Figures:
     """Time wfdb's reader and XQRS, a loop that cuts each beat, keras.predict and wfdb's annotations."""
     import wfdb.processing
 
-    def find(signal: npt.NDArray[np.float64]) -> Any:
-        return wfdb.processing.xqrs_detect(signal, FS, verbose=False)
-
-    return _by_hand(model_dir, inputs[0], out, find)
+    use_one_thread()
+    network = warm_network(model_dir)
+    return _by_hand(
+        inputs[0],
+        out,
+        lambda signal: wfdb.processing.xqrs_detect(signal, FS, verbose=False),
+        lambda beats: network.predict(beats, batch_size=KERAS_BATCH, verbose=0),
+    )
 
 
 def with_neurokit(model_dir: str, inputs: list[str], out: str) -> Figures:
     """Time the same with NeuroKit2's cleaning and peaks, and the model asked as the job asks it."""
     import neurokit2
 
+    _, model = warm_model(model_dir)
+
     def find(signal: npt.NDArray[np.float64]) -> Any:
         return neurokit2.ecg_peaks(neurokit2.ecg_clean(signal, sampling_rate=FS), sampling_rate=FS)[1]["ECG_R_Peaks"]
 
-    return _by_hand(model_dir, inputs[0], out, find, keras=False)
+    return _by_hand(inputs[0], out, find, lambda beats: model.answers(beats, ScoreSettings().batch).probabilities)
 
 
-def _by_hand(model_dir: str, stem: str, out: str, find: Any, *, keras: bool = True) -> Figures:
+def _by_hand(stem: str, out: str, find: Callable[..., Any], answer: Callable[..., Any]) -> Figures:
     import wfdb
 
-    from bench.score import warm_model
-
-    use_one_thread()
-    _, model = warm_model(model_dir)
-    network: Any = None
-    if keras:
-        import keras as keras_library
-
-        network = keras_library.models.load_model(f"{model_dir}/{KERAS_FILE}", compile=False)
-        network.predict(np.zeros((2 * KERAS_BATCH, 187), np.float32), batch_size=KERAS_BATCH, verbose=0)
     os.makedirs(out)
     began = time.process_time()
     signal = wfdb.rdrecord(stem).p_signal[:, 0]
     peaks = find(signal)
-    beats = np.zeros((len(peaks) - 1, 187), np.float32)
+    beats = np.zeros((len(peaks) - 1, SAMPLES), np.float32)
     for row, (start, end) in enumerate(pairwise(peaks)):
         window = signal[start : end + (end - start) // 5 : 3]
         low, high = window.min(), window.max()
         if high > low:
-            kept = ((window - low) / (high - low))[:187]
+            kept = ((window - low) / (high - low))[:SAMPLES]
             beats[row, : len(kept)] = kept
-    if keras:
-        answers = network.predict(beats, batch_size=KERAS_BATCH, verbose=0)
-    else:
-        answers = model.answers(beats, 768).probabilities
-    symbols = np.array(list("NSVFQ"))[answers.argmax(axis=1)]
+    symbols = np.array(CLASSES)[answer(beats).argmax(axis=1)]
     wfdb.wrann("day", "pred", np.asarray(peaks[:-1]), symbol=symbols.tolist(), write_dir=out)
     return {"cpu": time.process_time() - began}
 
 
 def reading_and_model(model_dir: str, inputs: list[str], out: str) -> Figures:
     """Time the reading of recordings, and the model about as many beats as they have, each alone."""
-    from bench.score import warm_model
-    from components.recordings.inputs import find_recordings
+    from components.recordings.inputs import find_recordings, opened_recording
     from components.recordings.lead import open_lead
     from components.recordings.signal import LeadReader
 
     _, model = warm_model(model_dir)
     began, beats = time.process_time(), 0
     for recording in find_recordings(inputs[0], None):
-        reader = LeadReader(open_lead(Path(recording.file.path).with_suffix(""), None))
-        reader.read(0, reader.lead.length)
+        with opened_recording(recording) as stem:
+            lead = open_lead(stem, None)
+        LeadReader(lead).read(0, lead.length)
         beats += round(recording.seconds)
-    model.answers(np.random.default_rng(0).random((beats, 187), np.float32), 768)
+    model.answers(np.random.default_rng(0).random((beats, SAMPLES), np.float32), ScoreSettings().batch)
     return {"cpu": time.process_time() - began}
 
 
@@ -167,10 +160,8 @@ def main() -> None:
         hour = write_record(top, "hour", signal[: 3600 * FS])
         off = write_record(top, "off", np.concatenate([signal[: 300 * FS], np.full(DAY - 300 * FS, 1024)]))
         long = repeat_record(day, FORTNIGHT, top)
-        (own,), theirs = (
-            least([annotated], options.model, [day]),
-            fresh(with_wfdb, options.model, [day], str(top / "wfdb")),
-        )
+        (own,) = least([annotated], options.model, [day])
+        theirs = fresh(with_wfdb, options.model, [day], str(top / "wfdb"))
         print_line("a day, wfdb + XQRS + keras.predict", own["cpu"], theirs["cpu"], "CPU s", theirs["cpu"] / own["cpu"])
         if importlib.util.find_spec("neurokit2"):
             own, theirs = least([annotated, with_neurokit], options.model, [day])

@@ -80,7 +80,7 @@ def job(model_dir: str, inputs: Sequence[str], out: str, **settings: Any) -> Fig
         return []
 
     def request(paths: Sequence[str], output: str) -> ScoreRequest:
-        return ScoreRequest(tuple(paths), output, ref, chosen, "refuse", RejectBudget("1%"))
+        return ScoreRequest(tuple(paths), output, ref, chosen, "refuse", RejectBudget("0"))
 
     with tempfile.TemporaryDirectory() as scratch:  # imports and first calls are no part of the rate
         score(request([_small(inputs[0], Path(scratch))], f"{scratch}/out"), loop)

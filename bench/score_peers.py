@@ -41,20 +41,30 @@ def pandas_keras_machine(model_dir: str, inputs: list[str], out: str) -> Figures
 
 def pandas_keras_seconds(model_dir: str, inputs: list[str], out: str, clock: Callable[[], float]) -> float:
     """Return seconds from the first file to the last, imports and first calls excluded."""
-    import keras
     import numpy as np
     import pandas as pd
 
     from components.beat import SAMPLES
 
-    model = keras.models.load_model(f"{model_dir}/{KERAS_FILE}", compile=False)
-    model.predict(np.zeros((2 * KERAS_BATCH, SAMPLES), np.float32), batch_size=KERAS_BATCH, verbose=0)
+    model = warm_network(model_dir)
     began = clock()
     for number, path in enumerate(inputs):
         table = pd.read_csv(path, header=None, dtype=np.float32)
         probabilities = model.predict(table.iloc[:, :SAMPLES].to_numpy(), batch_size=KERAS_BATCH, verbose=0)
         pd.DataFrame(probabilities, columns=list("NSVFQ")).to_parquet(f"{out}-{number}.parquet")
     return clock() - began
+
+
+def warm_network(model_dir: str) -> Any:
+    """Return a model's network as Keras loads it, once it has answered."""
+    import keras
+    import numpy as np
+
+    from components.beat import SAMPLES
+
+    network = keras.models.load_model(f"{model_dir}/{KERAS_FILE}", compile=False)
+    network.predict(np.zeros((2 * KERAS_BATCH, SAMPLES), np.float32), batch_size=KERAS_BATCH, verbose=0)
+    return network
 
 
 def beam_rows(model_dir: str, inputs: list[str], out: str) -> Figures:

@@ -142,7 +142,7 @@ def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
         UsageError: the settings do not say what to score.
     """
     from components.io.storage import fingerprint
-    from components.score.inputs import files_of, find_inputs
+    from components.score.inputs import files_named
     from components.score.node import BatchScorer
 
     settings = run.settings.score
@@ -152,7 +152,7 @@ def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
         **inputs,
         input=settings.input,
         output=settings.output,
-        fingerprint=run.scored or fingerprint(files_of(find_inputs([settings.input], settings.job))),
+        fingerprint=run.scored or fingerprint(files_named(settings.input, settings.job)),
         settings=settings.model_dump_json(),
         code_digest=code_digest,
     )

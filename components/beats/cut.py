@@ -235,9 +235,14 @@ def gather(
     """
     usable = spread > 0
     symbols = symbols[usable]
-    label = np.array([labels.get(symbol, -1) for symbol in symbols.tolist()], np.int64)
+    label = classes_of(symbols, labels)
     chosen = None if context is None else context[usable]
     return CutBeats(values if usable.all() else values[usable], label, samples[usable], symbols, chosen)
+
+
+def classes_of(symbols: npt.NDArray[np.str_], labels: Mapping[str, int]) -> npt.NDArray[np.int64]:
+    """Return the class of each symbol of str[n], int64[n]; -1 where it has none."""
+    return np.array([labels.get(symbol, -1) for symbol in symbols.tolist()], np.int64)
 
 
 def count(windows: Windows, spread: npt.NDArray[np.float64], samples: npt.NDArray[np.int64]) -> CutCounts:

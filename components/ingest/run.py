@@ -22,11 +22,11 @@ from components.ingest.report import REJECTS_FILE, SUMMARY_FILE, FileReport, Ing
 from components.ingest.settings import DataSettings
 from components.ingest.shard import ShardJob, ShardRecord
 from components.ingest.split import SIDES, SPLITS, SplitKind, held_out_records
-from components.io.parquet import count_parquet_records, parquet_table
+from components.io.parquet import count_parquet_records
 from components.io.provenance import count_records
 from components.io.rejects import describe_file
 from components.io.shards import plan_sources
-from components.io.sources import Source
+from components.io.sources import Source, context_of
 from components.io.storage import read_whole, storage_at, write_whole
 
 COUNTING_THREADS: Final = 4
@@ -75,7 +75,7 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
     """
     if settings.context:
         _check_context(inputs)
-    if not settings.context:
+    else:
         inputs = replace(inputs, variants=())
     shards = {
         side: plan_sources(sources, settings.shard_mib << 20, COUNTING_THREADS)
@@ -117,10 +117,7 @@ def _check_context(inputs: TrainTest) -> None:
     Raises:
         DataRefused: with a sentence per file.
     """
-    forms = {
-        source.file.path: parquet_table(source.file).layout.context if source.kind == "parquet" else None
-        for source in (*inputs.sources, *inputs.variants)
-    }
+    forms = {source.file.path: context_of(source) for source in (*inputs.sources, *inputs.variants)}
     faults = [
         f"{path} has no context of its beats"
         if form is None

@@ -88,6 +88,11 @@ class BeatBlock:
         )
 
 
+def rejects_alone(rejects: Iterable[Reject]) -> BeatBlock:
+    """Return the block of rows none of which is a beat."""
+    return BeatBlock(np.zeros((0, SAMPLES), np.float32), None, np.zeros(0, np.int64), tuple(rejects))
+
+
 def fault_of_sample(path: str, values: npt.NDArray[np.float32], rejects: Sequence[Reject]) -> str | None:
     """Return a sentence about a file most of whose rows are not beats, judged by some of them; else None.
 

@@ -84,7 +84,7 @@ class SourceShard(Shard):
 
     @property
     def amount(self) -> int:
-        """Rows: by these shards are spread and progress is told."""
+        """Rows, by which the largest shards are handed out first and progress is measured."""
         return self.rows
 
     def describe(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from components.beat import COLUMNS, SAMPLES
+from components.beat import COLUMNS, SAMPLES, ContextForm
 from components.errors import DataRefused
 from components.io.csv import csv_has_labels
 from components.io.csv_form import fault_of_csv
@@ -174,6 +174,15 @@ def _first_and_last_lines(file: InputFile, head: bytes) -> tuple[bytes, bytes]:
             tail = b"".join(read_range(file.path, max(LOOK_BYTES, file.size - LOOK_BYTES), file.size))
             tail = tail.partition(b"\n")[2]
     return head.removeprefix(codecs.BOM_UTF8), tail
+
+
+def context_of(source: Source) -> ContextForm | None:
+    """Return what a file says about the beats' context; None where it has none.
+
+    Raises:
+        DataRefused: the file cannot be read.
+    """
+    return parquet_table(source.file).layout.context if source.kind == "parquet" else None
 
 
 def check_provenance(sources: Sequence[Source], rows: Mapping[str, int]) -> None:

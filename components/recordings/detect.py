@@ -17,7 +17,7 @@ from scipy.signal import butter, sosfiltfilt
 from components.beat import RECORD_RATE_HZ
 from components.beats.cut import DETECTED
 from components.recordings.annotations import Annotations
-from components.recordings.signal import LeadReader
+from components.recordings.signal import LeadReader, stretches
 
 BAND_HZ: Final = (8.0, 20.0)
 QRS_SECONDS: Final = 0.097
@@ -88,14 +88,14 @@ def detect_beats(
         int64[n], positions in samples, rising; and int64[m, 2], the stretches without an ECG, [first, last).
     """
     window = round(WINDOW_SECONDS * fs)
-    positions, heights, silent = [np.zeros(0, np.int64)], [np.zeros(0)], list[tuple[int, int]]()
+    positions, heights, silent = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros((0, 2), np.int64)]
     for first, last in blocks if sig_len >= LEAST_SECONDS * fs else ():
         begin = max(first - round(OVERLAP_SECONDS * fs), 0) // window * window  # windows are those of the whole signal
         end = min(last + round(OVERLAP_SECONDS * fs), sig_len)
         signal = read(begin, end)
         missing = np.isnan(signal)
         if missing.all():
-            silent.append((first, last))
+            silent.append(np.array([[first, last]]))
             continue
         filled = _fill(signal, missing) if missing.any() else signal
         peaks, energy = _energy_peaks(filled, fs)
@@ -105,10 +105,9 @@ def detect_beats(
         kept = (at + begin >= first) & (at + begin < last) & ~quiet[at] & (height >= LEAST_MILLIVOLTS / 2)
         positions.append(at[kept] + begin)
         heights.append(height[kept])
-        edges = np.flatnonzero(np.diff(quiet[first - begin : last - begin], prepend=False, append=False)) + first
-        silent += zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+        silent.append(stretches(quiet[first - begin : last - begin]) + first)
     apart = _apart(np.concatenate(positions), np.concatenate(heights), REFRACTORY_SECONDS * fs)
-    return apart, np.array(silent, np.int64).reshape(-1, 2)
+    return apart, np.concatenate(silent)
 
 
 def _fill(signal: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
@@ -121,8 +120,7 @@ def _energy_peaks(signal: npt.NDArray[np.float64], fs: float) -> tuple[npt.NDArr
     """Return the peaks int64[n] of a signal's energy where a QRS may be, and that energy float64[length], mV^2."""
     squared = _band(signal, fs, BAND_HZ, 3) ** 2
     of_qrs, of_beat, mean = _means(squared, [round(s * fs) for s in (QRS_SECONDS, BEAT_SECONDS, MEAN_SECONDS)])
-    edges = np.flatnonzero(np.diff(of_qrs > of_beat + OFFSET * mean, prepend=False, append=False))
-    starts, stops = edges[::2], edges[1::2]
+    starts, stops = stretches(of_qrs > of_beat + OFFSET * mean).T
     wide = stops - starts >= round(QRS_SECONDS * fs)
     peaks = [start + squared[start:stop].argmax() for start, stop in zip(starts[wide], stops[wide], strict=True)]
     return np.array(peaks, np.int64), of_qrs

@@ -76,6 +76,8 @@ def find_recordings(pattern: str, annotator: str | None) -> list[Recording]:
         DataRefused: a folder holds recordings and files of beats, or its RECORDS cannot be read.
         EnvironmentRefused: a folder or a header cannot be read.
     """
+    if TABLES.search(pattern):
+        return []
     if is_remote(pattern):
         return _find_remote(pattern.rstrip("/"), annotator)
     path = Path(local_path(pattern))
@@ -121,14 +123,12 @@ def _survey(stem: Path, annotator: str | None) -> tuple[Path, list[Path], int, f
     others: dict[Path, None] = {}
     try:
         header = read_edf_header(stem) if is_edf else read_header(stem)
-        parts = [(stem, header)] if not header.segments else []
-        for segment, _ in header.segments:
-            part = stem.parent / segment
-            if header_path(part).is_file():
-                others[header_path(part)] = None
-                parts.append((part, read_header(part)))
-        for part, part_header in () if is_edf else parts:
-            others.update(dict.fromkeys(signal_file(part, signal) for signal in part_header.signals))
+        parts = [stem.parent / name for name, _ in header.segments]
+        parts = [part for part in parts if header_path(part).is_file()]
+        others.update(dict.fromkeys(map(header_path, parts)))
+        headers = [(part, read_header(part)) for part in parts] or ([] if is_edf else [(stem, header)])
+        for part, of_part in headers:
+            others.update(dict.fromkeys(signal_file(part, signal) for signal in of_part.signals))
         frames = header.sig_len or sum(length for _, length in header.segments)
         fs = float(header.fs)
     except DataRefused:  # said when it is scored: one recording costs no other
@@ -141,8 +141,6 @@ def _survey(stem: Path, annotator: str | None) -> tuple[Path, list[Path], int, f
 
 def _find_remote(uri: str, annotator: str | None) -> list[Recording]:
     """Find recordings on a store: its headers are copied to where the same files seem to be, the others empty."""
-    if TABLES.search(uri):
-        return []
     top, rest = uri, ""
     names = {} if re.search(r"[*?[]", uri) else storage_at(uri).sizes()
     if not names:

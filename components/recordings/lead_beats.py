@@ -17,6 +17,7 @@ from components.beats.cut import (
     CutCounts,
     Windows,
     beat_windows,
+    classes_of,
     count,
     cut_windows,
     gather,
@@ -66,7 +67,7 @@ class LeadBeats:
 
     def labels(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the classes of these annotations, int64[n]; -1 where one has none."""
-        return np.array([self._labels.get(symbol, -1) for symbol in self._annotations.symbol[index].tolist()], np.int64)
+        return classes_of(self._annotations.symbol[index], self._labels)
 
     def blocks(self) -> Iterator[tuple[float, CutBeats]]:
         """Read the whole lead and yield, for each block, its share of the lead and its beats, in order.

@@ -162,6 +162,11 @@ class LeadReader:
         return samples[offset : offset + last - first]
 
 
+def stretches(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return int64[m, 2], the [first, last) of each stretch in which bool[n] is true, in order."""
+    return np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
+
+
 def _invalid_value(fmt: str) -> int | None:
     """Return the ADC value that stands for a missing sample in a format: the lowest, but format 8 and EDF have none."""
     bits = {"80": 8, "508": 8, "310": 10, "311": 10, "212": 12, "24": 24, "524": 24, "32": 32}.get(fmt, 16)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any, Final
 
 from components.beat import ContextForm
 from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError
-from components.io.parquet import parquet_table
 from components.io.shards import SourceShard, plan_sources, rows_by_file, stem_of
-from components.io.sources import Source, check_labels, check_provenance, find_sources
+from components.io.sources import Source, check_labels, check_provenance, context_of, find_sources, input_files
 from components.io.storage import InputFile, described
+from components.recordings.annotation_files import annotation_file_name
 from components.recordings.inputs import REQUESTS, Recording, find_recordings
 from components.score.recordings import RecordingShard, plan_recordings, shards_of
 from components.score.settings import ScoreSettings
@@ -30,9 +29,16 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
 
     Raises:
         DataRefused: a pattern matches nothing, an input cannot be read, or some are recordings and some are not.
-        UsageError: settings ask for what the inputs do not have, or a recording's annotation file would replace
-            another's.
+        UsageError: settings ask for what the inputs do not have, annotation files cannot have the extension that is
+            asked for, or a recording's would replace another's.
     """
+    if settings.annotations is not None:
+        annotation_file_name(settings.annotations, "")  # refuses what cannot be an extension
+        if settings.annotations == settings.annotator:
+            raise UsageError(
+                f"--annotations {settings.annotations} would give the answers the extension of the annotations that "
+                "the beats are taken from: name another, as pred."
+            )
     found = {pattern: find_recordings(pattern, settings.annotator) for pattern in patterns}
     if not any(found.values()):
         if clashing := settings.of_recordings():
@@ -70,7 +76,7 @@ def check_context(inputs: Sequence[Input], reads: ContextForm | None) -> None:
             "recordings with the version that the model was trained with, or train it anew."
         )
     for source in (each for each in inputs if isinstance(each, Source)):
-        form = parquet_table(source.file).layout.context if source.kind == "parquet" else None
+        form = context_of(source)
         if form != reads:
             has = "no context of its beats" if form is None else f"context of {form}"
             faults.append(
@@ -98,6 +104,15 @@ def plan_shards(inputs: Sequence[Input], settings: ScoreSettings) -> tuple[JobSh
         raise DataRefused(f"There are no rows in {', '.join(rows)}.")
     check_provenance(sources, rows)
     return shards
+
+
+def files_named(pattern: str, settings: ScoreSettings) -> list[InputFile]:
+    """List the files that a path, a glob, a folder or a URI stands for, without a look into files of beats.
+
+    Raises:
+        DataRefused: as `find_recordings` and `input_files`.
+    """
+    return files_of(find_recordings(pattern, settings.annotator)) or input_files(pattern)
 
 
 def files_of(inputs: Sequence[Input]) -> list[InputFile]:
@@ -154,13 +169,8 @@ def parse_shards(inputs: Sequence[Input], planned: Sequence[Any]) -> tuple[JobSh
     )
 
 
-def input_json(each: Input) -> dict[str, Any]:
-    """Return an input as plain values."""
-    return asdict(each)
-
-
 def parse_input(fields: dict[str, Any]) -> Input:
-    """Return the input that `input_json` wrote.
+    """Return the input whose plain values these are, as from `asdict`.
 
     Raises:
         KeyError, TypeError: this is none.

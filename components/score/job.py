@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from components.errors import UsageError
 from components.recordings.annotation_files import annotation_file_name
-from components.score.inputs import Input, JobShard, input_json, parse_input, parse_shards, shards_json
+from components.score.inputs import Input, JobShard, parse_input, parse_shards, shards_json
 from components.score.recordings import RecordingShard
 from components.score.settings import ScoreSettings
 
@@ -73,7 +73,7 @@ class Fingerprint:
         return {
             "model": self.model,
             "settings": self.settings.model_dump(),
-            "inputs": [input_json(each) for each in self.inputs],
+            "inputs": [asdict(each) for each in self.inputs],
         }
 
     @property

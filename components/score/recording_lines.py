@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
+from components.recordings.signal import stretches
 from components.score.record import RecordingTally
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ def _ectopy(
     if not of_class.any():
         return Ectopy(per_hour)
     follows = of_class[1:] & of_class[:-1] & known  # the beat belongs to the run of the one before
-    edges = np.flatnonzero(np.diff(follows, prepend=False, append=False))
-    starts, lengths = edges[::2], edges[1::2] - edges[::2] + 1
+    starts, stops = stretches(follows).T
+    lengths = stops - starts + 1
     runs = lengths >= RUN_BEATS
     sums = np.append(0, np.cumsum(rr))
     rates = 60 * (lengths - 1) / (sums[starts + lengths - 1] - sums[starts])

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, SAMPLES
+from components.beat import CLASSES
 from components.beats.cut import DETECTED
 from components.beats.symbols import DEFAULT_MAP
 from components.errors import DataRefused
-from components.io.beat_block import BeatBlock
+from components.io.beat_block import BeatBlock, rejects_alone
 from components.io.rejects import Reject
 from components.io.shards import CSV_ROW_BYTES, stem_of
 from components.recordings.annotation_files import ABSTAINED, REJECTED, Answers, annotation_bytes
@@ -28,7 +28,7 @@ from components.recordings.detect import find_beats
 from components.recordings.inputs import Recording, opened_recording
 from components.recordings.lead import open_lead
 from components.recordings.lead_beats import LeadBeats
-from components.recordings.signal import LeadReader
+from components.recordings.signal import LeadReader, stretches
 from components.score.blocks import BlockScorer
 from components.score.model import Answers as ModelAnswers
 from components.score.record import RecordingTally, unlike_training
@@ -87,10 +87,10 @@ class RecordingShard:
 def plan_recordings(recordings: Sequence[Recording], shard_bytes: int) -> list[RecordingShard]:
     """Cut a job's recordings into shards that hold about as many beats as `shard_bytes` of CSV."""
     wanted = shard_bytes / CSV_ROW_BYTES * SECONDS_A_BEAT
-    counts, seconds = [0], 0.0
+    counts, seconds = list[int](), 0.0
     for recording in recordings:
         longer = max(recording.seconds, LEAST_SECONDS)
-        if counts[-1] and seconds + longer > wanted:
+        if not counts or seconds + longer > wanted:
             counts.append(0)
             seconds = 0.0
         counts[-1] += 1
@@ -102,9 +102,8 @@ def shards_of(recordings: Sequence[Recording], counts: Sequence[int]) -> list[Re
     """Return shards of so many recordings each."""
     shards, first = [], 0
     for count in counts:
-        if count:
-            run = tuple(recordings[first : first + count])
-            shards.append(RecordingShard(run, first, stem_of(first, run[0].name, 0)))
+        run = tuple(recordings[first : first + count])
+        shards.append(RecordingShard(run, first, stem_of(first, run[0].name, 0)))
         first += count
     return shards
 
@@ -131,7 +130,7 @@ class OpenRecording:
         with_context: bool,
         advance: Callable[[], object],
     ) -> None:
-        self.recording = recording
+        self.recording, self._advance = recording, advance
         lead = open_lead(stem, settings.lead)
         self._lead, reader = lead, LeadReader(lead)
         if settings.annotator is None:
@@ -149,7 +148,7 @@ class OpenRecording:
         self._label = np.full(len(self._beat), UNREAD, np.int8)
         self._abstain = np.zeros(len(self._beat), bool)
 
-    def blocks(self, advance: Callable[[], object]) -> Iterator[BeatBlock]:
+    def blocks(self) -> Iterator[BeatBlock]:
         """Cut the beats, a block at a time; the rejects come with the last block. Row numbers count the beats.
 
         Raises:
@@ -157,32 +156,25 @@ class OpenRecording:
         """
         rejects: dict[int, tuple[str, str]] = {}
         for _, index, values, spread in self._beats.cut():
-            advance()
+            self._advance()
             rows, usable = np.searchsorted(self._beat, index), spread > 0
             rejects |= {int(row): (FLAT, "its window is flat") for row in rows[spread == 0]}
             rejects |= {int(row): (MISSING, "its window holds missing samples") for row in rows[np.isnan(spread)]}
-            yield self._block(rows[usable], values[usable], ())
+            yield self._block(rows[usable], values[usable])
         rest = np.setdiff1d(np.arange(len(self._beat)), np.searchsorted(self._beat, self._beats.windowed))
         rejects |= {int(row): (UNFOLLOWED, "no beat follows it, so that its window has no end") for row in rest}
-        yield self._block(
-            np.zeros(0, np.int64),
-            values=np.zeros((0, SAMPLES), np.float32),
-            rejects=tuple(
-                Reject(row, kind, f"{reason}: sample {self._sample[row]}", None)
-                for row, (kind, reason) in sorted(rejects.items())
-            ),
+        yield rejects_alone(
+            Reject(row, kind, f"{reason}: sample {self._sample[row]}", None)
+            for row, (kind, reason) in sorted(rejects.items())
         )
 
-    def _block(
-        self, rows: npt.NDArray[np.int64], values: npt.NDArray[np.float32], rejects: tuple[Reject, ...]
-    ) -> BeatBlock:
-        labels = self._beats.labels(self._beat[rows])
+    def _block(self, rows: npt.NDArray[np.int64], values: npt.NDArray[np.float32]) -> BeatBlock:
         sample = self._sample[rows]
         return BeatBlock(
             signal=values,
-            label=labels if self._labelled else None,
+            label=self._beats.labels(self._beat[rows]) if self._labelled else None,
             rows=rows,
-            rejects=rejects,
+            rejects=(),
             record=np.full(len(rows), self.recording.name, object),
             sample=sample,
             context=None if self._context is None else self._context[rows],
@@ -238,15 +230,13 @@ def _annotated(
 ) -> tuple[Annotations, npt.NDArray[np.float64]]:
     """Return the annotations of a record, and from when to when samples are missing, float64[m, 2] in seconds."""
     annotations = read_annotations(stem, annotator, reader.lead)
-    lead, spans = reader.lead, list[tuple[int, int]]()
+    lead, gaps = reader.lead, [np.zeros((0, 2), np.int64)]
     step = max(int(3600 * lead.fs), 1)
     for first in range(0, lead.length, step):
         advance()
         samples = reader.read(first, min(first + step, lead.length))
-        missing = np.isnan(samples) if samples.dtype.kind == "f" else np.zeros(len(samples), bool)
-        edges = np.flatnonzero(np.diff(missing, prepend=False, append=False)) + first
-        spans += zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-    return annotations, np.array(spans, np.float64).reshape(-1, 2) / float(lead.fs)
+        gaps.append(stretches(np.isnan(samples)) + first)
+    return annotations, np.concatenate(gaps) / float(lead.fs)
 
 
 def score_recordings(
@@ -279,9 +269,10 @@ def score_recordings(
                 recording = OpenRecording(planned, stem, task.settings, scorer.reads_context, advance)
             except DataRefused as refused:
                 ended.append(RecordingLine(file, planned.name, refused=" ".join(refused.sentences)))
-                waiting.append((None, file, _unusable(refused)))
+                unusable = Reject(0, UNUSABLE, " ".join(refused.sentences), None)
+                waiting.append((None, file, rejects_alone([unusable])))
                 continue
-            for block in recording.blocks(advance):
+            for block in recording.blocks():
                 waiting.append((recording, file, block))
                 if sum(len(each.rows) for *_, each in waiting) >= task.settings.block_rows:
                     flush()
@@ -296,13 +287,3 @@ def score_recordings(
                 name = task.annotations_name(each.recording.name)
                 files[name] = annotation_bytes(task.settings.annotations, each.answers(comment))
     return tally_lines(lines, scorer.tally.reasons[UNFOLLOWED]), files
-
-
-def _unusable(refused: DataRefused) -> BeatBlock:
-    """Return a block of no beats and one reject: a recording."""
-    return BeatBlock(
-        signal=np.zeros((0, SAMPLES), np.float32),
-        label=None,
-        rows=np.zeros(0, np.int64),
-        rejects=(Reject(0, UNUSABLE, " ".join(refused.sentences), None),),
-    )

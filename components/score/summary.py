@@ -149,14 +149,10 @@ def _recordings(job: Job, records: Sequence[ShardRecord]) -> dict[str, float] | 
     if not planned:
         return None
     tallies = [record.recordings for record in records if record.recordings is not None]
+    names = ("used", "unusable", "seconds", "seconds_read", "unlike", "unfollowed")
     return {
         "planned": sum(len(shard.recordings) for shard in planned),
-        "used": sum(tally.used for tally in tallies),
-        "unusable": sum(tally.unusable for tally in tallies),
-        "seconds": round(sum(tally.seconds for tally in tallies), 3),
-        "seconds_read": round(sum(tally.seconds_read for tally in tallies), 3),
-        "unlike": sum(tally.unlike for tally in tallies),
-        "unfollowed": sum(tally.unfollowed for tally in tallies),
+        **{name: round(sum(getattr(tally, name) for tally in tallies), 3) for name in names},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from shlex import quote
@@ -17,10 +17,8 @@ from components.io.signals import Terminated, sigterm_raised
 from pipeline.commands.flags import DEFAULT_SERVING, with_beam_options, with_engine_flags
 
 if TYPE_CHECKING:
-    from components.recordings.inputs import Recording
     from components.score.resume import Progress, ProgressReader
     from components.score.run import ScoreRequest
-    from components.score.settings import ScoreSettings
     from components.score.summary import ScoreSummary
     from pipeline.console import ProgressLine
 
@@ -89,8 +87,8 @@ def score(
     """Score any number of beats or recordings with a pushed model, in one Beam job that can be stopped and resumed.
 
     Every row of the inputs, and every beat of recordings, ends up in parts/ with its prediction or in rejects/ with a
-    reason; recordings/ has a line for each recording. Exit codes: 0 done,
-    2 usage, 3 data refused, 5 a shard failed or too many rejects, 6 environment, 130/143 interrupted.
+    reason; recordings/ has a line for each recording. Exit codes: 0 done, 2 usage, 3 data refused, 5 a shard failed or
+    too many rejects, 6 environment, 130/143 interrupted.
     """
     if resume and overwrite:
         raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
@@ -99,14 +97,16 @@ def score(
     from components.score.run import ScoreRequest
     from components.score.run import score as run_score
     from components.score.runner import EngineRunner, choose_engine
-    from components.score.settings import RejectBudget
+    from components.score.settings import RejectBudget, ScoreSettings
     from pipeline.console import ProgressLine
 
     request = ScoreRequest(
         inputs=inputs,
         output=output,
         model=find_model(model, serving),
-        settings=score_settings(format, not no_label, lead, annotator, annotations),
+        settings=ScoreSettings(
+            format=format, labelled=not no_label, lead=lead, annotator=annotator, annotations=annotations
+        ),
         existing="resume" if resume else "overwrite" if overwrite else "refuse",
         budget=RejectBudget(reject_budget),
     )
@@ -126,31 +126,6 @@ def score(
     else:
         show_summary(summary)
     return summary.exit_code
-
-
-def score_settings(
-    format: Literal["parquet", "csv"],
-    labelled: bool,
-    lead: str | None,
-    annotator: str | None,
-    annotations: str | None,
-) -> ScoreSettings:
-    """Return the settings that flags stand for.
-
-    Raises:
-        UsageError: an extension is none that annotation files can have.
-    """
-    from components.recordings.annotation_files import annotation_file_name
-    from components.score.settings import ScoreSettings
-
-    if annotations is not None:
-        annotation_file_name(annotations, "")
-        if annotations == annotator:
-            raise UsageError(
-                f"--annotations {annotations} would give the answers the extension of the annotations that the beats "
-                "are taken from: name another, as pred."
-            )
-    return ScoreSettings(format=format, labelled=labelled, lead=lead, annotator=annotator, annotations=annotations)
 
 
 @contextmanager
@@ -183,29 +158,27 @@ def show_plan(request: ScoreRequest) -> None:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
     """
     from components.io.sources import NAMES, Source, check_labels
+    from components.recordings.inputs import Recording
     from components.score.inputs import check_context, find_inputs
+    from pipeline.console import print_table
 
     inputs = find_inputs(request.inputs, request.settings)
     check_context(inputs, request.model.context)
     sources = [each for each in inputs if isinstance(each, Source)]
-    if not sources:
-        show_recordings([each for each in inputs if not isinstance(each, Source)], request)
-        return
-    check_labels(sources, request.settings.labelled)
-    click.echo(f"Would score {counted(len(sources), 'file')} into {request.output}:")
+    if sources:
+        check_labels(sources, request.settings.labelled)
+        click.echo(f"Would score {counted(len(sources), 'file')} into {request.output}:")
+    else:
+        click.echo(f"Would score {counted(len(inputs), 'recording')} into {request.output}")
+        rows = [
+            [each.name, each.file.path, duration(each.seconds) if each.fs else "?"]
+            for each in inputs
+            if isinstance(each, Recording)
+        ]
+        print_table(["record", "file", "length"], rows)
     for source in sources:  # no table, which would break long paths
         provenance = "" if source.provenance is None else f", provenance in {source.provenance.path}"
         click.echo(f"  {source.file.path}: {NAMES[source.kind]}, {source.file.size / (1 << 20):,.1f} MiB{provenance}")
-    click.echo(f"Model {request.model.short_digest} from {request.model.uri}")
-
-
-def show_recordings(recordings: Sequence[Recording], request: ScoreRequest) -> None:
-    """Print which recordings a job would read, by their headers."""
-    from pipeline.console import print_table
-
-    click.echo(f"Would score {counted(len(recordings), 'recording')} into {request.output}")
-    rows = [[each.name, each.file.path, duration(each.seconds) if each.fs else "?"] for each in recordings]
-    print_table(["record", "file", "length"], rows)
     click.echo(f"Model {request.model.short_digest} from {request.model.uri}")
 
 

@@ -61,11 +61,11 @@ PATIENT: dict[str, Any] = {
     "data": {"context": True, "eval_share": 0.15},
     "tune": {"trials": 2, "epochs": 2, "share": 0.5},
     "train": {
-        "network": {"name": "context", "head_units": 32},
+        "network": {"name": "context", "context_units": (128,)},
         "epochs": 5,
         "batch": 1024,
         "weight_decay": 0.02,
-        "class_weight": 0.15,
+        "class_weight": {"S": 0.3, "V": 0.15, "F": 0.15},
         "label_smoothing": 0.05,
     },
     "finetune": {"epochs": 3, "refit_epochs": 2, "abstain_accuracy": 0.98},

@@ -14,16 +14,16 @@ KINDS: Final = {
     "plain": 0.04,
     "drift": 0.05,
     "pause": 0.04,
-    "fibrillation": 0.32,
+    "fibrillation": 0.48,
     "rare": 0.08,
     "often": 0.08,
     "pairs": 0.08,
     "runs": 0.08,
     "bigeminy": 0.09,
-    "tachycardia": 0.07,
-    "majority": 0.07,
+    "tachycardia": 0.14,
+    "majority": 0.14,
 }
-"""Kind of rhythm -> how often it is drawn."""
+"""Kind of rhythm -> how often it is drawn, relatively."""
 
 GROUPS: Final = {"rare": (0.005, 0.05), "often": (0.05, 0.25), "pairs": (0.02, 0.12), "runs": (0.01, 0.12)}
 """Kind of scattered ectopic beats -> from which to which share of the beats a group of them begins at."""

@@ -28,7 +28,7 @@ LEAST_BEATS: Final = 60
 NORMAL_PIECES: Final = 0.4
 """Share of the pieces without an ectopic beat that are kept."""
 
-RHYTHMS: Final = 3
+RHYTHMS: Final = 4
 """Simulated rhythms of each recording."""
 
 RHYTHM_BEATS: Final = 400

@@ -6,7 +6,7 @@ All changes are made to samples in 0..1, from one seed per batch; normalisation 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from components.beat import CLASSES, SAMPLES
 from components.errors import DataRefused
 from components.train.data import Spool
+from components.train.settings import NOT_WEIGHTED, ClassWeight
 from components.transform.noise import add_noise
 from components.transform.preprocessing import NOISE_DRAW
 
@@ -95,7 +96,7 @@ def make_batches(
     augmentation: Augmentation,
     normalise: Callable[[tf.Tensor], tf.Tensor],
     seed: int,
-    class_weight: float = 0.0,
+    class_weight: ClassWeight = NOT_WEIGHTED,
 ) -> Batches:
     """Shuffle the rows anew for each epoch and make batches of them, the same ones for the same seed.
 
@@ -106,11 +107,11 @@ def make_batches(
         augmentation: changes to the beats.
         normalise: Transform's normalisation.
         seed: of order and changes.
-        class_weight: power by which rare classes count for more.
+        class_weight: how much more rare classes count.
     """
     import tensorflow as tf
 
-    weights = tf.constant(class_weights(spool.label[rows], class_weight), tf.float32)
+    weights = tf.constant(class_weights(spool.label[rows], class_weight.powers), tf.float32)
 
     matrix = spool.columns["clean"]
 
@@ -130,14 +131,13 @@ def make_batches(
     return Batches(dataset, max(1, round(len(rows) / batch)))
 
 
-def class_weights(label: npt.NDArray[np.int64], power: float) -> npt.NDArray[np.float64]:
+def class_weights(label: npt.NDArray[np.int64], powers: Sequence[float]) -> npt.NDArray[np.float64]:
     """Return float64[5], what a beat of each class counts, on average 1 over these beats.
 
-    F and Q, of which a few patients have nearly all, count at most as S and V do.
+    That is (beats of N / beats of the class) to the class's power; a class without beats counts as if it had one.
     """
     counts = np.bincount(label, minlength=len(CLASSES))
-    weights: npt.NDArray[np.float64] = (counts.max() / np.maximum(counts, 1)) ** power
-    weights[3:] = np.minimum(weights[3:], weights[1:3].max())
+    weights: npt.NDArray[np.float64] = (max(counts[0], 1) / np.maximum(counts, 1)) ** np.array(powers)
     return weights * counts.sum() / (weights * counts).sum()
 
 

@@ -19,7 +19,7 @@ from components.train.batches import Batches
 from components.train.data import Spool
 from components.train.keras_private import averaged_weights, build_optimizer
 from components.train.networks import mean_logits
-from components.train.settings import TrainSettings
+from components.train.settings import NOT_WEIGHTED, TrainSettings
 
 if TYPE_CHECKING:
     import keras
@@ -86,7 +86,9 @@ def fit(model: keras.Model, batches: Batches, validation: Spool | None, phase: P
         signal: tf.Tensor, target: tf.Tensor, weight: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor] | tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         targets = tf.repeat(target[:, tf.newaxis], model.output_shape[1], axis=1)
-        return (signal, targets, weight[:, tf.newaxis]) if phase.train.class_weight else (signal, targets)
+        return (
+            (signal, targets, weight[:, tf.newaxis]) if phase.train.class_weight != NOT_WEIGHTED else (signal, targets)
+        )
 
     optimizer = _optimizer(phase, batches.steps)
     build_optimizer(optimizer, model)

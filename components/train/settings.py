@@ -66,6 +66,24 @@ class NetworkSettings(Settings):
         return self.name == "context"
 
 
+class ClassWeight(Settings):
+    """How much more rare classes count: a beat's weight is (beats of N / beats of its class) to a power."""
+
+    S: float = Field(default=0.0, ge=0, le=1, description="power of supraventricular ectopic beats; 0: as N")
+    V: float = Field(default=0.0, ge=0, le=1, description="power of ventricular ectopic beats")
+    F: float = Field(default=0.0, ge=0, le=1, description="power of fusion beats")
+    Q: float = Field(default=0.0, ge=0, le=1, description="power of paced or unclassifiable beats")
+
+    @property
+    def powers(self) -> tuple[float, ...]:
+        """The power of each class, N's being 0."""
+        return 0.0, self.S, self.V, self.F, self.Q
+
+
+NOT_WEIGHTED: Final = ClassWeight()
+"""All beats count alike."""
+
+
 class TrainSettings(Settings):
     """How the first model is trained, on beats without noise."""
 
@@ -88,13 +106,7 @@ class TrainSettings(Settings):
         ge=0,
         description="time constant, in epochs, of the running average of the weights that becomes the model; 0: none",
     )
-    class_weight: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        description="power by which rare classes count for more: a beat's weight is (beats of the commonest class / "
-        "beats of its own) to this power, F's and Q's at most that of S or V; 0: all alike",
-    )
+    class_weight: ClassWeight = Field(default=NOT_WEIGHTED, description="how much more rare classes count")
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of each label spread over all classes")
     stretch: float = Field(
         default=0.08, ge=0, lt=1, description="largest change of the time scale about the R peak: heart rate varies"

@@ -21,6 +21,7 @@ from components.train.batches import (
     stretch,
 )
 from components.train.data import Spool
+from components.train.settings import NOT_WEIGHTED, ClassWeight
 from components.transform.noise import add_noise
 
 LABEL = np.repeat([0, 1, 2, 3, 4], [500, 20, 60, 10, 50])
@@ -162,18 +163,21 @@ def test_fixed_noise_is_transforms():
     assert np.array_equal(signal, add_noise(tf.constant(BEATS), 0, 0.05).numpy())
 
 
-def test_rare_classes_count_for_more_by_the_power_and_one_on_average():
+def test_rare_classes_count_for_more_by_their_powers_and_one_on_average():
     label = np.repeat([0, 1, 2, 3], [80, 5, 20, 1])
-    weights = class_weights(label, 0.5)
+    weights = class_weights(label, ClassWeight(S=0.5, V=1).powers)
     assert (weights[label]).mean() == pytest.approx(1)
-    assert weights[1] / weights[0] == pytest.approx(4)
-    assert weights[2] / weights[0] == pytest.approx(2)
-    assert weights[3] == weights[4] == weights[1]
-    assert class_weights(label, 0) == pytest.approx(np.ones(5))
+    assert weights[1:] / weights[0] == pytest.approx([4, 4, 1, 1])
+    assert class_weights(label, NOT_WEIGHTED.powers) == pytest.approx(np.ones(5))
+    assert class_weights(label[80:], ClassWeight(V=1).powers) == pytest.approx(
+        [26 / 7, 26 / 7, 26 / 140, 26 / 7, 26 / 7]
+    )
 
 
 def test_every_beat_comes_with_the_weight_of_its_class():
-    batches = make_batches(SPOOL, np.arange(len(SPOOL)), 64, Augmentation(), lambda signal: signal, 3, 0.5)
-    expected = class_weights(SPOOL.label, 0.5)
+    batches = make_batches(
+        SPOOL, np.arange(len(SPOOL)), 64, Augmentation(), lambda signal: signal, 3, ClassWeight(S=0.5, F=0.2)
+    )
+    expected = class_weights(SPOOL.label, (0, 0.5, 0, 0.2, 0))
     for _, target, weight in batches.dataset.take(3):
         assert weight.numpy() == pytest.approx(expected[target.numpy().argmax(axis=1)], rel=1e-6)

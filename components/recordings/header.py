@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from glob import glob
@@ -36,9 +37,12 @@ NOT_RECORDED: Final = "0"
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RECORD_LINE = re.compile(
     rf"(?P<name>\S+)\s+(?P<n_sig>\d+)"
-    rf"(?:\s+(?P<fs>{NUMBER})(?:/{NUMBER})?(?:\({NUMBER}\))?(?:\s+(?P<sig_len>\d+)(?:\s.*)?)?)?"
+    rf"(?:\s+(?P<fs>{NUMBER})(?:/{NUMBER})?(?:\({NUMBER}\))?(?:\s+(?P<sig_len>\d+)(?:\s+(?P<start>.*))?)?)?"
 )
-"""`NAME[/SEGMENTS] N_SIG [FS[/COUNTER_FS][(COUNTER)] [SIG_LEN [TIME [DATE]]]]`; time and date are not read."""
+"""`NAME[/SEGMENTS] N_SIG [FS[/COUNTER_FS][(COUNTER)] [SIG_LEN [TIME [DATE]]]]`."""
+
+START = re.compile(r"(\d+):(\d+):(\d+)(?:\.(\d{1,6})\d*)?\s+(\d+)/(\d+)/(\d+)")
+"""`HH:MM:SS[.FRACTION] DD/MM/YYYY`."""
 
 SEGMENT_LINE = re.compile(r"(?P<name>\S+)\s+(?P<sig_len>\d+)")
 FORMAT_FIELD = re.compile(r"(?P<fmt>\d+)(?:x(?P<samps_per_frame>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<byte_offset>\d+))?")
@@ -74,6 +78,7 @@ class Header:
     n_sig: int
     signals: tuple[Signal, ...]  # signal lines; empty where the record has segments
     segments: tuple[tuple[str, int], ...]  # record name and frames of each segment; empty where the record has none
+    start: datetime | None = None  # local time of the first frame; None where the header has no time, or no date
 
 
 def find_records(place: Path) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
@@ -236,9 +241,21 @@ def read_header(stem: Path) -> Header:
     if len(lines) - 1 != expected:
         what = "signals" if segments is None else "segments"
         raise DataRefused(f"its header {path.name} says {expected} {what} and describes {len(lines) - 1}.")
+    start = _start(record["start"] or "")
     if segments is None:
-        return Header(fs, sig_len, n_sig, tuple(_signal(path, line) for line in lines[1:]), ())
-    return Header(fs, sig_len, n_sig, (), tuple(_segment(path, line) for line in lines[1:]))
+        return Header(fs, sig_len, n_sig, tuple(_signal(path, line) for line in lines[1:]), (), start)
+    return Header(fs, sig_len, n_sig, (), tuple(_segment(path, line) for line in lines[1:]), start)
+
+
+def _start(text: str) -> datetime | None:
+    """Return what the end of a record line says; None where it is no time and date, as no answer depends on them."""
+    if (match := START.fullmatch(text)) is None:
+        return None
+    hour, minute, second, fraction, day, month, year = match.groups(default="")
+    try:
+        return datetime(*map(int, (year, month, day, hour, minute, second, fraction.ljust(6, "0"))))
+    except ValueError:
+        return None
 
 
 def _segment_count(name: str, n_sig: int, lines: list[str]) -> int | None:

@@ -79,7 +79,7 @@ class Lead:
     segments: tuple[Segment, ...]  # the stretches that hold it, in order; between them it was not recorded
     whole: bool  # True for a record of one segment, whose samples stay in ADC units
     notes: tuple[str, ...] = ()  # what a person should know of it, in sentences
-    start: datetime | None = None  # local time of the first sample, as EDF files have it
+    start: datetime | None = None  # local time of the first sample, where it is known
     gap_samples: int = 0  # samples of gaps that are no whole frames, as in EDF+D
     ticks_per_frame: int = 1  # ticks in a frame of annotations that do not note how many a second has
 
@@ -119,6 +119,7 @@ def open_lead(stem: Path, lead: str | None) -> Lead:
     else:
         header = read_header(stem)
         opened = _open_segments(header, stem, lead) if header.segments else _open_whole(header, stem, lead)
+        opened = replace(opened, start=header.start)
     if not FS_RANGE[0] <= opened.fs <= FS_RANGE[1]:
         raise DataRefused(
             f"lead {opened.sig_name} has {float(opened.fs):g} samples a second; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -45,6 +46,21 @@ def test_every_form_of_a_number_is_read(tmp_path: Path, gain: str) -> None:
     read = header(tmp_path, f"r 1 +360.0 10\nr.dat 16 {gain} 12 0 0 0 0 MLII\n")
     assert read.fs == 360
     assert (read.signals[0].adc_gain, read.signals[0].baseline, read.signals[0].units) == (200.0, 1024.0, "mV")
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("10:9:8.25 29/02/2024", datetime(2024, 2, 29, 10, 9, 8, 250_000)),
+        ("23:59:59 1/12/1989", datetime(1989, 12, 1, 23, 59, 59)),
+        ("10:09:08", None),
+        ("10:09:08 30/02/2024", None),
+        ("25:09:08 28/02/2024", None),
+        ("at noon", None),
+    ],
+)
+def test_a_record_begins_when_its_header_says_time_and_date(tmp_path: Path, text: str, start: datetime | None) -> None:
+    assert header(tmp_path, f"r 1 360 650000 {text}\nr.dat 212\n").start == start
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,13 @@ def test_of_two_leads_with_one_name_the_index_decides(tmp_path: Path) -> None:
     with pytest.raises(DataRefused, match=r"2 leads named ECG"):
         open_lead(tmp_path / "a", "ECG")
     assert levels(read(tmp_path / "a", "1")) == [1]
+
+
+def test_a_record_of_segments_begins_when_its_own_header_says(tmp_path: Path) -> None:
+    stem = write_segments(tmp_path, ["a", "b"], [("I",), ("I",)])
+    assert open_lead(stem, "I").start is None
+    edit_header(stem, "360 200", "360 200 1:2:3 4/5/2006")
+    assert open_lead(stem, "I").start == datetime(2006, 5, 4, 1, 2, 3)
 
 
 def test_a_layout_with_two_leads_of_one_name_keeps_their_order(tmp_path: Path) -> None:

@@ -127,7 +127,8 @@ def _unit(values: Floats) -> Floats:
     """Return rows, or one, less their mean and divided by their norm; 0 where they are flat."""
     values = values - values.mean(axis=-1, keepdims=True)
     norm = np.sqrt((values**2).sum(axis=-1, keepdims=True))
-    return values / np.where(norm > 0, norm, 1)
+    norm[norm == 0] = 1
+    return values / norm
 
 
 def _correlation(beats: Floats, template: Floats, part: slice, reach: int) -> Floats:

@@ -251,9 +251,10 @@ def _start(text: str) -> datetime | None:
     """Return what the end of a record line says; None where it is no time and date, as no answer depends on them."""
     if (match := START.fullmatch(text)) is None:
         return None
-    hour, minute, second, fraction, day, month, year = match.groups(default="")
+    *time, fraction, day, month, year = match.groups(default="")
+    hour, minute, second = map(int, time)
     try:
-        return datetime(*map(int, (year, month, day, hour, minute, second, fraction.ljust(6, "0"))))
+        return datetime(int(year), int(month), int(day), hour, minute, second, int(fraction.ljust(6, "0")))
     except ValueError:
         return None
 

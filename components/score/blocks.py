@@ -58,7 +58,7 @@ def _joined(arrays: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32
 
 def without_unusable(block: BeatBlock, answers: Answers) -> tuple[BeatBlock, Answers]:
     """Move beats whose probabilities are not all finite to the rejects."""
-    usable = np.isfinite(answers.probabilities).all(axis=1)
+    usable = np.logical_and.reduce(np.isfinite(answers.probabilities), axis=1)
     if usable.all():
         return block, answers
     unusable = [

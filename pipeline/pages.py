@@ -20,8 +20,9 @@ SETTINGS_HEAD = """# Settings and profiles
 
 A run's settings are a profile's values, changed by any number of `--set group.name=value`. A value is JSON where it
 parses as JSON (`--set train.epochs=12`, `--set 'evaluate.draws=[1,2]'`), else a string (`--set train.policy=natural`).
-An unknown name is refused with the nearest ones; what differs from the profile is printed at the start of the run and
-kept, with everything else, in `runs/<run id>/settings.json`. This page is made by `make docs` from the code.
+An unknown name is refused with the nearest ones, and so is a setting that would have no effect beside the others, as
+`tune.trials` in a run without Tuner; what differs from the profile is printed at the start of the run and kept, with
+everything else, in `runs/<run id>/settings.json`. This page is made by `make docs` from the code.
 
 | profile | stages | what it is for |
 |---|---|---|

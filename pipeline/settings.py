@@ -15,10 +15,11 @@ from components.errors import UsageError
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.settings import DataSettings
 from components.score.settings import BatchSettings
-from components.settings import Settings
+from components.settings import Settings, flatten
 from components.train.settings import FineTuneSettings, TrainSettings, TuneSettings
 from components.transform.settings import TransformSettings
 from components.validate.settings import ValidateSettings
+from pipeline.effect import check_effect
 from pipeline.profiles import PROFILES
 from pipeline.stages import STAGES, Stage
 
@@ -115,15 +116,17 @@ class RunSettings(Settings):
     )
 
 
-def settings_from(profile: str, overrides: Iterable[str] = ()) -> RunSettings:
+def settings_from(profile: str, overrides: Iterable[str] = (), *, local: bool = False) -> RunSettings:
     """Build the settings of a run: a profile's values, changed by texts `group.name=value`.
 
-    A value is JSON where it parses as JSON, else a string.
+    A value is JSON where it parses as JSON, else a string. `local`: whether the run is on this machine.
 
     Raises:
-        UsageError: an override that is not of that form, names no setting, or has a value the setting refuses.
+        UsageError: an override that is not of that form, names no setting, has a value the setting refuses, or would
+            have no effect.
     """
     values = {"profile": profile, **deepcopy(PROFILES[profile])}
+    given: dict[str, Any] = {}
     for text in overrides:
         key, equals, value = text.partition("=")
         path = key.strip().split(".")
@@ -136,11 +139,13 @@ def settings_from(profile: str, overrides: Iterable[str] = ()) -> RunSettings:
             group = group.setdefault(name, {})
             if not isinstance(group, dict):
                 raise UsageError(f"--set {text}: {name} is a value, not a group of settings.")
-        group[path[-1]] = _parse(value)
+        given[key.strip()] = group[path[-1]] = _parse(value)
     try:
-        return RunSettings.model_validate(values)
+        settings = RunSettings.model_validate(values)
     except ValidationError as error:
         raise UsageError([_in_words(problem) for problem in error.errors()]) from None
+    check_effect(settings, dict(flatten(given)), local)
+    return settings
 
 
 def _parse(text: str) -> Any:

@@ -49,6 +49,8 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
             f"{', '.join(others)} is no recording, as the other inputs are: score recordings and files of beats in "
             "jobs of their own."
         )
+    if not settings.labelled:
+        raise UsageError("--no-label is about files of beats: recordings have labels where --annotator reads them.")
     recordings = {recording.file.path: recording for each in found.values() for recording in each}
     if settings.annotations is not None:
         names: dict[str, Recording] = {}

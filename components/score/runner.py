@@ -12,7 +12,7 @@ from components.errors import UsageError
 from components.io.shards import SourceShard, stem_of
 from components.io.sources import Source
 from components.score.engines.dataflow import Dataflow
-from components.score.engines.engine import BeamRunner, Engine, names_runner
+from components.score.engines.engine import LOCAL_RUNNERS, BeamRunner, Engine, is_elsewhere, names_runner, option
 from components.score.engines.portable import PortableEngine
 from components.score.inputs import find_inputs, plan_shards
 from components.score.job import ShardTask
@@ -20,6 +20,9 @@ from components.score.model import ModelRef
 from components.score.run import ScoreRequest
 
 ADDRESS: Final = re.compile(r"(flink|spark)://([A-Za-z0-9._-]+:[0-9]{1,5})/?")
+
+OWN_WORKERS: Final = {None: "direct_num_workers", "flink": "parallelism", "dataflow": "max_num_workers"}
+"""Kind of engine -> the Beam option that `workers` becomes."""
 
 
 def choose_engine(
@@ -42,29 +45,55 @@ def choose_engine(
         shares_process: of `BeamRunner`.
 
     Raises:
-        UsageError: `on` names no engine, or flags contradict one another.
+        UsageError: `on` names no engine, flags contradict one another, or some would have no effect.
     """
-    if on is None:
-        if job_endpoint or worker_command:
-            raise UsageError("--job-endpoint and --worker-command belong to --on flink://... or --on spark://...")
-        return BeamRunner(workers, options, shares_process, assume_shared)
-    address = ADDRESS.fullmatch(on)
-    if address is None and on != "dataflow":
+    address = ADDRESS.fullmatch(on or "")
+    kind = on if address is None else address[1]
+    if address is None and on not in {None, "dataflow"}:
         raise UsageError(
             f"--on {on}: name flink://HOST:8081 (the port of Flink's REST interface), spark://HOST:7077 (the port of "
             "Spark's master) or dataflow."
         )
-    if names_runner(options):
+    if on is not None and names_runner(options):
         raise UsageError("--on names the runner: leave --runner out, or leave --on out and give all options.")
+    flags = {"--job-endpoint": job_endpoint, "--worker-command": worker_command}
+    if address is None and (named := [flag for flag, value in flags.items() if value]):
+        raise UsageError(f"{' and '.join(named)} belong to --on flink://... or --on spark://...")
+    if assume_shared and (kind == "dataflow" or (kind is None and not is_elsewhere(options))):
+        raise UsageError(
+            "--assume-shared is about the machines of a cluster, and the job runs on none that mounts paths."
+        )
+    if worker_command and (environment := option(options, "environment_type")):
+        raise UsageError(
+            f"--worker-command has no effect with --environment_type={environment}: leave one of them out."
+        )
+    if workers is not None:
+        _check_workers(kind, options, job_endpoint)
+    if kind is None:
+        return BeamRunner(workers, options, shares_process, assume_shared)
     if address is None:
         return Dataflow(options, workers)
-    if address[1] == "flink":
+    if kind == "flink":
         from components.score.engines.flink import Flink
 
         return Flink(address[2], options, workers, job_endpoint, worker_command, assume_shared)
     from components.score.engines.spark import Spark
 
     return Spark(address[2], options, workers, job_endpoint, worker_command, assume_shared)
+
+
+def _check_workers(kind: str | None, options: Sequence[str], job_endpoint: str | None) -> None:
+    """Refuse a number of workers that would have no effect on this kind of engine, with UsageError."""
+    runner = option(options, "runner")
+    if runner is not None and runner.rpartition(".")[2] not in LOCAL_RUNNERS:
+        raise UsageError(f"--workers is not for --runner={runner}: say it in that runner's own options.")
+    if kind == "spark" and job_endpoint:
+        raise UsageError(
+            "--workers has no effect with --job-endpoint: Spark takes spark.cores.max from the job server."
+        )
+    same = OWN_WORKERS.get(kind)
+    if same and option(options, same) is not None:
+        raise UsageError(f"--workers and Beam's --{same} say the same: give one of them.")
 
 
 @dataclass(frozen=True)

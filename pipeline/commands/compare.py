@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError, counted
+from pipeline.commands.flags import given
 from pipeline.console import ProgressLine, print_table
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def compare(
         raise UsageError(f"--from takes a number of seconds, not {from_seconds}.")
     if csv_file is not None:
         _check_replaceable(csv_file)
+    if reference.is_file() and (named := given(["--reference-annotator", "--test-annotator"])):
+        raise UsageError(f"{', '.join(named)}: of use for folders only, and {reference} is a file. Leave it out.")
     jobs, one_sided = comparison.find_jobs(reference, test, reference_annotator, test_annotator)
     if reference.is_file() and reference.stem != test.stem:
         click.echo(f"{reference.name} and {test.name} have different names: are they of one record?", err=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from components.errors import UsageError
 
@@ -25,6 +27,24 @@ def with_beam_options(command: Any) -> Any:
         "beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]", callback=_only_options
     )
     return argument(command)
+
+
+def given(flags: Sequence[str]) -> list[str]:
+    """Return those of the running command's flags, such as `--skip-bad`, that the user gave."""
+    context = click.get_current_context()
+    source = {
+        name: context.get_parameter_source(parameter.name)
+        for parameter in context.command.params
+        if parameter.name is not None
+        for name in parameter.opts
+    }
+    return [flag for flag in flags if source[flag] is not ParameterSource.DEFAULT]
+
+
+def refuse_json_of_nothing(dry_run: bool, as_json: bool) -> None:
+    """Refuse --json with --dry-run, which leaves no summary to print, with UsageError."""
+    if dry_run and as_json:
+        raise UsageError("--json prints the summary of what was done, and --dry-run does nothing: give one of the two.")
 
 
 def _only_options(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from components.errors import counted
+from pipeline.commands.flags import given
 from pipeline.profiles import PROFILES
 
 
@@ -81,8 +82,8 @@ def kubeflow(
     check_uri("--serving", serving or "")
     if submitted and not host:
         raise UsageError("--submit needs --host, the URL of Kubeflow Pipelines' API.")
-    if waited and not submitted:
-        raise UsageError("--wait waits for a run that --submit starts: give both.")
+    if not submitted and (alone := given(["--host", "--namespace", "--experiment", "--wait"])):
+        raise UsageError(f"{', '.join(alone)}: only a run that --submit starts has these. Give --submit, too.")
 
     from pipeline.kubeflow.submit import Server, data_fingerprint
     from pipeline.screen import output_captured

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from components.errors import UsageError, counted
 from components.io.signals import INTERRUPTED
+from pipeline.commands.flags import given
 from pipeline.console import ProgressLine
 
 if TYPE_CHECKING:
@@ -125,21 +125,20 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
 
 def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, annotator: str | None) -> None:
     """Refuse flags that would be without effect."""
-    context = click.get_current_context()
-    flags = (
-        "--download",
-        "--detect",
-        "--format",
-        "--split",
-        "--map",
-        "--seed",
-        "--variants",
-        "--exclude",
-        "--skip-bad",
-        "--workers",
+    named = given(
+        (
+            "--download",
+            "--detect",
+            "--format",
+            "--split",
+            "--map",
+            "--seed",
+            "--variants",
+            "--exclude",
+            "--skip-bad",
+            "--workers",
+        )
     )
-    sources = {flag: context.get_parameter_source(flag[2:].replace("-", "_")) for flag in flags}
-    named = [flag for flag, source in sources.items() if source is not ParameterSource.DEFAULT]
     if annotate is not None and named:
         goes = "does" if len(named) == 1 else "do"
         raise UsageError(f"--annotate only writes annotations; {', '.join(named)} {goes} not go with it.")

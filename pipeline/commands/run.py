@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from components.errors import counted
-from pipeline.commands.flags import DEFAULT_ROOT, with_beam_options
+from pipeline.commands.flags import DEFAULT_ROOT, refuse_json_of_nothing, with_beam_options
 from pipeline.profiles import PROFILES
 
 
@@ -57,8 +57,9 @@ def run(
     from pipeline.screen import shown
     from pipeline.settings import settings_from
 
+    refuse_json_of_nothing(dry_run, as_json)
     check_not_ignored(beam_options)
-    settings = settings_from(profile, overrides)
+    settings = settings_from(profile, overrides, local=True)
     root = root.absolute()
     locations = Locations(data_location(root, data), root, serving or str(root / "serving"))
     if dry_run:

@@ -14,7 +14,13 @@ import click
 
 from components.errors import UsageError, counted
 from components.io.signals import Terminated, sigterm_raised
-from pipeline.commands.flags import DEFAULT_SERVING, with_beam_options, with_engine_flags
+from pipeline.commands.flags import (
+    DEFAULT_SERVING,
+    given,
+    refuse_json_of_nothing,
+    with_beam_options,
+    with_engine_flags,
+)
 
 if TYPE_CHECKING:
     from components.score.resume import Progress, ProgressReader
@@ -92,6 +98,9 @@ def score(
     """
     if resume and overwrite:
         raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
+    if model is not None and given(["--serving"]):
+        raise UsageError("--model names a model, --serving where to find the newest: give one of the two.")
+    refuse_json_of_nothing(dry_run, as_json)
     _silence_beam()
     from components.score.model import find_model
     from components.score.run import ScoreRequest

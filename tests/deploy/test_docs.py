@@ -42,6 +42,6 @@ def test_the_secrets_keys_are_the_templates():
 def test_the_settings_shown_are_settings():
     [shown] = [block for block in blocks() if "score.on" in block]
     given = [word for word in shlex.split(shown.replace("[...,", "[")) if word != "--set"]
-    score = settings_from("demo", [word for word in given if not word.startswith("stages=")]).score
+    score = settings_from("demo", given).score
     assert score.on.startswith("flink://")
     assert score.beam == ("--environment_type=EXTERNAL", "--environment_config=localhost:50000")

@@ -176,6 +176,7 @@ def test_the_map_decides_and_is_stored(tmp_path, capsys):
         (["refs", "refs", "--reference-annotator", "man", "--test-annotator", "pred"], 3, "no annotation file *.man"),
         (["refs", "others", "--test-annotator", "pred"], 3, "have no record in common, such as a"),
         (["refs", "nowhere"], 2, "does not exist"),
+        (["refs/a.atr", "refs/a.pred", "--test-annotator", "pred"], 2, "--test-annotator: of use for folders only"),
         (["refs", "refs", "--map", "x"], 2, "--map x is not understood"),
     ],
 )

@@ -178,6 +178,9 @@ def test_recordings_and_tables_are_not_mixed(archive, tmp_path):
         find_inputs([str(archive)], ScoreSettings())
     with pytest.raises(UsageError, match="--lead, --annotations are about recordings"):
         find_inputs([str(tmp_path / "a.csv")], ScoreSettings(lead="II", annotations="pred"))
+    (archive / "a.csv").unlink()
+    with pytest.raises(UsageError, match="--no-label is about files of beats"):
+        find_inputs([str(archive)], ScoreSettings(labelled=False))
 
 
 def test_annotation_files_never_replace_each_other(archive, tmp_path):

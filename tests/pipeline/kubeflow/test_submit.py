@@ -286,7 +286,8 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(
     ("flags", "words"),
     [
         (["--submit"], "--submit needs --host"),
-        (["--wait"], "--wait waits for a run that --submit starts"),
+        (["--wait"], "--wait: only a run that --submit starts"),
+        (["--host", "http://kfp", "--namespace", "ecg"], "--host, --namespace: only a run that --submit starts"),
         (["--pipeline-root", "/tmp/root"], "object store"),
         (["--data", "minio://beats"], "s3://beats"),
         (["--serving", "minio://models"], "s3://models"),

@@ -38,6 +38,26 @@ def test_flags_that_contradict_one_another_are_refused():
 
 
 @pytest.mark.parametrize(
+    ("on", "options", "flags", "said"),
+    [
+        ("dataflow", [], {"job_endpoint": "jobs:8099", "worker_command": "/w"}, "--job-endpoint and --worker-command"),
+        (None, [], {"assume_shared": True}, "--assume-shared is about the machines"),
+        (None, ["--runner=DirectRunner"], {"assume_shared": True}, "--assume-shared is about the machines"),
+        ("dataflow", [], {"assume_shared": True}, "--assume-shared is about the machines"),
+        ("flink://h:1", ["--environment_type=EXTERNAL"], {"worker_command": "/w"}, "--environment_type=EXTERNAL"),
+        ("spark://h:1", [], {"workers": 2, "job_endpoint": "jobs:8099"}, r"spark\.cores\.max"),
+        ("flink://h:1", ["--parallelism=3"], {"workers": 2}, "--parallelism say the same"),
+        ("dataflow", ["--max_num_workers", "3"], {"workers": 2}, "--max_num_workers say the same"),
+        (None, ["--direct_num_workers=3"], {"workers": 2}, "--direct_num_workers say the same"),
+        (None, ["--runner=FlinkRunner"], {"workers": 2}, "--runner=FlinkRunner"),
+    ],
+)
+def test_flags_that_would_have_no_effect_are_refused(on, options, flags, said):
+    with pytest.raises(UsageError, match=said):
+        choose_engine(on, options, **flags)
+
+
+@pytest.mark.parametrize(
     ("most", "shards", "shares", "processes"), [(1, 9, True, 0), (1, 9, False, 1), (4, 9, True, 4), (4, 1, True, 0)]
 )
 def test_a_job_on_this_machine_has_no_more_processes_than_shards(most, shards, shares, processes):
@@ -119,16 +139,12 @@ def test_local_paths_are_named_and_refused():
 
 
 @pytest.mark.parametrize("on", ["flink://h:1", "spark://h:1", "dataflow", None])
-def test_each_engine_refuses_local_paths_and_dataflow_shares_none(on):
+def test_each_engine_refuses_local_paths_unless_they_are_shared(on):
     remote_runner = ["--runner=FlinkRunner"] if on is None else []
     with pytest.raises(UsageError, match="do not see"):
         choose_engine(on, remote_runner).check_paths(["/in.csv"], "s3://b/out", "s3://b/1")
-    shared = choose_engine(on, remote_runner, assume_shared=True)
-    if on == "dataflow":
-        with pytest.raises(UsageError, match="do not see"):
-            shared.check_paths(["/in.csv"], "s3://b/out", "s3://b/1")
-    else:
-        shared.check_paths(["/in.csv"], "s3://b/out", "s3://b/1")
+    if on != "dataflow":
+        choose_engine(on, remote_runner, assume_shared=True).check_paths(["/in.csv"], "s3://b/out", "s3://b/1")
 
 
 def test_local_paths_are_for_workers_of_this_machine():

@@ -27,14 +27,26 @@ class Bullets:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A text that leads to another page, by a path from this one."""
+
+    text: str
+    href: str
+
+
+Cell = str | Link
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table; each row has a text for each title in `head`, and its first text is the row's heading."""
+    """A table; each row has a cell for each title in `head`, and its first cell is the row's heading."""
 
     caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    head: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]]
     left: Sequence[int] = (0,)  # columns of words, aligned left
     wide: bool = False  # scrolls sideways rather than breaking its cells
+    ordered_by: tuple[int, Literal["ascending", "descending", "other"]] | None = None  # a column, and how it is sorted
 
 
 @dataclass(frozen=True)
@@ -110,3 +122,4 @@ class Page:
     warnings: Sequence[str]  # what must be known before any figure is read
     cards: Sequence[Card]
     sections: Sequence[Section]
+    up: Link | None = None  # to the page that this one belongs to

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from textwrap import shorten
-from typing import Final
+from typing import Any, Final
 
 from components.errors import HeartbeatError, counted
 from components.report.content import Card
@@ -190,12 +190,15 @@ def scoring_cards(material: ScoringMaterial) -> list[Card]:
 
 
 def _what_was_scored(material: ScoringMaterial) -> Card:
-    version = material.job.model_version
-    lines = [
-        f"{counted(len(material.summary['files']), 'input file')}, {counted(len(material.shards), 'shard')}.",
-        f"Model {material.job.fingerprint.model[:12]}{'' if version is None else f', version {version}'}.",
-    ]
-    return Card("What was scored", f"{count(material.summary['rows']['read'])} rows", lines)
+    version, shards = material.job.model_version, counted(len(material.shards), "shard")
+    model = f"Model {material.job.fingerprint.model[:12]}{'' if version is None else f', version {version}'}."
+    question, rows = "What was scored", material.summary["rows"]["read"]
+    if (tally := material.recordings) is None:
+        lines = [f"{counted(len(material.summary['files']), 'input file')}, {shards}.", model]
+        return Card(question, f"{count(rows)} rows", lines)
+    beats = counted(rows - tally["unusable"], "beat")
+    lines = [f"{beats} in {seconds(tally['seconds'])}.", f"{shards}.", model]
+    return Card(question, counted(tally["planned"], "recording"), lines)
 
 
 def _scoring_worked(material: ScoringMaterial) -> Card:
@@ -208,7 +211,8 @@ def _scoring_worked(material: ScoringMaterial) -> Card:
     if summary["status"] != "done":
         lines = [rows, *(_short(sentence) for sentence in summary["sentences"][:REASONS])]
         return Card(WORKED, "No: incomplete", lines, "bad", links)
-    lines = [rows, "Every row read is scored or rejected."]
+    each = "row read" if material.recordings is None else "recording is used or refused, every beat"
+    lines = [rows, f"Every {each} is scored or rejected."]
     if summary["rows_per_second"]:
         rate = count(round(summary["rows_per_second"]))
         lines.append(f"{seconds(summary['seconds'])} in all, start-up included: {rate} rows/s.")
@@ -233,6 +237,8 @@ def _what_came_out(material: ScoringMaterial) -> Card:
 
 def _after_scoring(material: ScoringMaterial) -> Card:
     drift, confidence = ("drift", "Drift of the signal"), ("scores", "How sure it was")
+    if material.recordings is not None:
+        return _after_recordings(material.recordings)
     rejected = material.summary["rows"]["rejected"]
     failed = material.finished and material.summary["status"] != "done"
     unlike = [] if rejected and failed else _unlike_training(material)
@@ -244,6 +250,17 @@ def _after_scoring(material: ScoringMaterial) -> Card:
     if not material.finished:
         return Card(NEXT, "The shards", [], links=[("shards", "Which are done"), confidence])
     return Card(NEXT, "Is it like training?", [], links=[drift, confidence])
+
+
+def _after_recordings(tally: Mapping[str, Any]) -> Card:
+    links = [("recordings", "By what needs attention"), ("rejects", "Rejected beats"), ("drift", "Drift of the signal")]
+    lines = []
+    if tally["unusable"]:
+        lines.append(f"{count(tally['unusable'])} of {counted(tally['planned'], 'recording')} could not be used.")
+    if tally["unlike"]:
+        unlike = f"{count(tally['unlike'])} of {counted(tally['used'], 'recording')}"
+        lines.append(f"Unlike what the model was trained on: {unlike}. It is right less often there.")
+    return Card(NEXT, "The recordings", lines, "warn" if lines else "plain", links)
 
 
 def _unlike_training(material: ScoringMaterial) -> Sequence[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +20,12 @@ from components.io.artifact_files import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SP
 from components.io.examples import read_beats
 from components.io.serving import HISTOGRAM, STATISTICS
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
-from components.score.job import JOB_FILE, Job
+from components.score.job import JOB_FILE, Job, ShardTask
 from components.score.model import is_synthetic
 from components.score.record import ShardFailure, ShardRecord
-from components.score.resume import read_outcomes
+from components.score.recording_lines import RecordingLine, read_lines
+from components.score.recordings import RecordingShard
+from components.score.resume import READERS, read_outcomes
 from components.score.summary import SUMMARY_FILE, add_up
 from components.verdict import Verdict, read_verdict
 
@@ -242,6 +245,33 @@ class ScoringMaterial:
     def records(self) -> Sequence[ShardRecord]:
         """The records of the shards that are done."""
         return [record for record in self.shards.values() if isinstance(record, ShardRecord)]
+
+    @cached_property
+    def lines(self) -> list[RecordingLine]:
+        """The lines of the recordings of shards that are done, in the order of the inputs; none of files of beats.
+
+        Raises:
+            HeartbeatError: a file of recordings/ is not there any more, or cannot be read.
+        """
+        names = [task.lines_name for task in self.done_tasks if isinstance(task.shard, RecordingShard)]
+        with ThreadPoolExecutor(READERS) as pool:
+            contents = list(pool.map(self.folder.read, names))
+        if missing := [name for name, content in zip(names, contents, strict=True) if content is None]:
+            raise HeartbeatError(f"{self.folder.path(missing[0])} is not there any more. Score the job with --resume.")
+        return [line for content in contents if content is not None for line in read_lines(content)]
+
+    @property
+    def recordings(self) -> Mapping[str, Any] | None:
+        """What the summary counts of recordings; None of a job that reads files of beats."""
+        counts: Mapping[str, Any] | None = self.summary.get("recordings")
+        return counts and {name: value if "seconds" in name else int(value) for name, value in counts.items()}
+
+    @property
+    def done_tasks(self) -> list[ShardTask]:
+        """The shards that are done."""
+        return [
+            task for task in self.job.tasks(self.folder.root) if isinstance(self.shards[task.shard.stem], ShardRecord)
+        ]
 
     @cached_property
     def synthetic(self) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from components.recordings.inputs import Recording
 from components.report.content import Block, Bullets, Folded, Table, Words
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial
 from components.report.wording import UNKNOWN, count
+from components.score.job import JOB_FILE
 from components.settings import flatten
+
+INPUTS: Final = 200
+"""Inputs of a scoring job that the table names."""
 
 
 def run_origin(material: RunMaterial) -> list[Block]:
@@ -82,9 +86,11 @@ def scoring_origin(material: ScoringMaterial) -> list[Block]:
         [each.file.path, "recording", count(each.file.size + sum(file.size for file in each.others)), "none"]
         if isinstance(each, Recording)
         else [each.file.path, each.kind, count(each.file.size), each.provenance.path if each.provenance else "none"]
-        for each in fingerprint.inputs
+        for each in fingerprint.inputs[:INPUTS]
     ]
+    more = len(fingerprint.inputs) - len(inputs)
     return [
         Table("What the results depend on", ["of", "value"], facts, left=(0, 1)),
         Table("Inputs", ["file", "kind", "bytes", "provenance"], inputs, left=(0, 1, 3)),
+        *([Words(f"And {count(more)} more: {JOB_FILE} names them all.")] if more else []),
     ]

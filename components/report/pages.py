@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -12,7 +13,7 @@ from components.io.storage import write_whole
 from components.report.attention import attention
 from components.report.checks import statistics
 from components.report.classes import class_rates, mistakes
-from components.report.content import Block, Bullets, Page, Section, Words
+from components.report.content import Block, Bullets, Link, Page, Section, Words
 from components.report.data import beats, data
 from components.report.first_screen import (
     run_cards,
@@ -25,6 +26,7 @@ from components.report.first_screen import (
 from components.report.material import NotReachedError, RunMaterial, ScoringMaterial, load_run, load_scoring
 from components.report.origin import run_origin, scoring_origin, study_notes
 from components.report.outcome import outcome, stages
+from components.report.recordings import Column, orders, recordings
 from components.report.records import records
 from components.report.results import results
 from components.report.rows import files, scored_files, scoring_rejects, shards
@@ -74,6 +76,9 @@ SCORING_SECTIONS: Sequence[Make[ScoringMaterial]] = (
     ("origin", "Model, inputs, settings", scoring_origin),
 )
 
+RECORDINGS_SECTIONS: Sequence[Make[ScoringMaterial]] = (("recordings", "Recordings", recordings), *SCORING_SECTIONS)
+"""Sections of a job of recordings."""
+
 REPORT: Final = Path("report", "index.html")
 """Where the page is in the folder of a run or of a scoring job."""
 
@@ -113,13 +118,17 @@ def run_page(material: RunMaterial) -> Page:
 def write_scoring_report(directory: str) -> str:
     """Write the page of a scoring job, a directory or its URI, and return where the page is.
 
+    A job of recordings gets a page for each order of their table, too.
+
     Raises:
         UsageError: there is no scoring job.
-        HeartbeatError: the page cannot be made or written.
+        HeartbeatError: a page cannot be made or written.
     """
     material = load_scoring(directory)
-    html = _render(scoring_page, material, directory)
-    material.folder.write(REPORT.as_posix(), html)
+    material.folder.write(REPORT.as_posix(), _render(scoring_page, material, directory))
+    for order in orders(material) if material.recordings else []:
+        by_order = _render(partial(recordings_page, order=order), material, directory)
+        material.folder.write(REPORT.with_name(order.page).as_posix(), by_order)
     return material.folder.path(REPORT.as_posix())
 
 
@@ -131,7 +140,20 @@ def scoring_page(material: ScoringMaterial) -> Page:
         marks=scoring_marks(material),
         warnings=scoring_warnings(material),
         cards=scoring_cards(material),
-        sections=_make_sections(material, SCORING_SECTIONS),
+        sections=_make_sections(material, RECORDINGS_SECTIONS if material.recordings else SCORING_SECTIONS),
+    )
+
+
+def recordings_page(material: ScoringMaterial, order: Column) -> Page:
+    """Make the page of a job's recordings in an order."""
+    return Page(
+        title=f"Recordings by {order.head}",
+        subtitle=material.folder.root,
+        marks=scoring_marks(material),
+        warnings=scoring_warnings(material),
+        cards=[],
+        sections=[Section("recordings", "Recordings", recordings(material, order))],
+        up=Link(f"All of the scoring job {material.job.fingerprint.digest}", REPORT.name),
     )
 
 

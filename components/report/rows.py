@@ -78,6 +78,8 @@ def scored_files(material: ScoringMaterial) -> list[Block]:
         blocks.append(Words("The job is not finished: these are the shards that are done so far.", "warn"))
     if summary["sentences"]:
         blocks.append(Bullets(summary["sentences"], "warn"))
+    if (tally := material.recordings) is not None:
+        return [*blocks, _scored_recordings(tally, summary["rows"])]
     head = ["file", "rows", "scored", "rejected", "adds up"]
     rows = [
         [
@@ -87,6 +89,25 @@ def scored_files(material: ScoringMaterial) -> list[Block]:
         for file in summary["files"]
     ]  # fmt: skip
     return [*blocks, Table("Rows of the input files, as counted before and after", head, rows)]
+
+
+def _scored_recordings(tally: Mapping[str, Any], rows: Mapping[str, int]) -> Table:
+    """Reconcile recordings, their time and their beats; a recording that was refused is one reject."""
+    refused = tally["unusable"]
+    counts = {
+        "recordings": (tally["planned"], tally["used"], refused),
+        "beats": (rows["read"] - refused, rows["scored"], rows["rejected"] - refused),
+    }
+    table = [
+        [name, *map(count, numbers), "yes" if numbers[0] == numbers[1] + numbers[2] else "NO"]
+        for name, numbers in counts.items()
+    ]
+    time = tally["seconds"], tally["seconds_read"], tally["seconds"] - tally["seconds_read"]
+    return Table(
+        "Recordings, their beats and their time",
+        ["of", "all", "used or scored", "refused or rejected", "adds up"],
+        [*table, ["time, with and without an ECG", *map(seconds, time), "yes"]],
+    )
 
 
 def scoring_rejects(material: ScoringMaterial) -> list[Block]:

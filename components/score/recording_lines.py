@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
+from components.errors import HeartbeatError
+from components.io.text import arrow_buffer
 from components.recordings.signal import stretches
 from components.score.record import RecordingTally
 
@@ -97,6 +99,22 @@ def lines_content(lines: Sequence[RecordingLine]) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist([asdict(line) for line in lines], schema=line_schema()), sink)
     return sink.getvalue().to_pybytes()
+
+
+def read_lines(content: bytes) -> list[RecordingLine]:
+    """Return the lines in a file of recordings/.
+
+    Raises:
+        HeartbeatError: it is no such file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(pa.BufferReader(arrow_buffer(content))).read(use_threads=False)
+        return [RecordingLine(**row) for row in table.to_pylist()]
+    except (pa.ArrowException, TypeError) as error:
+        raise HeartbeatError(f"A file of recordings/ cannot be read: {error}. Score them again.") from error
 
 
 def tally_lines(lines: Sequence[RecordingLine], unfollowed: int) -> RecordingTally:

@@ -6,7 +6,7 @@ import pytest
 
 from components.report.pages import write_run_report
 from tests.report.made_run import make_run
-from tests.report.made_scoring import make_scoring
+from tests.report.made_scoring import make_scoring, score_recordings
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,12 @@ def report(finished: Path) -> Path:
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished scoring directory; not to be changed but by its page."""
     return make_scoring(tmp_path_factory.mktemp("scored"))
+
+
+@pytest.fixture(scope="session")
+def scored_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished scoring directory of recordings; not to be changed but by its pages."""
+    return score_recordings(tmp_path_factory.mktemp("recordings"))
 
 
 @pytest.fixture

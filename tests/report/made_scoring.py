@@ -19,10 +19,13 @@ from components.io.sources import Source
 from components.io.storage import InputFile
 from components.push.histogram import count_samples, histogram_json
 from components.score.job import Fingerprint, Job, ShardTask
+from components.score.model import ModelRef
 from components.score.record import ShardRecord, Written
 from components.score.settings import ScoreSettings
 from tests.evaluate.tiny_model import answers_of, some_beats, template_weights
+from tests.recordings.archives import write_archive
 from tests.report.made_run import HOSTILE, statistics_of
+from tests.score.jobs import run
 
 ROWS = 120
 """Good rows of each input."""
@@ -60,6 +63,15 @@ def make_scoring(
     (output / "summary.json").write_text(json.dumps(summary))
     (output / "_SUCCESS").touch()
     return output
+
+
+def score_recordings(top: Path) -> Path:
+    """A finished job of three recordings, of which the last was refused."""
+    archive = write_archive(top / "archive", ("p1", "p2", "p3"))
+    (archive / "p3.dat").write_bytes(b"short")
+    model = ModelRef(str(make_model(top / "1700000000", synthetic=True)), MODEL)
+    run(archive, output=top / "out", ref=model, budget="50%", block_rows=1000, shard_bytes=4 << 20)
+    return top / "out"
 
 
 def planned(index: int, name: str, rejected: int) -> SourceShard:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.report.pages import RUN_SECTIONS, SCORING_SECTIONS, write_scoring_report
+from components.report.pages import RECORDINGS_SECTIONS, RUN_SECTIONS, SCORING_SECTIONS, write_scoring_report
 from tests.report.browser import CHROMIUM, Browser, browser
 
 pytestmark = [
@@ -57,20 +57,24 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def pages(report: Path, scored: Path) -> dict[str, tuple[Path, set[str]]]:
+def pages(report: Path, scored: Path, scored_recordings: Path) -> dict[str, tuple[Path, set[str]]]:
     """Page and the sections that it must have."""
-    scoring = Path(write_scoring_report(str(scored)))
+    scoring, recordings = (Path(write_scoring_report(str(each))) for each in (scored, scored_recordings))
     return {
         "run": (report, {name for name, _, _ in RUN_SECTIONS}),
         "scoring": (scoring, {name for name, _, _ in SCORING_SECTIONS}),
+        "recordings": (recordings, {name for name, _, _ in RECORDINGS_SECTIONS}),
+        "order": (recordings.with_name("recordings-by-v-run.html"), {"recordings"}),
     }
 
+
+PAGES = ["run", "scoring", "recordings", "order"]
 
 COLOURS = "['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name])"
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("of", ["run", "scoring"])
+@pytest.mark.parametrize("of", PAGES)
 def test_a_page_is_whole_quiet_and_keeps_to_itself(
     tab: Browser, pages: dict[str, tuple[Path, set[str]]], of: str, width: int
 ) -> None:
@@ -91,7 +95,7 @@ def test_a_page_is_whole_quiet_and_keeps_to_itself(
     assert [url for url in tab.requests if not url.startswith("data:")] == [page.as_uri()]
 
 
-@pytest.mark.parametrize("of", ["run", "scoring"])
+@pytest.mark.parametrize("of", PAGES)
 def test_on_paper_nothing_is_cut_off_or_folded_away(
     tab: Browser, pages: dict[str, tuple[Path, set[str]]], of: str
 ) -> None:
@@ -100,7 +104,7 @@ def test_on_paper_nothing_is_cut_off_or_folded_away(
     tab.call("Emulation.setEmulatedMedia", media="print")
     tab.photograph(KEPT / f"{of}-print.png")
     assert tab.value("document.documentElement.scrollWidth") <= PAPER
-    assert min(tab.value(FOLDED)) > 100
+    assert min(tab.value(FOLDED), default=PAPER) > 100
     assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 

@@ -1,0 +1,186 @@
+"""The recordings of a scoring job: a table of their lines, and a page for each order that it can be sorted in."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Literal
+
+from components.report.content import Block, Cell, Link, Table, Words
+from components.report.material import NotReachedError, ScoringMaterial
+from components.report.wording import UNKNOWN, count, number, seconds
+from components.score.recording_lines import RecordingLine
+
+SHOWN: Final = 200
+"""Recordings on a page: few enough to be read and printed."""
+
+EXPLAINED: Final = (
+    "Unlike: its beats are unlike those that the model was trained on, as it abstains from more than a fifth of them. "
+    "Runs are three or more in a row, couplets two. An hour: of the time with an ECG. Abstained: the share of the "
+    "scored beats of which the model would rather not say. No ECG: the share of the time in which the lead was off, "
+    "flat, saturated or noise. Rates are beats a minute, slowest and fastest of eight intervals in a row. Longest RR "
+    "in seconds."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table, and the order that its head leads to.
+
+    Attributes:
+        name: of the order's page.
+        head: title.
+        cell: what it says of a line.
+        key: what the order sorts lines by, the least one first.
+        order: how that sorts the cells.
+    """
+
+    name: str
+    head: str
+    cell: Callable[[RecordingLine], str]
+    key: Callable[[RecordingLine], Any]
+    order: Literal["ascending", "descending", "other"]
+
+    @property
+    def page(self) -> str:
+        """File of the order's page, beside that of the job's, which has the first order."""
+        return f"recordings-by-{self.name}.html"
+
+
+def _figures(
+    name: str,
+    head: str,
+    value: Callable[[RecordingLine], float | None] | str,
+    form: Callable[[Any], str],
+    *,
+    rising: bool = False,
+) -> Column:
+    """Return a column of figures, of a line's field or by a function; lines without one come last."""
+
+    def known(line: RecordingLine) -> float | None:
+        if line.refused is not None:
+            return None
+        figure: float | None = getattr(line, value) if isinstance(value, str) else value(line)
+        return figure
+
+    def key(line: RecordingLine) -> tuple[bool, float]:
+        figure = known(line)
+        return figure is None, (figure or 0.0) * (1 if rising else -1)
+
+    def cell(line: RecordingLine) -> str:
+        figure = known(line)
+        return UNKNOWN if figure is None else form(figure)
+
+    return Column(name, head, cell, key, "ascending" if rising else "descending")
+
+
+def _abstained(line: RecordingLine) -> float | None:
+    return line.abstained / line.scored if line.scored else None
+
+
+def _remarks(line: RecordingLine) -> str:
+    """Say in a few words what a person should know of a recording before its figures."""
+    told = {"refused": line.refused, "unlike": line.unlike, "note": line.notes}
+    return ", ".join(kind for kind, text in told.items() if text is not None)
+
+
+def needs_attention(line: RecordingLine) -> tuple[float, ...]:
+    """Return a key that sorts lines by what needs attention.
+
+    First those that were refused, then those unlike what the model was trained on, then by runs and couplets of V, V an
+    hour, S, abstentions, seconds without an ECG.
+    """
+    return (
+        line.refused is None,
+        line.unlike is None,
+        -line.v_longest_run,
+        -line.v_couplets,
+        -(line.v_per_hour or 0),
+        -line.s_longest_run,
+        -(line.s_per_hour or 0),
+        -(_abstained(line) or 0),
+        -(line.noise or 0),
+    )
+
+
+_rate = partial(number, decimals=0)
+
+
+def _tenths(value: float) -> str:
+    return f"{value:,.1f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+ATTENTION: Final = Column("attention", "remark", _remarks, needs_attention, "other")
+"""The order of the job's page."""
+
+COLUMNS: Final = (
+    Column("name", "recording", lambda line: line.record, lambda line: line.record, "ascending"),
+    ATTENTION,
+    _figures("v-run", "longest V run", "v_longest_run", count),
+    _figures("v-runs", "V runs", "v_runs", count),
+    _figures("v-couplets", "V couplets", "v_couplets", count),
+    _figures("v-hour", "V an hour", "v_per_hour", _tenths),
+    _figures("s-run", "longest S run", "s_longest_run", count),
+    _figures("s-runs", "S runs", "s_runs", count),
+    _figures("s-hour", "S an hour", "s_per_hour", _tenths),
+    _figures("abstained", "abstained", _abstained, _percent),
+    _figures("noise", "no ECG", "noise", _percent),
+    _figures("slowest", "slowest rate", "rate_least", _rate, rising=True),
+    _figures("rate", "mean rate", "rate_mean", _rate),
+    _figures("fastest", "fastest rate", "rate_greatest", _rate),
+    _figures("longest-rr", "longest RR", "longest_rr", partial(number, decimals=2)),
+    _figures("beats", "beats", "beats", count),
+    _figures("duration", "duration", "seconds", seconds),
+)
+
+
+def orders(material: ScoringMaterial) -> Sequence[Column]:
+    """Return the orders that have a page of their own: none where there is nothing to sort."""
+    return [column for column in COLUMNS if column is not ATTENTION] if len(material.lines) > 1 else []
+
+
+def recordings(material: ScoringMaterial, by: Column = ATTENTION) -> list[Block]:
+    """Tabulate the first recordings of an order.
+
+    Raises:
+        NotReachedError: no recording was scored yet.
+    """
+    lines = material.lines
+    if not lines:
+        raise NotReachedError("No recording was scored.")
+    shown = heapq.nsmallest(SHOWN, lines, key=by.key)
+    head: list[Cell] = [column.head for column in COLUMNS]
+    if len(lines) > 1:
+        first = Link(ATTENTION.head, "index.html#recordings")
+        links = [first if column is ATTENTION else Link(column.head, column.page) for column in COLUMNS]
+        head = [column.head if column is by else link for column, link in zip(COLUMNS, links, strict=True)]
+    rows = [[column.cell(line) for column in COLUMNS] for line in shown]
+    caption = "The recording"
+    if len(lines) > 1:
+        of = "All" if len(shown) == len(lines) else f"The first {count(len(shown))} of"
+        caption = (
+            f"{of} {count(len(lines))} recordings, by {by.head if by is not ATTENTION else 'what needs attention'}"
+        )
+    unfinished = "" if material.finished else "The job is not finished: these are the recordings of its done shards. "
+    how = "The head of a column leads to the same table sorted by it. " if len(lines) > 1 else ""
+    return [
+        Words(
+            f"{unfinished}{how}All lines, with more columns, are in {material.folder.path('recordings')}, a folder of "
+            "Parquet."
+        ),
+        Table(caption, head, rows, left=(0, 1), ordered_by=(COLUMNS.index(by), by.order)),
+        Words(EXPLAINED),
+        *_sentences(shown),
+    ]
+
+
+def _sentences(lines: Sequence[RecordingLine]) -> list[Table]:
+    """Tabulate why recordings were refused, and the notes on others."""
+    told = [(line.record, text) for line in lines for text in (line.refused, line.notes) if text is not None]
+    return [Table("Refused, and notes", ["recording", "what there is to know"], told, left=(0, 1))] if told else []

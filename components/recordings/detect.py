@@ -8,11 +8,12 @@ whole record, so that memory is bounded and the blocks of a record find the beat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from components.beat import RECORD_RATE_HZ
 from components.beats.cut import DETECTED
@@ -138,8 +139,23 @@ def _means(values: npt.NDArray[np.float64], sizes: Sequence[int]) -> list[npt.ND
 
 
 def _band(signal: npt.NDArray[np.float64], fs: float, band: tuple[float, float], order: int) -> npt.NDArray[np.float64]:
-    filtered: npt.NDArray[np.float64] = sosfiltfilt(butter(order, band, "bandpass", fs=fs, output="sos"), signal)
-    return filtered
+    """Filter a signal forwards and backwards, as scipy's `sosfiltfilt` does, which would design its start each time."""
+    sections, state = _design(order, band, fs)
+    reach = min(6 * order + 3, len(signal) - 1)
+    before, after = 2 * signal[0] - signal[reach:0:-1], 2 * signal[-1] - signal[-2 : -reach - 2 : -1]
+    filtered = np.concatenate([before, signal, after])
+    for _ in range(2):
+        filtered = sosfilt(sections, filtered, zi=state * filtered[0])[0][::-1]
+    return filtered[reach : reach + len(signal)]
+
+
+@lru_cache(maxsize=8)
+def _design(
+    order: int, band: tuple[float, float], fs: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return a band-pass filter, float64[order, 6], and its state in a constant signal of 1, float64[order, 2]."""
+    sections = butter(order, band, "bandpass", fs=fs, output="sos")
+    return sections, sosfilt_zi(sections)
 
 
 def _place(signal: npt.NDArray[np.float64], peaks: npt.NDArray[np.int64], reach: int) -> npt.NDArray[np.int64]:

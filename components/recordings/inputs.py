@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeVar
 
 from components.errors import DataRefused
 from components.io.storage import (
@@ -39,6 +39,19 @@ REQUESTS: Final = 16
 
 EDF_HEADER_BYTES: Final = 256 << 10
 """Longest header of an EDF file that is fetched to plan a job: a thousand signals."""
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def ask_all(ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Return what `ask` returns for each item, in order, from many threads; each takes several items at a time."""
+    waiting = list(items)
+    step = max(len(waiting) // (4 * REQUESTS), 1)
+    runs = [waiting[first : first + step] for first in range(0, len(waiting), step)]
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        return [answer for run in pool.map(lambda run: list(map(ask, run)), runs) for answer in run]
 
 
 @dataclass(frozen=True)
@@ -107,8 +120,7 @@ def _holds_recordings(folder: Path) -> bool:
 
 
 def _described(folder: Path, names: Sequence[str], annotator: str | None) -> list[Recording]:
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        return list(pool.map(lambda name: _describe(folder / name, name, annotator), names))
+    return ask_all(lambda name: _describe(folder / name, name, annotator), names)
 
 
 def _describe(stem: Path, name: str, annotator: str | None) -> Recording:
@@ -149,13 +161,13 @@ def _find_remote(uri: str, annotator: str | None) -> list[Recording]:
         names = storage_at(top).sizes()
     if not any(name.lower().endswith((".hea", *EDF)) for name in names):
         return []
-    with TemporaryDirectory(prefix="headers-") as scratch, ThreadPoolExecutor(REQUESTS) as pool:
+    with TemporaryDirectory(prefix="headers-") as scratch:
         mirror = Path(scratch)
         for folder in {mirror / os.path.dirname(name) for name in names}:
             folder.mkdir(parents=True, exist_ok=True)
-        list(pool.map(lambda name: _mirror(f"{top}/{name}", names[name], mirror / name), names))
+        ask_all(lambda name: _mirror(f"{top}/{name}", names[name], mirror / name), names)
         found = find_recordings(str(mirror / rest), annotator)
-        return list(pool.map(lambda recording: _moved(recording, mirror, top), found))
+        return ask_all(lambda recording: _moved(recording, mirror, top), found)
 
 
 def _mirror(uri: str, size: int, target: Path) -> None:

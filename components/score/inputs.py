@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from components.beat import ContextForm
@@ -13,7 +12,7 @@ from components.io.shards import SourceShard, plan_sources, rows_by_file, stem_o
 from components.io.sources import Source, check_labels, check_provenance, context_of, find_sources, input_files
 from components.io.storage import InputFile, described
 from components.recordings.annotation_files import annotation_file_name
-from components.recordings.inputs import REQUESTS, Recording, find_recordings
+from components.recordings.inputs import Recording, ask_all, find_recordings
 from components.score.recordings import RecordingShard, plan_recordings, shards_of
 from components.score.settings import ScoreSettings
 
@@ -129,9 +128,7 @@ def files_of(inputs: Sequence[Input]) -> list[InputFile]:
 def changed_files(inputs: Sequence[Input]) -> list[str]:
     """Return the paths of files that changed, came or went away since they were listed."""
     files = files_of(inputs)
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        now = pool.map(_described, files)
-        return [file.path for file, found in zip(files, now, strict=True) if found != file]
+    return [file.path for file, found in zip(files, ask_all(_described, files), strict=True) if found != file]
 
 
 def _described(file: InputFile) -> InputFile | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from components.errors import UsageError
@@ -68,18 +68,15 @@ class Fingerprint:
     settings: ScoreSettings
     inputs: tuple[Input, ...]  # in order: files of beats, or recordings
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fingerprint as plain values."""
-        return {
-            "model": self.model,
-            "settings": self.settings.model_dump(),
-            "inputs": [asdict(each) for each in self.inputs],
-        }
+    def to_json(self, **more: Any) -> str:
+        """Return the fingerprint as JSON, and whatever else is given; an input is written as its fields."""
+        fields = {"model": self.model, "settings": self.settings.model_dump(), "inputs": self.inputs, **more}
+        return json.dumps(fields, default=vars, sort_keys=True)
 
     @property
     def digest(self) -> str:
         """Return 16 hex digits that name the job."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -104,8 +101,8 @@ class Job:
     def to_json(self) -> str:
         """Return what job.json holds."""
         shards = shards_json(self.fingerprint.inputs, self.shards)
-        model = {"model_place": self.model_uri, "model_version": self.model_version}
-        return json.dumps({**self.fingerprint.to_dict(), **model, "shards": shards}) + "\n"
+        place, version = self.model_uri, self.model_version
+        return self.fingerprint.to_json(model_place=place, model_version=version, shards=shards) + "\n"
 
     @staticmethod
     def from_json(text: bytes, directory: str) -> Job:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -97,7 +97,7 @@ def lines_content(lines: Sequence[RecordingLine]) -> bytes:
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist([asdict(line) for line in lines], schema=line_schema()), sink)
+    pq.write_table(pa.Table.from_pylist([vars(line) for line in lines], schema=line_schema()), sink)
     return sink.getvalue().to_pybytes()
 
 
@@ -158,7 +158,7 @@ def rhythm_fields(
     }
     for symbol in ("S", "V"):
         ectopy = _ectopy(label == CLASSES.index(symbol), rr, known, seconds_read)
-        fields |= {f"{symbol.lower()}_{name}": value for name, value in asdict(ectopy).items()}
+        fields |= {f"{symbol.lower()}_{name}": value for name, value in vars(ectopy).items()}
     return fields
 
 

@@ -254,6 +254,7 @@ def score_recordings(
     """
     ended: list[OpenRecording | RecordingLine] = []
     waiting: list[tuple[OpenRecording | None, str, BeatBlock]] = []
+    beats = 0  # of those that wait
 
     def flush() -> None:
         answered = scorer.score([(file, block) for _, file, block in waiting]) if waiting else []
@@ -274,8 +275,10 @@ def score_recordings(
                 continue
             for block in recording.blocks():
                 waiting.append((recording, file, block))
-                if sum(len(each.rows) for *_, each in waiting) >= task.settings.block_rows:
+                beats += len(block.rows)
+                if beats >= task.settings.block_rows:
                     flush()
+                    beats = 0
             ended.append(recording)
     flush()
     lines = [each if isinstance(each, RecordingLine) else each.line() for each in ended]

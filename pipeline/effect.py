@@ -48,6 +48,11 @@ IGNORED: Final[tuple[tuple[str, Callable[[RunSettings], bool], str], ...]] = (
     (_SAMPLES, lambda run: run.train.network.reads_context, "train.network.name=context reads no samples"),
     (r"transform\.\w+", lambda run: run.data.context, "with data.context=true no samples are transformed"),
     (
+        r"train\.class_weight\.\w+",
+        lambda run: run.train.policy != "natural",
+        "train.policy gives every class as many beats",
+    ),
+    (
         r"finetune\.(noisy_share|wide_share|noise_max)",
         lambda run: run.finetune.noise == "fixed",
         "finetune.noise=fixed has one noise for all beats",

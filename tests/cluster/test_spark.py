@@ -6,8 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from components.score.engines.job_server import free_port
 from tests.cluster.jobs import FILES, assert_whole, await_none, await_shards, on, score, shares
+from tests.recordings.archives import write_archive
 from tests.score.engines.fakes import fake_flink
+from tests.score.jobs import digests
 from tools.local_cluster import local_cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
@@ -27,6 +30,27 @@ def test_both_workers_do_a_share_and_leave_the_local_runners_bytes(spark, beats,
     assert len([log for log, done in by_log.items() if done]) == 2, by_log
     assert len(set().union(*by_log.values())) == FILES
     await_none(JOB_SERVER, WORKER)
+
+
+def test_recordings_leave_the_local_runners_bytes(spark, beats, worker_command, environ, tmp_path):
+    archive = write_archive(tmp_path / "archive", beats=300)
+    flags = ["--annotations", "pred"]
+    on_spark = on("spark", spark, worker_command, "--assume-shared", *flags)
+    for output, where in (("out", on_spark), ("local", ["--workers", "1", *flags])):
+        done = score(beats, tmp_path / output, environ, *where, pattern=str(archive)).ended()
+        assert done.code == 0, done.err
+    assert len(list((tmp_path / "local" / "annotations").iterdir())) == 3
+    assert digests(tmp_path / "out") == digests(tmp_path / "local")
+
+
+def test_a_worker_pool_that_is_not_there_is_told(spark, beats, environ, tmp_path):
+    pool = f"localhost:{free_port()}"
+    flags = ["--on", f"spark://{spark.address}", "--assume-shared", "--", "--environment_type=EXTERNAL"]
+    done = score(beats, tmp_path / "out", environ, *flags, f"--environment_config={pool}").ended()
+    assert done.code == 6, done.err
+    [sentence] = done.sentences
+    assert f"No worker pool answers at {pool}" in sentence
+    await_none(JOB_SERVER)
 
 
 def test_a_worker_killed_in_the_middle_costs_neither_rows_nor_the_job(spark, beats, worker_command, environ, tmp_path):

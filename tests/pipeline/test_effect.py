@@ -32,6 +32,7 @@ ON = "score.on=flink://flink:8081"
         ("patient", ["train.mix=0.5"], "reads no samples"),
         ("patient", ["finetune.noise=fixed"], "reads no samples"),
         ("patient", ["transform.noise_sd=0.1"], "no samples are transformed"),
+        ("study", ["train.class_weight.S=0.5"], "every class as many beats"),
         ("study", ["finetune.noise_max=0.2"], "one noise for all beats"),
         ("demo", ["finetune.wide_share=0", "finetune.noise_max=0.2"], "draws no level"),
         ("demo", ["finetune.wide_share=1", "finetune.noise_sd=0.2"], "draws all levels"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -315,6 +316,19 @@ def test_no_window_is_stretched_over_a_stretch_that_nobody_annotated(tmp_path: P
     assert len(rows) == 38
     assert np.array_equal(rows[:18], whole[:18])
     assert np.abs(rows[18] - whole[18]).max() < 0.1  # its overhang is a fifth of the interval before, not of the gap
+
+
+def test_codes_that_wfdb_has_no_symbol_for_are_counted_by_number_without_a_warning(tmp_path: Path) -> None:
+    signal, positions, _ = simulated(seed=6, beats=12)
+    write_record(tmp_path / "archive", "r", signal)
+    codes = [1, 42, 1, 43, 42, 1, 1]
+    words = [code << 10 | step for code, step in zip(codes, np.diff(positions[:8], prepend=0), strict=False)]
+    (tmp_path / "archive" / "r.atr").write_bytes(np.array([*words, 0], "<u2").tobytes())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = run(tmp_path / "archive", tmp_path / "out", split="none")
+    assert report.counts.unknown == {"code 42": 2, "code 43": 1}
+    assert report.files[0].rows == 3
 
 
 @pytest.mark.parametrize("fs", [1000, 2000, 250])

@@ -6,7 +6,6 @@ import errno
 import gzip
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -205,9 +204,7 @@ def test_an_s3_server_that_is_not_there(
     closed_port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with_keys(monkeypatch, closed_port)
-    began = time.monotonic()
     assert main(heartbeat, ["models", "list", "--serving", "s3://models/serving"]) == 6
-    assert time.monotonic() - began < 10
     [sentence] = capsys.readouterr().err.splitlines()
     assert sentence.startswith(f"{closed_port} cannot be reached: Connection refused.")
 

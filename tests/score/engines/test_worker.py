@@ -20,7 +20,6 @@ from google.protobuf import json_format, struct_pb2
 from components.io.submitter import ORPHANED
 from components.score.beam_private import worker_environment
 from components.score.engines.job_server import free_port
-from components.score.engines.worker import PROVISION_SECONDS
 from tests.score.engines.test_guard import await_end
 
 OPTIONS = {"beam:option:job_name:v1": "heartbeat-score-1"}
@@ -111,10 +110,10 @@ def test_a_worker_that_an_engine_ends_leaves_nothing_in_the_temporary_folder(tmp
 
 
 def test_a_worker_whose_engine_was_gone_before_it_began_does_not_wait_for_it():
-    began = time.monotonic()
+    longer_than_a_test = 3600
+    endpoints = {"control": "", "logging": ""}
     with pytest.raises(grpc.RpcError, match="UNAVAILABLE"):
-        worker_environment("7-1", f"localhost:{free_port()}", {"control": "", "logging": ""}, "/tmp", PROVISION_SECONDS)
-    assert time.monotonic() - began < 10
+        worker_environment("7-1", f"localhost:{free_port()}", endpoints, "/tmp", longer_than_a_test)
 
 
 @pytest.mark.parametrize(

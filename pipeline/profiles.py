@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.stages import STAGES
 
 ALL_STAGES = tuple(name for name, stage in STAGES.items() if not stage.on_request)
+WITHOUT_TUNER = tuple(name for name in ALL_STAGES if name != "Tuner")
 
 DEMO: dict[str, Any] = {
     "stages": ALL_STAGES,
@@ -20,7 +21,7 @@ FULL: dict[str, Any] = {"stages": ALL_STAGES}
 """The settings' own defaults: docs/lab/experiments.md has what they rest on."""
 
 STUDY: dict[str, Any] = {
-    "stages": tuple(name for name in ALL_STAGES if name != "Tuner"),
+    "stages": WITHOUT_TUNER,
     "transform": {"normalisation": "none"},
     "train": {
         "network": {"name": "study"},
@@ -57,19 +58,19 @@ STUDY: dict[str, Any] = {
 """The study trained so, and is judged by what it reached: its fine-tuned model is far below our thresholds."""
 
 PATIENT: dict[str, Any] = {
-    "stages": ALL_STAGES,
+    "stages": WITHOUT_TUNER,
     "data": {"context": True, "eval_share": 0.15},
-    "tune": {"trials": 2, "epochs": 2, "share": 0.5},
     "train": {
         "network": {"name": "context", "context_units": (128,)},
-        "epochs": 5,
+        "epochs": 3,
         "batch": 1024,
         "weight_decay": 0.02,
         "class_weight": {"S": 0.3, "V": 0.15, "F": 0.15},
         "label_smoothing": 0.05,
     },
-    "finetune": {"epochs": 3, "refit_epochs": 2, "abstain_accuracy": 0.98},
+    "finetune": {"epochs": 3, "refit_epochs": 1, "abstain_accuracy": 0.98},
 }
-"""Beats with context, from recordings that `prepare` has split by patient: judged on people never seen."""
+"""Beats with context, from recordings that `prepare` has split by patient: judged on people never seen. Cross-validation
+over people chose its values (docs/patients.md): a search on one eval split of a few people would only add chance."""
 
 PROFILES = {"demo": DEMO, "full": FULL, "study": STUDY, "patient": PATIENT}

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beats.context import context_of
+from components.beats.context import CONTEXT_NAMES, context_of
 from components.beats.rhythms import simulate_intervals
 from components.beats.windows import WINDOW_HZ, BeatWindows
 
@@ -32,6 +32,14 @@ RHYTHMS: Final = 4
 """Simulated rhythms of each recording."""
 
 RHYTHM_BEATS: Final = 400
+
+NOISY_SHARE: Final = 1 / 3
+"""Share of a recording that is a variant with noise: all of it would outweigh what recordings hold."""
+
+OF_SHAPE: Final = [
+    column for column, name in enumerate(CONTEXT_NAMES) if not name.startswith("rr") and name != "alike_early"
+]
+"""Columns of the context that do not change with the rhythm."""
 
 NORMAL, ECTOPIC = 0, 1
 """Labels: indices of N and S."""
@@ -72,22 +80,34 @@ def _pieces(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.G
 
 
 def _rhythms(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.Generator) -> Iterator[Variant]:
-    """Give normal beats other intervals; those that come early by the simulated rhythm are S."""
+    """Give normal beats other intervals; those that come early by the simulated rhythm are S.
+
+    Their shapes are compared with those of the whole recording, as ever: among normal beats alone no shape is odd, and
+    what is learnt of rhythms would hold for clean recordings alone.
+    """
     normal = np.flatnonzero(label == NORMAL)
     if len(normal) < LEAST_BEATS:
         return
+    recorded = context_of(windows)
     for _ in range(RHYTHMS):
         count = min(RHYTHM_BEATS, len(normal))
         first = rng.integers(0, len(normal) - count + 1)
         beat = normal[first : first + count]
         intervals, early = simulate_intervals(count, rng)
         simulated = BeatWindows(np.cumsum(intervals), windows.shape[beat], windows.scale[beat])
-        yield Variant(beat, context_of(simulated), np.where(early, ECTOPIC, NORMAL))
+        context = context_of(simulated)
+        context[:, OF_SHAPE] = recorded[beat][:, OF_SHAPE]
+        yield Variant(beat, context, np.where(early, ECTOPIC, NORMAL))
 
 
 def _noisy(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.Generator) -> Iterator[Variant]:
-    """Yield the recording with noise in its samples, and with what a detector misses, finds twice or misplaces."""
-    count = len(windows)
+    """Yield a stretch with noise in its samples, and with what a detector misses, finds twice or misplaces."""
+    count = int(len(windows) * NOISY_SHARE)
+    if count < LEAST_BEATS:
+        return
+    first = rng.integers(0, len(windows) - count + 1)
+    stretch = slice(first, first + count)
+    windows, label = windows.take(stretch), label[stretch]
     found = np.sort(np.concatenate([np.flatnonzero(rng.random(count) > rng.uniform(0, 0.03)), _doubled(count, rng)]))
     doubled = np.append(False, np.diff(found) == 0)
     seconds = windows.seconds[found] + rng.normal(0, rng.uniform(0, 0.01), len(found))
@@ -100,7 +120,7 @@ def _noisy(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.Ge
     shape += _noise(shape.shape, rng)
     noisy = BeatWindows(seconds, shape.astype(np.float16), windows.scale[found])
     real = ~doubled
-    yield Variant(found[real], context_of(noisy)[real], label[found[real]])
+    yield Variant(first + found[real], context_of(noisy)[real], label[found[real]])
 
 
 def _doubled(count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

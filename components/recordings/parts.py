@@ -51,7 +51,7 @@ FILES: Final[Mapping[Form, Mapping[str, tuple[str, ...]]]] = {
     },
 }
 """Form -> side -> its files: that of the beats first. `beats` is the one side where nothing is split, `variants` holds
-rows made from those of `train`."""
+rows made from those of `train`, or of `beats`."""
 
 COPY_BYTES = 1 << 22
 """Bytes, or rows' worth of them, copied at once."""

@@ -122,10 +122,10 @@ def _plan(settings: PrepareSettings) -> Plan:
         raise UsageError(
             "--map gives annotated beats their classes; with --detect or --split kaggle it has no meaning."
         )
-    if settings.variants and (settings.format != "parquet" or split is None or isinstance(split, KaggleSplit)):
+    if settings.variants and (settings.format != "parquet" or settings.detect or isinstance(split, KaggleSplit)):
         raise UsageError(
-            "--variants makes rows with other contexts from the training records: it needs --format parquet, and a "
-            "--split by record or patient."
+            "--variants makes rows with other contexts from annotated records: it needs --format parquet, and no split "
+            "or one by record or patient."
         )
     labels = SYMBOL_TO_LABEL if isinstance(split, KaggleSplit) else parse_map(settings.map)
     leads, silent, skipped = _open_leads(settings, [place_of[name] for name in records])

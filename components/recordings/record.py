@@ -167,7 +167,7 @@ def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str
                 if name == "test" and isinstance(job.split, KaggleSplit):
                     digest.update(kaggle_text(chosen.signal, chosen.label).reshape(-1).data)
                 sides[name].add(chosen)
-                if job.variants and name == "train":
+                if job.variants and name != "test":
                     training.append(chosen)
             advance(cutting * share, len(block))
         for made in _variants(job, beats, concatenated(training)) if any(map(len, training)) else ():
@@ -190,7 +190,7 @@ def _variants(job: RecordJob, beats: LeadBeats, training: CutBeats) -> Iterator[
 
 def sides_of(split: Split | None, variants: bool) -> tuple[str, ...]:
     """Return the sides that a record gives rows to."""
-    return ("beats",) if split is None else ("train", "test", *(("variants",) if variants else ()))
+    return (*(("beats",) if split is None else ("train", "test")), *(("variants",) if variants else ()))
 
 
 Outcome = RecordResult | DataRefused

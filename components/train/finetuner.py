@@ -7,6 +7,7 @@ on them (temperature, thresholds) stays as it is.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ import numpy as np
 from components.errors import HeartbeatError
 from components.io.artifact_files import FROZEN
 from components.train.batches import Augmentation, Batches, choose_rows, make_batches
-from components.train.calibrate import learn_certainty, write_certainty
-from components.train.data import TrainingData, load_all_beats, load_data
+from components.train.calibrate import Certainty, learn_certainty, write_certainty
+from components.train.data import Spool, TrainingData, load_all_beats, load_data
 from components.train.export import export_model, load_network
 from components.train.loop import History, Phase, fit, make_predictor, start_afresh
 from components.train.networks import BODY, with_new_head
@@ -56,21 +57,35 @@ def run_fn(fn_args: FnArgs) -> None:
         if not all(map(np.array_equal, body.get_weights(), trained_weights)):
             raise HeartbeatError("The body's weights changed while they were frozen; this model is not what it says.")
         export_model(model, train.network, data.normalise, f"{fn_args.model_run_dir}/{FROZEN}")
-        histories[FINETUNED] = train_all(model, data, train, tune, logs)
-        # of context there are no samples to find near beats by, and its validation is meant to be of whole records
-        reads_context = train.network.reads_context
-        weight = (
-            np.ones(len(data.validation)) if reads_context else post_stratify(data.train, data.validation, train.seed)
+        certainty, later = finish(
+            model, data, lambda: load_all_beats(fn_args, scratch, train.network), train, tune, logs
         )
-        certainty = learn_certainty(
-            make_predictor(model), data.validation, weight, tune.abstain_accuracy, tune.mean_recall
-        )
-        if tune.refit_epochs:
-            all_beats = replace(data, train=load_all_beats(fn_args, scratch, train.network))
-            histories[REFITTED] = refit(model, all_beats, train, tune, logs)
     export_model(model, train.network, data.normalise, fn_args.serving_model_dir, certainty)
     write_certainty(certainty, fn_args.model_run_dir)
-    write_history(histories, model, fn_args.model_run_dir)
+    write_history(histories | later, model, fn_args.model_run_dir)
+
+
+def finish(
+    model: keras.Model,
+    data: TrainingData,
+    load_all: Callable[[], Spool],
+    train: TrainSettings,
+    tune: FineTuneSettings,
+    logs: str,
+) -> tuple[Certainty, dict[str, History]]:
+    """Run what follows phase one: phase two, calibration on the eval split, the refit; `load_all` gives its beats.
+
+    Returns:
+        What was learnt on the eval split, and the curves by phase.
+    """
+    histories = {FINETUNED: train_all(model, data, train, tune, logs)}
+    # of context there are no samples to find near beats by, and its validation is meant to be of whole records
+    reads_context = train.network.reads_context
+    weight = np.ones(len(data.validation)) if reads_context else post_stratify(data.train, data.validation, train.seed)
+    certainty = learn_certainty(make_predictor(model), data.validation, weight, tune.abstain_accuracy, tune.mean_recall)
+    if tune.refit_epochs:
+        histories[REFITTED] = refit(model, replace(data, train=load_all()), train, tune, logs)
+    return certainty, histories
 
 
 def train_head(

@@ -205,10 +205,13 @@ def test_variants_are_made_of_the_training_records_alone(tmp_path: Path) -> None
     assert (tmp_path / "two" / "variants.parquet").read_bytes() == (tmp_path / "out" / "variants.parquet").read_bytes()
     run(archive, tmp_path / "out", split="record:0.3", format="parquet")
     assert not (tmp_path / "out" / "variants.parquet").exists()
+    report = run(archive, tmp_path / "whole", split="none", format="parquet", variants=True)
+    assert [file.name for file in report.files] == ["beats.parquet", "variants.parquet"]
+    assert set(pq.read_table(tmp_path / "whole" / "variants.parquet")["record"].to_pylist()) > set(made["record"])
 
 
-@pytest.mark.parametrize("options", [{"split": "record:0.3"}, {"split": "none", "format": "parquet"}])
-def test_variants_need_a_split_and_parquet(tmp_path: Path, options: dict[str, object]) -> None:
+@pytest.mark.parametrize("options", [{"split": "record:0.3"}, {"detect": True, "format": "parquet"}])
+def test_variants_need_classes_and_parquet(tmp_path: Path, options: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="--variants makes rows"):
         run(write_archive(tmp_path / "archive"), tmp_path / "out", variants=True, **options)
 

@@ -18,6 +18,7 @@ from components.compat import LOCK, OLD_LANE, PYTHONS
 from components.errors import EnvironmentRefused, HeartbeatError, UsageError, counted
 from components.io.lock import is_flocked
 from components.io.scratch import shared_temporary_folder
+from components.score.engines.engine import check_not_ignored
 from components.verdict import SYNTHETIC_MARK
 
 LOCK_FILE: Final = Path(__file__).parents[1] / LOCK
@@ -204,7 +205,8 @@ def check_bucket(uri: str) -> str:
 
 
 def check_runner(options: Sequence[str]) -> str:
-    """Check that the endpoint of the Beam runner in the options answers."""
+    """Check that the endpoint of the Beam runner in the options answers, and that the local runner ignores none."""
+    check_not_ignored(options)
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("--runner", "--job_endpoint", "--flink_master", "--spark_master_url"):
         parser.add_argument(name)

@@ -139,15 +139,16 @@ def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
     """Score files with the pushed model.
 
     Raises:
-        UsageError: the settings do not say what to score.
+        UsageError: the settings do not say what to score, or contradict one another.
     """
     from components.io.storage import fingerprint
     from components.score.inputs import files_named
-    from components.score.node import BatchScorer
+    from components.score.node import BatchScorer, batch_runner
 
     settings = run.settings.score
     if not settings.input:
         raise UsageError("Stage BatchScorer needs to know what to score: --set score.input=GLOB.")
+    batch_runner(settings)
     return BatchScorer(
         **inputs,
         input=settings.input,

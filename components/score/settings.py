@@ -57,7 +57,11 @@ class BatchSettings(Settings):
     input: str = Field(default="", description="path, glob or URI of what is scored; the stage needs one")
     output: str = Field(default="", description="directory or URI of the jobs; empty: among the run's artifacts")
     job: ScoreSettings = ScoreSettings()
-    reject_budget: str = Field(default="1%", description="rows that may be rejected, or the share of them: 100 or 0.5%")
+    reject_budget: str = Field(
+        default="1%",
+        pattern=r"^(\d+|(\d{1,2}(\.\d+)?|100)%)$",
+        description="rows that may be rejected, or the share of them: 100 or 0.5%",
+    )
     workers: int = Field(default=1, ge=1, description="processes of this machine, each with TensorFlow on one thread")
     on: str = Field(
         default="",

@@ -109,6 +109,9 @@ def test_a_runner_whose_endpoint_does_not_answer(examined: Any) -> None:
     code, checks = examined("--", "--runner=FlinkRunner", f"--flink_master={endpoint}")
     assert (code, checks["runner"][0]) == (6, "failed")
     assert "does not answer (Connection refused)" in checks["runner"][1]
+    code, checks = examined("--", "--environment_type=EXTERNAL")
+    assert (code, checks["runner"][0]) == (6, "failed")
+    assert "local runner ignores --environment_type" in checks["runner"][1]
 
 
 def test_all_that_a_submit_needs(examined: Any, server: FakeServer, store: S3Server, monkeypatch: Any) -> None:

@@ -103,3 +103,8 @@ def test_a_run_can_score_after_it_pushed(tmp_path: Path) -> None:
     assert {node.id for node in nodes["BatchScorer"].upstream_nodes} == {"Pusher"}
     with pytest.raises(UsageError, match=r"score\.input"):
         nodes_of("demo", f"stages={stages}")
+    with pytest.raises(UsageError, match=r"score\.reject_budget = 'half'"):
+        nodes_of("demo", f"stages={stages}", "score.reject_budget=half")
+    on = ["score.on=flink://h:1", 'score.beam=["--runner=X"]']
+    with pytest.raises(UsageError, match="leave --runner out"):
+        nodes_of("demo", f"stages={stages}", f"score.input={tmp_path}/beats.csv", *on)

@@ -19,6 +19,7 @@ from components.ingest.report import IngestSummary, read_ingest_report
 from components.io.artifact_files import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SPLIT_STATISTICS
 from components.io.examples import read_beats
 from components.io.serving import HISTOGRAM, STATISTICS
+from components.io.shards import stem_of
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
 from components.score.job import JOB_FILE, Job, ShardTask
 from components.score.model import is_synthetic
@@ -32,6 +33,12 @@ from components.verdict import Verdict, read_verdict
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
+
+REPORT_DIR: Final = "report"
+"""Folder of the pages, in that of a run or of a scoring job."""
+
+RECORDING_PAGES: Final = "recordings"
+"""Folder of the pages of recordings, in that of the pages."""
 
 SURVEYED: Final = 200_000
 """Most beats that a survey reads: a few seconds."""
@@ -255,16 +262,38 @@ class ScoringMaterial:
         """
         names = [task.lines_name for task in self.done_tasks if isinstance(task.shard, RecordingShard)]
         with ThreadPoolExecutor(READERS) as pool:
-            contents = list(pool.map(self.folder.read, names))
-        if missing := [name for name, content in zip(names, contents, strict=True) if content is None]:
-            raise HeartbeatError(f"{self.folder.path(missing[0])} is not there any more. Score the job with --resume.")
-        return [line for content in contents if content is not None for line in read_lines(content)]
+            return [line for content in pool.map(self.content, names) for line in read_lines(content)]
+
+    def content(self, name: str) -> bytes:
+        """Return what a file of the job holds.
+
+        Raises:
+            HeartbeatError: it is not there any more.
+        """
+        content = self.folder.read(name)
+        if content is None:
+            raise HeartbeatError(f"{self.folder.path(name)} is not there any more. Score the job with --resume.")
+        return content
 
     @property
     def recordings(self) -> Mapping[str, Any] | None:
         """What the summary counts of recordings; None of a job that reads files of beats."""
         counts: Mapping[str, Any] | None = self.summary.get("recordings")
         return counts and {name: value if "seconds" in name else int(value) for name, value in counts.items()}
+
+    def page_of(self, line: RecordingLine) -> str:
+        """Return where the page of a recording is, from that of the job: by its number, as names may repeat."""
+        return f"{RECORDING_PAGES}/{stem_of(self._numbers[line.file], line.record, 0).rpartition('-')[0]}.html"
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {each.file.path: number for number, each in enumerate(self.job.fingerprint.inputs)}
+
+    @cached_property
+    def pages_made(self) -> set[str]:
+        """The pages of recordings that are there, from that of the job."""
+        below = f"{REPORT_DIR}/{RECORDING_PAGES}"
+        return {name.removeprefix(f"{REPORT_DIR}/") for name in self.folder.sizes(below)}
 
     @property
     def done_tasks(self) -> list[ShardTask]:

@@ -15,6 +15,8 @@ from components.report.checks import statistics
 from components.report.classes import class_rates, mistakes
 from components.report.content import Block, Bullets, Link, Page, Section, Words
 from components.report.data import beats, data
+from components.report.findings import classes as beat_classes
+from components.report.findings import recording_cards, recording_warnings, runs, unread
 from components.report.first_screen import (
     run_cards,
     run_marks,
@@ -23,14 +25,24 @@ from components.report.first_screen import (
     scoring_marks,
     scoring_warnings,
 )
-from components.report.material import NotReachedError, RunMaterial, ScoringMaterial, load_run, load_scoring
+from components.report.hours import rhythm
+from components.report.material import (
+    REPORT_DIR,
+    NotReachedError,
+    RunMaterial,
+    ScoringMaterial,
+    load_run,
+    load_scoring,
+)
 from components.report.origin import run_origin, scoring_origin, study_notes
 from components.report.outcome import outcome, stages
+from components.report.recording import RecordingMaterial, find_line, load_recording
 from components.report.recordings import Column, orders, recordings
 from components.report.records import records
 from components.report.results import results
 from components.report.rows import files, scored_files, scoring_rejects, shards
 from components.report.scoring import confidence, drift, predicted_classes
+from components.report.strips import extremes, strips
 from components.report.training import training, tuning
 from components.report.trust import calibration, coverage, noise
 
@@ -63,6 +75,16 @@ RUN_SECTIONS: Sequence[Make[RunMaterial]] = (
     ("about", "Reading this beside the study", study_notes),
 )
 
+RECORDING_SECTIONS: Sequence[Make[RecordingMaterial]] = (
+    ("rhythm", "Heart rate and ectopic beats over time", rhythm),
+    ("runs", "Runs and couplets", runs),
+    ("extremes", "Longest and fastest: runs, intervals", extremes),
+    ("classes", "Beats by class", beat_classes),
+    ("strips", "Surest and least sure beats", strips),
+    ("unread", "What was not read, and why", unread),
+)
+"""Sections of one recording's page; of one that was refused there is only the last."""
+
 FIRST: Mapping[str, Sequence[str]] = {"data_refused": ("outcome", "files", "statistics")}
 """Sections that come first for a run of this status."""
 
@@ -79,7 +101,7 @@ SCORING_SECTIONS: Sequence[Make[ScoringMaterial]] = (
 RECORDINGS_SECTIONS: Sequence[Make[ScoringMaterial]] = (("recordings", "Recordings", recordings), *SCORING_SECTIONS)
 """Sections of a job of recordings."""
 
-REPORT: Final = Path("report", "index.html")
+REPORT: Final = Path(REPORT_DIR, "index.html")
 """Where the page is in the folder of a run or of a scoring job."""
 
 log = logging.getLogger("heartbeat.report")
@@ -130,6 +152,37 @@ def write_scoring_report(directory: str) -> str:
         by_order = _render(partial(recordings_page, order=order), material, directory)
         material.folder.write(REPORT.with_name(order.page).as_posix(), by_order)
     return material.folder.path(REPORT.as_posix())
+
+
+def write_recording_reports(directory: str, names: Sequence[str]) -> list[str]:
+    """Write the pages of some recordings of a scoring job and, as it leads to them, the job's; return where they are.
+
+    Raises:
+        UsageError: there is no scoring job of recordings, or no recording of a name, or several.
+        HeartbeatError: a page cannot be made or written.
+    """
+    job = load_scoring(directory)
+    made = []
+    for line in [find_line(job, directory, name) for name in names]:
+        page = f"{REPORT_DIR}/{job.page_of(line)}"
+        job.folder.write(page, _render(recording_page, load_recording(job, line), directory))
+        made.append(job.folder.path(page))
+    write_scoring_report(directory)
+    return made
+
+
+def recording_page(material: RecordingMaterial) -> Page:
+    """Make the page of one recording."""
+    line = material.line
+    return Page(
+        title=f"Recording {line.record}",
+        subtitle=line.file,
+        marks=scoring_marks(material.job),
+        warnings=[*scoring_warnings(material.job), *recording_warnings(material)],
+        cards=recording_cards(material),
+        sections=_make_sections(material, RECORDING_SECTIONS if line.refused is None else RECORDING_SECTIONS[-1:]),
+        up=Link(f"All recordings of the scoring job {material.job.job.fingerprint.digest}", f"../{REPORT.name}"),
+    )
 
 
 def scoring_page(material: ScoringMaterial) -> Page:

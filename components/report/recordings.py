@@ -6,9 +6,10 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from shlex import quote
 from typing import Any, Final, Literal
 
-from components.report.content import Block, Cell, Link, Table, Words
+from components.report.content import Block, Cell, Code, Link, Table, Words
 from components.report.material import NotReachedError, ScoringMaterial
 from components.report.wording import UNKNOWN, count, number, seconds
 from components.score.recording_lines import RecordingLine
@@ -160,7 +161,7 @@ def recordings(material: ScoringMaterial, by: Column = ATTENTION) -> list[Block]
         first = Link(ATTENTION.head, "index.html#recordings")
         links = [first if column is ATTENTION else Link(column.head, column.page) for column in COLUMNS]
         head = [column.head if column is by else link for column, link in zip(COLUMNS, links, strict=True)]
-    rows = [[column.cell(line) for column in COLUMNS] for line in shown]
+    rows = [[_named(material, line), *(column.cell(line) for column in COLUMNS[1:])] for line in shown]
     caption = "The recording"
     if len(lines) > 1:
         of = "All" if len(shown) == len(lines) else f"The first {count(len(shown))} of"
@@ -177,7 +178,16 @@ def recordings(material: ScoringMaterial, by: Column = ATTENTION) -> list[Block]
         Table(caption, head, rows, left=(0, 1), ordered_by=(COLUMNS.index(by), by.order)),
         Words(EXPLAINED),
         *_sentences(shown),
+        Code(
+            "This makes the page of one recording (heart rate, runs, strips), to which its name then leads from here:",
+            f"heartbeat report {quote(material.folder.root)} --record {quote(shown[0].record)}",
+        ),
     ]
+
+
+def _named(material: ScoringMaterial, line: RecordingLine) -> Cell:
+    page = material.page_of(line)
+    return Link(line.record, page) if page in material.pages_made else line.record
 
 
 def _sentences(lines: Sequence[RecordingLine]) -> list[Table]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from components.report.material import NotReachedError, ScoringMaterial
 from components.report.wording import class_title, count, number, percent
 from components.validate.settings import ValidateSettings
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 ROWS_READ: Final = 500_000
 """Scored rows whose probabilities are read: a second or two."""
 
@@ -24,6 +27,9 @@ NEW_PATIENTS: Final = "If the model was trained on beats of these patients, it w
 
 LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Probabilities below which the table counts rows."""
+
+PROBABILITIES: Final = [f"p_{symbol}" for symbol in CLASSES]
+"""Columns of scored rows."""
 
 CONFIDENCE_BINS: Final = 40
 
@@ -121,15 +127,18 @@ def _probabilities(material: ScoringMaterial) -> npt.NDArray[np.float32]:
 
 
 def _read_columns(content: bytes, form: str) -> npt.NDArray[Any]:
+    table = read_rows(content, form, PROBABILITIES)
+    return np.column_stack([table.column(name).to_numpy() for name in PROBABILITIES])
+
+
+def read_rows(content: bytes, form: str, names: Sequence[str]) -> pa.Table:
+    """Return columns of a file of scored rows."""
     from pyarrow import BufferReader, csv, parquet
 
-    names = [f"p_{symbol}" for symbol in CLASSES]
     file = BufferReader(arrow_buffer(content))
     if form == "parquet":
-        table = parquet.read_table(file, columns=names)
-    else:
-        table = csv.read_csv(file, convert_options=csv.ConvertOptions(include_columns=names))
-    return np.column_stack([table.column(name).to_numpy() for name in names])
+        return parquet.read_table(file, columns=list(names))
+    return csv.read_csv(file, convert_options=csv.ConvertOptions(include_columns=names))
 
 
 def confidence_picture(highest: npt.NDArray[np.float32], predicted: npt.NDArray[np.int64], caption: str) -> Picture:

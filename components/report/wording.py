@@ -57,6 +57,13 @@ def class_title(index: int) -> str:
     return f"{CLASSES[index]}, {CLASS_NAMES[index]}"
 
 
+def clock(value: float, decimals: int = 0) -> str:
+    """Format a time since the start of a recording, as 1:02:03."""
+    whole, part = divmod(round(value * 10**decimals), 10**decimals)
+    rest = f".{part:0{decimals}d}" if decimals else ""
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}{rest}"
+
+
 def seconds(value: float) -> str:
     """Format a duration."""
     gap = "\N{NO-BREAK SPACE}"

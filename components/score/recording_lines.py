@@ -40,6 +40,15 @@ class Ectopy:
 
 
 @dataclass(frozen=True)
+class Runs:
+    """Beats of one class in a row, in order: couplets, and runs of RUN_BEATS and more."""
+
+    first: npt.NDArray[np.int64]  # index of the first beat of each
+    beats: npt.NDArray[np.int64]  # 2 or more
+    rate: npt.NDArray[np.float64]  # beats a minute
+
+
+@dataclass(frozen=True)
 class RecordingLine:
     """What became of one recording; all numbers are 0 or None where it could not be used."""
 
@@ -149,7 +158,8 @@ def rhythm_fields(
     rr = np.diff(seconds)
     gaps = np.searchsorted(silent[:, 0], seconds)
     known = (gaps[1:] == gaps[:-1]) & (rr > 0)  # no interval reaches over a gap
-    rates = _running_rates(rr, known)
+    rates = running_rates(rr, known)
+    rates = rates[~np.isnan(rates)]
     fields: dict[str, float | int | None] = {
         "rate_mean": 60 / float(rr[known].mean()) if known.any() else None,
         "rate_least": float(rates.min()) if len(rates) else None,
@@ -157,36 +167,50 @@ def rhythm_fields(
         "longest_rr": float(rr[known].max()) if known.any() else None,
     }
     for symbol in ("S", "V"):
-        ectopy = _ectopy(label == CLASSES.index(symbol), rr, known, seconds_read)
+        ectopy = _ectopy(label == CLASSES.index(symbol), seconds, known, seconds_read)
         fields |= {f"{symbol.lower()}_{name}": value for name, value in vars(ectopy).items()}
     return fields
 
 
-def _running_rates(rr: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Return the heart rates, beats a minute, of each RATE_BEATS intervals in a row that are all known."""
+def running_rates(rr: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return the heart rate, beats a minute, of each RATE_BEATS intervals in a row; NaN where one of them is not known.
+
+    Args:
+        rr: float64[n], intervals in seconds.
+        known: bool[n], whether each joins two beats.
+    """
     if len(rr) < RATE_BEATS:
         return np.zeros(0)
     sums = np.lib.stride_tricks.sliding_window_view(np.where(known, rr, np.nan), RATE_BEATS).sum(axis=1)
-    return 60 * RATE_BEATS / sums[~np.isnan(sums)]
+    return 60 * RATE_BEATS / sums
+
+
+def runs_of(of_class: npt.NDArray[np.bool_], seconds: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> Runs:
+    """Find where beats of one class are in a row.
+
+    Args:
+        of_class: bool[n], which beats are of the class.
+        seconds: float64[n], when each beat is.
+        known: bool[n - 1], whether each interval joins its two beats.
+    """
+    follows = of_class[1:] & of_class[:-1] & known  # the beat belongs to the run of the one before
+    starts, stops = stretches(follows).T
+    return Runs(starts, stops - starts + 1, 60 * (stops - starts) / (seconds[stops] - seconds[starts]))
 
 
 def _ectopy(
-    of_class: npt.NDArray[np.bool_], rr: npt.NDArray[np.float64], known: npt.NDArray[np.bool_], seconds_read: float
+    of_class: npt.NDArray[np.bool_], seconds: npt.NDArray[np.float64], known: npt.NDArray[np.bool_], seconds_read: float
 ) -> Ectopy:
-    """Return what there is of one class, bool[n]; `rr` and `known` are of the n - 1 intervals between the beats."""
+    """Return what there is of one class; arguments as of `runs_of`."""
     per_hour = 3600 * float(of_class.sum()) / seconds_read if seconds_read else None
     if not of_class.any():
         return Ectopy(per_hour)
-    follows = of_class[1:] & of_class[:-1] & known  # the beat belongs to the run of the one before
-    starts, stops = stretches(follows).T
-    lengths = stops - starts + 1
-    runs = lengths >= RUN_BEATS
-    sums = np.append(0, np.cumsum(rr))
-    rates = 60 * (lengths - 1) / (sums[starts + lengths - 1] - sums[starts])
+    found = runs_of(of_class, seconds, known)
+    runs = found.beats >= RUN_BEATS
     return Ectopy(
         per_hour,
-        couplets=int((lengths == RUN_BEATS - 1).sum()),
+        couplets=int((found.beats == RUN_BEATS - 1).sum()),
         runs=int(runs.sum()),
-        longest_run=int(lengths[runs].max(initial=0)),
-        fastest_run=float(rates[runs].max()) if runs.any() else None,
+        longest_run=int(found.beats[runs].max(initial=0)),
+        fastest_run=float(found.rate[runs].max()) if runs.any() else None,
     )

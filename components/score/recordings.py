@@ -50,6 +50,9 @@ FLAT: Final = "flat window"
 MISSING: Final = "missing samples"
 """Kinds of rejects of recordings."""
 
+AT_SAMPLE: Final = ": sample "
+"""Stands in the reason of a beat's reject before the beat's sample."""
+
 UNREAD: Final = -1
 """Stands for the class of a beat that was not scored."""
 
@@ -164,7 +167,7 @@ class OpenRecording:
         rest = np.setdiff1d(np.arange(len(self._beat)), np.searchsorted(self._beat, self._beats.windowed))
         rejects |= {int(row): (UNFOLLOWED, "no beat follows it, so that its window has no end") for row in rest}
         yield rejects_alone(
-            Reject(row, kind, f"{reason}: sample {self._sample[row]}", None)
+            Reject(row, kind, f"{reason}{AT_SAMPLE}{self._sample[row]}", None)
             for row, (kind, reason) in sorted(rejects.items())
         )
 

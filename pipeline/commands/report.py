@@ -11,13 +11,27 @@ from components.errors import UsageError
 
 @click.command()
 @click.argument("folder", metavar="RUN|SCORING_DIR")
-def report(folder: str) -> None:
+@click.option(
+    "--record",
+    "records",
+    metavar="NAME",
+    multiple=True,
+    help="Make the page of this recording of a scoring job: its name in recordings/, or its header or EDF file. May be "
+    "repeated.",
+)
+def report(folder: str, records: tuple[str, ...]) -> None:
     """Make the page of a run or of a scoring job again, and print where it is.
 
     RUN is ROOT/runs/<run id>; SCORING_DIR is a directory or URI that `heartbeat score` filled. The page is
-    report/index.html in it: one file without scripts that opens from a disk.
+    report/index.html in it: one file without scripts that opens from a disk. Those of recordings are in
+    report/recordings/, and report/index.html leads to them.
     """
-    if "://" in folder or Path(folder, "job.json").exists():
+    if records:
+        from components.report.pages import write_recording_reports
+
+        for page in write_recording_reports(folder, records):
+            click.echo(page)
+    elif "://" in folder or Path(folder, "job.json").exists():
         from components.report.pages import write_scoring_report
 
         click.echo(write_scoring_report(folder))

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from components.report.pages import RECORDINGS_SECTIONS, RUN_SECTIONS, SCORING_SECTIONS, write_scoring_report
+from components.report.pages import (
+    RECORDING_SECTIONS,
+    RECORDINGS_SECTIONS,
+    RUN_SECTIONS,
+    SCORING_SECTIONS,
+    write_recording_reports,
+    write_scoring_report,
+)
 from tests.report.browser import CHROMIUM, Browser, browser
 
 pytestmark = [
@@ -59,16 +66,19 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def pages(report: Path, scored: Path, scored_recordings: Path) -> dict[str, tuple[Path, set[str]]]:
     """Page and the sections that it must have."""
-    scoring, recordings = (Path(write_scoring_report(str(each))) for each in (scored, scored_recordings))
+    scoring = Path(write_scoring_report(str(scored)))
+    recording = Path(*write_recording_reports(str(scored_recordings), ["p1"]))
+    recordings = recording.parents[1] / "index.html"
     return {
         "run": (report, {name for name, _, _ in RUN_SECTIONS}),
         "scoring": (scoring, {name for name, _, _ in SCORING_SECTIONS}),
         "recordings": (recordings, {name for name, _, _ in RECORDINGS_SECTIONS}),
+        "recording": (recording, {name for name, _, _ in RECORDING_SECTIONS}),
         "order": (recordings.with_name("recordings-by-v-run.html"), {"recordings"}),
     }
 
 
-PAGES = ["run", "scoring", "recordings", "order"]
+PAGES = ["run", "scoring", "recordings", "recording", "order"]
 
 COLOURS = "['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name])"
 

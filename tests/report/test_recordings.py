@@ -98,7 +98,8 @@ def test_ten_thousand_recordings_make_small_pages(scored_recordings: Path, tmp_p
         (many / name).symlink_to(scored_recordings / name)
     (file,) = (scored_recordings / "recordings").iterdir()
     (many / "recordings").mkdir()
-    lines = [line(f"r{index:04d}", v_per_hour=float(index * 7919 % 10_000)) for index in range(10_000)]
+    path = read_lines(file.read_bytes())[0].file
+    lines = [line(f"r{index:04d}", file=path, v_per_hour=float(index * 7919 % 10_000)) for index in range(10_000)]
     (many / "recordings" / file.name).write_bytes(lines_content(lines))
     page = Path(write_scoring_report(str(many)))
     assert f"The first {SHOWN} of 10,000 recordings, by what needs attention" in read(page).text["recordings"]

@@ -1,0 +1,191 @@
+"""What was found in one recording: the first screen of its page, its beats by class, its runs, what was not read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from components.beat import CLASSES
+from components.errors import counted
+from components.report.content import Block, Card, Folded, Table, Words
+from components.report.recording import RecordingMaterial
+from components.report.wording import UNKNOWN, class_title, clock, count, number, percent, seconds
+from components.score.recording_lines import RUN_BEATS, Runs
+
+LISTED: Final = 5
+"""Runs, gaps and times of each kind that a table lists."""
+
+ECTOPIC: Final = ("V", "S")
+"""Classes of which runs and couplets are told."""
+
+
+def recording_warnings(material: RecordingMaterial) -> list[str]:
+    """Return what must be known of the recording before any figure is read."""
+    line = material.line
+    told = {
+        "It could not be used": line.refused,
+        "Unlike what the model was trained on": line.unlike,
+        "Note": line.notes,
+    }
+    return [f"{kind}: {text}" for kind, text in told.items() if text is not None]
+
+
+def recording_cards(material: RecordingMaterial) -> list[Card]:
+    """Say what was recorded, how fast the heart was, how many beats are ectopic, and how far to trust it."""
+    line = material.line
+    if line.refused is not None:
+        return []
+    recorded = Card(
+        "What was recorded",
+        seconds(line.seconds or 0.0),
+        [
+            f"Lead {line.lead}, {line.fs:g} samples a second.",
+            f"{counted(line.beats, 'beat')}: {count(line.scored)} scored, {count(line.rejected)} rejected.",
+        ],
+        links=[("unread", "What was not read, and why")],
+    )
+    rate = Card(
+        "How fast?",
+        f"{number(line.rate_mean, 0)} a minute",
+        [
+            f"{number(line.rate_least, 0)} to {number(line.rate_greatest, 0)} over eight intervals.",
+            f"Longest RR interval: {number(line.longest_rr, 2)} s.",
+        ],
+        links=[("rhythm", "Over time")],
+    )
+    ectopic = Card(
+        "How many ectopic beats?",
+        f"V {number(line.v_per_hour, 1)}, S {number(line.s_per_hour, 1)} an hour",
+        [
+            _row_of_beats("V", line.v_couplets, line.v_runs, line.v_longest_run),
+            _row_of_beats("S", line.s_couplets, line.s_runs, line.s_longest_run),
+        ],
+        links=[("runs", "Runs and couplets"), ("classes", "Beats by class")],
+    )
+    abstained = line.abstained / line.scored if line.scored else None
+    trust = Card(
+        "How far to trust it",
+        "Unlike training" if line.unlike else "Look at the strips",
+        [f"The model abstains from {percent(abstained)} of the scored beats.", f"{percent(line.noise)} has no ECG."],
+        "warn" if line.unlike else "plain",
+        links=[("strips", "The surest and least sure beats"), ("extremes", "The longest and the fastest")],
+    )
+    return [recorded, rate, ectopic, trust]
+
+
+def _row_of_beats(symbol: str, couplets: int, runs: int, longest: int) -> str:
+    longest_run = f", the longest of {count(longest)} beats" if runs else ""
+    return f"{symbol}: {counted(couplets, 'couplet')}, {counted(runs, 'run')}{longest_run}."
+
+
+def classes(material: RecordingMaterial) -> list[Block]:
+    """Count the beats by class."""
+    rows = []
+    for index, symbol in enumerate(CLASSES):
+        of_class = material.of_class(symbol)
+        beats, abstained = int(of_class.sum()), int(material.abstain[of_class].sum())
+        median = f"{np.median(material.sure[of_class]):.3f}" if beats else UNKNOWN
+        rows.append(
+            [class_title(index), count(beats), percent(beats / max(material.line.scored, 1)), count(abstained), median]
+        )
+    return [Table("Scored beats by class", ["class", "beats", "share", "abstained", "median probability"], rows)]
+
+
+def runs(material: RecordingMaterial) -> list[Block]:
+    """Tabulate runs and couplets, and list the longest and the fastest."""
+    line = material.line
+    summary = [
+        [
+            symbol, number(per_hour, 1), count(of_two), count(of_runs), count(longest), number(rate, 0),
+        ]
+        for symbol, per_hour, of_two, of_runs, longest, rate in (
+            ("V", line.v_per_hour, line.v_couplets, line.v_runs, line.v_longest_run, line.v_fastest_run),
+            ("S", line.s_per_hour, line.s_couplets, line.s_runs, line.s_longest_run, line.s_fastest_run),
+        )
+    ]  # fmt: skip
+    head = ["class", "an hour", "couplets", "runs", "beats of the longest", "fastest, beats a minute"]
+    blocks: list[Block] = [Table("Ectopic beats", head, summary)]
+    couplets = list[Block]()
+    for symbol in ECTOPIC:
+        found = material.runs(symbol)
+        of_runs = np.flatnonzero(found.beats >= RUN_BEATS).tolist()
+        of_two = np.flatnonzero(found.beats < RUN_BEATS).tolist()
+        if of_runs:
+            shown = longest_and_fastest(found, of_runs, LISTED)
+            blocks.append(
+                _listed(material, found, shown, _caption("longest and fastest", shown, of_runs, f"runs of {symbol}"))
+            )
+        if of_two:
+            shown = fastest(found, of_two)[:LISTED]
+            couplets.append(
+                _listed(material, found, shown, _caption("fastest", shown, of_two, f"couplets of {symbol}"))
+            )
+    return [
+        *blocks,
+        *([Folded("Couplets", couplets)] if couplets else []),
+        Words(f"A run is {RUN_BEATS} or more beats of one class in a row, a couplet two. No gap is within one."),
+    ]
+
+
+def _caption(which: str, shown: Sequence[int], among: Sequence[int], what: str) -> str:
+    return f"All {what}" if len(shown) == len(among) else f"The {which} of {count(len(among))} {what}"
+
+
+def fastest(found: Runs, among: Sequence[int]) -> list[int]:
+    """Return some runs, the fastest first."""
+    return sorted(among, key=lambda at: -found.rate[at])
+
+
+def longest_and_fastest(found: Runs, among: Sequence[int], most: int) -> list[int]:
+    """Return which of some runs are the longest and the fastest, up to `most` of each, the longest first."""
+    by_length = sorted(among, key=lambda at: (-found.beats[at], -found.rate[at]))
+    kept = {*by_length[:most], *fastest(found, among)[:most]}
+    return [at for at in by_length if at in kept]
+
+
+def _listed(material: RecordingMaterial, found: Runs, shown: Sequence[int], caption: str) -> Table:
+    rows = [
+        [
+            clock(material.seconds[found.first[at]], 1),
+            count(int(found.beats[at])),
+            number(float(found.rate[at]), 0),
+            seconds(float(60 * (found.beats[at] - 1) / found.rate[at])),
+        ]
+        for at in shown
+    ]
+    return Table(caption, ["at", "beats", "beats a minute", "from first to last"], rows)
+
+
+def unread(material: RecordingMaterial) -> list[Block]:
+    """Say which seconds hold no ECG, which beats were rejected, and why."""
+    line = material.line
+    if line.refused is not None:
+        return [Words(f"Nothing was read: {line.refused}", "warn")]
+    silent = (line.seconds or 0.0) - (line.seconds_read or 0.0)
+    blocks: list[Block] = [
+        Words(
+            f"{seconds(silent)} of {seconds(line.seconds or 0.0)} ({percent(line.noise)}) have no ECG: the lead was "
+            "off, flat, saturated or noise, or samples are missing. No beat is found there, no interval goes over it."
+        )
+    ]
+    gaps = sorted(material.gaps, key=lambda gap: gap[0] - gap[1])
+    if gaps:
+        which = f"The longest of {count(len(gaps))} stretches" if len(gaps) > LISTED else "Stretches"
+        rows = [[clock(begin, 1), clock(end, 1), seconds(end - begin)] for begin, end in gaps[:LISTED]]
+        caption = f"{which} without a beat, longer than the longest RR interval"
+        blocks.append(Table(caption, ["from the beat at", "to the beat at", "lasting"], rows, left=()))
+    reasons = defaultdict[str, list[int]](list)
+    for reason, at in material.rejects:
+        reasons[reason].append(at)
+    rows = [
+        [reason, count(len(beats)), ", ".join(clock(material.seconds[at], 1) for at in beats[:LISTED])]
+        for reason, beats in reasons.items()
+    ]
+    if rows:
+        blocks.append(Table("Rejected beats by reason", ["reason", "beats", "the first at"], rows, left=(0, 2)))
+    else:
+        blocks.append(Words("No beat was rejected."))
+    return blocks

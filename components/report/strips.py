@@ -1,0 +1,189 @@
+"""Strips of ten seconds of a recording with what was said of its beats: runs and pauses, sure and unsure beats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from components.beat import CLASSES
+from components.errors import HeartbeatError
+from components.recordings.annotation_files import ABSTAINED, REJECTED
+from components.recordings.inputs import opened_recording
+from components.recordings.lead import open_lead
+from components.recordings.signal import LeadReader
+from components.report.content import Block, Picture, Pictures, Words
+from components.report.drawing import CLASS_COLOURS, INK, new_figure, picture
+from components.report.findings import ECTOPIC, longest_and_fastest
+from components.report.material import NotReachedError
+from components.report.recording import RecordingMaterial
+from components.report.wording import clock
+from components.score.inputs import changed_files
+from components.score.recording_lines import RATE_BEATS, RUN_BEATS, running_rates
+
+ROW_SECONDS: Final = 5
+"""A strip has two rows: on the screen and on paper a second is then about as wide as at 25 mm/s."""
+
+STRIP_SECONDS: Final = 2 * ROW_SECONDS
+
+BEFORE_SECONDS: Final = 2.5
+"""What a strip shows before what it is about."""
+
+LEAST_MILLIVOLTS, MOST_MILLIVOLTS = 2.0, 6.0
+"""Least and greatest height of a row."""
+
+SQUARE_SECONDS, SQUARE_MILLIVOLTS = 0.2, 0.5
+"""The large squares of ECG paper."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """What a strip is about: beats `first` to `last` of the recording, both included."""
+
+    title: str
+    first: int
+    last: int
+
+
+def extremes(material: RecordingMaterial) -> list[Block]:
+    """Draw the longest and the fastest runs, the fastest intervals and the longest one."""
+    return _strips(material, extreme_spots(material))
+
+
+def strips(material: RecordingMaterial) -> list[Block]:
+    """Draw the surest and the least sure beat of each class."""
+    return _strips(material, doubtful_spots(material))
+
+
+def extreme_spots(material: RecordingMaterial) -> list[Spot]:
+    """Return the longest and the fastest run of each ectopic class, the fastest intervals and the longest one."""
+    spots = []
+    for symbol in ECTOPIC:
+        found = material.runs(symbol)
+        among = np.flatnonzero(found.beats >= RUN_BEATS).tolist()
+        for at in longest_and_fastest(found, among, 1):
+            long, fast = (getattr(found, name)[at] == getattr(found, name)[among].max() for name in ("beats", "rate"))
+            kind = "longest and fastest" if long and fast else "longest" if long else "fastest"
+            title = f"The {kind} run of {symbol}: {found.beats[at]} beats, {found.rate[at]:.0f} a minute"
+            spots.append(Spot(title, found.first[at], found.first[at] + found.beats[at] - 1))
+    rates = running_rates(np.diff(material.seconds), material.known)
+    if np.isfinite(rates).any():
+        at = int(np.nanargmax(rates))
+        title = f"The fastest {RATE_BEATS} intervals in a row: {rates[at]:.0f} a minute"
+        spots.append(Spot(title, at, at + RATE_BEATS))
+    if material.known.any():
+        rr = np.where(material.known, np.diff(material.seconds), 0.0)
+        at = int(rr.argmax())
+        spots.append(Spot(f"The longest RR interval: {rr[at]:.2f} s", at, at + 1))
+    return spots
+
+
+def doubtful_spots(material: RecordingMaterial) -> list[Spot]:
+    """Return the surest and the least sure beat of each class."""
+    spots = []
+    for symbol in CLASSES:
+        beats = np.flatnonzero(material.of_class(symbol))
+        if not len(beats):
+            continue
+        order = beats[np.argsort(material.sure[beats], kind="stable")]
+        chosen = {"The surest": order[-1], "The least sure": order[0]} if len(beats) > 1 else {"The only": order[0]}
+        for kind, at in chosen.items():
+            spots.append(Spot(f"{kind} {symbol}: probability {material.sure[at]:.3f}", int(at), int(at)))
+    return spots
+
+
+def _strips(material: RecordingMaterial, spots: Sequence[Spot]) -> list[Block]:
+    """Draw a strip of each spot; without the recording a list of the spots is left.
+
+    Raises:
+        NotReachedError: there is no spot.
+    """
+    if not spots:
+        raise NotReachedError("No beat was scored.")
+    try:
+        with _reader(material) as reader:
+            return [
+                Pictures([_strip(material, reader, spot) for spot in spots]),
+                Words(
+                    f"`{ABSTAINED}` after a class: the model would rather not say. `{REJECTED}`: a rejected beat. "
+                    f"Large squares are {SQUARE_SECONDS:g} s and {SQUARE_MILLIVOLTS:g} mV."
+                ),
+            ]
+    except HeartbeatError as error:
+        where = "; ".join(f"{spot.title}, at {clock(material.seconds[spot.first], 1)}" for spot in spots)
+        return [
+            Words(f"There are no strips, as the recording cannot be read any more: {error}", "warn"),
+            Words(f"{where}."),
+        ]
+
+
+@contextmanager
+def _reader(material: RecordingMaterial) -> Iterator[LeadReader]:
+    """Open the lead that was scored.
+
+    Raises:
+        HeartbeatError: the recording is gone, or is not what was scored.
+    """
+    for path in changed_files([material.recording]):
+        raise HeartbeatError(f"{path} changed or went away since it was scored.")
+    with opened_recording(material.recording) as stem:
+        yield LeadReader(open_lead(stem, material.task.settings.lead))
+
+
+def _strip(material: RecordingMaterial, reader: LeadReader, spot: Spot) -> Picture:
+    """Draw ten seconds, from shortly before a spot on."""
+    from matplotlib.ticker import MultipleLocator
+
+    fs = float(reader.lead.fs)
+    begin, end = material.seconds[[spot.first, spot.last]]
+    start = int(max(min(begin - BEFORE_SECONDS, reader.lead.length / fs - STRIP_SECONDS), 0.0))
+    samples = ten_seconds(reader, start)
+    beats = np.flatnonzero((material.seconds >= start) & (material.seconds < start + STRIP_SECONDS))
+    low, high = _heights(samples)
+    with new_figure(3.0) as figure:
+        for left, axes in zip((start, start + ROW_SECONDS), figure.subplots(2, 1), strict=True):
+            values = samples[round((left - start) * fs) : round((left - start + ROW_SECONDS) * fs) + 1]
+            axes.plot(left + np.arange(len(values)) / fs, values, color=INK, linewidth=0.8)
+            axes.axvspan(begin - 0.15, end + 0.15, color=CLASS_COLOURS[0], alpha=0.12, linewidth=0)
+            axes.set(xlim=(left, left + ROW_SECONDS), ylim=(low, high), ylabel="mV")
+            axes.xaxis.set(major_locator=MultipleLocator(1), minor_locator=MultipleLocator(SQUARE_SECONDS))
+            axes.yaxis.set(major_locator=MultipleLocator(1), minor_locator=MultipleLocator(SQUARE_MILLIVOLTS))
+            axes.xaxis.set_major_formatter(lambda value, _: clock(value))
+            axes.grid(which="both")
+            axes.tick_params(which="minor", length=0)
+            for at in beats[(material.seconds[beats] >= left) & (material.seconds[beats] < left + ROW_SECONDS)]:
+                text, colour = _said(material, at)
+                axes.annotate(text, (material.seconds[at], high), (0, 2), textcoords="offset points", ha="center",
+                              fontsize=8, fontweight="bold", color=colour, annotation_clip=False)  # fmt: skip
+    said = " ".join(_said(material, at)[0] for at in beats)
+    alt = f"Ten seconds from {clock(start)}, lead {reader.lead.sig_name}. Beats: {said or 'none'}."
+    return picture(figure, alt, f"{spot.title}, at {clock(begin, 1)}.")
+
+
+def ten_seconds(reader: LeadReader, start: int) -> npt.NDArray[np.float64]:
+    """Return ten seconds in mV, float64[10 fs], from a second on; fewer at the end of the recording, NaN in gaps."""
+    first, last = (round(second * reader.lead.fs) for second in (start, start + STRIP_SECONDS))
+    return reader.millivolts(reader.read(first, min(last, reader.lead.length)))
+
+
+def _heights(samples: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return from where to where a strip goes, in mV: all of it, but for the largest of artefacts."""
+    known = samples[~np.isnan(samples)]
+    if not len(known):
+        return -LEAST_MILLIVOLTS / 2, LEAST_MILLIVOLTS / 2
+    low, high = np.percentile(known, (0.1, 99.9))
+    height = float(np.clip(1.15 * (high - low), LEAST_MILLIVOLTS, MOST_MILLIVOLTS))
+    middle = float(low + high) / 2
+    return middle - height / 2, middle + height / 2
+
+
+def _said(material: RecordingMaterial, at: int) -> tuple[str, str]:
+    """Return what was said of a beat, and the colour of its class."""
+    label = int(material.label[at])
+    if label < 0:
+        return REJECTED, INK
+    return CLASSES[label] + (ABSTAINED if material.abstain[at] else ""), CLASS_COLOURS[label]

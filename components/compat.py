@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 PYTHONS: Final = ((3, 10), (3, 12), (3, 13))
@@ -27,13 +29,20 @@ def import_tensorflow() -> Any:
         import tensorflow as tf
 
         return tf
+    with silenced():
+        import tensorflow as tf
+    return tf
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Drop what is written to descriptor 2 meanwhile, by libraries that cannot be told to be quiet."""
     sys.stderr.flush()
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
-        import tensorflow as tf
+        yield
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)
         os.close(nowhere)
-    return tf

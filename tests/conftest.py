@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,14 @@ def pytest_unconfigure() -> None:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """The demo, run once for all tests; what it left in its root is not to be changed."""
     return local_runner(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def quantised_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network as it is served, with its int8 model; not to be changed."""
+    from tests.train.quantised_model import save_quantised  # takes TensorFlow along
+
+    return save_quantised(tmp_path_factory.mktemp("quantised") / "1700000000")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

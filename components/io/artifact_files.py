@@ -26,6 +26,9 @@ KERAS_FILE: Final = f"{SIDECAR_DIR}/model.keras"
 CONTEXT_FILE: Final = f"{SIDECAR_DIR}/context.json"
 """Version and names of the context that a SavedModel reads; not there for one that reads none."""
 
+INT8_FILE: Final = f"{SIDECAR_DIR}/int8.tflite"
+"""The model in int8, with the same signature `beats`, in a pushed SavedModel that was released so."""
+
 SPLIT_STATISTICS: Final = "FeatureStats.pb"
 """Statistics of a split, in its `Split-...` folder, as TFDV names it."""
 

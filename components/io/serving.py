@@ -41,6 +41,9 @@ DIGESTS: Final = "digests.json"
 HISTOGRAM: Final = "histogram.json"
 """How the samples of the train split are spread over 0..1."""
 
+PRECISIONS: Final = "precisions.json"
+"""What each precision with fewer bits changes, and why it is not released, if it is not."""
+
 MODEL_CARD: Final = "model_card.md"
 """What the model is for and not for, for people."""
 

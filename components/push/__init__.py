@@ -1,6 +1,7 @@
 """A model that the gate let out becomes the newest version of the serving directory.
 
 SavedModel, judgement, verdict, statistics, settings
+  -> precision   the model in int8, and what fewer bits change: released or refused
   -> sidecars    a copy of the model with its metrics, digests, histogram and model_card beside it
   -> io.serving  one version more, which appears complete
 """

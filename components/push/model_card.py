@@ -99,6 +99,31 @@ def _certainty_lines(judgement: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _precision_lines(precisions: Mapping[str, Any]) -> list[str]:
+    """Say what computing with fewer bits changes, and in which precisions the model is released."""
+    if not precisions:
+        return []
+    lines = [
+        "## In fewer bits (clean / noisy beats)",
+        "",
+        "| computed in | beats | answers that change | accuracy | macro-F1 | abstains | calibration error |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    measured = {precision: each for precision, each in precisions.items() if "eval" in each}
+    for split, words in (("eval", "validation"), ("test", "test")) if measured else ():
+        rows = [(precision, "own", each[split]) for precision, each in measured.items()]
+        for precision, key, of in [("float32", "float32", rows[0][2]), *rows]:
+            clean, noisy = of["clean"], of["noisy"]
+            changed = f"{clean['changed']} / {noisy['changed']}" if key == "own" else ""
+            figures = [
+                f"{clean[key][name]:{form}} / {noisy[key][name]:{form}}"
+                for name, form in (("accuracy", ".3%"), ("macro_f1", ".4f"), ("abstained", ".2%"), ("ece", ".4f"))
+            ]
+            lines.append(f"| {precision} | {clean['beats']:,} {words} | {changed} | {' | '.join(figures)} |")
+    released = [f"- {precision}: {each['refused'] or 'released.'}" for precision, each in precisions.items()]
+    return [*lines, "", *released, ""]
+
+
 def _refit(settings: Mapping[str, Any]) -> str:
     """Say what became of the validation beats in the end."""
     epochs = settings.get("finetune", {}).get("refit_epochs", 0)
@@ -134,6 +159,7 @@ def model_card(
     settings: Mapping[str, Any],
     verdict: Sequence[Verdict],
     context: ContextForm | None = None,
+    precisions: Mapping[str, Any] = {},
 ) -> str:
     """Write the card in Markdown.
 
@@ -144,6 +170,7 @@ def model_card(
         settings: of the run.
         verdict: the gate's.
         context: what the model reads of a beat's context; None for one that reads its samples.
+        precisions: what `precisions.json` holds; empty where none was measured.
     """
     metrics, intervals = judgement["metrics"], judgement["intervals"]
     lines = [
@@ -187,6 +214,7 @@ def model_card(
         "",
         *_certainty_lines(judgement),
         "",
+        *_precision_lines(precisions),
         "## Verdict of the gate",
         "",
         *(f"- {each.sentence}" for each in verdict),

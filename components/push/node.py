@@ -11,12 +11,15 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from components.evaluate.node import Judgement, ModelVerdict
+from components.evaluate.settings import EvaluateSettings
 from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
 from components.io import artifact_files as names
 from components.io.artifact_files import read_json, write_json
+from components.io.examples import read_split
 from components.io.serving import ServingDirectory, model_digest
 from components.push.histogram import count_samples, signal_blocks
+from components.push.precision import stage_precisions
 from components.push.sidecars import Sidecars, stage_version
 from components.verdict import read_verdict
 
@@ -51,14 +54,20 @@ def Pusher(  # noqa: N802 - the function's name is the node's id
             train = artifact_utils.get_split_uri([examples], "train")
             statistics_file = os.path.join(artifact_utils.get_split_uri([statistics], "train"), names.SPLIT_STATISTICS)
             io_utils.copy_file(statistics_file, str(folder / "stats.pb"))
+            judged = read_json(judgement.uri, names.JUDGEMENT)
             known = Sidecars(
-                judgement=read_json(judgement.uri, names.JUDGEMENT),
+                judgement=judged,
                 verdict=read_verdict(read_json(verdict.uri, names.VERDICT)["verdict"]),
                 rows=ingested.rows,
                 data_digests=ingested.digests,
                 settings=settings,
                 statistics=folder / "stats.pb",
                 counts=count_samples(signal_blocks(train)),
+                precisions=stage_precisions(
+                    folder / "model",
+                    lambda split: read_split(artifact_utils.get_split_uri([examples], split)),
+                    EvaluateSettings.model_validate(judged["settings"]),
+                ),
             )
             stage_version(folder / "model", folder / "version", known)
             version = directory.push(folder / "version")

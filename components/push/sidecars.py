@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Sidecars:
         settings: the run's settings as JSON text.
         statistics: TFDV's statistics file of the train split.
         counts: int64[32], the train samples by value.
+        precisions: what `precisions.json` holds, if it is among the model's extra assets.
     """
 
     judgement: Mapping[str, Any]
@@ -43,6 +44,7 @@ class Sidecars:
     settings: str
     statistics: Path
     counts: npt.NDArray[np.int64]
+    precisions: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _write_json(file: Path, content: Any) -> None:
@@ -80,6 +82,8 @@ def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
     _write_json(beside / DIGESTS, digests)
     file = model_dir / CONTEXT_FILE
     context = ContextForm.from_json(file.read_bytes()) if file.is_file() else None
-    card = model_card(known.judgement, known.rows, digests, json.loads(known.settings), known.verdict, context)
+    card = model_card(
+        known.judgement, known.rows, digests, json.loads(known.settings), known.verdict, context, known.precisions
+    )
     (beside / MODEL_CARD).write_text(card, encoding="utf-8")
     return digest

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from components.io.beat_block import BeatBlock
 from components.io.rejects import Reject
 from components.score.columns import Writer, join_tables, prediction_table
-from components.score.model import Answers, ScoringModel
+from components.score.model import ScoringModel
 from components.score.record import Tally
 from components.score.settings import ScoreSettings
+from components.train.served import Answers
 
 NOT_FINITE: Final = "probabilities not finite"
 

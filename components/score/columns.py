@@ -11,7 +11,7 @@ import numpy as np
 
 from components.beat import CLASSES
 from components.io.beat_block import NO_SAMPLE, BeatBlock
-from components.score.model import Answers
+from components.train.served import Answers
 
 if TYPE_CHECKING:
     import pyarrow as pa

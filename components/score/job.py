@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -124,8 +124,8 @@ class Job:
             ) from error
 
 
-def differences(known: Job, now: Fingerprint) -> list[str]:
-    """Return clauses that say in what a job differs from what is asked for; none for one and the same."""
+def differences(known: Job, now: Fingerprint, ignored: Collection[str] = ()) -> list[str]:
+    """Return clauses that say in what a job differs from what is asked for, but for some settings; none if it is it."""
     clauses, before = [], known.fingerprint
     if before.model != now.model:
         clauses.append(
@@ -133,7 +133,7 @@ def differences(known: Job, now: Fingerprint) -> list[str]:
         )
     for name in ScoreSettings.model_fields:
         old, new = getattr(before.settings, name), getattr(now.settings, name)
-        if old != new:
+        if old != new and name not in ignored:
             clauses.append(f"{name} was {old}, now it is {new}")
     return clauses + _input_differences(before.inputs, now.inputs)
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from components.beat import CLASSES, SAMPLES, ContextForm
+from components.beat import SAMPLES, ContextForm
 from components.compat import import_tensorflow
 from components.errors import HeartbeatError, UsageError
 from components.io.artifact_files import CONTEXT_FILE, SIDECAR_DIR
-from components.io.serving import METRICS, ServingDirectory, model_digest
+from components.io.serving import METRICS, PRECISIONS, ServingDirectory, model_digest
 from components.io.storage import absolute_path, is_remote, local_path, read_whole
+from components.train.served import FAST_PRECISIONS, AnyPrecision, Precision, ServedModel, is_native
 
 PROBE_BEATS: Final = 256
 """Enough for kernels of all kinds of instructions to round some answer in their own way."""
@@ -36,6 +36,7 @@ class ModelRef:
     # what a resumed job was computed with, see `ScoringModel.computing`; None for anything
     computing: str | None = None
     context: ContextForm | None = None  # what it reads of a beat's context; None for one that reads its samples alone
+    precision: Precision = "float32"  # that it is computed in
 
     @property
     def short_digest(self) -> str:
@@ -43,40 +44,19 @@ class ModelRef:
         return self.digest[:12]
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What a model says of n beats."""
-
-    probabilities: npt.NDArray[np.float32]  # float32[n, 5]
-    abstain: npt.NDArray[np.bool_]  # bool[n]; all false for a model without a threshold
-
-    @cached_property
-    def predicted(self) -> npt.NDArray[np.int64]:
-        """The most probable class of each beat, int64[n]."""
-        predicted: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return predicted
-
-
-class ScoringModel:
-    """The `beats` signature of a SavedModel.
-
-    Args:
-        model_dir: a local directory.
-        digest: of the model.
+class ScoringModel(ServedModel):
+    """The `beats` signature of a SavedModel, of known digest; arguments as of `ServedModel`.
 
     Raises:
         HeartbeatError: the directory holds no model that scores beats.
     """
 
-    def __init__(self, model_dir: str, digest: str) -> None:
+    def __init__(self, model_dir: str, digest: str, precision: Precision = "float32") -> None:
         import tensorflow as tf
 
-        self.short_digest = digest[:12]
+        self.short_digest, self._precision = digest[:12], precision
         try:
-            self._model = tf.saved_model.load(model_dir)  # kept: the signature does not keep its variables alive
-            self._signature = self._model.signatures["beats"]
-            context = self._signature.structured_input_signature[1].get("context")
-            self._numbers = 0 if context is None else int(context.shape[1])
+            super().__init__(model_dir, precision)
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise HeartbeatError(
                 f"{model_dir} is no model that scores beats: {type(error).__name__}: {error}. Name a directory that "
@@ -86,40 +66,13 @@ class ScoringModel:
     @property
     def reads_context(self) -> bool:
         """Whether the model is to be given the context of beats."""
-        return self._numbers > 0
-
-    def answers(
-        self, signal: npt.NDArray[np.float32], batch: int, context: npt.NDArray[np.float32] | None = None
-    ) -> Answers:
-        """Score beats, in as few calls as take `batch` beats each, all about as large.
-
-        Args:
-            signal: float32[n, 187] in 0..1.
-            batch: most beats in a call.
-            context: float32[n, k], for a model that reads it; may be left out where there are no beats.
-        """
-        import tensorflow as tf
-
-        columns = {"signal": signal}
-        if self.reads_context and len(signal):
-            assert context is not None, "check_context refuses such inputs"
-            columns["context"] = context
-
-        probabilities = [np.empty((0, len(CLASSES)), np.float32)]
-        abstain = [np.empty(0, np.bool_)]
-        calls = -(-len(signal) // batch)
-        split = {name: np.array_split(values, calls) if calls else [] for name, values in columns.items()}
-        for call, block in enumerate(split["signal"]):
-            outputs = self._signature(**{name: tf.constant(each[call], tf.float32) for name, each in split.items()})
-            probabilities.append(outputs["probabilities"].numpy())
-            abstain.append(outputs["abstain"].numpy() if "abstain" in outputs else np.zeros(len(block), np.bool_))
-        return Answers(np.concatenate(probabilities), np.concatenate(abstain))
+        return self.context_width > 0
 
     @cached_property
     def computing(self) -> str:
         """Say what the bytes of the results depend on beside the model and the beats.
 
-        Versions of TensorFlow, and of pyarrow, which writes its own into files; and a digest of the answers to made-up
+        Engine, precision, version of pyarrow, which writes its own into files; and a digest of the answers to made-up
         beats, as their last digits vary with the processor's instructions.
         """
         import pyarrow as pa
@@ -127,9 +80,10 @@ class ScoringModel:
 
         rng = np.random.default_rng(0)
         probe = rng.random((PROBE_BEATS, SAMPLES), np.float32)
-        context = rng.random((PROBE_BEATS, self._numbers), np.float32) if self.reads_context else None
+        context = rng.random((PROBE_BEATS, self.context_width), np.float32) if self.reads_context else None
         answers = hashlib.sha256(self.answers(probe, PROBE_BEATS, context).probabilities.tobytes()).hexdigest()
-        return f"TensorFlow {tf.__version__}, pyarrow {pa.__version__}, arithmetic {answers[:8]}"
+        engine = f"{'TFLite of ' if self._precision == 'int8' else ''}TensorFlow {tf.__version__}"
+        return f"{engine}, {self._precision}, pyarrow {pa.__version__}, arithmetic {answers[:8]}"
 
 
 def use_one_thread() -> None:
@@ -168,6 +122,8 @@ def loaded_model(ref: ModelRef) -> ScoringModel:
 
 
 def _load(ref: ModelRef) -> ScoringModel:
+    if ref.precision == "bfloat16" and not is_native(ref.precision):  # TensorFlow would compute float32, and not say so
+        raise HeartbeatError("This machine's processor does not compute bfloat16: score with --precision float32.")
     use_one_thread()
     with opened_model(ref.uri) as folder:
         digest = model_digest(folder)
@@ -176,7 +132,7 @@ def _load(ref: ModelRef) -> ScoringModel:
                 f"The model in {ref.uri} is {digest[:12]}, the job began with {ref.short_digest}: it was changed. "
                 "Score with a model that stays as it is."
             )
-        model = ScoringModel(str(folder), digest)
+        model = ScoringModel(str(folder), digest, ref.precision)
     if ref.computing not in (None, model.computing):
         raise HeartbeatError(
             f"The job was begun with {ref.computing}; here it is {model.computing}, so that the bytes would not be "
@@ -216,6 +172,32 @@ def find_model(model: str | None, serving: str) -> ModelRef:
             return ModelRef(uri, model_digest(folder), context=_context_of(folder))
         except FileNotFoundError as error:
             raise UsageError(f"{error}. Name the directory of a model with --model.") from error
+
+
+def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
+    """Return the precision to score in: for `auto` the fastest that is released and that all processors have.
+
+    Args:
+        wanted: a precision, or `auto`.
+        uri: of the model.
+        here: whether all workers are processes of this machine; of others the processors are not known.
+
+    Raises:
+        UsageError: the model was not released in this precision.
+        EnvironmentRefused: it cannot be read.
+    """
+    if wanted == "float32":
+        return wanted
+    with opened_model(uri) as folder:
+        file = folder / SIDECAR_DIR / PRECISIONS
+        told = json.loads(file.read_bytes()) if file.is_file() else {}
+    released = [each for each in FAST_PRECISIONS if each in told and told[each]["refused"] is None]
+    if wanted == "auto":
+        return next((each for each in released if here and is_native(each)), "float32")
+    if wanted not in released:
+        why = told[wanted]["refused"] if wanted in told else "None was measured when it was pushed."
+        raise UsageError(f"The model in {uri} is not released in {wanted}: {why} Score with --precision float32.")
+    return wanted
 
 
 def is_synthetic(uri: str) -> bool:

@@ -82,6 +82,7 @@ def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -
         settings=settings.job,
         existing="resume",
         budget=RejectBudget(settings.reject_budget),
+        here=not settings.on,
     )
 
 

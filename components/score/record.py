@@ -13,7 +13,7 @@ import numpy.typing as npt
 from components.beat import CLASSES, confusion_matrix
 from components.io.beat_block import BeatBlock
 from components.push.histogram import BINS, count_samples
-from components.score.model import Answers
+from components.train.served import Answers
 
 
 @dataclass(frozen=True)

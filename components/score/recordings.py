@@ -30,10 +30,10 @@ from components.recordings.lead import open_lead
 from components.recordings.lead_beats import LeadBeats
 from components.recordings.signal import LeadReader, stretches
 from components.score.blocks import BlockScorer
-from components.score.model import Answers as ModelAnswers
 from components.score.record import RecordingTally, unlike_training
 from components.score.recording_lines import RecordingLine, lines_content, rhythm_fields, tally_lines
 from components.score.settings import ScoreSettings
+from components.train.served import Answers as ModelAnswers
 
 if TYPE_CHECKING:
     from components.score.job import ShardTask

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
 from components.errors import DataRefused, UsageError
 from components.io.lock import LOCK_DIR, locked
 from components.io.storage import Storage, absolute_path, storage_at
 from components.score.inputs import check_context, find_inputs, plan_shards
 from components.score.job import JOB_FILE, Fingerprint, Job, ShardTask, differences
-from components.score.model import ModelRef, is_synthetic
+from components.score.model import ModelRef, choose_precision, is_synthetic
 from components.score.record import ShardRecord
 from components.score.resume import RESULT_FOLDERS, ProgressReader, done_shards, read_outcomes, remove_strays
 from components.score.settings import RejectBudget, ScoreSettings
 from components.score.summary import SUCCESS_FILE, SUMMARY_FILE, ScoreSummary, changed_inputs, summarise
+from components.train.served import Precision
 from components.verdict import MADE_OF_SYNTHETIC
 
 RunShards = Callable[[Sequence[ShardTask], ModelRef, Callable[[], object]], list[str]]
@@ -34,6 +35,7 @@ class ScoreRequest:
     settings: ScoreSettings
     existing: Literal["refuse", "resume", "overwrite"]  # what to do with a directory that is not empty
     budget: RejectBudget
+    here: bool = True  # whether all workers are processes of this machine
 
 
 def score(
@@ -47,15 +49,20 @@ def score(
 
     Raises:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
-        UsageError: the directory holds something else, or another job; or inputs lack the context that the model reads.
+        UsageError: the directory holds something else, or another job; inputs lack the context that the model reads;
+            or it is not released in the precision.
         EnvironmentRefused: the directory is busy or cannot be written.
     """
     began = time.monotonic()
-    fingerprint = Fingerprint(request.model.digest, request.settings, find_inputs(request.inputs, request.settings))
+    wanted = request.settings.precision
+    settings = request.settings.model_copy(
+        update={"precision": choose_precision(wanted, request.model.uri, request.here)}
+    )
+    fingerprint = Fingerprint(request.model.digest, settings, find_inputs(request.inputs, settings))
     check_context(fingerprint.inputs, request.model.context)
     with locked(request.output) as check_lock:
         folder = storage_at(absolute_path(request.output))
-        known = _known_job(folder, request.existing, fingerprint)
+        known = _known_job(folder, request.existing, fingerprint, {"precision"} if wanted == "auto" else ())
         job = known or _planned_job(folder, fingerprint, request.model.uri)
         tasks = job.tasks(folder.root)
         done = done_shards(folder, tasks) if known is not None else {}
@@ -64,7 +71,11 @@ def score(
         _clean_up(folder, tasks, done)
         waiting = [task for task in tasks if task.shard.stem not in done]
         progress = ProgressReader(folder, waiting, tasks)
-        model = replace(request.model, computing=next((record.computing for record in done.values()), None))
+        model = replace(
+            request.model,
+            computing=next((record.computing for record in done.values()), None),
+            precision=cast(Precision, job.fingerprint.settings.precision),
+        )
         troubles = run_shards(waiting, model, lambda: show(progress)) if waiting else []
         outcomes = read_outcomes(folder, tasks, done)
         summary = summarise(job, outcomes, request.budget, request.output, request.model.uri, troubles)
@@ -84,8 +95,8 @@ def score(
         return summary
 
 
-def _known_job(folder: Storage, existing: str, fingerprint: Fingerprint) -> Job | None:
-    """Return the job to go on with; None for a new one."""
+def _known_job(folder: Storage, existing: str, fingerprint: Fingerprint, ignored: Collection[str]) -> Job | None:
+    """Return the job to go on with, which may differ in the settings that are ignored; None for a new one."""
     names = [name for name in folder.sizes() if name.split("/")[0] != LOCK_DIR]
     content = folder.read(JOB_FILE)
     if existing == "overwrite":
@@ -103,7 +114,7 @@ def _known_job(folder: Storage, existing: str, fingerprint: Fingerprint) -> Job 
             "choose another --output."
         )
     known = Job.from_json(content, folder.root)
-    if clauses := differences(known, fingerprint):
+    if clauses := differences(known, fingerprint, ignored):
         raise UsageError(
             f"{folder.root} holds another job: {'; '.join(clauses)}. Choose another --output, or --overwrite it."
         )

@@ -12,6 +12,7 @@ from pydantic import Field
 from components.errors import UsageError
 from components.io.text import LINE_BYTES
 from components.settings import Settings
+from components.train.served import AnyPrecision
 
 
 class ScoreSettings(Settings):
@@ -43,6 +44,11 @@ class ScoreSettings(Settings):
     annotations: str | None = Field(
         default=None,
         description="of recordings: extension of the WFDB annotation files that are written, or csv, or edf (EDF+)",
+    )
+    precision: AnyPrecision = Field(
+        default="float32",
+        description="that the model is computed in; fewer bits are faster, where the model was released so; auto: the "
+        "fastest that is released and that this machine's processor has instructions for, float32 on a cluster",
     )
     batch: int = Field(default=768, ge=1, description="most beats in a call of the model: 500 to 1,000 are fastest")
 

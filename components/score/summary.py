@@ -35,7 +35,7 @@ class ScoreSummary:
     status: str  # `done` or `incomplete`
     exit_code: int  # 0 or 5
     output: str
-    model: dict[str, str]  # digest and place
+    model: dict[str, str]  # digest, place, and the precision that it was computed in
     rows: dict[str, int]  # read, scored, rejected, abstained
     reasons: dict[str, int]  # kind of reject -> rows
     classes: dict[str, int]  # symbol -> scored rows that were given this class
@@ -89,7 +89,11 @@ def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: st
         status="incomplete",
         exit_code=ScoringIncomplete.exit_code,
         output=output,
-        model={"digest": job.fingerprint.model, "place": model_uri},
+        model={
+            "digest": job.fingerprint.model,
+            "place": model_uri,
+            "precision": job.fingerprint.settings.precision,
+        },
         rows={
             "read": sum(record.rows for record in records),
             "scored": sum(record.scored for record in records),

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, SAMPLES
+from components.beat import SAMPLES
 from components.beats.context import CONTEXT_FORM
 from components.errors import HeartbeatError
 from components.io.artifact_files import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
 from components.train.keras_private import plain_variables, saved_weights
 from components.train.networks import served_network, with_mean_logits
+from components.train.served import ServedModel
 
 if TYPE_CHECKING:
     import keras
@@ -130,32 +131,16 @@ def load_predict(model_dir: str, batch: int = 2048) -> Predict:
 
     Args:
         model_dir: the SavedModel's directory (a Trainer's or FineTuner's model, or a pushed version).
-        batch: beats that it answers at a time.
+        batch: most beats that it answers at a time.
 
     Raises:
         OSError, KeyError, ValueError: the directory holds no such model.
     """
-    import tensorflow as tf
-
-    model = tf.saved_model.load(model_dir)
-    signature = model.signatures["beats"]
-    read = signature.structured_input_signature[1].get("context")  # None for a model that reads samples
-    width = None if read is None else read.shape[1]
+    model = ServedModel(model_dir)
 
     def predict(
         signal: npt.NDArray[np.float32], context: npt.NDArray[np.float32] | None = None
     ) -> npt.NDArray[np.float32]:
-        _ = model  # the signature alone does not keep its variables alive
-        columns = {"signal": signal}
-        if width is not None:
-            if context is None or context.shape[1] != width:
-                numbers = 0 if context is None else context.shape[1]
-                raise ValueError(f"it reads a context of {width} numbers a beat, and these beats have {numbers}")
-            columns["context"] = context
-        parts = [np.empty((0, len(CLASSES)), np.float32)]
-        for start in range(0, len(signal), batch):
-            block = {name: tf.constant(each[start : start + batch], tf.float32) for name, each in columns.items()}
-            parts.append(signature(**block)["probabilities"].numpy())
-        return np.concatenate(parts)
+        return model.answers(signal, batch, context).probabilities
 
     return predict

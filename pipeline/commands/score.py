@@ -56,6 +56,12 @@ NAMED_FILES = 5
     metavar="EXT|csv|edf",
     help="Of recordings: form of annotations/, a WFDB extension such as pred, or CSV or EDF+. Default: not written.",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16", "int8", "auto"]),
+    default="float32",
+    help="That the model is computed in, if it was released so. auto: the fastest that this machine computes natively.",
+)
 @click.option("--format", type=click.Choice(["parquet", "csv"]), default="parquet", help="Of the scored rows.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished job, or begin it.")
 @click.option("--overwrite", is_flag=True, help="Replace the job that the directory holds.")
@@ -79,6 +85,7 @@ def score(
     lead: str | None,
     annotator: str | None,
     annotations: str | None,
+    precision: Literal["float32", "bfloat16", "int8", "auto"],
     format: Literal["parquet", "csv"],
     resume: bool,
     overwrite: bool,
@@ -102,6 +109,7 @@ def score(
         raise UsageError("--model names a model, --serving where to find the newest: give one of the two.")
     refuse_json_of_nothing(dry_run, as_json)
     _silence_beam()
+    from components.score.engines.engine import names_runner
     from components.score.model import find_model
     from components.score.run import ScoreRequest
     from components.score.run import score as run_score
@@ -114,10 +122,16 @@ def score(
         output=output,
         model=find_model(model, serving),
         settings=ScoreSettings(
-            format=format, labelled=not no_label, lead=lead, annotator=annotator, annotations=annotations
+            format=format,
+            labelled=not no_label,
+            lead=lead,
+            annotator=annotator,
+            annotations=annotations,
+            precision=precision,
         ),
         existing="resume" if resume else "overwrite" if overwrite else "refuse",
         budget=RejectBudget(reject_budget),
+        here=engine_flags["on"] is None and not names_runner(beam_options),
     )
     runner = EngineRunner(choose_engine(options=beam_options, workers=workers, **engine_flags))
     runner.check(request)
@@ -169,6 +183,7 @@ def show_plan(request: ScoreRequest) -> None:
     from components.io.sources import NAMES, Source, check_labels
     from components.recordings.inputs import Recording
     from components.score.inputs import check_context, find_inputs
+    from components.score.model import choose_precision
     from pipeline.console import print_table
 
     inputs = find_inputs(request.inputs, request.settings)
@@ -188,7 +203,8 @@ def show_plan(request: ScoreRequest) -> None:
     for source in sources:  # no table, which would break long paths
         provenance = "" if source.provenance is None else f", provenance in {source.provenance.path}"
         click.echo(f"  {source.file.path}: {NAMES[source.kind]}, {source.file.size / (1 << 20):,.1f} MiB{provenance}")
-    click.echo(f"Model {request.model.short_digest} from {request.model.uri}")
+    precision = choose_precision(request.settings.precision, request.model.uri, request.here)
+    click.echo(f"Model {request.model.short_digest} from {request.model.uri}, in {precision}")
 
 
 def show_progress(line: ProgressLine, reader: ProgressReader) -> None:
@@ -255,6 +271,7 @@ def show_summary(summary: ScoreSummary) -> None:
         table.add_row(f"{what}/s", f"{summary.rows_per_second:,.0f}")
     table.add_row("seconds", f"{summary.seconds:,.1f}")
     table.add_row("model", f"{summary.model['digest'][:12]}")
+    table.add_row("computed in", summary.model.get("precision", "float32"))
     console = plain_console(soft_wrap=True)
     console.print(table)
     if len(summary.computing) > 1:

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from components.beat import CLASSES, SAMPLES
-from components.score.model import Answers, ModelRef
+from components.score.model import ModelRef
 from components.score.run import ScoreRequest, score
 from components.score.settings import RejectBudget, ScoreSettings
 from components.score.shard import attempt_shard
+from components.train.served import Answers
 from tests.evaluate.tiny_model import answers_of, template_weights
 from tests.io.rows import lines
 

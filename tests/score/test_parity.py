@@ -40,13 +40,13 @@ def test_the_job_agrees_with_serving_default_row_by_row(tmp_path, saved_model, s
 def test_calls_are_as_few_as_the_batch_allows_and_about_as_large(saved_model, monkeypatch):
     model = ScoringModel(saved_model.uri, saved_model.digest)
     whole = model.answers(BEATS.signal, 100).probabilities
-    sizes, signature = [], model._signature
+    sizes, ask = [], model._ask
 
-    def counted(signal):
-        sizes.append(len(signal))
-        return signature(signal=signal)
+    def counted(columns):
+        sizes.append(len(columns["signal"]))
+        return ask(columns)
 
-    monkeypatch.setattr(model, "_signature", counted)
+    monkeypatch.setattr(model, "_ask", counted)
     np.testing.assert_allclose(model.answers(BEATS.signal, 40).probabilities, whole, atol=1e-6)
     assert model.answers(BEATS.signal[:0], 40).probabilities.shape == (0, 5)
     assert sizes == [34, 33, 33]

@@ -12,10 +12,11 @@ import wfdb
 from components.errors import DataRefused, UsageError
 from components.io.storage import storage_at
 from components.score.inputs import find_inputs
-from components.score.model import Answers, ModelRef
+from components.score.model import ModelRef
 from components.score.recording_lines import rhythm_fields
 from components.score.run import score
 from components.score.settings import ScoreSettings
+from components.train.served import Answers
 from tests.recordings import preparing
 from tests.recordings.archives import edit_header, simulated, write_archive, write_record
 from tests.recordings.edf_files import EdfSignal, write_edf

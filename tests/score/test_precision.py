@@ -1,0 +1,101 @@
+"""A job is computed in one precision, decided before job.json, and resumed in no other."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.errors import HeartbeatError, UsageError
+from components.io.artifact_files import SIDECAR_DIR
+from components.io.serving import model_digest
+from components.score import model
+from components.score.model import ModelRef, ScoringModel, choose_precision, loaded_model
+from pipeline.commands.score import show_summary
+from tests.score.jobs import digests, loop, read_parts, request, run, score, write_csv
+
+PRECISIONS = {"int8": {"refused": None}, "bfloat16": {"refused": "bfloat16 changes 3.000% of 10 answers."}}
+
+
+@pytest.fixture(scope="module")
+def released(quantised_model, tmp_path_factory) -> ModelRef:
+    folder = tmp_path_factory.mktemp("released") / "1700000000"
+    shutil.copytree(quantised_model, folder)
+    (folder / SIDECAR_DIR / "precisions.json").write_text(json.dumps(PRECISIONS))
+    return ModelRef(str(folder), model_digest(folder))
+
+
+@pytest.fixture
+def native(monkeypatch):
+    """A processor that computes every precision."""
+    monkeypatch.setattr(model, "is_native", lambda precision: True)
+
+
+@pytest.mark.usefixtures("native")
+def test_auto_is_the_fastest_that_is_released_and_that_processors_are_known_to_have(released, saved_model, monkeypatch):
+    assert choose_precision("auto", released.uri, here=True) == "int8"
+    assert choose_precision("auto", released.uri, here=False) == "float32"
+    assert choose_precision("auto", saved_model.uri, here=True) == "float32"
+    monkeypatch.setattr(model, "is_native", lambda precision: False)
+    assert choose_precision("auto", released.uri, here=True) == "float32"
+    assert choose_precision("int8", released.uri, here=True) == "int8"  # asked for, it is computed, slowly
+
+
+def test_what_is_not_released_is_refused_in_words(released, saved_model, tmp_path):
+    with pytest.raises(UsageError, match=r"not released in bfloat16: bfloat16 changes 3.000% of 10 answers. Score"):
+        choose_precision("bfloat16", released.uri, here=True)
+    with pytest.raises(UsageError, match=r"not released in int8: None was measured when it was pushed"):
+        choose_precision("int8", saved_model.uri, here=True)
+    write_csv(tmp_path / "a.csv", 5)
+    run(tmp_path / "a.csv", output=tmp_path / "out")
+    before = sorted(os.listdir(tmp_path / "out"))
+    with pytest.raises(UsageError, match="not released in int8"):
+        run(tmp_path / "a.csv", output=tmp_path / "out", ref=saved_model, existing="overwrite", precision="int8")
+    assert sorted(os.listdir(tmp_path / "out")) == before
+
+
+@pytest.mark.usefixtures("native")
+def test_a_job_says_its_precision_and_is_resumed_in_it_alone(released, tmp_path, capsys):
+    write_csv(tmp_path / "a.csv", 60)
+    asked = []
+
+    def runner(tasks, ref, follow):
+        asked.append((ref.precision, {task.settings.precision for task in tasks}))
+        return loop(ScoringModel(ref.uri, ref.digest, ref.precision))(tasks, ref, follow)
+
+    def scored(existing, precision):
+        return score(
+            request(tmp_path / "a.csv", output=tmp_path / "out", existing=existing, ref=released, precision=precision),
+            runner,
+        )
+
+    summary = scored("refuse", "auto")
+    assert asked == [("int8", {"int8"})]
+    assert json.loads((tmp_path / "out" / "job.json").read_text())["settings"]["precision"] == "int8"
+    assert all("TFLite of TensorFlow" in computing for computing in summary.computing)
+    show_summary(summary)
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "computed in" in line]
+    assert "int8" in line
+    whole = digests(tmp_path / "out")
+    with pytest.raises(UsageError, match="precision was int8, now it is float32"):
+        scored("resume", "float32")
+    next(Path(tmp_path, "out", "shards").iterdir()).unlink()
+    assert scored("resume", "auto").exit_code == 0
+    assert digests(tmp_path / "out") == whole
+    assert read_parts(tmp_path / "out").num_rows == 60
+
+
+def test_auto_goes_on_with_what_the_job_was_begun_with(released, tmp_path, monkeypatch):
+    write_csv(tmp_path / "a.csv", 5)
+    monkeypatch.setattr(model, "is_native", lambda precision: False)
+    run(tmp_path / "a.csv", output=tmp_path / "out", ref=released, precision="int8")
+    summary = run(tmp_path / "a.csv", output=tmp_path / "out", ref=released, existing="resume", precision="auto")
+    assert summary.model["precision"] == "int8"
+
+
+def test_bfloat16_is_not_computed_where_tensorflow_would_take_float32(released, monkeypatch):
+    monkeypatch.setattr(model, "is_native", lambda precision: False)
+    with pytest.raises(HeartbeatError, match="does not compute bfloat16"):
+        loaded_model(replace(released, precision="bfloat16"))

@@ -1,0 +1,61 @@
+"""A served model answers the same in every precision, within a tolerance, and the same bytes for every batch."""
+
+import numpy as np
+import pytest
+
+from components.train import served
+from components.train.served import FAST_PRECISIONS, INT8_BEATS, ServedModel, is_native
+from tests.evaluate.tiny_model import some_beats
+from tests.train.quantised_model import THRESHOLD
+
+SIGNAL = some_beats(3 * INT8_BEATS + 5, seed=2).signal
+NATIVE = [precision for precision in FAST_PRECISIONS if is_native(precision)]
+TOLERANCE = {"int8": 0.015, "bfloat16": 0.005}
+"""Mean change of a probability from that of float32, of a network that is never sure."""
+
+
+@pytest.fixture(scope="module")
+def model_dir(quantised_model):
+    return str(quantised_model)
+
+
+@pytest.fixture(scope="module")
+def expected(model_dir):
+    return ServedModel(model_dir).answers(SIGNAL, 50)
+
+
+@pytest.mark.parametrize("precision", NATIVE)
+def test_fewer_bits_answer_about_as_float32(model_dir, expected, precision):
+    assert 0.4 < expected.probabilities.max(axis=1).mean() < 0.95
+    found = ServedModel(model_dir, precision).answers(SIGNAL, 50)
+    assert found.probabilities.shape == (len(SIGNAL), 5)
+    difference = np.abs(found.probabilities - expected.probabilities).mean()
+    assert 0 < difference <= TOLERANCE[precision]
+    assert (found.predicted == expected.predicted).mean() > 0.9
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (found.abstain == (found.probabilities.max(axis=1) < np.float32(THRESHOLD))).all()
+
+
+@pytest.mark.parametrize("precision", NATIVE)
+def test_the_bytes_are_the_same_for_every_batch(model_dir, precision):
+    model = ServedModel(model_dir, precision)
+    whole = model.answers(SIGNAL, 1000)
+    for batch in (1, 7, INT8_BEATS, 100):
+        found = model.answers(SIGNAL[:130], batch)
+        np.testing.assert_array_equal(found.probabilities, whole.probabilities[:130])
+        np.testing.assert_array_equal(found.abstain, whole.abstain[:130])
+    assert model.answers(SIGNAL[:0], 8).probabilities.shape == (0, 5)
+
+
+@pytest.mark.parametrize("precision", NATIVE)
+def test_a_model_of_another_precision_in_the_process_changes_nothing(model_dir, expected, precision):
+    reference, other = ServedModel(model_dir), ServedModel(model_dir, precision)
+    before = other.answers(SIGNAL, 50).probabilities
+    np.testing.assert_array_equal(reference.answers(SIGNAL, 50).probabilities, expected.probabilities)
+    np.testing.assert_array_equal(other.answers(SIGNAL, 50).probabilities, before)
+
+
+def test_a_processor_without_the_instructions_is_known(monkeypatch):
+    monkeypatch.setattr(served, "INSTRUCTIONS", {"int8": {"no such flag"}})
+    assert is_native("float32")
+    assert not is_native("int8")

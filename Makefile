@@ -10,7 +10,7 @@ ENGINES ?= .engines
 MODEL  ?= $(lastword $(sort $(wildcard $(ROOT)/serving/*)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run example test test-slow test-next test-cluster test-image engines check docs pictures lock bench soak reproduce clean
+.PHONY: help run example test test-slow test-next test-cluster test-image engines check docs release pictures lock bench soak reproduce clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,9 +18,9 @@ help:  ## list the targets
 run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
 	@$(BIN)/python local_runner.py --root $(ROOT)
 
-example: $(READY)  ## one minute of a real recording, after make run: its annotations and a page
+example: $(READY)  ## one minute of a real recording, by the released model: its annotations and a page
 	@$(BIN)/heartbeat score --input components/recordings/example --output $(ROOT)/example --overwrite \
-	  --annotations pred --serving $(ROOT)/serving
+	  --annotations pred --model released
 	@$(BIN)/heartbeat report $(ROOT)/example
 
 HALF := tests/pipeline $(sort $(wildcard tests/test_*.py))
@@ -70,6 +70,13 @@ check: $(READY)  ## ruff and mypy
 docs: $(READY)  ## make the pages that are made from the code
 	@$(BIN)/python -m pipeline.pages docs
 	@$(BIN)/python -m bench.results
+
+PACED := 102 104 107 217
+release: $(READY)  ## the released model, if the recipe passes the gate on DS2: make release WFDB="mitdb svdb"
+	@test -n "$(WFDB)" || { echo 'make release WFDB="DIR ...": name the folders of MIT-BIH and of other archives' >&2; exit 2; }
+	@$(BIN)/heartbeat prepare $(addprefix --wfdb ,$(WFDB)) --out build/release --format parquet --split none --variants \
+	  $(addprefix --exclude ,$(PACED))
+	@$(BIN)/python -m bench.patients release build/release
 
 pictures: $(READY)  ## the pictures of docs/results.md, from a real run: make pictures RUN=output/runs/ID
 	@test -n "$(RUN)" || { echo "make pictures RUN=DIR: name the folder of a run on real beats" >&2; exit 2; }

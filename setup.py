@@ -12,7 +12,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14,!=3.11.*",
     packages=find_packages(include=["pipeline", "pipeline.*", "components", "components.*", "schema"]),
-    package_data={"schema": ["*.pbtxt"], "components": ["**/*.xz", "**/*.j2", "**/*.txt", "recordings/example/*"]},
+    package_data={
+        "schema": ["*.pbtxt"],
+        "components": ["**/*.xz", "**/*.j2", "**/*.txt", "recordings/example/*", "push/released/**/*"],
+    },
     install_requires=[
         f"tfx==1.16.0; {OLD}",
         f"tfx==1.21.0; {NEW}",

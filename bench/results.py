@@ -8,7 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from components.beat import CLASSES
+from components.evaluate.metrics import accuracy_of, class_rates
+from components.evaluate.records import all_n, named_f1_of
 
 RESULTS: Final = Path(__file__).parents[1] / "docs" / "results"
 PAGE: Final = RESULTS.with_suffix(".md")
@@ -24,6 +29,23 @@ continues where it stopped), and this page is made from what each run left in `d
 training, calibration, thresholds) was made on validation beats, a tenth of the train file, from which the network
 learns as well in its last epochs (the refit); the test rows were only ever evaluated. No seed was chosen: they are
 numbered from 1, and none is left out."""
+
+PATIENTS_FOLDER: Final = RESULTS / "patients"
+"""What `bench.patients` left: for each data and seed the confusion matrix of every record tested."""
+
+STRANGERS: Final = (
+    "The recipe of the profile `patient`: the context of annotated beats of one lead, N S V F, Q counted as wrong. "
+    "Recall / precision pool all beats. Networks never saw a record that they are tested on. The folds are what every "
+    "choice was made by; [patients.md](patients.md) says when DS2 was looked at. Made by `python -m bench.patients`."
+)
+
+TESTED: Final = (
+    ("folds", "five folds over DS1 and SVDB", (("", ""), ("mitdb/", ": DS1"), ("svdb/", ": SVDB"))),
+    ("ds1", "DS2, trained on DS1", (("", ""), ("-mitdb/232", " without 232"), ("-mitdb/202", " without 202"))),
+    ("ds1-svdb", "DS2, trained on DS1 and SVDB", (("", ""), ("-mitdb/232", " without 232"),
+                                                  ("-mitdb/202", " without 202"))),
+)  # fmt: skip
+"""Data that was tested on, its title, and which records a row has: all whose names begin so, or all but one."""
 
 SAME_PATIENTS: Final = (
     "Kaggle's split has beats of the same 47 patients on both sides, so all figures on it, ours and others', are "
@@ -101,8 +123,10 @@ def _parts(runs: Sequence[Run], speed: Path) -> Iterator[str]:
     if speed.exists():
         yield from ("## Beats a second", _speed(speed))
     patients = {"DS2": runs_of("full", "patient"), "DS2 without 202": runs_of("full", "patient-without-202")}
+    if strangers := _strangers(PATIENTS_FOLDER):
+        yield from ("## New patients: the context of a beat", STRANGERS, strangers)
     if any(patients.values()):
-        yield "## New patients: DS1 / DS2"
+        yield "## New patients: each beat alone, DS1 / DS2"
         yield from _notes([run for of_test in patients.values() for run in of_test])
         yield from (PATIENTS, _by_patients(patients))
 
@@ -199,6 +223,37 @@ def _by_patients(runs: dict[str, list[Run]]) -> str:
             rows.append([f"{test}, every beat called N", beats, normal, "0.000 / –", "0.000 / –", normal])
     head = ["test", "beats", "accuracy / macro-F1", "V recall / precision", "S recall / precision", "the same, noisy"]
     return _table(head, rows)
+
+
+def _strangers(folder: Path) -> str:
+    """Return the table of people never seen, means over seeds; empty where nothing was tested."""
+    rows = []
+    for name, title, parts in TESTED:
+        runs = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob(f"{name}-[0-9]*.json"))]
+        for chosen, words in parts if runs else ():
+            tested = [_pooled(run["records"], chosen) for run in runs]
+            accuracies = [float(accuracy_of(each)) for each in tested]
+            rates = np.mean([class_rates(each) for each in tested], axis=0)
+            rows.append(
+                [
+                    f"{title}{words}",
+                    str(len(runs)),
+                    f"{tested[0].sum():,}",
+                    f"{accuracy_of(all_n(tested[0])):.2%}",
+                    f"{statistics.mean(accuracies):.2%} ({min(accuracies):.2%} to {max(accuracies):.2%})",
+                    f"{statistics.mean(float(named_f1_of(each)) for each in tested):.3f}",
+                    *(f"{rates[0][index]:.3f} / {rates[1][index]:.3f}" for index in (2, 1)),
+                ]
+            )
+    head = ["tested on", "seeds", "beats", "every beat called N", "accuracy: mean (least to most)"]
+    return _table([*head, "mean F1 of N, S, V", "V", "S"], rows) if rows else ""
+
+
+def _pooled(records: dict[str, Any], chosen: str) -> npt.NDArray[np.int64]:
+    """Add up the confusion matrices of records whose names begin so, or, after a minus, of all but this one."""
+    names = [name for name in records if (name != chosen[1:] if chosen[:1] == "-" else name.startswith(chosen))]
+    pooled: npt.NDArray[np.int64] = np.sum([records[name] for name in names], axis=0)
+    return pooled
 
 
 def _all_normal(confusion: Sequence[Sequence[int]]) -> Run:

@@ -70,7 +70,7 @@ PATIENT: dict[str, Any] = {
     },
     "finetune": {"epochs": 3, "refit_epochs": 1, "abstain_accuracy": 0.98},
 }
-"""Beats with context, from recordings that `prepare` has split by patient: judged on people never seen. Cross-validation
-over people chose its values (docs/patients.md): a search on one eval split of a few people would only add chance."""
+"""Beats with context, from recordings that `prepare` has split by patient: judged on people never seen. Its values were
+chosen by cross-validation over people (docs/patients.md): a search on one eval split of a few would only add chance."""
 
 PROFILES = {"demo": DEMO, "full": FULL, "study": STUDY, "patient": PATIENT}

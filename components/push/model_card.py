@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from components.beat import CLASS_NAMES, CLASSES, SAMPLE_RATE_HZ, SAMPLES, ContextForm
+from components.errors import counted
 from components.verdict import SYNTHETIC, Verdict, data_caveats
 
 SPLITS = {
@@ -62,6 +63,36 @@ def _record_lines(judgement: Mapping[str, Any]) -> list[str]:
         ]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+NO_TEST: Final = (
+    "There is no test split: the model learnt from all of these records. Every figure below is of the same recipe, "
+    "trained without the records of DS2 and judged on them."
+)
+
+
+def _records_learnt(judgement: Mapping[str, Any]) -> list[str]:
+    """Say which records a model without a test split learnt from."""
+    learnt: Sequence[str] = judgement.get("learnt_from", ())
+    return [NO_TEST, "", f"{len(learnt)} records: {', '.join(learnt)}."] if learnt else []
+
+
+SAMPLES_USE: Final = """For research and teaching on recorded beats that were cut and scaled as the training beats were.
+
+**Not a medical device.** Not for diagnosis, monitoring or any decision about a person. Not for other leads, \
+sampling rates, beat cuttings or patients unlike those it learnt from without being tested on them first."""
+
+CONTEXT_USE: Final = """For research and teaching on recordings of an ECG lead, at any rate from 100 Hz on, of any \
+unit and polarity.
+
+**Not a medical device.** Not for diagnosis, monitoring or any decision about a person.
+
+- It reads one lead. Where ectopic and normal beats look alike in that lead, it does not tell them apart.
+- Paced rhythms are not solved: it has learnt from none, and calls their beats something else.
+- Fusion (F) is not solved: nearly all that it learnt from are of a few people. Q has too few beats to be learnt.
+- In atrial fibrillation normal beats come early by chance, and some of them are called S. S says little there.
+- S that comes at about the normal rate, and long tachycardias, are found in some people and missed in others; \
+annotators do not agree on them either."""
 
 
 def _reads_lines(context: ContextForm | None) -> list[str]:
@@ -128,7 +159,9 @@ def _refit(settings: Mapping[str, Any]) -> str:
     """Say what became of the validation beats in the end."""
     epochs = settings.get("finetune", {}).get("refit_epochs", 0)
     return (
-        f" (and trained on in the last {epochs} epochs, when all was learnt that is learnt from them)" if epochs else ""
+        f" (and trained on in the last {counted(epochs, 'epoch')}, when all was learnt that is learnt from them)"
+        if epochs
+        else ""
     )
 
 
@@ -183,16 +216,13 @@ def model_card(
         *_reads_lines(context),
         "## Use",
         "",
-        "For research and teaching on recorded beats that were cut and scaled as the training beats were.",
-        "",
-        "**Not a medical device.** Not for diagnosis, monitoring or any decision about a person. Not for other leads, "
-        "sampling rates, beat cuttings or patients unlike those it learnt from without being tested on them first.",
+        SAMPLES_USE if context is None else CONTEXT_USE,
         "",
         "## Data",
         "",
         f"{rows['train']:,} beats trained on, {rows['eval']:,} to watch training{_refit(settings)}, "
         f"{rows['test']:,} to test.",
-        _data_line(judgement["split"], judgement["synthetic"]),
+        *(_records_learnt(judgement) or [_data_line(judgement["split"], judgement["synthetic"])]),
         "",
         *_record_lines(judgement),
         "## How good it is (test beats; in brackets 95 % intervals over beats, not over patients)",

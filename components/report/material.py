@@ -22,7 +22,7 @@ from components.io.serving import HISTOGRAM, STATISTICS
 from components.io.shards import stem_of
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
 from components.score.job import JOB_FILE, Job, ShardTask
-from components.score.model import is_synthetic
+from components.score.model import is_synthetic, model_place
 from components.score.record import ShardFailure, ShardRecord
 from components.score.recording_lines import RecordingLine, read_lines
 from components.score.recordings import RecordingShard
@@ -322,7 +322,7 @@ class ScoringMaterial:
         return counts
 
     def _sidecar(self, name: str) -> bytes:
-        model = self.summary["model"]["place"]
+        model = model_place(self.summary["model"]["place"])
         try:
             return read_whole(f"{model}/{SIDECAR_DIR}/{name}")
         except Exception as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from components.beat import ContextForm
 from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError
 from components.io.shards import SourceShard, plan_sources, rows_by_file, stem_of
@@ -13,6 +12,7 @@ from components.io.sources import Source, check_labels, check_provenance, contex
 from components.io.storage import InputFile, described
 from components.recordings.annotation_files import annotation_file_name
 from components.recordings.inputs import Recording, ask_all, find_recordings
+from components.score.model import ModelRef
 from components.score.recordings import RecordingShard, plan_recordings, shards_of
 from components.score.settings import ScoreSettings
 
@@ -62,18 +62,20 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
     return tuple(recordings.values())
 
 
-def check_context(inputs: Sequence[Input], reads: ContextForm | None) -> None:
+def check_context(inputs: Sequence[Input], model: ModelRef) -> None:
     """Refuse inputs that lack the context which a model reads, or have it by another definition.
 
     Raises:
         UsageError: with a sentence for each such file, or one about recordings.
     """
+    reads = model.context
     if reads is None:
         return
     faults: list[str] = []
+    which, other = ("released model", ", or name a model of samples with --model") if model.released else ("model", "")
     if any(isinstance(each, Recording) for each in inputs) and reads != CONTEXT_FORM:
         faults.append(
-            f"The model reads context of {reads}, and this version of Heartbeat computes {CONTEXT_FORM}: score "
+            f"The {which} reads context of {reads}, and this version of Heartbeat computes {CONTEXT_FORM}: score "
             "recordings with the version that the model was trained with, or train it anew."
         )
     for source in (each for each in inputs if isinstance(each, Source)):
@@ -81,8 +83,8 @@ def check_context(inputs: Sequence[Input], reads: ContextForm | None) -> None:
         if form != reads:
             has = "no context of its beats" if form is None else f"context of {form}"
             faults.append(
-                f"{source.file.path} has {has}, and the model reads {reads}: score the recordings themselves, or make "
-                "Parquet of them with `heartbeat prepare --format parquet`."
+                f"{source.file.path} has {has}, and the {which} reads {reads}: score the recordings themselves, make "
+                f"Parquet of them with `heartbeat prepare --format parquet`{other}."
             )
     if faults:
         raise UsageError(faults)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -27,11 +28,15 @@ PROBE_BEATS: Final = 256
 """Enough for kernels of all kinds of instructions to round some answer in their own way."""
 
 
+RELEASED: Final = "released"
+"""Name of the model that comes with the package. Every worker loads that of its own installation."""
+
+
 @dataclass(frozen=True)
 class ModelRef:
     """A model that workers can load."""
 
-    uri: str  # absolute path of its directory, or URI of a version in a serving directory
+    uri: str  # absolute path of its directory, URI of a version in a serving directory, or RELEASED
     digest: str  # 64 hex digits over its files
     # what a resumed job was computed with, see `ScoringModel.computing`; None for anything
     computing: str | None = None
@@ -42,6 +47,11 @@ class ModelRef:
     def short_digest(self) -> str:
         """Return the 12 hex digits that every scored row carries."""
         return self.digest[:12]
+
+    @property
+    def released(self) -> bool:
+        """Whether it is the model that comes with the package."""
+        return self.uri == RELEASED
 
 
 class ScoringModel(ServedModel):
@@ -150,7 +160,7 @@ def opened_model(uri: str) -> Iterator[Path]:
         EnvironmentRefused: the store is not reached.
     """
     if not is_remote(uri):
-        yield Path(local_path(uri))
+        yield Path(local_path(model_place(uri)))
         return
     top, _, version = uri.rstrip("/").rpartition("/")
     if not version.isdigit():
@@ -160,13 +170,14 @@ def opened_model(uri: str) -> Iterator[Path]:
 
 
 def find_model(model: str | None, serving: str) -> ModelRef:
-    """Return the model to score with: the one named, else the newest in the serving directory.
+    """Return the model to score with: the one named, else the newest in the serving directory, else the released one.
 
     Raises:
         UsageError: there is no model there.
         EnvironmentRefused: it cannot be read.
     """
-    uri = absolute_path(_newest(serving) if model is None else model)
+    named = _newest(serving) if model is None else model
+    uri = RELEASED if named == RELEASED else absolute_path(named)
     with opened_model(uri) as folder:
         try:
             return ModelRef(uri, model_digest(folder), context=_context_of(folder))
@@ -200,10 +211,15 @@ def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
     return wanted
 
 
+def model_place(uri: str) -> str:
+    """Return where the files of a model are: of the released one, in this installation."""
+    return str(files("components.push") / RELEASED) if uri == RELEASED else uri
+
+
 def is_synthetic(uri: str) -> bool:
     """Return whether a model was trained on simulated beats; False where nothing beside the model says so."""
     try:
-        return bool(json.loads(read_whole(f"{uri}/{SIDECAR_DIR}/{METRICS}"))["synthetic"])
+        return bool(json.loads(read_whole(f"{model_place(uri)}/{SIDECAR_DIR}/{METRICS}"))["synthetic"])
     except (HeartbeatError, ValueError, KeyError):
         return False
 
@@ -228,9 +244,4 @@ def _context_of(folder: Path) -> ContextForm | None:
 def _newest(serving: str) -> str:
     directory = ServingDirectory(serving)
     versions = directory.versions()
-    if not versions:
-        raise UsageError(
-            f"Nothing was pushed to {serving} yet: train a model first (`make run`), or name one with --model, or "
-            "another serving directory with --serving."
-        )
-    return directory.location(versions[-1])
+    return directory.location(versions[-1]) if versions else RELEASED

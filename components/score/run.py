@@ -59,7 +59,7 @@ def score(
         update={"precision": choose_precision(wanted, request.model.uri, request.here)}
     )
     fingerprint = Fingerprint(request.model.digest, settings, find_inputs(request.inputs, settings))
-    check_context(fingerprint.inputs, request.model.context)
+    check_context(fingerprint.inputs, request.model)
     with locked(request.output) as check_lock:
         folder = storage_at(absolute_path(request.output))
         known = _known_job(folder, request.existing, fingerprint, {"precision"} if wanted == "auto" else ())

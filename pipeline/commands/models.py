@@ -42,7 +42,7 @@ def list_command(serving: str, as_json: bool) -> None:
         click.echo(json.dumps([asdict(version) for version in versions], indent=1))
         return
     if not versions:
-        click.echo(f"Nothing was pushed to {serving} yet.", err=True)
+        click.echo(f"Nothing was pushed to {serving} yet: `heartbeat score` uses the released model.", err=True)
         return
     print_table(
         ["version", "pushed (UTC)", "model", "accuracy", "macro-F1", "noisy accuracy", "data", ""],

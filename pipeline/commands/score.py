@@ -23,6 +23,7 @@ from pipeline.commands.flags import (
 )
 
 if TYPE_CHECKING:
+    from components.score.model import ModelRef
     from components.score.resume import Progress, ProgressReader
     from components.score.run import ScoreRequest
     from components.score.summary import ScoreSummary
@@ -43,7 +44,11 @@ NAMED_FILES = 5
     "a folder or a quoted glob; repeatable.",
 )
 @click.option("--output", metavar="DIR|URI", required=True, help="The scoring directory: rows in parts/.")
-@click.option("--model", metavar="DIR|URI", help="A model's directory. Default: the newest one in --serving.")
+@click.option(
+    "--model",
+    metavar="DIR|URI",
+    help="A model's directory. Default: the newest one in --serving, else `released`, which comes with Heartbeat.",
+)
 @click.option("--serving", metavar="DIR|URI", default=DEFAULT_SERVING, help="Where models are pushed to.")
 @click.option("--lead", metavar="NAME|INDEX", help="Of recordings. Default: II, MLII, ML2, ECG1, else the first.")
 @click.option(
@@ -133,6 +138,8 @@ def score(
         budget=RejectBudget(reject_budget),
         here=engine_flags["on"] is None and not names_runner(beam_options),
     )
+    if request.model.released:
+        _name_released(request.model, None if model else serving)
     runner = EngineRunner(choose_engine(options=beam_options, workers=workers, **engine_flags))
     runner.check(request)
     if dry_run:
@@ -149,6 +156,17 @@ def score(
     else:
         show_summary(summary)
     return summary.exit_code
+
+
+def _name_released(model: ModelRef, serving: str | None) -> None:
+    """Say on stderr that the released model answers, and where it is told what it is good for."""
+    from components.io.artifact_files import SIDECAR_DIR
+    from components.io.serving import MODEL_CARD
+    from components.score.model import model_place
+
+    why = "" if serving is None else f"Nothing was pushed to {serving}. "
+    card = f"{model_place(model.uri)}/{SIDECAR_DIR}/{MODEL_CARD}"
+    click.echo(f"{why}The released model {model.short_digest} is used; its limits: {card}", err=True)
 
 
 @contextmanager
@@ -187,7 +205,7 @@ def show_plan(request: ScoreRequest) -> None:
     from pipeline.console import print_table
 
     inputs = find_inputs(request.inputs, request.settings)
-    check_context(inputs, request.model.context)
+    check_context(inputs, request.model)
     sources = [each for each in inputs if isinstance(each, Source)]
     if sources:
         check_labels(sources, request.settings.labelled)
@@ -244,6 +262,7 @@ def show_summary(summary: ScoreSummary) -> None:
     """Print the closing table on stdout, and what keeps the job from success on stderr."""
     from rich.table import Table
 
+    from components.score.model import RELEASED
     from pipeline.console import plain_console
 
     rows, table = summary.rows, Table(title=f"Scoring job: {summary.status}", title_justify="left", show_header=False)
@@ -270,7 +289,8 @@ def show_summary(summary: ScoreSummary) -> None:
     if summary.rows_per_second is not None:
         table.add_row(f"{what}/s", f"{summary.rows_per_second:,.0f}")
     table.add_row("seconds", f"{summary.seconds:,.1f}")
-    table.add_row("model", f"{summary.model['digest'][:12]}")
+    released = ", released" if summary.model["place"] == RELEASED else ""
+    table.add_row("model", f"{summary.model['digest'][:12]}{released}")
     table.add_row("computed in", summary.model.get("precision", "float32"))
     console = plain_console(soft_wrap=True)
     console.print(table)

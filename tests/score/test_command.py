@@ -129,7 +129,7 @@ def test_it_imports_only_what_scoring_needs(inputs, saved_model, tmp_path):
         (["--input", "00.csv", "--no-label"], 3, "Leave --no-label out"),
         (["--input", "00.csv", "--output", "00.csv"], 6, "Choose another --output"),
         (["--input", "00.csv", "--model", "nowhere"], 2, "saved_model.pb"),
-        (["--input", "00.csv", "--serving", "nowhere"], 2, "Nothing was pushed to nowhere"),
+        (["--input", "00.csv", "--serving", "nowhere"], 2, "the released model reads version"),
         (["--input", "00.csv", "--serving", "nowhere", "--model", "m"], 2, "give one of the two"),
         (["--input", "00.csv", "--dry-run", "--json"], 2, "--dry-run does nothing"),
         (["--input", "00.csv", "--assume-shared"], 2, "--assume-shared is about the machines of a cluster"),

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from components.errors import EnvironmentRefused, UsageError
 from components.io.storage import is_remote, local_path
+from components.score.model import RELEASED
 
 LOCAL_RUNNERS: Final = (
     "DirectRunner",
@@ -95,7 +96,7 @@ class BeamRunner:
 def check_visible(inputs: Sequence[str], output: str, model: str, assume_shared: bool) -> None:
     """Refuse paths that workers on other machines cannot be expected to see, with UsageError."""
     named = [*(("--input", path) for path in inputs), ("--output", output), ("the model", model)]
-    local = [(what, path) for what, path in named if not is_remote(path)]
+    local = [(what, path) for what, path in named if not (is_remote(path) or path == RELEASED)]
     if local and not assume_shared:
         raise UsageError(
             f"Workers of a cluster do not see {', '.join(f'{path} ({what})' for what, path in local)}: use s3:// or "

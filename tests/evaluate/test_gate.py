@@ -190,7 +190,7 @@ def test_every_verdict_begins_with_what_the_beats_are(beats, split, synthetic, c
 
 
 def test_patient_split_of_real_beats_begins_with_the_verdict(beats):
-    gate = GateSettings.model_validate({"patient": {**LEVEL, "clean_accuracy": 0.86, "noisy_accuracy": 1.0}})
+    gate = GateSettings.model_validate({"patient": {**LEVEL, "clean_accuracy": 0.91, "noisy_accuracy": 1.0}})
     verdict = decide(beats, answering(GOOD), gate=gate, split="patient").verdict
     assert codes(of_kind("caveat", verdict)) == {"changed"}
     assert next(each for each in verdict if each.kind != "caveat").kind == "refusal"

@@ -47,6 +47,8 @@ def recording_cards(material: RecordingMaterial) -> list[Card]:
         ],
         links=[("unread", "What was not read, and why")],
     )
+    if not line.scored:
+        return [recorded]
     rate = Card(
         "How fast?",
         f"{number(line.rate_mean, 0)} a minute",
@@ -83,6 +85,7 @@ def _row_of_beats(symbol: str, couplets: int, runs: int, longest: int) -> str:
 
 def classes(material: RecordingMaterial) -> list[Block]:
     """Count the beats by class."""
+    material.check_scored()
     rows = []
     for index, symbol in enumerate(CLASSES):
         of_class = material.of_class(symbol)
@@ -96,6 +99,7 @@ def classes(material: RecordingMaterial) -> list[Block]:
 
 def runs(material: RecordingMaterial) -> list[Block]:
     """Tabulate runs and couplets, and list the longest and the fastest."""
+    material.check_scored()
     line = material.line
     summary = [
         [
@@ -166,17 +170,18 @@ def unread(material: RecordingMaterial) -> list[Block]:
         return [Words(f"Nothing was read: {line.refused}", "warn")]
     silent = (line.seconds or 0.0) - (line.seconds_read or 0.0)
     blocks: list[Block] = [
-        Words(
+        Words("All of it is an ECG.")
+        if not silent
+        else Words(
             f"{seconds(silent)} of {seconds(line.seconds or 0.0)} ({percent(line.noise)}) have no ECG: the lead was "
             "off, flat, saturated or noise, or samples are missing. No beat is found there, no interval goes over it."
         )
     ]
-    gaps = sorted(material.gaps, key=lambda gap: gap[0] - gap[1])
-    if gaps:
+    if gaps := material.gaps:
         which = f"The longest of {count(len(gaps))} stretches" if len(gaps) > LISTED else "Stretches"
         rows = [[clock(begin, 1), clock(end, 1), seconds(end - begin)] for begin, end in gaps[:LISTED]]
         caption = f"{which} without a beat, longer than the longest RR interval"
-        blocks.append(Table(caption, ["from the beat at", "to the beat at", "lasting"], rows, left=()))
+        blocks.append(Table(caption, ["from", "to", "lasting"], rows, left=()))
     reasons = defaultdict[str, list[int]](list)
     for reason, at in material.rejects:
         reasons[reason].append(at)

@@ -45,6 +45,7 @@ def step_seconds(duration: float, most: int) -> int:
 
 def rhythm(material: RecordingMaterial) -> list[Block]:
     """Draw heart rate, V and S over the time, and tabulate them."""
+    material.check_scored()
     step = step_seconds(material.line.seconds or 0.0, ROWS)
     return [
         Pictures([rate_picture(material), ectopy_picture(material, step)]),
@@ -84,21 +85,27 @@ def rate_picture(material: RecordingMaterial) -> Picture:
     """Draw the heart rate and its range over eight intervals."""
     line, steps = material.line, Steps(material, step_seconds(material.line.seconds or 0.0, CURVE_STEPS))
     with _over_time(material, 1) as (figure, (axes,), unit):
-        edges = np.arange(steps.count + 1) * steps.width / unit
-        axes.stairs(np.nan_to_num(steps.fastest), edges, baseline=np.nan_to_num(steps.slowest), fill=True, color=MAIN,
-                    alpha=0.25, linewidth=0)  # fmt: skip
-        axes.stairs(steps.rate, edges, baseline=None, color=MAIN, linewidth=1.2)
-        known = np.concatenate([steps.slowest, steps.fastest, steps.rate])
-        known = known[np.isfinite(known)]
         axes.set(title="Heart rate", ylabel="beats a minute")
-        if len(known):
-            axes.set_ylim(0.9 * known.min(), 1.06 * known.max())
+        if len(material.seconds) <= CURVE_STEPS:
+            at, rr = material.seconds[1:], np.diff(material.seconds)
+            axes.plot(at / unit, 60 / np.where(material.known, rr, np.nan), color=MAIN, marker="o", markersize=3)
+            caption = "A point for each interval, at its end."
+        else:
+            edges = np.arange(steps.count + 1) * steps.width / unit
+            low, high = np.nan_to_num(steps.slowest), np.nan_to_num(steps.fastest)
+            axes.stairs(high, edges, baseline=low, fill=True, color=MAIN, alpha=0.25, linewidth=0)
+            axes.stairs(steps.rate, edges, baseline=None, color=MAIN, linewidth=1.2)
+            known = np.concatenate([steps.slowest, steps.fastest, steps.rate])
+            if np.isfinite(known).any():
+                axes.set_ylim(0.9 * np.nanmin(known), 1.06 * np.nanmax(known))
+            caption = (
+                f"Line: the mean of {seconds_of(steps.width)}. Band: slowest and fastest eight intervals in a row."
+            )
     alt = (
         f"Heart rate over {seconds(line.seconds or 0.0)}: mean {number(line.rate_mean, 0)}, "
         f"{number(line.rate_least, 0)} to {number(line.rate_greatest, 0)} beats a minute over eight intervals."
     )
-    caption = f"Line: the mean of {seconds_of(steps.width)}. Band: slowest and fastest eight intervals in a row. {GREY}"
-    return picture(figure, alt, caption)
+    return picture(figure, alt, f"{caption} {GREY}")
 
 
 def ectopy_picture(material: RecordingMaterial, step: int) -> Picture:
@@ -131,7 +138,7 @@ def _over_time(material: RecordingMaterial, panels: int) -> Iterator[tuple[Figur
     with new_figure(3.4) as figure:
         every = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0].tolist()
         yield figure, every, unit
-        for begin, end in sorted(material.gaps, key=lambda gap: gap[0] - gap[1])[:GAPS_SHADED]:
+        for begin, end in material.gaps[:GAPS_SHADED]:
             for axes in every:
                 axes.axvspan(begin / unit, end / unit, color=INK, alpha=0.12, linewidth=0)
         every[-1].set(xlabel=f"{name} since the start", xlim=(0, duration / unit))

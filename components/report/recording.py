@@ -15,7 +15,7 @@ import numpy.typing as npt
 from components.beat import CLASSES
 from components.errors import HeartbeatError, UsageError, counted
 from components.recordings.inputs import Recording
-from components.report.material import ScoringMaterial
+from components.report.material import NotReachedError, ScoringMaterial
 from components.report.scoring import PROBABILITIES, read_rows
 from components.score.job import ShardTask
 from components.score.recording_lines import RecordingLine, Runs, runs_of
@@ -47,10 +47,16 @@ class RecordingMaterial:
 
     @cached_property
     def gaps(self) -> list[tuple[float, float]]:
-        """From when to when there is no beat, for longer than the longest interval; also at the ends."""
+        """From when to when there is no beat for longer than the longest interval, ends included; the longest first."""
         edges = np.concatenate([[0.0], self.seconds, [self.line.seconds or 0.0]])
         longest = self.line.longest_rr or 0.0
-        return [(edges[at], edges[at + 1]) for at in np.flatnonzero(np.diff(edges) > longest + 1e-6).tolist()]
+        gaps = [(edges[at], edges[at + 1]) for at in np.flatnonzero(np.diff(edges) > longest + 1e-6).tolist()]
+        return sorted(gaps, key=lambda gap: gap[0] - gap[1])
+
+    def check_scored(self) -> None:
+        """Raise NotReachedError where no beat was scored."""
+        if not self.line.scored:
+            raise NotReachedError("No beat was scored.")
 
     def of_class(self, symbol: str) -> npt.NDArray[np.bool_]:
         """Return which beats are of a class."""

@@ -107,10 +107,7 @@ def needs_attention(line: RecordingLine) -> tuple[float, ...]:
 
 
 _rate = partial(number, decimals=0)
-
-
-def _tenths(value: float) -> str:
-    return f"{value:,.1f}"
+_tenths = partial(number, decimals=1)
 
 
 def _percent(share: float) -> str:
@@ -162,8 +159,9 @@ def recordings(material: ScoringMaterial, by: Column = ATTENTION) -> list[Block]
         links = [first if column is ATTENTION else Link(column.head, column.page) for column in COLUMNS]
         head = [column.head if column is by else link for column, link in zip(COLUMNS, links, strict=True)]
     rows = [[_named(material, line), *(column.cell(line) for column in COLUMNS[1:])] for line in shown]
-    caption = "The recording"
+    caption, ordered_by = "The recording", None
     if len(lines) > 1:
+        ordered_by = (COLUMNS.index(by), by.order)
         of = "All" if len(shown) == len(lines) else f"The first {count(len(shown))} of"
         caption = (
             f"{of} {count(len(lines))} recordings, by {by.head if by is not ATTENTION else 'what needs attention'}"
@@ -175,7 +173,7 @@ def recordings(material: ScoringMaterial, by: Column = ATTENTION) -> list[Block]
             f"{unfinished}{how}All lines, with more columns, are in {material.folder.path('recordings')}, a folder of "
             "Parquet."
         ),
-        Table(caption, head, rows, left=(0, 1), ordered_by=(COLUMNS.index(by), by.order)),
+        Table(caption, head, rows, left=(0, 1), ordered_by=ordered_by),
         Words(EXPLAINED),
         *_sentences(shown),
         Code(

@@ -16,12 +16,11 @@ from components.recordings.annotation_files import ABSTAINED, REJECTED
 from components.recordings.inputs import opened_recording
 from components.recordings.lead import open_lead
 from components.recordings.signal import LeadReader
-from components.report.content import Block, Picture, Pictures, Words
+from components.report.content import Block, Bullets, Picture, Pictures, Words
 from components.report.drawing import CLASS_COLOURS, INK, new_figure, picture
 from components.report.findings import ECTOPIC, longest_and_fastest
-from components.report.material import NotReachedError
 from components.report.recording import RecordingMaterial
-from components.report.wording import clock
+from components.report.wording import clock, seconds
 from components.score.inputs import changed_files
 from components.score.recording_lines import RATE_BEATS, RUN_BEATS, running_rates
 
@@ -42,25 +41,26 @@ SQUARE_SECONDS, SQUARE_MILLIVOLTS = 0.2, 0.5
 
 @dataclass(frozen=True)
 class Spot:
-    """What a strip is about: beats `first` to `last` of the recording, both included."""
+    """What a strip is about, from when to when in seconds."""
 
     title: str
-    first: int
-    last: int
+    begin: float
+    end: float
 
 
 def extremes(material: RecordingMaterial) -> list[Block]:
-    """Draw the longest and the fastest runs, the fastest intervals and the longest one."""
+    """Draw the longest and the fastest runs, the fastest intervals, the longest one and gap."""
     return _strips(material, extreme_spots(material))
 
 
 def strips(material: RecordingMaterial) -> list[Block]:
     """Draw the surest and the least sure beat of each class."""
+    material.check_scored()
     return _strips(material, doubtful_spots(material))
 
 
 def extreme_spots(material: RecordingMaterial) -> list[Spot]:
-    """Return the longest and the fastest run of each ectopic class, the fastest intervals and the longest one."""
+    """Return the longest and the fastest run of each ectopic class, the fastest intervals, the longest one and gap."""
     spots = []
     for symbol in ECTOPIC:
         found = material.runs(symbol)
@@ -69,16 +69,19 @@ def extreme_spots(material: RecordingMaterial) -> list[Spot]:
             long, fast = (getattr(found, name)[at] == getattr(found, name)[among].max() for name in ("beats", "rate"))
             kind = "longest and fastest" if long and fast else "longest" if long else "fastest"
             title = f"The {kind} run of {symbol}: {found.beats[at]} beats, {found.rate[at]:.0f} a minute"
-            spots.append(Spot(title, found.first[at], found.first[at] + found.beats[at] - 1))
+            spots.append(Spot(title, *material.seconds[[found.first[at], found.first[at] + found.beats[at] - 1]]))
     rates = running_rates(np.diff(material.seconds), material.known)
     if np.isfinite(rates).any():
         at = int(np.nanargmax(rates))
         title = f"The fastest {RATE_BEATS} intervals in a row: {rates[at]:.0f} a minute"
-        spots.append(Spot(title, at, at + RATE_BEATS))
+        spots.append(Spot(title, *material.seconds[[at, at + RATE_BEATS]]))
     if material.known.any():
         rr = np.where(material.known, np.diff(material.seconds), 0.0)
         at = int(rr.argmax())
-        spots.append(Spot(f"The longest RR interval: {rr[at]:.2f} s", at, at + 1))
+        spots.append(Spot(f"The longest RR interval: {rr[at]:.2f} s", *material.seconds[[at, at + 1]]))
+    if material.gaps:
+        begin, end = material.gaps[0]
+        spots.append(Spot(f"The longest stretch without a beat: {seconds(end - begin)}", begin, end))
     return spots
 
 
@@ -92,33 +95,26 @@ def doubtful_spots(material: RecordingMaterial) -> list[Spot]:
         order = beats[np.argsort(material.sure[beats], kind="stable")]
         chosen = {"The surest": order[-1], "The least sure": order[0]} if len(beats) > 1 else {"The only": order[0]}
         for kind, at in chosen.items():
-            spots.append(Spot(f"{kind} {symbol}: probability {material.sure[at]:.3f}", int(at), int(at)))
+            spots.append(Spot(f"{kind} {symbol}: probability {material.sure[at]:.3f}", *material.seconds[[at, at]]))
     return spots
 
 
 def _strips(material: RecordingMaterial, spots: Sequence[Spot]) -> list[Block]:
-    """Draw a strip of each spot; without the recording a list of the spots is left.
-
-    Raises:
-        NotReachedError: there is no spot.
-    """
-    if not spots:
-        raise NotReachedError("No beat was scored.")
+    """Draw a strip of each spot; without the recording a list of the spots is left."""
     try:
         with _reader(material) as reader:
             return [
-                Pictures([_strip(material, reader, spot) for spot in spots]),
+                Pictures(
+                    [_strip(material, reader, start, those) for start, those in _by_start(material, spots).items()]
+                ),
                 Words(
                     f"`{ABSTAINED}` after a class: the model would rather not say. `{REJECTED}`: a rejected beat. "
                     f"Large squares are {SQUARE_SECONDS:g} s and {SQUARE_MILLIVOLTS:g} mV."
                 ),
             ]
     except HeartbeatError as error:
-        where = "; ".join(f"{spot.title}, at {clock(material.seconds[spot.first], 1)}" for spot in spots)
-        return [
-            Words(f"There are no strips, as the recording cannot be read any more: {error}", "warn"),
-            Words(f"{where}."),
-        ]
+        told = [f"{_told(spot)}." for spot in spots]
+        return [Words(f"There are no strips, as the recording cannot be read any more: {error}", "warn"), Bullets(told)]
 
 
 @contextmanager
@@ -134,21 +130,29 @@ def _reader(material: RecordingMaterial) -> Iterator[LeadReader]:
         yield LeadReader(open_lead(stem, material.task.settings.lead))
 
 
-def _strip(material: RecordingMaterial, reader: LeadReader, spot: Spot) -> Picture:
-    """Draw ten seconds, from shortly before a spot on."""
+def _by_start(material: RecordingMaterial, spots: Sequence[Spot]) -> dict[int, list[Spot]]:
+    """Return the spots of each strip, by the second at which it starts: shortly before them."""
+    latest = (material.line.seconds or 0.0) - STRIP_SECONDS
+    starts: dict[int, list[Spot]] = {}
+    for spot in spots:
+        start = int(max(min(spot.begin - BEFORE_SECONDS, latest), 0.0))
+        starts.setdefault(start, []).append(spot)
+    return starts
+
+
+def _strip(material: RecordingMaterial, reader: LeadReader, start: int, spots: Sequence[Spot]) -> Picture:
+    """Draw ten seconds from a second on, with some spots in it."""
     from matplotlib.ticker import MultipleLocator
 
-    fs = float(reader.lead.fs)
-    begin, end = material.seconds[[spot.first, spot.last]]
-    start = int(max(min(begin - BEFORE_SECONDS, reader.lead.length / fs - STRIP_SECONDS), 0.0))
-    samples = ten_seconds(reader, start)
+    fs, samples = float(reader.lead.fs), ten_seconds(reader, start)
     beats = np.flatnonzero((material.seconds >= start) & (material.seconds < start + STRIP_SECONDS))
     low, high = _heights(samples)
     with new_figure(3.0) as figure:
         for left, axes in zip((start, start + ROW_SECONDS), figure.subplots(2, 1), strict=True):
             values = samples[round((left - start) * fs) : round((left - start + ROW_SECONDS) * fs) + 1]
             axes.plot(left + np.arange(len(values)) / fs, values, color=INK, linewidth=0.8)
-            axes.axvspan(begin - 0.15, end + 0.15, color=CLASS_COLOURS[0], alpha=0.12, linewidth=0)
+            for spot in spots:
+                axes.axvspan(spot.begin - 0.15, spot.end + 0.15, color=CLASS_COLOURS[0], alpha=0.12, linewidth=0)
             axes.set(xlim=(left, left + ROW_SECONDS), ylim=(low, high), ylabel="mV")
             axes.xaxis.set(major_locator=MultipleLocator(1), minor_locator=MultipleLocator(SQUARE_SECONDS))
             axes.yaxis.set(major_locator=MultipleLocator(1), minor_locator=MultipleLocator(SQUARE_MILLIVOLTS))
@@ -161,7 +165,11 @@ def _strip(material: RecordingMaterial, reader: LeadReader, spot: Spot) -> Pictu
                               fontsize=8, fontweight="bold", color=colour, annotation_clip=False)  # fmt: skip
     said = " ".join(_said(material, at)[0] for at in beats)
     alt = f"Ten seconds from {clock(start)}, lead {reader.lead.sig_name}. Beats: {said or 'none'}."
-    return picture(figure, alt, f"{spot.title}, at {clock(begin, 1)}.")
+    return picture(figure, alt, " ".join(f"{_told(spot)}." for spot in spots))
+
+
+def _told(spot: Spot) -> str:
+    return f"{spot.title}, at {clock(spot.begin, 1)}"
 
 
 def ten_seconds(reader: LeadReader, start: int) -> npt.NDArray[np.float64]:

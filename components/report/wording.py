@@ -33,8 +33,8 @@ def percent(share: float | None) -> str:
 
 
 def number(value: float | None, decimals: int = 3) -> str:
-    """Format a number with fixed decimals."""
-    return UNKNOWN if value is None else f"{value:.{decimals}f}"
+    """Format a number with fixed decimals, thousands separated."""
+    return UNKNOWN if value is None else f"{value:,.{decimals}f}"
 
 
 def count(value: int | None) -> str:

@@ -77,7 +77,7 @@ def test_no_run_goes_over_a_gap_and_the_ends_are_gaps_too() -> None:
     material = a_recording(seconds, "VVVVVV", [(22.5, 39.5)], end=50.0)
     assert material.runs("V").first.tolist() == [0, 3]
     assert material.runs("V").beats.tolist() == [3, 3]
-    assert material.gaps == [(0.0, 20.0), (22.0, 40.0), (42.0, 50.0)]
+    assert material.gaps == [(0.0, 20.0), (22.0, 40.0), (42.0, 50.0)], "the longest first"
 
 
 def test_the_longest_and_the_fastest_runs_are_listed() -> None:
@@ -106,15 +106,15 @@ def test_steps_of_time_count_every_beat_once_and_rates_only_known_intervals() ->
 
 def test_strips_are_about_the_surest_and_the_least_sure_beat_of_each_class_and_about_runs() -> None:
     material = a_recording([each + 0.1 * (each == 7) for each in range(1, 12)], "NVVVNSNNNNF")
-    assert [(spot.title.split(":")[0], spot.first) for spot in doubtful_spots(material)] == [
-        ("The surest N", 9), ("The least sure N", 0), ("The only S", 5), ("The surest V", 3), ("The least sure V", 1),
-        ("The only F", 10),
+    assert [(spot.title.split(":")[0], spot.begin) for spot in doubtful_spots(material)] == [
+        ("The surest N", 10), ("The least sure N", 1), ("The only S", 6), ("The surest V", 4), ("The least sure V", 2),
+        ("The only F", 11),
     ]  # fmt: skip
-    titles = {spot.title: (spot.first, spot.last) for spot in extreme_spots(material)}
+    titles = {spot.title: (spot.begin, spot.end) for spot in extreme_spots(material)}
     assert titles == {
-        "The longest and fastest run of V: 3 beats, 60 a minute": (1, 3),
-        "The fastest 8 intervals in a row: 60 a minute": (0, 8),
-        "The longest RR interval: 1.10 s": (5, 6),
+        "The longest and fastest run of V: 3 beats, 60 a minute": (2, 4),
+        "The fastest 8 intervals in a row: 60 a minute": (1, 9),
+        "The longest RR interval: 1.10 s": (6, 7.1),
     }
 
 
@@ -152,7 +152,9 @@ def test_figures_are_those_of_the_line(scored_recordings: Path, told: Read) -> N
 def test_a_strip_names_the_beats_that_are_in_it(scored_recordings: Path, told: Read) -> None:
     material = material_of(scored_recordings, "p1")
     strips = [image["alt"] for image in told.images if image["alt"].startswith("Ten seconds")]
-    assert len(strips) == len(doubtful_spots(material)) + len(extreme_spots(material))
+    told_of = " ".join(told.text[name] for name in ("extremes", "strips"))
+    for spot in [*doubtful_spots(material), *extreme_spots(material)]:
+        assert spot.title in told_of
     for alt in strips:
         start = int(alt[len("Ten seconds from 0:00:") :][:2])
         inside = (material.seconds >= start) & (material.seconds < start + STRIP_SECONDS)
@@ -242,3 +244,5 @@ def test_a_recording_without_beats_has_a_page(tmp_path: Path, scored_recordings:
     assert "could not be made" not in " ".join(page.text.values())
     assert "100.00" in page.text["unread"]
     assert "No beat was scored" in page.text["not-reached"]
+    assert "The longest stretch without a beat: 30.0" in page.text["extremes"]
+    assert {link[1:] for link in page.links if link.startswith("#")} <= {*page.anchors}

@@ -3,7 +3,7 @@
     ROOT/runs/<run id> + its artifacts         -> material.RunMaterial --------+
     a scoring directory + its model's sidecars -> material.ScoringMaterial ----+
     of it one recording, with its signal       -> recording.RecordingMaterial -+
-                                                                                 v
+                                                                               v
     first_screen, and a function for each section (outcome, results, ...) -> blocks of content -> pages -> index.html
                                   pictures: drawing                                              page.html.j2
 

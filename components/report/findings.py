@@ -117,6 +117,15 @@ def runs(material: RecordingMaterial) -> list[Block]:
         found = material.runs(symbol)
         of_runs = np.flatnonzero(found.beats >= RUN_BEATS).tolist()
         of_two = np.flatnonzero(found.beats < RUN_BEATS).tolist()
+        told = getattr(line, f"{symbol.lower()}_runs"), getattr(line, f"{symbol.lower()}_couplets")
+        if told != (len(of_runs), len(of_two)):
+            blocks.append(
+                Words(
+                    f"The lists of {symbol} differ from the counts above: they join beats over gaps that are "
+                    "shorter than the longest RR interval.",
+                    "warn",
+                )
+            )
         if of_runs:
             shown = longest_and_fastest(found, of_runs, LISTED)
             blocks.append(

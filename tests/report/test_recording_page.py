@@ -15,7 +15,8 @@ from components.beat import CLASSES
 from components.errors import UsageError
 from components.recordings.lead import open_lead
 from components.recordings.signal import LeadReader
-from components.report.findings import longest_and_fastest
+from components.report.content import Words
+from components.report.findings import longest_and_fastest, runs
 from components.report.hours import CURVE_STEPS, ROWS, Steps, step_seconds
 from components.report.material import load_scoring
 from components.report.pages import RECORDING_SECTIONS, html_of, recording_page, write_recording_reports
@@ -78,6 +79,16 @@ def test_no_run_goes_over_a_gap_and_the_ends_are_gaps_too() -> None:
     assert material.runs("V").first.tolist() == [0, 3]
     assert material.runs("V").beats.tolist() == [3, 3]
     assert material.gaps == [(0.0, 20.0), (22.0, 40.0), (42.0, 50.0)], "the longest first"
+
+
+def test_a_gap_shorter_than_the_longest_interval_is_told_where_it_makes_a_difference() -> None:
+    seconds = [1.0, 2.0, 3.0, 7.0, 8.0, 10.5, 11.5]
+    whole = a_recording(seconds, "NNNNVVV", end=12.5)
+    assert len([block for block in runs(whole) if isinstance(block, Words)]) == 1
+    gap = a_recording(seconds, "NNNNVVV", [(8.5, 10.0)], end=12.5)
+    assert gap.line.v_couplets == 1
+    (warning, _) = (block for block in runs(gap) if isinstance(block, Words))
+    assert "The lists of V differ" in warning.text
 
 
 def test_the_longest_and_the_fastest_runs_are_listed() -> None:

@@ -24,7 +24,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.results import PATIENTS_FOLDER
+from bench.results import PATIENTS, RESULTS
 from components.beat import Beats, confusion_matrix
 from components.beats.kaggle import VARIANTS_PARQUET
 from components.errors import ModelRefused
@@ -171,8 +171,9 @@ def write_result(name: str, seed: int, tested: Iterable[tuple[Beats, Trained]]) 
         parameters, seconds = trained.parameters, seconds + trained.seconds
         print(f"{name}, seed {seed}: {len(records)} records tested, {seconds:.0f} CPU s of training", flush=True)
     content = {"data": name, "seed": seed, "parameters": parameters, "cpu_seconds": round(seconds), "records": records}
-    PATIENTS_FOLDER.mkdir(exist_ok=True)
-    (PATIENTS_FOLDER / f"{name}-{seed}.json").write_text(json.dumps(content) + "\n", encoding="utf-8")
+    folder = RESULTS / PATIENTS
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}-{seed}.json").write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
 def main() -> None:

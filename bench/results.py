@@ -30,8 +30,8 @@ training, calibration, thresholds) was made on validation beats, a tenth of the 
 learns as well in its last epochs (the refit); the test rows were only ever evaluated. No seed was chosen: they are
 numbered from 1, and none is left out."""
 
-PATIENTS_FOLDER: Final = RESULTS / "patients"
-"""What `bench.patients` left: for each data and seed the confusion matrix of every record tested."""
+PATIENTS: Final = "patients"
+"""Folder in RESULTS of what `bench.patients` left: confusion matrices of all records, by data and seed."""
 
 STRANGERS: Final = (
     "The recipe of the profile `patient`: the context of annotated beats of one lead, N S V F, Q counted as wrong. "
@@ -52,7 +52,7 @@ SAME_PATIENTS: Final = (
     "optimistic for a new patient; the patient split below is the honest one."
 )
 
-PATIENTS: Final = (
+EACH_BEAT_ALONE: Final = (
     "Trained on DS1, tested on DS2, each beat alone. Records 201 and 202 are one person on both sides; the lower rows "
     "leave 202 out. Calling every beat N is more often right than this model: accuracy alone says little here."
 )
@@ -91,7 +91,7 @@ PICTURES = """From the report of the run with the default seed (`make pictures`)
 def results_page(folder: Path) -> str:
     """Return the page of the runs in a folder as Markdown."""
     runs = [_load(file) for file in sorted(folder.glob("*-*.json"))]
-    return "\n\n".join(_parts(runs, folder / SPEED)) + "\n"
+    return "\n\n".join(_parts(runs, folder)) + "\n"
 
 
 def _load(file: Path) -> Run:
@@ -102,7 +102,7 @@ def _load(file: Path) -> Run:
     return run
 
 
-def _parts(runs: Sequence[Run], speed: Path) -> Iterator[str]:
+def _parts(runs: Sequence[Run], folder: Path) -> Iterator[str]:
     def runs_of(network: str, data: str) -> list[Run]:
         return [run for run in runs if (run["network"], run["data"]) == (network, data)]
 
@@ -120,15 +120,15 @@ def _parts(runs: Sequence[Run], speed: Path) -> Iterator[str]:
         yield from _notes(fast)
         yield _headline(fast)
         yield from ("### Seed by seed", _by_seed(fast))
-    if speed.exists():
-        yield from ("## Beats a second", _speed(speed))
+    if (folder / SPEED).exists():
+        yield from ("## Beats a second", _speed(folder / SPEED))
     patients = {"DS2": runs_of("full", "patient"), "DS2 without 202": runs_of("full", "patient-without-202")}
-    if strangers := _strangers(PATIENTS_FOLDER):
+    if strangers := _strangers(folder / PATIENTS):
         yield from ("## New patients: the context of a beat", STRANGERS, strangers)
     if any(patients.values()):
         yield "## New patients: each beat alone, DS1 / DS2"
         yield from _notes([run for of_test in patients.values() for run in of_test])
-        yield from (PATIENTS, _by_patients(patients))
+        yield from (EACH_BEAT_ALONE, _by_patients(patients))
 
 
 def _notes(runs: Sequence[Run]) -> dict[str, None]:

@@ -1,5 +1,7 @@
 """Beats a second of each network on one core, beside the study's, each as it is served and at its best batch size.
 
+Ours are measured in every precision that the processor computes natively, the study's in float32.
+
 Usage: python -m bench.network [--rounds N]
 
 Weights are fresh: they do not change the work. Each round measures all networks in turn, so that a machine that slows
@@ -19,7 +21,10 @@ import numpy.typing as npt
 
 from bench.measure import print_line
 from components.beat import SAMPLES
+from components.io.artifact_files import INT8_FILE
+from components.push.precision import quantised
 from components.score.model import use_one_thread
+from components.train.served import FAST_PRECISIONS, Precision, ServedModel, is_native
 from components.train.settings import NetworkSettings
 
 BEATS = 16_384
@@ -42,16 +47,14 @@ def export_fresh(network: NetworkSettings, folder: Path) -> str:
     return str(folder)
 
 
-def best_rate(model_dir: str, signal: npt.NDArray[np.float32]) -> tuple[float, int]:
+def best_rate(model_dir: str, precision: Precision, signal: npt.NDArray[np.float32]) -> tuple[float, int]:
     """Return beats per CPU second, and the batch size with which that was reached."""
-    from components.train.export import load_predict
-
     rates = {}
     for batch in BATCHES:
-        predict = load_predict(model_dir, batch)
-        predict(signal[: 2 * batch])
+        model = ServedModel(model_dir, precision)
+        model.answers(signal[: 2 * batch], batch)
         start = time.process_time()
-        predict(signal)
+        model.answers(signal, batch)
         rates[batch] = len(signal) / (time.process_time() - start)
     best = max(rates, key=rates.__getitem__)
     return rates[best], best
@@ -69,14 +72,21 @@ def main() -> None:
             name: export_fresh(NetworkSettings.model_validate(network), Path(scratch, name))
             for name, network in NETWORKS.items()
         }
-        rounds = [{name: best_rate(model, signal) for name, model in models.items()} for _ in range(options.rounds)]
-    for name in NETWORKS:
-        if name != "study":
-            own, peer = (statistics.median(rates[key][0] for rates in rounds) for key in (name, "study"))
-            ratio = statistics.median(rates[name][0] / rates["study"][0] for rates in rounds)
-            batch, peer_batch = rounds[-1][name][1], rounds[-1]["study"][1]
-            line = f"{name} vs the study's network, one core"
-            print_line(line, round(own), round(peer), "beats/s", round(ratio, 2), batch=batch, peer_batch=peer_batch)
+        study: tuple[str, Precision] = ("study", "float32")
+        measured = [study]
+        for name in (name for name in NETWORKS if name != "study"):
+            Path(models[name], INT8_FILE).write_bytes(quantised(models[name], signal[:200]))
+            measured += [(name, "float32"), *((name, each) for each in FAST_PRECISIONS if is_native(each))]
+        rounds = [
+            {(name, precision): best_rate(models[name], precision, signal) for name, precision in measured}
+            for _ in range(options.rounds)
+        ]
+    for key in measured[1:]:
+        own, peer = (statistics.median(rates[each][0] for rates in rounds) for each in (key, study))
+        ratio = statistics.median(rates[key][0] / rates[study][0] for rates in rounds)
+        batch, peer_batch = rounds[-1][key][1], rounds[-1][study][1]
+        line = f"{key[0]}{'' if key[1] == 'float32' else f' in {key[1]}'} vs the study's network, one core"
+        print_line(line, round(own), round(peer), "beats/s", round(ratio, 2), batch=batch, peer_batch=peer_batch)
 
 
 if __name__ == "__main__":

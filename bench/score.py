@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -35,9 +37,11 @@ from bench.measure import (
     wall_seconds,
 )
 from components import recordings
+from components.errors import UsageError
 from components.score.job import ShardTask
 from components.score.model import ModelRef
 from components.score.settings import ScoreSettings
+from components.train.served import Precision
 
 if TYPE_CHECKING:
     from components.score.model import ScoringModel
@@ -47,19 +51,21 @@ TIMES = 4
 
 BEATS = (100_000, 1_000_000, 5_000_000)
 
+PRECISIONS: tuple[Precision, ...] = ("int8", "bfloat16")
+
 EXAMPLE = os.path.join(os.path.dirname(recordings.__file__), "example")
 
 PROGRAM = (sys.executable, "-W", "ignore", "-c", "from pipeline.cli import run; run()", "score", "--json")
 
 
-def warm_model(model_dir: str) -> tuple[ModelRef, ScoringModel]:
+def warm_model(model_dir: str, precision: Precision = "float32") -> tuple[ModelRef, ScoringModel]:
     """Return a model of this process whose graph is built for the batch that is used."""
     import numpy as np
 
     from components.beat import SAMPLES
     from components.score.model import find_model, loaded_model
 
-    ref = find_model(model_dir, "")
+    ref = replace(find_model(model_dir, ""), precision=precision)
     model = loaded_model(ref)
     model.answers(np.zeros((2 * ScoreSettings().batch, SAMPLES), np.float32), ScoreSettings().batch)
     return ref, model
@@ -67,12 +73,13 @@ def warm_model(model_dir: str) -> tuple[ModelRef, ScoringModel]:
 
 def job(model_dir: str, inputs: Sequence[str], out: str, **settings: Any) -> Figures:
     """Return CPU seconds and rows of a whole job in this process, model loaded and warm, and peak memory in MiB."""
+    from components.score.model import choose_precision
     from components.score.run import ScoreRequest, score
     from components.score.settings import RejectBudget
     from components.score.shard import attempt_shard
 
-    ref, model = warm_model(model_dir)
     chosen = ScoreSettings.model_validate(settings)
+    ref, model = warm_model(model_dir, choose_precision(chosen.precision, model_dir, here=True))
 
     def loop(tasks: Sequence[ShardTask], _: ModelRef, follow: Callable[[], object]) -> list[str]:
         for task in tasks:
@@ -163,6 +170,18 @@ def one_core(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
     against_limit("one core, CSV in", *least((csv_limit, job), model_dir, inputs))
 
 
+def precisions(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
+    """Compare the whole job in each precision that the model is released in with that in float32."""
+    from components.score.model import choose_precision
+
+    for precision in PRECISIONS:
+        with suppress(UsageError):
+            choose_precision(precision, model_dir, here=True)
+            own, reference = least((partial(job, precision=precision), job), model_dir, inputs)
+            rates = own["rows"] / own["cpu"], reference["rows"] / reference["cpu"]
+            print_line(f"one core, CSV in, {precision}", *rates, "rows/s", rates[0] / rates[1])
+
+
 def binary(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
     """Compare Parquet and TFRecord in, with the sum of their parts."""
     for name, convert in (("Parquet", as_parquet), ("TFRecord", as_tfrecord)):
@@ -220,7 +239,7 @@ def start_up(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
 
 
 PARTS: dict[str, Callable[..., None]] = {
-    part.__name__: part for part in (one_core, binary, two_workers, growth, start_up)
+    part.__name__: part for part in (one_core, precisions, binary, two_workers, growth, start_up)
 }
 
 

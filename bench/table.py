@@ -19,6 +19,8 @@ END: Final = "<!-- end of figures -->"
 
 LEAST: Final = {
     "one core, CSV in": ("one core, CSV in, Parquet out; against read + count, parse and model, each alone", 0.85),
+    "one core, CSV in, int8": ("the same in int8; against the whole job in float32", 2.0),
+    "one core, CSV in, bfloat16": ("the same in bfloat16; against the whole job in float32", 1.0),
     "one core, Parquet in": ("one core, Parquet in; against read and model, each alone", 0.85),
     "one core, TFRecord in": ("one core, TFRecord in; against read and model, each alone", 0.85),
     "two workers, start-up excluded": ("two workers; against two processes that know nothing of each other", 0.9),

@@ -169,14 +169,19 @@ def opened_model(uri: str) -> Iterator[Path]:
         yield folder
 
 
-def find_model(model: str | None, serving: str) -> ModelRef:
+def find_model(model: str | None, serving: str, or_released: bool = False) -> ModelRef:
     """Return the model to score with: the one named, else the newest in the serving directory, else the released one.
 
     Raises:
-        UsageError: there is no model there.
+        UsageError: there is no model there, and the released one is not to take its place.
         EnvironmentRefused: it cannot be read.
     """
-    named = _newest(serving) if model is None else model
+    named = model or _newest(serving) or (RELEASED if or_released else None)
+    if named is None:
+        raise UsageError(
+            f"Nothing was pushed to {serving} yet: train a model first (`make run`), or name one with --model, such as "
+            f"{RELEASED}, or another serving directory with --serving."
+        )
     uri = RELEASED if named == RELEASED else absolute_path(named)
     with opened_model(uri) as folder:
         try:
@@ -241,7 +246,7 @@ def _context_of(folder: Path) -> ContextForm | None:
         ) from error
 
 
-def _newest(serving: str) -> str:
+def _newest(serving: str) -> str | None:
     directory = ServingDirectory(serving)
     versions = directory.versions()
-    return directory.location(versions[-1]) if versions else RELEASED
+    return directory.location(versions[-1]) if versions else None

@@ -47,7 +47,8 @@ NAMED_FILES = 5
 @click.option(
     "--model",
     metavar="DIR|URI",
-    help="A model's directory. Default: the newest one in --serving, else `released`, which comes with Heartbeat.",
+    help="A model's directory. Default: the newest one in --serving; if nothing was pushed and no --serving is given, "
+    "`released`, the model that comes with Heartbeat.",
 )
 @click.option("--serving", metavar="DIR|URI", default=DEFAULT_SERVING, help="Where models are pushed to.")
 @click.option("--lead", metavar="NAME|INDEX", help="Of recordings. Default: II, MLII, ML2, ECG1, else the first.")
@@ -125,7 +126,7 @@ def score(
     request = ScoreRequest(
         inputs=inputs,
         output=output,
-        model=find_model(model, serving),
+        model=find_model(model, serving, or_released=not given(["--serving"])),
         settings=ScoreSettings(
             format=format,
             labelled=not no_label,

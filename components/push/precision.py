@@ -30,8 +30,8 @@ MOST_CHANGED: Final = 0.001
 CALIBRATED_ON: Final = 2_000
 """Train beats, evenly spread over the split, that the ranges of the int8 model are taken from, clean and noisy."""
 
-IN_FLOAT: Final = ("SUB", "MUL", "FULLY_CONNECTED", "PACK", "MEAN", "SOFTMAX")
-"""TFLite operations that stay float32: normalisation, and the head, so that probabilities are not 256 steps."""
+IN_FLOAT: Final = ("SUB", "MUL", "FULLY_CONNECTED", "PACK", "MEAN", "SOFTMAX", "REDUCE_MAX", "LESS")
+"""TFLite operations that stay float32: normalisation, the head and the threshold: int8 has 256 probabilities."""
 
 BATCH: Final = 2048
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ def _int8_model(file: Path) -> Ask:
         [signal_tensor] = (each["index"] for each in interpreter.get_input_details())
         interpreter.resize_tensor_input(signal_tensor, (INT8_BEATS, SAMPLES))
         interpreter.allocate_tensors()
+    one_thread = threading.Lock()
     outputs = {
         "probabilities" if len(each["shape"]) == 2 else "abstain": each["index"]
         for each in interpreter.get_output_details()
@@ -135,11 +137,12 @@ def _int8_model(file: Path) -> Ask:
         filled = np.zeros((-(-len(signal) // INT8_BEATS) * INT8_BEATS, SAMPLES), np.float32)
         filled[: len(signal)] = signal
         answers: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in outputs}
-        for start in range(0, len(filled), INT8_BEATS):
-            interpreter.set_tensor(signal_tensor, filled[start : start + INT8_BEATS])
-            interpreter.invoke()
-            for name, tensor in outputs.items():
-                answers[name].append(interpreter.get_tensor(tensor))
+        with one_thread:  # of those of a Beam worker, which share the tensors
+            for start in range(0, len(filled), INT8_BEATS):
+                interpreter.set_tensor(signal_tensor, filled[start : start + INT8_BEATS])
+                interpreter.invoke()
+                for name, tensor in outputs.items():
+                    answers[name].append(interpreter.get_tensor(tensor))
         return {name: np.concatenate(each)[: len(signal)] for name, each in answers.items()}
 
     return ask

@@ -1,5 +1,7 @@
 """A served model answers the same in every precision, within a tolerance, and the same bytes for every batch."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,15 @@ def test_a_model_of_another_precision_in_the_process_changes_nothing(model_dir, 
     before = other.answers(SIGNAL, 50).probabilities
     np.testing.assert_array_equal(reference.answers(SIGNAL, 50).probabilities, expected.probabilities)
     np.testing.assert_array_equal(other.answers(SIGNAL, 50).probabilities, before)
+
+
+@pytest.mark.parametrize("precision", NATIVE)
+def test_threads_that_share_a_model_get_the_same_bytes(model_dir, precision):
+    model = ServedModel(model_dir, precision)
+    whole = model.answers(SIGNAL, 50).probabilities
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda signal: model.answers(signal, 50).probabilities, [SIGNAL] * 12):
+            np.testing.assert_array_equal(found, whole)
 
 
 def test_a_processor_without_the_instructions_is_known(monkeypatch):

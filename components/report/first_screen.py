@@ -24,6 +24,7 @@ from components.report.wording import (
     seconds,
     state_of,
 )
+from components.score.model import RELEASED
 from components.validate.settings import ValidateSettings
 from components.verdict import (
     MADE_OF_SYNTHETIC,
@@ -191,7 +192,8 @@ def scoring_cards(material: ScoringMaterial) -> list[Card]:
 
 def _what_was_scored(material: ScoringMaterial) -> Card:
     version, shards = material.job.model_version, counted(len(material.shards), "shard")
-    model = f"Model {material.job.fingerprint.model[:12]}{'' if version is None else f', version {version}'}."
+    named = f", version {version}" if version else ", released" if material.job.model_uri == RELEASED else ""
+    model = f"Model {material.job.fingerprint.model[:12]}{named}."
     question, rows = "What was scored", material.summary["rows"]["read"]
     if (tally := material.recordings) is None:
         lines = [f"{counted(len(material.summary['files']), 'input file')}, {shards}.", model]

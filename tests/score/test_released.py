@@ -59,6 +59,7 @@ def test_a_recording_is_annotated_where_nothing_was_pushed(tmp_path):
     assert made.returncode == 0, made.stderr
     page = (tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8")
     assert "share in training" in page
+    assert f"Model {find_model(RELEASED, '').short_digest}, released." in page
     assert "SYNTHETIC" not in page
 
 

@@ -207,13 +207,14 @@ def _apart(
     positions: npt.NDArray[np.int64], heights: npt.NDArray[np.float64], distance: float
 ) -> npt.NDArray[np.int64]:
     """Return the positions without the lower of each two that are too near."""
-    kept: list[int] = []
-    height = 0.0
-    for at, of in zip(positions.tolist(), heights.tolist(), strict=True):
-        if kept and at - kept[-1] < distance:
-            if of <= height:
-                continue
-            kept.pop()
-        kept.append(at)
-        height = of
-    return np.array(kept, np.int64)
+    near = np.diff(positions, prepend=-np.inf) < distance
+    kept, last = np.ones(len(positions), bool), 0
+    for beat in np.flatnonzero(near).tolist():
+        if not near[beat - 1]:
+            last = beat - 1
+        if positions[beat] - positions[last] < distance:
+            lower = beat if heights[beat] <= heights[last] else last
+            kept[lower] = False
+        if kept[beat]:
+            last = beat
+    return positions[kept]

@@ -77,13 +77,15 @@ class LeadBeats:
         """
         annotations = self._annotations
         context = self.context() if self._with_context else None
-        for share, beat, values, spread in self.cut():
+        for share, beat, values, spread in self.cut(count_down=True):
             chosen = None if context is None else context[beat]
             sample, symbol = annotations.sample[beat], annotations.symbol[beat]
             yield share, gather(values, spread, sample, symbol, self._labels, chosen)
 
-    def cut(self) -> Iterator[tuple[float, npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
-        """Read the whole lead and cut every window, a block of the lead at a time.
+    def cut(
+        self, *, count_down: bool = False
+    ) -> Iterator[tuple[float, npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
+        """Read the whole lead and cut every window, a block of the lead at a time; count QRS that point down if asked.
 
         Yields:
             The block's share of the lead; int64[m], the annotations that its windows are of; and float32[m, 187] and
@@ -100,7 +102,8 @@ class LeadBeats:
             signal = reader.resampled(begin, end)
             values, spread = cut_windows(signal, start - begin, stop - begin)
             self._spreads.append(spread)
-            self.pointing_down += int(points_down(signal, start[spread > 0] - begin).sum())
+            if count_down:
+                self.pointing_down += int(points_down(signal, start[spread > 0] - begin).sum())
             yield (last - first) / reader.length, windows.beat[block], values, spread
         reader.finish()
 

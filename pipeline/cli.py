@@ -20,12 +20,12 @@ from components.score.beam_private import leave_out_unused
 from pipeline.refusal import UnexpectedError, refusal_behind
 
 COMMANDS = {
-    "compare": "Compare two annotators of the same records, beat by beat.",
+    "compare": "Compare the annotations of records with reference annotations, beat by beat.",
     "doctor": "Check, before a run starts, that it can succeed.",
     "models": "List, show and roll back pushed models.",
-    "prepare": "Make Kaggle-format CSVs from WFDB records.",
-    "report": "Make the page of a run or of a scoring job again.",
-    "score": "Score any number of beats with a pushed model.",
+    "prepare": "Make CSVs or Parquet to train on from recordings, or find their beats.",
+    "report": "Make the page of a run, of a scoring job or of a recording.",
+    "score": "Score recordings or any number of beats with a pushed model, or the released one.",
 }
 """Subcommands and their one-line help, so that `heartbeat --help` imports none of them."""
 

@@ -88,7 +88,7 @@ unit and polarity.
 **Not a medical device.** Not for diagnosis, monitoring or any decision about a person.
 
 - It reads one lead. Where ectopic and normal beats look alike in that lead, it does not tell them apart.
-- Paced rhythms are not solved: it has learnt from none, and calls their beats something else.
+- Paced rhythms are not solved: it has learnt from none, and calls most of their beats normal, without a warning.
 - Fusion (F) is not solved: nearly all that it learnt from are of a few people. Q has too few beats to be learnt.
 - In atrial fibrillation normal beats come early by chance, and some of them are called S. S says little there.
 - S that comes at about the normal rate, and long tachycardias, are found in some people and missed in others; \

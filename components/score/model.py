@@ -172,11 +172,15 @@ def opened_model(uri: str) -> Iterator[Path]:
 def find_model(model: str | None, serving: str, or_released: bool = False) -> ModelRef:
     """Return the model to score with: the one named, else the newest in the serving directory, else the released one.
 
+    Where the released one may take its place, a newest model that was trained on simulated beats has to be named.
+
     Raises:
         UsageError: there is no model there, and the released one is not to take its place.
         EnvironmentRefused: it cannot be read.
     """
-    named = model or _newest(serving) or (RELEASED if or_released else None)
+    named = model or _newest(serving)
+    if or_released and model is None and (named is None or is_synthetic(named)):
+        named = RELEASED
     if named is None:
         raise UsageError(
             f"Nothing was pushed to {serving} yet: train a model first (`make run`), or name one with --model, such as "
@@ -211,8 +215,9 @@ def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
     if wanted == "auto":
         return next((each for each in released if here and is_native(each)), "float32")
     if wanted not in released:
-        why = told[wanted]["refused"] if wanted in told else "None was measured when it was pushed."
-        raise UsageError(f"The model in {uri} is not released in {wanted}: {why} Score with --precision float32.")
+        why = told[wanted]["refused"] if wanted in told else f"What {wanted} changes was not measured."
+        which = "The released model" if uri == RELEASED else f"The model in {uri}"
+        raise UsageError(f"{which} does not come in {wanted}: {why} Score with --precision float32.")
     return wanted
 
 

@@ -18,12 +18,14 @@ import numpy.typing as npt
 from components.beat import CLASSES
 from components.beats.cut import DETECTED
 from components.beats.symbols import DEFAULT_MAP
+from components.beats.variants import LEAST_BEATS
 from components.errors import DataRefused
 from components.io.beat_block import BeatBlock, rejects_alone
 from components.io.rejects import Reject
 from components.io.shards import CSV_ROW_BYTES, stem_of
 from components.recordings.annotation_files import ABSTAINED, REJECTED, Answers, annotation_bytes
 from components.recordings.annotations import Annotations, read_annotations
+from components.recordings.detect import LEAST_SECONDS as SHORTEST_SECONDS
 from components.recordings.detect import find_beats
 from components.recordings.inputs import Recording, opened_recording
 from components.recordings.lead import open_lead
@@ -135,6 +137,8 @@ class OpenRecording:
     ) -> None:
         self.recording, self._advance = recording, advance
         lead = open_lead(stem, settings.lead)
+        if lead.length < SHORTEST_SECONDS * lead.fs:
+            raise DataRefused(f"it lasts {float(lead.length / lead.fs):.2g} s, less than {SHORTEST_SECONDS} s.")
         self._lead, reader = lead, LeadReader(lead)
         if settings.annotator is None:
             annotations, self._silent = find_beats(reader, lambda share: advance())
@@ -210,9 +214,15 @@ class OpenRecording:
             abstained=int(self._abstain.sum()),
             **rhythm,  # type: ignore[arg-type]
             noise=silent / seconds,
-            unlike=unlike_training(int(self._abstain.sum()), len(scored)),
+            unlike=self._few_beats() or unlike_training(int(self._abstain.sum()), len(scored)),
             notes=" ".join(lead.notes) or None,
         )
+
+    def _few_beats(self) -> str | None:
+        """Say that the recording is shorter than all that a model of context has learnt from."""
+        if self._context is None or not 0 < len(self._label) < LEAST_BEATS:
+            return None
+        return f"the context of its beats is made of {len(self._label)}; the model learnt from {LEAST_BEATS} and more"
 
     def answers(self, comment: str) -> Answers:
         """Return the answers as annotations, `|` for beats that were rejected and `?` where the model abstained."""

@@ -18,6 +18,7 @@ from components.push.histogram import BINS, histogram_json
 from components.score.inputs import changed_files
 from components.score.job import Job
 from components.score.record import ShardFailure, ShardRecord, unlike_training
+from components.score.recordings import UNFOLLOWED, UNUSABLE
 from components.score.resume import Outcome
 from components.score.settings import RejectBudget
 
@@ -174,7 +175,8 @@ def _unlike(summary: ScoreSummary) -> list[str]:
     rows, recordings = summary.rows, summary.recordings
     worse = "so it will be right less often than its card says."
     if recordings and recordings["unlike"]:
-        which = f"{recordings['unlike']:,.0f} of {recordings['used']:,.0f} recordings are"
+        unlike = recordings["unlike"]
+        which = f"{unlike:,.0f} of {recordings['used']:,.0f} recordings {'is' if unlike == 1 else 'are'}"
         return [f"{which} unlike what the model was trained on, {worse} recordings/ says which (`unlike`)."]
     why = None if recordings else unlike_training(rows["abstained"], rows["scored"])
     return [] if why is None else [f"These beats are unlike what the model was trained on: {why}, {worse}"]
@@ -226,14 +228,15 @@ def _over_budget(summary: ScoreSummary, budget: RejectBudget) -> list[str]:
     """Judge rows or, of recordings, the beats and the recordings themselves; a last beat's reject is no fault."""
     rows, recordings = summary.rows, summary.recordings
     unusable, unfollowed = (int(recordings[name]) for name in ("unusable", "unfollowed")) if recordings else (0, 0)
-    faults = [("row", rows["rejected"] - unusable - unfollowed, rows["read"] - unusable)]
+    of_beats = summary.reasons.keys() - {UNUSABLE, UNFOLLOWED} if recordings else summary.reasons.keys()
+    faults = [("row", rows["rejected"] - unusable - unfollowed, rows["read"] - unusable, of_beats)]
     if recordings:
-        faults = [("beat", *faults[0][1:]), ("recording", unusable, int(recordings["planned"]))]
-    by_kind = ", ".join(f"{kind}: {count:,}" for kind, count in summary.reasons.items())
+        faults = [("beat", *faults[0][1:]), ("recording", unusable, int(recordings["planned"]), {UNUSABLE})]
     return [
-        f"{rejected:,} of {counted(of, what)} {'was' if rejected == 1 else 'were'} rejected ({by_kind}), allowed: "
+        f"{rejected:,} of {counted(of, what)} {'was' if rejected == 1 else 'were'} rejected "
+        f"({', '.join(f'{kind}: {count:,}' for kind, count in summary.reasons.items() if kind in kinds)}), allowed: "
         f"{budget.allowed(of):,} ({budget.text}). {summary.output}/rejects/ holds each with its reason; correct the "
         "inputs, or --resume with a larger --reject-budget."
-        for what, rejected, of in faults
+        for what, rejected, of, kinds in faults
         if rejected > budget.allowed(of)
     ]

@@ -103,7 +103,7 @@ def score(
     beam_options: tuple[str, ...],
     **engine_flags: Any,
 ) -> int:
-    """Score any number of beats or recordings with a pushed model, in one Beam job that can be stopped and resumed.
+    """Score any number of beats or recordings with a model, in one Beam job that can be stopped and resumed.
 
     Every row of the inputs, and every beat of recordings, ends up in parts/ with its prediction or in rejects/ with a
     reason; recordings/ has a line for each recording. Exit codes: 0 done, 2 usage, 3 data refused, 5 a shard failed or
@@ -165,7 +165,7 @@ def _name_released(model: ModelRef, serving: str | None) -> None:
     from components.io.serving import MODEL_CARD
     from components.score.model import model_place
 
-    why = "" if serving is None else f"Nothing was pushed to {serving}. "
+    why = "" if serving is None else f"Nothing that was trained on real beats is in {serving}. "
     card = f"{model_place(model.uri)}/{SIDECAR_DIR}/{MODEL_CARD}"
     click.echo(f"{why}The released model {model.short_digest} is used; its limits: {card}", err=True)
 

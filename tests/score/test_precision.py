@@ -44,14 +44,14 @@ def test_auto_is_the_fastest_that_is_released_and_that_processors_are_known_to_h
 
 
 def test_what_is_not_released_is_refused_in_words(released, saved_model, tmp_path):
-    with pytest.raises(UsageError, match=r"not released in bfloat16: bfloat16 changes 3.000% of 10 answers. Score"):
+    with pytest.raises(UsageError, match=r"does not come in bfloat16: bfloat16 changes 3.000% of 10 answers. Score"):
         choose_precision("bfloat16", released.uri, here=True)
-    with pytest.raises(UsageError, match=r"not released in int8: None was measured when it was pushed"):
+    with pytest.raises(UsageError, match=r"does not come in int8: What int8 changes was not measured"):
         choose_precision("int8", saved_model.uri, here=True)
     write_csv(tmp_path / "a.csv", 5)
     run(tmp_path / "a.csv", output=tmp_path / "out")
     before = sorted(os.listdir(tmp_path / "out"))
-    with pytest.raises(UsageError, match="not released in int8"):
+    with pytest.raises(UsageError, match="does not come in int8"):
         run(tmp_path / "a.csv", output=tmp_path / "out", ref=saved_model, existing="overwrite", precision="int8")
     assert sorted(os.listdir(tmp_path / "out")) == before
 

@@ -92,7 +92,7 @@ def test_a_recording_that_cannot_be_used_costs_no_other(archive, tmp_path):
     edit_header(archive / "p3", " MLII", " MLII\nmore")
     summary = run(archive, output=tmp_path / "out", annotations="pred")
     assert summary.exit_code == 5
-    assert "2 of 3 recordings were rejected" in summary.sentences[0]
+    assert "2 of 3 recordings were rejected (unusable recording: 2)" in summary.sentences[0]
     assert any("p1.hea" in remark and "truncated" in remark for remark in summary.remarks)
     first, second, third = lines(tmp_path / "out")
     assert "truncated" in first["refused"]
@@ -104,6 +104,12 @@ def test_a_recording_that_cannot_be_used_costs_no_other(archive, tmp_path):
     allowed = run(archive, output=tmp_path / "out", annotations="pred", existing="resume", budget="70%")
     assert allowed.exit_code == 0
     assert allowed.shards["done_before"] == allowed.shards["planned"]
+
+
+def test_a_recording_of_less_than_a_second_is_refused_as_too_short(tmp_path):
+    write_record(tmp_path / "archive", "tiny", simulated(1)[0][:300, None])
+    run(tmp_path / "archive", output=tmp_path / "out")
+    assert lines(tmp_path / "out")[0]["refused"] == "it lasts 0.83 s, less than 1 s."
 
 
 def test_a_checksum_that_fails_is_found_before_a_row_is_written(archive, tmp_path):

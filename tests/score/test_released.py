@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import wfdb
 
 from components.beats.context import CONTEXT_FORM
 from components.io.artifact_files import SIDECAR_DIR
-from components.io.serving import MODEL_CARD, ServingDirectory
+from components.io.serving import METRICS, MODEL_CARD, ServingDirectory
 from components.score.engines.engine import check_visible
 from components.score.model import RELEASED, find_model, is_synthetic, model_place
+from tests.recordings.archives import simulated, write_record
 from tests.score.jobs import read_parts
 
 EXAMPLE = Path("components/recordings/example").absolute()
@@ -36,6 +39,28 @@ def test_its_card_says_what_it_learnt_from_and_what_it_is_not_for():
     assert not is_synthetic(RELEASED)
 
 
+def test_a_model_of_simulated_beats_answers_only_where_it_is_named(tmp_path):
+    pushed = tmp_path / "1"
+    shutil.copytree(PLACE, pushed)
+    assert find_model(None, str(tmp_path), or_released=True).uri == str(pushed)
+    metrics = json.loads((pushed / SIDECAR_DIR / METRICS).read_text())
+    (pushed / SIDECAR_DIR / METRICS).write_text(json.dumps({**metrics, "synthetic": True}))
+    assert find_model(None, str(tmp_path), or_released=True).released
+    assert find_model(None, str(tmp_path)).uri == find_model(str(pushed), "").uri == str(pushed)
+
+
+def test_a_recording_of_few_beats_is_unlike_what_a_model_of_context_learnt_from(tmp_path):
+    for name, beats in (("short", 12), ("long", 150)):
+        write_record(tmp_path, name, simulated(1, beats)[0][:, None])
+    flags = ["--input", f"{tmp_path}/*.hea", "--output", "out", "--workers", "1"]
+    done = heartbeat(tmp_path, "score", *flags)
+    assert done.returncode == 0, done.stderr
+    [table] = [pq.read_table(path) for path in (tmp_path / "out" / "recordings").iterdir()]
+    unlike = dict(zip(table["record"].to_pylist(), table["unlike"].to_pylist(), strict=True))
+    assert unlike["short"].startswith("the context of its beats is made of ")
+    assert not (unlike["long"] or "").startswith("the context")
+
+
 def heartbeat(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from pipeline.cli import run; run()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder)
@@ -45,10 +70,8 @@ def test_a_recording_is_annotated_where_nothing_was_pushed(tmp_path):
     flags = ["--input", str(EXAMPLE), "--output", "out", "--annotations", "pred", "--workers", "1"]
     done = heartbeat(tmp_path, "score", *flags)
     assert done.returncode == 0, done.stderr
-    assert (
-        f"Nothing was pushed to output/serving. The released model {find_model(RELEASED, '').short_digest}"
-        in done.stderr
-    )
+    released = find_model(RELEASED, "").short_digest
+    assert f"Nothing that was trained on real beats is in output/serving. The released model {released}" in done.stderr
     assert ", released" in done.stdout
     assert "SYNTHETIC" not in done.stdout + done.stderr
     assert json.loads((tmp_path / "out" / "job.json").read_text())["model_place"] == RELEASED

@@ -18,6 +18,9 @@ from components.score.recording_lines import RUN_BEATS, Runs
 LISTED: Final = 5
 """Runs, gaps and times of each kind that a table lists."""
 
+LEAST_SECONDS: Final = 600
+"""Seconds with an ECG from which on beats an hour are told: those of less say little."""
+
 ECTOPIC: Final = ("V", "S")
 """Classes of which runs and couplets are told."""
 
@@ -53,14 +56,21 @@ def recording_cards(material: RecordingMaterial) -> list[Card]:
         "How fast?",
         f"{number(line.rate_mean, 0)} a minute",
         [
-            f"{number(line.rate_least, 0)} to {number(line.rate_greatest, 0)} over eight intervals.",
+            *(
+                [f"{number(line.rate_least, 0)} to {number(line.rate_greatest, 0)} over eight intervals."]
+                if line.rate_least is not None
+                else []
+            ),
             f"Longest RR interval: {number(line.longest_rr, 2)} s.",
         ],
         links=[("rhythm", "Over time")],
     )
+    read = line.seconds_read or 0.0
     ectopic = Card(
         "How many ectopic beats?",
-        f"V {number(line.v_per_hour, 1)}, S {number(line.s_per_hour, 1)} an hour",
+        f"V {number(line.v_per_hour, 1)}, S {number(line.s_per_hour, 1)} an hour"
+        if read >= LEAST_SECONDS
+        else f"V {count(line.n_V)}, S {count(line.n_S)} in {seconds(read)}",
         [
             _row_of_beats("V", line.v_couplets, line.v_runs, line.v_longest_run),
             _row_of_beats("S", line.s_couplets, line.s_runs, line.s_longest_run),

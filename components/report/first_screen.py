@@ -205,7 +205,10 @@ def _what_was_scored(material: ScoringMaterial) -> Card:
 
 def _scoring_worked(material: ScoringMaterial) -> Card:
     summary, links = material.summary, [("outcome", "The account")]
-    rows = f"{count(summary['rows']['scored'])} scored, {count(summary['rows']['rejected'])} rejected."
+    refused = material.recordings["unusable"] if material.recordings else 0
+    rows = f"{count(summary['rows']['scored'])} scored, {count(summary['rows']['rejected'] - refused)} rejected."
+    if refused:
+        rows += f" {counted(refused, 'recording')} refused."
     if not material.finished:
         done = f"{count(len(material.records))} of {counted(len(material.shards), 'shard')} are done."
         lines = [done, rows, "The same command with `--resume` goes on with it."]

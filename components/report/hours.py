@@ -101,11 +101,10 @@ def rate_picture(material: RecordingMaterial) -> Picture:
             caption = (
                 f"Line: the mean of {seconds_of(steps.width)}. Band: slowest and fastest eight intervals in a row."
             )
-    alt = (
-        f"Heart rate over {seconds(line.seconds or 0.0)}: mean {number(line.rate_mean, 0)}, "
-        f"{number(line.rate_least, 0)} to {number(line.rate_greatest, 0)} beats a minute over eight intervals."
-    )
-    return picture(figure, alt, f"{caption} {GREY}")
+    alt = f"Heart rate over {seconds(line.seconds or 0.0)}: mean {number(line.rate_mean, 0)} beats a minute"
+    if line.rate_least is not None:
+        alt += f", {number(line.rate_least, 0)} to {number(line.rate_greatest, 0)} over eight intervals"
+    return picture(figure, f"{alt}.", f"{caption} {GREY}")
 
 
 def ectopy_picture(material: RecordingMaterial, step: int) -> Picture:

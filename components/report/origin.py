@@ -75,12 +75,15 @@ def study_notes(material: RunMaterial) -> list[Block]:
 def scoring_origin(material: ScoringMaterial) -> list[Block]:
     """Tabulate the model, the settings and the inputs of a scoring job."""
     fingerprint = material.job.fingerprint
+    settings = fingerprint.settings.model_dump(exclude_none=True)
+    if material.recordings is not None and "annotator" not in settings:
+        del settings["labelled"]  # there are no labels without annotations
     facts = [
         ["job", fingerprint.digest],
         ["model", fingerprint.model],
         ["model's version", str(material.job.model_version or "none: it was not pushed")],
         ["model's location", material.summary["model"]["place"]],
-        *([name, str(value)] for name, value in fingerprint.settings.model_dump().items()),
+        *([name, str(value)] for name, value in settings.items()),
     ]
     inputs = [
         [each.file.path, "recording", count(each.file.size + sum(file.size for file in each.others)), "none"]

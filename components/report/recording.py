@@ -89,11 +89,13 @@ def find_line(job: ScoringMaterial, directory: str, name: str) -> RecordingLine:
         )
     if not found:
         names = [line.record for line in job.lines]
-        near = get_close_matches(name, names, NAMED) or names[:NAMED]
-        there = (
-            f"it has {', '.join(near)}{' and others' if len(near) < len(names) else ''}" if near else "it has none yet"
-        )
-        raise UsageError(f"{directory} has no recording {name}: {there}.")
+        there = "it has none yet."
+        if near := get_close_matches(name, names, NAMED):
+            there = f"did you mean {' or '.join(near)}?"
+        elif names:
+            more = f", ... ({len(names):,} in all)" if len(names) > NAMED else ""
+            there = f"its recordings are {', '.join(names[:NAMED])}{more}."
+        raise UsageError(f"{directory} has no recording named {name!r}: {there}")
     return found[0]
 
 

@@ -83,23 +83,33 @@ def _abstained(line: RecordingLine) -> float | None:
 
 def _remarks(line: RecordingLine) -> str:
     """Say in a few words what a person should know of a recording before its figures."""
-    told = {"refused": line.refused, "unlike": line.unlike, "note": line.notes}
-    return ", ".join(kind for kind, text in told.items() if text is not None)
+    told = {
+        "refused": line.refused is not None,
+        "no beat found": _without_beats(line),
+        "unlike": line.unlike is not None,
+        "note": line.notes is not None,
+    }
+    return ", ".join(kind for kind, applies in told.items() if applies)
+
+
+def _without_beats(line: RecordingLine) -> bool:
+    return line.refused is None and not line.beats
 
 
 def needs_attention(line: RecordingLine) -> tuple[float, ...]:
     """Return a key that sorts lines by what needs attention.
 
-    First those that were refused, then those unlike what the model was trained on, then by runs and couplets of V, V an
-    hour, S, abstentions, seconds without an ECG.
+    First those that were refused, then those in which no beat was found, then those unlike what the model was trained
+    on, then by runs and couplets of V, runs of S, V an hour, S an hour, abstentions, seconds without an ECG.
     """
     return (
         line.refused is None,
+        not _without_beats(line),
         line.unlike is None,
         -line.v_longest_run,
         -line.v_couplets,
-        -(line.v_per_hour or 0),
         -line.s_longest_run,
+        -(line.v_per_hour or 0),
         -(line.s_per_hour or 0),
         -(_abstained(line) or 0),
         -(line.noise or 0),
@@ -158,6 +168,7 @@ def recordings(material: ScoringMaterial, by: Column = ATTENTION) -> list[Block]
         first = Link(ATTENTION.head, "index.html#recordings")
         links = [first if column is ATTENTION else Link(column.head, column.page) for column in COLUMNS]
         head = [column.head if column is by else link for column, link in zip(COLUMNS, links, strict=True)]
+    example = next((line for line in shown if line.scored), shown[0])
     rows = [[_named(material, line), *(column.cell(line) for column in COLUMNS[1:])] for line in shown]
     caption, ordered_by = "The recording", None
     if len(lines) > 1:
@@ -178,7 +189,7 @@ def recordings(material: ScoringMaterial, by: Column = ATTENTION) -> list[Block]
         *_sentences(shown),
         Code(
             "This makes the page of one recording (heart rate, runs, strips), to which its name then leads from here:",
-            f"heartbeat report {quote(material.folder.root)} --record {quote(shown[0].record)}",
+            f"heartbeat report {quote(material.folder.root)} --record {quote(example.record)}",
         ),
     ]
 

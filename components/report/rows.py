@@ -60,13 +60,17 @@ def files(material: RunMaterial) -> list[Block]:
 
 
 def _reject_examples(rejects: Iterable[Mapping[str, Any]]) -> list[Block]:
-    """Show the first few rejects: `file`, `row`, `reason`, and the beginning of the `text`."""
+    """Show the first few rejects: `file`, `row`, `reason`, and the beginning of the `text` where there is one."""
     shown: list[Block] = []
     for reject in islice(rejects, EXAMPLES):
-        text = "(no text)" if reject["text"] is None else str(reject["text"])
+        label = f"{reject['file']}, row {reject['row']:,}: {reject['reason']}"
+        if reject["text"] is None:
+            shown.append(Words(label))
+            continue
+        text = str(reject["text"])
         if len(text) > TEXT:
             text = f"{text[:TEXT]} ... ({len(text):,} characters)"
-        shown.append(Code(f"{reject['file']}, row {reject['row']:,}: {reject['reason']}", text))
+        shown.append(Code(label, text))
     return shown
 
 
@@ -92,12 +96,16 @@ def scored_files(material: ScoringMaterial) -> list[Block]:
 
 
 def _scored_recordings(tally: Mapping[str, Any], rows: Mapping[str, int]) -> Table:
-    """Reconcile recordings, their time and their beats; a recording that was refused is one reject."""
+    """Reconcile recordings, their time and their beats; the command counts a refused recording as a rejected beat."""
     refused = tally["unusable"]
     counts = {
         "recordings": (tally["planned"], tally["used"], refused),
         "beats": (rows["read"] - refused, rows["scored"], rows["rejected"] - refused),
     }
+    if refused:
+        counts["beats as the command counts them, with one for each refused recording"] = (
+            rows["read"], rows["scored"], rows["rejected"],
+        )  # fmt: skip
     table = [
         [name, *map(count, numbers), "yes" if numbers[0] == numbers[1] + numbers[2] else "NO"]
         for name, numbers in counts.items()
@@ -116,9 +124,10 @@ def scoring_rejects(material: ScoringMaterial) -> list[Block]:
         return [NOTHING_REJECTED if material.finished else Words("No row has been rejected so far.")]
     shown = _reject_examples(_read_rejects(material))
     reasons = sorted(material.summary["reasons"].items(), key=lambda item: -item[1])
+    first = "First rejected rows" if material.recordings else "First rejected rows as they are in the inputs"
     return [
         Table("Rejected rows by reason", ["reason", "rows"], [[reason, count(rows)] for reason, rows in reasons]),
-        Folded(f"First rejected rows as they are in the inputs: {len(shown)}", shown),
+        Folded(f"{first}: {len(shown)}", shown),
     ]
 
 

@@ -145,10 +145,12 @@ def _strip(material: RecordingMaterial, reader: LeadReader, start: int, spots: S
     from matplotlib.ticker import MultipleLocator
 
     fs, samples = float(reader.lead.fs), ten_seconds(reader, start)
+    lasting = len(samples) / fs
+    lefts = [start, start + ROW_SECONDS] if lasting > ROW_SECONDS else [start]
     beats = np.flatnonzero((material.seconds >= start) & (material.seconds < start + STRIP_SECONDS))
     low, high = _heights(samples)
-    with new_figure(3.0) as figure:
-        for left, axes in zip((start, start + ROW_SECONDS), figure.subplots(2, 1), strict=True):
+    with new_figure(1.5 * len(lefts)) as figure:
+        for left, axes in zip(lefts, figure.subplots(len(lefts), 1, squeeze=False)[:, 0], strict=True):
             values = samples[round((left - start) * fs) : round((left - start + ROW_SECONDS) * fs) + 1]
             axes.plot(left + np.arange(len(values)) / fs, values, color=INK, linewidth=0.8)
             for spot in spots:
@@ -157,14 +159,15 @@ def _strip(material: RecordingMaterial, reader: LeadReader, start: int, spots: S
             axes.xaxis.set(major_locator=MultipleLocator(1), minor_locator=MultipleLocator(SQUARE_SECONDS))
             axes.yaxis.set(major_locator=MultipleLocator(1), minor_locator=MultipleLocator(SQUARE_MILLIVOLTS))
             axes.xaxis.set_major_formatter(lambda value, _: clock(value))
-            axes.grid(which="both")
+            axes.grid(visible=True, which="both")
             axes.tick_params(which="minor", length=0)
             for at in beats[(material.seconds[beats] >= left) & (material.seconds[beats] < left + ROW_SECONDS)]:
                 text, colour = _said(material, at)
                 axes.annotate(text, (material.seconds[at], high), (0, 2), textcoords="offset points", ha="center",
                               fontsize=8, fontweight="bold", color=colour, annotation_clip=False)  # fmt: skip
     said = " ".join(_said(material, at)[0] for at in beats)
-    alt = f"Ten seconds from {clock(start)}, lead {reader.lead.sig_name}. Beats: {said or 'none'}."
+    length = "Ten seconds" if lasting >= STRIP_SECONDS else seconds(lasting)
+    alt = f"{length} from {clock(start)}, lead {reader.lead.sig_name}. Beats: {said or 'none'}."
     return picture(figure, alt, " ".join(f"{_told(spot)}." for spot in spots))
 
 

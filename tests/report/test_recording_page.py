@@ -10,18 +10,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
+from matplotlib.figure import Figure
 
 from components.beat import CLASSES
 from components.errors import UsageError
 from components.recordings.lead import open_lead
 from components.recordings.signal import LeadReader
-from components.report.content import Words
-from components.report.findings import longest_and_fastest, runs
+from components.report.content import Picture, Words
+from components.report.drawing import picture
+from components.report.findings import longest_and_fastest, recording_cards, runs
 from components.report.hours import CURVE_STEPS, ROWS, Steps, step_seconds
 from components.report.material import load_scoring
 from components.report.pages import RECORDING_SECTIONS, html_of, recording_page, write_recording_reports
 from components.report.recording import RecordingMaterial, find_line, load_recording
-from components.report.strips import STRIP_SECONDS, doubtful_spots, extreme_spots, ten_seconds
+from components.report.strips import (
+    SQUARE_MILLIVOLTS,
+    SQUARE_SECONDS,
+    STRIP_SECONDS,
+    _strip,
+    doubtful_spots,
+    extreme_spots,
+    ten_seconds,
+)
+from components.report.wording import UNKNOWN
 from components.score.recording_lines import RecordingLine, rhythm_fields
 from components.score.recordings import UNREAD
 from pipeline.cli import heartbeat, main
@@ -214,14 +225,65 @@ def test_a_recording_that_is_not_what_was_scored_has_no_strips_and_the_rest(tmp_
     assert "could not be made" not in " ".join(page.text.values())
 
 
+@pytest.mark.parametrize(("duration", "rows"), [(3, 1), (7, 2), (12, 2)])
+def test_strips_have_large_squares_and_end_with_the_recording(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, duration: int, rows: int
+) -> None:
+    figures, alts = list[Figure](), list[str]()
+
+    def kept(figure: Figure, alt: str, caption: str) -> Picture:
+        figures.append(figure)
+        alts.append(alt)
+        return picture(figure, alt, caption)
+
+    monkeypatch.setattr("components.report.strips.picture", kept)
+    ecg = np.sin(np.arange(360 * duration) / 30)[:, None]
+    wfdb.wrsamp("r", fs=360, units=["mV"], sig_name=["II"], p_signal=ecg, fmt=["16"], write_dir=str(tmp_path))
+    reader = LeadReader(open_lead(tmp_path / "r", None))
+    _strip(a_recording([1.0, 2.0], "NN", end=duration), reader, 0, [])
+    ((figure,), (alt,)) = figures, alts
+    assert len(figure.axes) == rows
+    assert alt.startswith("Ten seconds" if duration > STRIP_SECONDS else f"{duration}.0")
+    for axis, step in ((figure.axes[0].xaxis, SQUARE_SECONDS), (figure.axes[0].yaxis, SQUARE_MILLIVOLTS)):
+        ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+        assert all(tick.gridline.get_visible() for tick in ticks)
+        lines = np.unique(np.round([*axis.get_majorticklocs(), *axis.get_minorticklocs()], 6))
+        low, high = axis.get_view_interval()
+        assert np.allclose(np.diff(lines[(lines >= low) & (lines <= high)]), step)
+
+
+def test_a_short_recording_has_counts_and_no_rates_that_it_does_not_have() -> None:
+    def told(beats: int) -> str:
+        material = a_recording([0.6 * each for each in range(1, beats + 1)], "V" * beats)
+        line = replace(material.line, n_V=beats, noise=0.0)
+        return " ".join(
+            text for card in recording_cards(replace(material, line=line)) for text in (card.answer, *card.lines)
+        )
+
+    short, longer, hours = told(4), told(90), told(2000)
+    assert "V 4, S 0 in 3.4" in short
+    assert "eight intervals" not in short
+    assert UNKNOWN not in short
+    assert "V 90, S 0 in 55.0" in longer
+    assert "100 to 100 over eight intervals." in longer
+    assert "S 0.0 an hour" in hours
+
+
 def test_a_name_that_is_not_there_is_usage_and_names_some_that_are(
     scored_recordings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(heartbeat, ["report", str(scored_recordings), "--record", "p9"]) == 2
     told = capsys.readouterr()
-    assert "no recording p9" in told.err
-    assert "p1" in told.err
+    assert "no recording named 'p9': its recordings are p1, p2, p3." in told.err
     assert told.out == ""
+    job = load_scoring(str(scored_recordings))
+    with pytest.raises(UsageError, match="named '': its recordings are p1"):
+        find_line(job, "out", "")
+    job.lines[:] = [replace(job.lines[0], record=f"night {index}") for index in range(9)]
+    with pytest.raises(UsageError, match=r"are night 0, night 1, night 2, night 3, night 4, \.\.\. \(9 in all\)\."):
+        find_line(job, "out", "100")
+    with pytest.raises(UsageError, match=r"did you mean night 8 or .*\?"):
+        find_line(job, "out", "nigth 8")
 
 
 def test_a_name_that_two_recordings_have_is_usage_and_their_files_are_names(tmp_path: Path) -> None:

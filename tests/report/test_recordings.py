@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -41,15 +42,18 @@ def test_what_needs_attention_comes_first() -> None:
         line("noisy", noise=0.5),
         line("unsure", abstained=3, noise=0.1),
         line("some S", s_per_hour=8.0, abstained=9),
+        line("some V", v_per_hour=2.0),
         line("a run of S", s_longest_run=5),
-        line("some V", v_per_hour=2.0, s_longest_run=9),
+        line("a run of S and some V", s_longest_run=5, v_per_hour=2.0),
         line("couplets of V", v_couplets=2, v_per_hour=1.0),
         line("a run of V", v_longest_run=3, v_runs=1),
         line("a long run of V", v_longest_run=8, v_runs=1),
         line("unlike", unlike="the model abstains from 30% of the beats"),
-        line("refused", refused="it is truncated."),
+        line("empty", beats=0, scored=0, noise=1.0),
+        line("refused", refused="it is truncated.", beats=0, scored=0),
     ]
     assert [each.record for each in sorted(rising, key=needs_attention)] == [each.record for each in rising[::-1]]
+    assert [ATTENTION.cell(each) for each in rising[-3:]] == ["unlike", "no beat found", "refused"]
 
 
 def test_every_column_has_a_page_in_its_order_with_the_marks_of_the_job(pages: Path) -> None:
@@ -89,6 +93,16 @@ def test_the_page_of_the_job_is_about_recordings(pages: Path) -> None:
     assert "1 of 3 recordings could not be used" in page.text[""]
     assert "recordings321yes" in page.text["outcome"]
     assert "NO" not in page.text["outcome"]
+    rows = json.loads((pages.parent / "summary.json").read_text())["rows"]
+    assert f"{rows['scored']} scored, {rows['rejected'] - 1} rejected. 1 recording refused." in page.text[""]
+    as_the_command = f"{rows['read']}{rows['scored']}{rows['rejected']}yes"
+    assert f"one for each refused recording{as_the_command}" in page.text["outcome"]
+    assert "(no text)" not in page.text["rejects"]
+    assert "p3.hea, row 0" in page.text["rejects"]
+    assert "--record p" in page.text["recordings"]
+    assert "--record p3" not in page.text["recordings"], "it comes first, and was refused"
+    assert "labelled" not in page.text["origin"]
+    assert "None" not in page.text["origin"]
 
 
 def test_ten_thousand_recordings_make_small_pages(scored_recordings: Path, tmp_path: Path) -> None:

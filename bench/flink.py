@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measure import fresh_together, linked, print_line
+from bench.measure import fresh_together, linked, peak_mib, print_line
 from bench.score import PROGRAM, job
 from tools.local_cluster import local_cluster
 
@@ -67,8 +67,7 @@ class Peak(threading.Thread):
             for entry in Path("/proc").glob("[0-9]*"):
                 try:
                     if WORKER in (entry / "cmdline").read_text():
-                        [peak] = [row for row in (entry / "status").read_text().splitlines() if "VmHWM" in row]
-                        self.mib = max(self.mib, int(peak.split()[1]) / 1024)
+                        self.mib = max(self.mib, peak_mib(entry))
                 except (OSError, ValueError):
                     continue
 

@@ -82,6 +82,12 @@ def wall_seconds(work: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
+def peak_mib(process: Path = Path("/proc/self")) -> float:
+    """Return the most memory that a process has held, in MiB; getrusage would count the one that started it, too."""
+    [line] = [line for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
 def linked(inputs: Sequence[str], times: int, folder: Path) -> list[str]:
     """Return the same files so many times over, by links in a new folder."""
     folder.mkdir()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -33,6 +32,7 @@ from bench.measure import (
     fresh_together,
     least,
     linked,
+    peak_mib,
     print_line,
     wall_seconds,
 )
@@ -95,8 +95,7 @@ def job(model_dir: str, inputs: Sequence[str], out: str, **settings: Any) -> Fig
     summary = score(request(inputs, out), loop)
     if summary.exit_code:
         sys.exit("\n".join(summary.sentences))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"cpu": time.process_time() - began, "rows": summary.rows["scored"], "peak": peak}
+    return {"cpu": time.process_time() - began, "rows": summary.rows["scored"], "peak": peak_mib()}
 
 
 def _small(path: str, folder: Path) -> str:

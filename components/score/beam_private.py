@@ -6,6 +6,7 @@ Beam is imported where it is needed: workers call this module before they leave 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ def leave_out_unused() -> None:
     """
     for name in NEVER_CALLED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+    logging.getLogger("apache_beam.io.mongodbio").setLevel(logging.ERROR)  # it warns that it does without pymongo
 
 
 def local_runner(worker_command: str | None) -> Any:

@@ -146,6 +146,7 @@ def test_it_imports_what_scoring_needs_and_neither_tfx_nor_the_commands():
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
     imported = set(done.stdout.split())
     assert {"apache_beam", "tensorflow", "pyarrow"} <= imported, done.stderr
+    assert "bson" not in done.stderr
     unwanted = {
         "tfx",
         "tfx_bsl",

@@ -161,11 +161,12 @@ def _strip(material: RecordingMaterial, reader: LeadReader, start: int, spots: S
             axes.xaxis.set_major_formatter(lambda value, _: clock(value))
             axes.grid(visible=True, which="both")
             axes.tick_params(which="minor", length=0)
-            for at in beats[(material.seconds[beats] >= left) & (material.seconds[beats] < left + ROW_SECONDS)]:
+            here = (material.seconds[beats] >= left) & (material.seconds[beats] < left + ROW_SECONDS)
+            for at in beats[here].tolist():
                 text, colour = _said(material, at)
                 axes.annotate(text, (material.seconds[at], high), (0, 2), textcoords="offset points", ha="center",
                               fontsize=8, fontweight="bold", color=colour, annotation_clip=False)  # fmt: skip
-    said = " ".join(_said(material, at)[0] for at in beats)
+    said = " ".join(_said(material, at)[0] for at in beats.tolist())
     length = "Ten seconds" if lasting >= STRIP_SECONDS else seconds(lasting)
     alt = f"{length} from {clock(start)}, lead {reader.lead.sig_name}. Beats: {said or 'none'}."
     return picture(figure, alt, " ".join(f"{_told(spot)}." for spot in spots))

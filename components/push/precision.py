@@ -60,21 +60,21 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
     train = read_beats("train").signal
     seen = _clean_and_noisy(train[:: max(len(train) // CALIBRATED_ON, 1)], settings)
     (model_dir / INT8_FILE).write_bytes(quantised(str(model_dir), np.concatenate(list(seen.values()))))
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for precision in FAST_PRECISIONS:
         if not is_native(precision) and precision != "int8":  # whose arithmetic is the same on all processors
-            told[precision] = {"refused": "The machine that pushed it does not compute it, so it was not measured."}
+            measured[precision] = {"refused": "The machine that pushed it does not compute it, so it was not measured."}
             continue
         model = ServedModel(str(model_dir), precision)
         found = {split: _answers(model, each) for split, each in kinds.items()}
-        told[precision] = {
+        measured[precision] = {
             "refused": refusal(precision, found["eval"], expected["eval"], judged_on["eval"].label, settings.seed),
             **{split: _figures(found[split], expected[split], judged_on[split].label) for split in found},
         }
-    if told["int8"]["refused"] is not None:
+    if measured["int8"]["refused"] is not None:
         (model_dir / INT8_FILE).unlink()
-    (model_dir / SIDECAR_DIR / PRECISIONS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return told
+    (model_dir / SIDECAR_DIR / PRECISIONS).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    return measured
 
 
 def quantised(model_dir: str, signal: npt.NDArray[np.float32]) -> bytes:
@@ -145,11 +145,11 @@ def _figures(found: Answered, expected: Answered, label: npt.NDArray[np.int64]) 
 
 
 def _figures_of(answers: Answers, label: npt.NDArray[np.int64]) -> dict[str, float]:
-    measured = measure(answers.probabilities, label)
+    figures = measure(answers.probabilities, label)
     _, error = reliability(answers.probabilities.max(axis=1), answers.predicted == label)
     return {
-        "accuracy": measured.accuracy,
-        "macro_f1": measured.macro_f1,
+        "accuracy": figures.accuracy,
+        "macro_f1": figures.macro_f1,
         "abstained": float(answers.abstain.mean()),
         "ece": error,
     }

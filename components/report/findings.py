@@ -19,21 +19,21 @@ LISTED: Final = 5
 """Runs, gaps and times of each kind that a table lists."""
 
 LEAST_SECONDS: Final = 600
-"""Seconds with an ECG from which on beats an hour are told: those of less say little."""
+"""Seconds with an ECG from which on beats an hour are shown: those of less say little."""
 
 ECTOPIC: Final = ("V", "S")
-"""Classes of which runs and couplets are told."""
+"""Classes of which runs and couplets are shown."""
 
 
 def recording_warnings(material: RecordingMaterial) -> list[str]:
     """Return what must be known of the recording before any figure is read."""
     line = material.line
-    told = {
+    warnings = {
         "It could not be used": line.refused,
         "Unlike what the model was trained on": line.unlike,
         "Note": line.notes,
     }
-    return [f"{kind}: {text}" for kind, text in told.items() if text is not None]
+    return [f"{kind}: {text}" for kind, text in warnings.items() if text is not None]
 
 
 def recording_cards(material: RecordingMaterial) -> list[Card]:
@@ -77,7 +77,7 @@ def recording_cards(material: RecordingMaterial) -> list[Card]:
         ],
         links=[("runs", "Runs and couplets"), ("classes", "Beats by class")],
     )
-    abstained = line.abstained / line.scored if line.scored else None
+    abstained = line.abstained / line.scored
     trust = Card(
         "How far to trust it",
         "Unlike training" if line.unlike else "Look at the strips",
@@ -101,9 +101,7 @@ def classes(material: RecordingMaterial) -> list[Block]:
         of_class = material.of_class(symbol)
         beats, abstained = int(of_class.sum()), int(material.abstain[of_class].sum())
         median = f"{np.median(material.sure[of_class]):.3f}" if beats else UNKNOWN
-        rows.append(
-            [class_title(index), count(beats), percent(beats / max(material.line.scored, 1)), count(abstained), median]
-        )
+        rows.append([class_title(index), count(beats), percent(beats / material.line.scored), count(abstained), median])
     return [Table("Scored beats by class", ["class", "beats", "share", "abstained", "median probability"], rows)]
 
 
@@ -127,8 +125,8 @@ def runs(material: RecordingMaterial) -> list[Block]:
         found = material.runs(symbol)
         of_runs = np.flatnonzero(found.beats >= RUN_BEATS).tolist()
         of_two = np.flatnonzero(found.beats < RUN_BEATS).tolist()
-        told = getattr(line, f"{symbol.lower()}_runs"), getattr(line, f"{symbol.lower()}_couplets")
-        if told != (len(of_runs), len(of_two)):
+        counted_before = getattr(line, f"{symbol.lower()}_runs"), getattr(line, f"{symbol.lower()}_couplets")
+        if counted_before != (len(of_runs), len(of_two)):
             blocks.append(
                 Words(
                     f"The lists of {symbol} differ from the counts above: they join beats over gaps that are "

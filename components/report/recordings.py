@@ -18,9 +18,10 @@ SHOWN: Final = 200
 """Recordings on a page: few enough to be read and printed."""
 
 EXPLAINED: Final = (
-    "Unlike: its beats are unlike those that the model was trained on, as it abstains from more than a fifth of them. "
-    "Runs are three or more in a row, couplets two. An hour: of the time with an ECG. Abstained: the share of the "
-    "scored beats of which the model would rather not say. No ECG: the share of the time in which the lead was off, "
+    "Unlike: its beats are unlike those that the model was trained on, as it abstains from more than a fifth of them, "
+    "or reads their context and has too few to make it of. Runs are three or more in a row, couplets two. An hour: of "
+    "the time with an ECG. Abstained: the share of the scored beats of which the model would rather not say. No ECG: "
+    "the share of the time in which the lead was off, "
     "flat, saturated or noise. Rates are beats a minute, slowest and fastest of eight intervals in a row. Longest RR "
     "in seconds."
 )
@@ -83,13 +84,13 @@ def _abstained(line: RecordingLine) -> float | None:
 
 def _remarks(line: RecordingLine) -> str:
     """Say in a few words what a person should know of a recording before its figures."""
-    told = {
+    remarks = {
         "refused": line.refused is not None,
         "no beat found": _without_beats(line),
         "unlike": line.unlike is not None,
         "note": line.notes is not None,
     }
-    return ", ".join(kind for kind, applies in told.items() if applies)
+    return ", ".join(kind for kind, applies in remarks.items() if applies)
 
 
 def _without_beats(line: RecordingLine) -> bool:
@@ -201,5 +202,5 @@ def _named(material: ScoringMaterial, line: RecordingLine) -> Cell:
 
 def _sentences(lines: Sequence[RecordingLine]) -> list[Table]:
     """Tabulate why recordings were refused, and the notes on others."""
-    told = [(line.record, text) for line in lines for text in (line.refused, line.notes) if text is not None]
-    return [Table("Refused, and notes", ["recording", "what there is to know"], told, left=(0, 1))] if told else []
+    rows = [(line.record, text) for line in lines for text in (line.refused, line.notes) if text is not None]
+    return [Table("Refused, and notes", ["recording", "what there is to know"], rows, left=(0, 1))] if rows else []

@@ -113,8 +113,8 @@ def _strips(material: RecordingMaterial, spots: Sequence[Spot]) -> list[Block]:
                 ),
             ]
     except HeartbeatError as error:
-        told = [f"{_told(spot)}." for spot in spots]
-        return [Words(f"There are no strips, as the recording cannot be read any more: {error}", "warn"), Bullets(told)]
+        why = f"There are no strips, as the recording cannot be read any more: {error}"
+        return [Words(why, "warn"), Bullets([_sentence(spot) for spot in spots])]
 
 
 @contextmanager
@@ -169,11 +169,11 @@ def _strip(material: RecordingMaterial, reader: LeadReader, start: int, spots: S
     said = " ".join(_said(material, at)[0] for at in beats.tolist())
     length = "Ten seconds" if lasting >= STRIP_SECONDS else seconds(lasting)
     alt = f"{length} from {clock(start)}, lead {reader.lead.sig_name}. Beats: {said or 'none'}."
-    return picture(figure, alt, " ".join(f"{_told(spot)}." for spot in spots))
+    return picture(figure, alt, " ".join(map(_sentence, spots)))
 
 
-def _told(spot: Spot) -> str:
-    return f"{spot.title}, at {clock(spot.begin, 1)}"
+def _sentence(spot: Spot) -> str:
+    return f"{spot.title}, at {clock(spot.begin, 1)}."
 
 
 def ten_seconds(reader: LeadReader, start: int) -> npt.NDArray[np.float64]:

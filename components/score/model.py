@@ -210,12 +210,12 @@ def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
         return wanted
     with opened_model(uri) as folder:
         file = folder / SIDECAR_DIR / PRECISIONS
-        told = json.loads(file.read_bytes()) if file.is_file() else {}
-    released = [each for each in FAST_PRECISIONS if each in told and told[each]["refused"] is None]
+        measured = json.loads(file.read_bytes()) if file.is_file() else {}
+    released = [each for each in FAST_PRECISIONS if each in measured and measured[each]["refused"] is None]
     if wanted == "auto":
         return next((each for each in released if here and is_native(each)), "float32")
     if wanted not in released:
-        why = told[wanted]["refused"] if wanted in told else f"What {wanted} changes was not measured."
+        why = measured[wanted]["refused"] if wanted in measured else f"What {wanted} changes was not measured."
         which = "The released model" if uri == RELEASED else f"The model in {uri}"
         raise UsageError(f"{which} does not come in {wanted}: {why} Score with --precision float32.")
     return wanted

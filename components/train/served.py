@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,9 @@ FAST_PRECISIONS: Final[tuple[Precision, ...]] = ("int8", "bfloat16")
 
 INSTRUCTIONS: Final = {"int8": {"avx512_vnni", "avx_vnni"}, "bfloat16": {"avx512_bf16"}}
 """Any of these makes a processor compute a precision natively; names as in /proc/cpuinfo."""
+
+BFLOAT16_OPTION: Final = "auto_mixed_precision_onednn_bfloat16"
+"""TensorFlow's option, which holds for all of a process."""
 
 INT8_BEATS: Final = 64
 """Beats in a call of the int8 model, always, so that nothing is planned again: as fast as larger calls."""
@@ -74,11 +78,8 @@ class ServedModel:
 
         def ask(columns: Columns) -> dict[str, npt.NDArray[Any]]:
             _ = model  # the signature alone does not keep its variables alive
-            # Each time: it holds for all of the process, in which there may be a model of another precision, too.
-            tf.config.optimizer.set_experimental_options(
-                {"auto_mixed_precision_onednn_bfloat16": precision == "bfloat16"}
-            )
-            outputs = signature(**{name: tf.constant(values, tf.float32) for name, values in columns.items()})
+            with _bfloat16() if precision == "bfloat16" else nullcontext():
+                outputs = signature(**{name: tf.constant(values, tf.float32) for name, values in columns.items()})
             return {name: values.numpy() for name, values in outputs.items()}
 
         self._ask = ask
@@ -113,6 +114,21 @@ class ServedModel:
             probabilities.append(outputs["probabilities"])
             abstain.append(outputs.get("abstain", np.zeros(len(block), np.bool_)))
         return Answers(np.concatenate(probabilities), np.concatenate(abstain))
+
+
+_one_precision = threading.Lock()
+
+
+@contextmanager
+def _bfloat16() -> Iterator[None]:
+    """Have TensorFlow compute in bfloat16 meanwhile, and what the process does afterwards in float32 again."""
+    options = import_tensorflow().config.optimizer
+    with _one_precision:  # a thread that ends would take it from the others
+        options.set_experimental_options({BFLOAT16_OPTION: True})
+        try:
+            yield
+        finally:
+            options.set_experimental_options({BFLOAT16_OPTION: False})
 
 
 def _int8_model(file: Path) -> Ask:

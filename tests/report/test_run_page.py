@@ -238,8 +238,9 @@ def test_a_section_that_cannot_be_made_says_so_and_the_others_are_there(
 
 
 def test_what_is_no_run_and_what_cannot_be_written_are_refused_in_words(
-    a_run: Callable[[], Path], tmp_path: Path
+    a_run: Callable[[], Path], tmp_path: Path, only: Only
 ) -> None:
+    only("outcome")
     with pytest.raises(UsageError, match=r"summary\.json"):
         write_run_report(tmp_path / "nothing")
     run = a_run()

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.train import served
 from components.train.served import FAST_PRECISIONS, INT8_BEATS, ServedModel, is_native
@@ -53,6 +54,8 @@ def test_the_bytes_are_the_same_for_every_batch(model_dir, precision):
 def test_a_model_of_another_precision_in_the_process_changes_nothing(model_dir, expected, precision):
     reference, other = ServedModel(model_dir), ServedModel(model_dir, precision)
     before = other.answers(SIGNAL, 50).probabilities
+    plain = tf.saved_model.load(model_dir).signatures["beats"](signal=tf.constant(SIGNAL[:50]))["probabilities"]
+    np.testing.assert_allclose(plain, expected.probabilities[:50], atol=1e-5)  # what is no ServedModel, either
     np.testing.assert_array_equal(reference.answers(SIGNAL, 50).probabilities, expected.probabilities)
     np.testing.assert_array_equal(other.answers(SIGNAL, 50).probabilities, before)
 

@@ -88,6 +88,21 @@ class BeatBlock:
         )
 
 
+def join_blocks(blocks: Sequence[BeatBlock]) -> BeatBlock:
+    """Return the beats and the rejects of several blocks, one after another; the text of their rows is lost.
+
+    All blocks that hold beats have the same columns.
+    """
+    if len(blocks) == 1:
+        return blocks[0]
+    holding = [block for block in blocks if len(block.rows)] or blocks[:1]
+    columns: dict[str, npt.NDArray | None] = {}
+    for name in ("signal", "label", "rows", "record", "sample", "context", "seconds"):
+        parts = [getattr(block, name) for block in holding]
+        columns[name] = None if parts[0] is None else np.concatenate(parts)
+    return BeatBlock(rejects=tuple(reject for block in blocks for reject in block.rejects), **columns)  # type: ignore[arg-type]
+
+
 def rejects_alone(rejects: Iterable[Reject]) -> BeatBlock:
     """Return the block of rows none of which is a beat."""
     return BeatBlock(np.zeros((0, SAMPLES), np.float32), None, np.zeros(0, np.int64), tuple(rejects))

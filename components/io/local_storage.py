@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import io
 import os
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -112,10 +113,11 @@ class LocalStorage(Storage):
 
 
 def _described(path: str) -> InputFile | None:
-    if not os.path.isfile(path):
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
         return None
-    stat = os.stat(path)
-    return InputFile(path, stat.st_size, f"mtime {stat.st_mtime_ns} ns")
+    return InputFile(path, found.st_size, f"mtime {found.st_mtime_ns} ns") if stat.S_ISREG(found.st_mode) else None
 
 
 class _Input(io.FileIO):

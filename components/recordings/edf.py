@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -83,7 +82,7 @@ def _first_onset(edf: EdfFile) -> timedelta:
 def _segment(edf: EdfFile, channel: int, first: int, count: int, start: int) -> Segment:
     """Describe the `count` data records from `first` on of a signal, which begin at sample `start` of the lead."""
     signal = edf.signals[channel]
-    in_millivolts = replace(signal, adc_gain=signal.adc_gain / MILLIVOLTS[signal.units.lower()], units="mV")
+    in_millivolts = signal._replace(adc_gain=signal.adc_gain / MILLIVOLTS[signal.units.lower()], units="mV")
     offset = edf.header_bytes + first * edf.record_bytes
     return Segment(edf.path.name, edf.path, start, count, offset, edf.samps_per_frame, channel, in_millivolts)
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from glob import glob
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from components.errors import DataRefused, EnvironmentRefused
 
@@ -52,8 +52,7 @@ INTEGER_FIELD = re.compile(r"[-+]?\d+(?:\.0*)?")
 EXAMPLE: Final = "100.dat 212 200(1024)/mV 11 1024 995 -22131 0 MLII"
 
 
-@dataclass(frozen=True)
-class Signal:
+class Signal(NamedTuple):
     """One signal line of a header."""
 
     file_name: str  # signal file, as written

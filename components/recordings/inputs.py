@@ -140,7 +140,8 @@ def _survey(stem: Path, annotator: str | None) -> tuple[Path, list[Path], int, f
         others.update(dict.fromkeys(map(header_path, parts)))
         headers = [(part, read_header(part)) for part in parts] or ([] if is_edf else [(stem, header)])
         for part, of_part in headers:
-            others.update(dict.fromkeys(signal_file(part, signal) for signal in of_part.signals))
+            names = dict.fromkeys(signal.file_name for signal in of_part.signals)
+            others.update(dict.fromkeys(signal_file(part, name) for name in names))
         frames = header.sig_len or sum(length for _, length in header.segments)
         fs = float(header.fs)
     except DataRefused:  # said when it is scored: one recording costs no other

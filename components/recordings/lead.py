@@ -202,7 +202,7 @@ def _open_segments(header: Header, stem: Path, lead: str | None) -> Lead:
             continue
         part = parts.get(name)
         here = _channel(header, part, name, layout, channel) if part else None
-        if part is None or (here is not None and not signal_file(stems[name], part.signals[here]).is_file()):
+        if part is None or (here is not None and not signal_file(stems[name], part.signals[here].file_name).is_file()):
             missing[name] = missing.get(name, 0) + sig_len
         elif here is not None:
             if part.sig_len not in (0, sig_len):
@@ -266,11 +266,11 @@ def _channel(header: Header, part: Header, name: str, layout: Header, channel: i
     return None if index is None or part.signals[index].fmt == NOT_RECORDED else index
 
 
-def signal_file(stem: Path, signal: Signal) -> Path:
+def signal_file(stem: Path, file_name: str) -> Path:
     """Return where a signal's file is: beside its header, or where a path in its name leads from there or above."""
-    name = signal.file_name.replace("\\", "/")
-    candidates = [stem.parent / name, stem.parent / Path(name).name, stem.parent.parent / name]
-    return next((path for path in candidates if path.is_file()), candidates[0])
+    name, folder = file_name.replace("\\", "/"), stem.parent
+    candidates = (place / each for place, each in ((folder, name), (folder, Path(name).name), (folder.parent, name)))
+    return next((path for path in candidates if path.is_file()), folder / name)
 
 
 def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segment, str | None]:
@@ -288,10 +288,9 @@ def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segm
         )
     samps_per_frame = tuple(header.signals[i].samps_per_frame for i in members)
     offset = max(offsets, default=0)
-    path = signal_file(stem, signal)
+    path = signal_file(stem, signal.file_name)
     sig_len, note = _check_size(path, header.sig_len, first.fmt, offset, sum(samps_per_frame))
-    lead = replace(
-        signal,
+    lead = signal._replace(
         adc_gain=signal.adc_gain / MILLIVOLTS[signal.units.lower()],
         units="mV",
         checksum=signal.checksum if signal.skew == 0 and note is None else None,

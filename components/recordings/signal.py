@@ -52,6 +52,7 @@ class LeadReader:
         self._summed, self._sum = [0] * count, [0] * count
         self._levels = [{0: segment.signal.init_value} for segment in lead.segments]
         self._low, self._high = math.inf, -math.inf
+        self._whole: npt.NDArray | None = None  # of a lead that was read in one go, which is so read once
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Yield [first, last), samples at 360 Hz, of consecutive blocks that cover the lead and fit into memory."""
@@ -79,6 +80,14 @@ class LeadReader:
         Raises:
             DataRefused: the signal file cannot be read.
         """
+        if self._whole is not None:
+            return self._whole[first:last]
+        samples = self._read(first, last)
+        if last - first == self.lead.length:
+            self._whole = samples
+        return samples
+
+    def _read(self, first: int, last: int) -> npt.NDArray:
         if self.lead.whole:
             samples = self._part(0, first, last)
             return -samples if self.lead.segments[0].signal.adc_gain < 0 else samples
@@ -181,6 +190,7 @@ class Rate:
     down: int
 
     @classmethod
+    @lru_cache(maxsize=64)
     def of(cls, fs: Fraction) -> Rate:
         """Return the rate of `fs` samples per second, to a part in ten thousand where `fs` is no round number."""
         ratio = (RECORD_RATE_HZ / fs).limit_denominator(LARGEST_FACTOR)

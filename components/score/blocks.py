@@ -8,9 +8,9 @@ from typing import BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.io.beat_block import BeatBlock
+from components.io.beat_block import BeatBlock, join_blocks
 from components.io.rejects import Reject
-from components.score.columns import Writer, join_tables, prediction_table
+from components.score.columns import Writer, prediction_table
 from components.score.model import ScoringModel
 from components.score.record import Tally
 from components.score.settings import ScoreSettings
@@ -38,21 +38,26 @@ class BlockScorer:
         signal = _joined([block.signal for _, block in blocks])
         contexts = [block.context for _, block in blocks if block.context is not None]
         asked = self._model.answers(signal, self._settings.batch, _joined(contexts) if contexts else None)
-        tables, first, answered = [], 0, list[tuple[BeatBlock, Answers]]()
+        first, files, answered = 0, list[tuple[str, int]](), list[tuple[BeatBlock, Answers]]()
         for file, block in blocks:
             rows = slice(first, first := first + len(block.rows))
             block, answers = without_unusable(block, Answers(asked.probabilities[rows], asked.abstain[rows]))
-            tables.append(prediction_table(file, block, answers, self.model_digest))
             self._rejects_file.write("".join(reject.to_json(file) for reject in block.rejects).encode())
-            self.tally.add(block, answers)
+            files.append((file, len(block.rows)))
             answered.append((block, answers))
-        if sum(table.num_rows for table in tables):
-            self._writer.write_table(join_tables(tables))
-        self._count(sum(len(block.rows) for block, _ in answered), sum(len(block.rejects) for block, _ in answered))
+        scored = join_blocks([block for block, _ in answered])
+        answers = Answers(
+            _joined([answers.probabilities for _, answers in answered]),
+            _joined([answers.abstain for _, answers in answered]),
+        )
+        if len(scored.rows):
+            self._writer.write_table(prediction_table(files, scored, answers, self.model_digest))
+        self.tally.add(scored, answers)
+        self._count(len(scored.rows), len(scored.rejects))
         return answered
 
 
-def _joined(arrays: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+def _joined(arrays: Sequence[npt.NDArray]) -> npt.NDArray:
     """Return the rows of all arrays; those of a single one are not copied."""
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 

@@ -41,11 +41,11 @@ def prediction_schema() -> pa.Schema:
     )
 
 
-def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) -> pa.Table:
+def prediction_table(files: Sequence[tuple[str, int]], block: BeatBlock, answers: Answers, model: str) -> pa.Table:
     """Return the table of the n beats of a block with their answers.
 
     Args:
-        file: the input file.
+        files: input files, and how many of the beats are of each, in order.
         block: n beats.
         answers: of the model about them, every probability finite.
         model: 12 hex digits of its digest.
@@ -54,8 +54,9 @@ def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) 
 
     count = len(block.rows)
     predicted = answers.predicted
+    file_of = np.repeat(np.arange(len(files)), [beats for _, beats in files])
     columns = [
-        pa.repeat(pa.scalar(file, pa.string()), count),
+        pa.array([file for file, _ in files], pa.string()).take(pa.array(file_of)),
         pa.array(block.rows, pa.int64()),
         pa.nulls(count, pa.string()) if block.record is None else pa.array(block.record, pa.string()),
         pa.nulls(count, pa.int64())
@@ -70,13 +71,6 @@ def prediction_table(file: str, block: BeatBlock, answers: Answers, model: str) 
         pa.repeat(pa.scalar(model, pa.string()), count),
     ]
     return pa.Table.from_arrays(columns, schema=prediction_schema())
-
-
-def join_tables(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return one table of the rows of several."""
-    import pyarrow as pa
-
-    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
 
 
 class Writer(Protocol):

@@ -24,20 +24,23 @@ example: $(READY)  ## one minute of a real recording, by the released model: its
 	@$(BIN)/heartbeat report $(ROOT)/example
 
 HALF := tests/pipeline $(sort $(wildcard tests/test_*.py))
+MEASURE := $(BIN)/python -m coverage run -m pytest
+FIRST := $(if $(MEASURED),$(MEASURE),$(BIN)/python -m pytest)
 test: $(READY)  ## set up, then static checks and the first tier of tests, one half of it on each of two cores
-	@mkdir -p build
-	@$(BIN)/python -m pytest $(HALF) >build/half.log 2>&1 & half=$$!; \
+	@mkdir -p build$(if $(MEASURED), && $(BIN)/python -m coverage erase)
+	@$(FIRST) $(HALF) >build/half.log 2>&1 & half=$$!; \
 	  trap 'kill $$half' INT TERM; \
-	  make --no-print-directory check && $(BIN)/python -m pytest $(addprefix --ignore=,$(HALF)); failed=$$?; \
+	  make --no-print-directory check && $(FIRST) $(addprefix --ignore=,$(HALF)); failed=$$?; \
 	  wait $$half || failed=1; \
 	  cat build/half.log; exit $$failed
 
-test-slow: $(READY)  ## set up, then the slow tests, and beside them the first tier again, measured: its branch coverage
-	@mkdir -p build && $(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest >build/coverage.log 2>&1 & measured=$$!; \
-	  trap 'kill $$measured' INT TERM; \
-	  $(BIN)/python -m pytest -m slow; slow=$$?; \
-	  wait $$measured || { tail -n 40 build/coverage.log; slow=1; }; \
+# The first tier's branch coverage: by `make test MEASURED=1` before this, or else by running that tier again beside it.
+test-slow: $(READY)  ## set up, then the slow tests; tells the branch coverage of the first tier, which runs again beside them
+	@mkdir -p build$(if $(MEASURED),, && $(BIN)/python -m coverage erase)
+	@$(if $(MEASURED),$(BIN)/python -m pytest -m slow $(HALF),$(MEASURE)) >build/half.log 2>&1 & half=$$!; \
+	  trap 'kill $$half' INT TERM; \
+	  $(BIN)/python -m pytest -m slow $(if $(MEASURED),$(addprefix --ignore=,$(HALF))); slow=$$?; \
+	  wait $$half || { tail -n 80 build/half.log; slow=1; }; \
 	  $(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage report --format=total >build/covered && \
 	  $(BIN)/python -m coverage report --sort=-miss >build/coverage.txt && head -n 12 build/coverage.txt && \
 	  echo "Branch coverage of components/ and pipeline/ by the first tier: $$(cat build/covered) % (build/coverage.txt)"; \

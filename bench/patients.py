@@ -209,8 +209,7 @@ def release(source: Path, beats: Beats, variants: Beats, settings: RunSettings) 
         ModelRefused: with the verdict on the recipe.
     """
     from components.evaluate.gate import gate_model
-    from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, judge
-    from components.evaluate.models import noisy_signal
+    from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, judge, noisy_signal
     from components.push.histogram import count_samples
     from components.push.sidecars import Sidecars, stage_version
     from components.train.export import load_predict

@@ -147,7 +147,7 @@ def train_study(data: Path, root: Path, seeds: Sequence[int]) -> None:
         artifacts = artifacts_of(root, summary)
         [model], [examples] = artifacts["Trainer"]["model"], artifacts["ExampleGen"]["examples"]
         beats = read_split(f"{examples}/Split-test")
-        measured = measure(load_predict(f"{model}/{SERVING_MODEL}")(beats.signal), beats.label).to_json()
+        measured = measure(load_predict(f"{model}/{SERVING_MODEL}")(beats.signal), beats.label)
         accuracies.append(measured["accuracy"])
         line = {"name": "study, one seed", "seed": seed, **{name: measured[name] for name in ("accuracy", "macro_f1")}}
         [seconds] = [stage["seconds"] for stage in summary["stages"] if stage["name"] == "Trainer"]

@@ -1,6 +1,6 @@
 """How good a trained model is, and whether it may be pushed.
 
-    test beats, three models, noise  (models)
+    test beats, three models, noise
       -> judge   metrics, intervals, calibration  -> judgement.json, predictions.npz
       -> gate    thresholds, comparison with the model that serves now  -> verdict.json, or a refusal
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,6 @@ BINS = 15
 BAND_PERCENTILES = (5, 95)
 
 
-@dataclass(frozen=True)
-class Bin:
-    """Beats whose confidence lies in (low, high]; the means are None where there are none."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float | None
-    accuracy: float | None
-
-
 def _bin_of(confidence: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
     return np.clip(np.ceil(np.asarray(confidence, np.float64) * BINS).astype(np.int64) - 1, 0, BINS - 1)
 
@@ -34,28 +22,26 @@ def _error(gap: npt.NDArray[Any], rows: int) -> npt.NDArray[np.float64]:
     return np.abs(gap).sum(axis=-1) / rows
 
 
-def reliability(confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_]) -> tuple[list[Bin], float]:
-    """Compare the stated with the real accuracy.
+def reliability(
+    confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_]
+) -> tuple[list[dict[str, Any]], float]:
+    """Compare the stated accuracy, float[n] of the predicted classes, with the real one, bool[n].
 
-    Args:
-        confidence: float[n], the probability of the predicted class.
-        right: bool[n], whether the prediction was true.
-
-    Returns:
-        The 15 bins, and the expected calibration error: the mean gap, weighted by the beats in each bin.
+    Returns the 15 bins, each of the beats whose confidence lies in (low, high], with None for means of no beat, and the
+    expected calibration error: the mean gap, weighted by the beats in each bin.
     """
     bin_of = _bin_of(confidence)
     count = np.bincount(bin_of, minlength=BINS)
     stated = np.bincount(bin_of, weights=confidence, minlength=BINS)
     hits = np.bincount(bin_of, weights=right, minlength=BINS)
     bins = [
-        Bin(
-            low=index / BINS,
-            high=(index + 1) / BINS,
-            count=int(count[index]),
-            confidence=float(stated[index] / count[index]) if count[index] else None,
-            accuracy=float(hits[index] / count[index]) if count[index] else None,
-        )
+        {
+            "low": index / BINS,
+            "high": (index + 1) / BINS,
+            "count": int(count[index]),
+            "confidence": float(stated[index] / count[index]) if count[index] else None,
+            "accuracy": float(hits[index] / count[index]) if count[index] else None,
+        }
         for index in range(BINS)
     ]
     return bins, float(_error(hits - stated, len(confidence)))
@@ -64,10 +50,7 @@ def reliability(confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool
 def chance_band(confidence: npt.NDArray[np.floating], resamples: int, seed: int) -> tuple[float, float]:
     """Compute the 5-95 % band of the ECE that a perfectly calibrated model with these confidences shows by chance.
 
-    Args:
-        confidence: float[n], the probability of the predicted class.
-        resamples: how many times the beats' outcomes are drawn from their confidences.
-        seed: of the drawing.
+    `confidence`, float[n], is of the predicted classes; the beats' outcomes are drawn from it `resamples` times.
     """
     rng = np.random.default_rng(seed)
     bin_of = _bin_of(confidence)
@@ -86,34 +69,22 @@ def chance_band(confidence: npt.NDArray[np.floating], resamples: int, seed: int)
 def calibration(
     probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64], resamples: int, seed: int
 ) -> dict[str, Any]:
-    """Compute everything a reliability diagram needs, as plain numbers.
+    """Compute everything a reliability diagram needs, from probabilities float[n, 5] and the true classes int64[n].
 
-    Args:
-        probabilities: float[n, 5].
-        label: int64[n], the true classes 0..4.
-        resamples: of the chance band.
-        seed: of the chance band.
-
-    Returns:
-        {"bins": [Bin as a dict], "ece": float, "band": [5 %, 95 %]}
+    Returns `bins` and `ece` of `reliability`, and `band`, the ends of `chance_band`.
     """
     confidence = probabilities.max(axis=1)
     bins, ece = reliability(confidence, probabilities.argmax(axis=1) == label)
-    return {"bins": [vars(one) for one in bins], "ece": ece, "band": list(chance_band(confidence, resamples, seed))}
+    return {"bins": bins, "ece": ece, "band": list(chance_band(confidence, resamples, seed))}
 
 
 def coverage_curve(
     probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64], points: int = 101
 ) -> list[dict[str, float]]:
-    """Compute what a model gains by abstaining where it is least sure.
+    """Compute what a model gains by abstaining where it is least sure: probabilities float[n, 5], true int64[n].
 
-    Args:
-        probabilities: float[n, 5].
-        label: int64[n], the true classes 0..4.
-        points: how many equal steps of coverage from 1/(points - 1) to 1.
-
-    Returns:
-        By growing coverage: {"coverage": share answered, "confidence": the least confidence answered, "accuracy"}.
+    Returns up to `points` - 1 steps of growing `coverage`, the share answered, with the least `confidence` that is
+    answered there, and the `accuracy` of the answers.
     """
     confidence = probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")

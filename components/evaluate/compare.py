@@ -45,13 +45,9 @@ class Skipped:
 def find_jobs(
     reference: Path, test: Path, reference_annotator: str, test_annotator: str | None
 ) -> tuple[list[Job], list[Skipped]]:
-    """Return the records of both sides, and those of one side only.
+    """Return the records of both sides, two annotation files or two folders, and those of one side only.
 
-    Args:
-        reference: an annotation file, or a folder of them.
-        test: likewise.
-        reference_annotator: extension of the files in a folder.
-        test_annotator: likewise; None for the only one there.
+    The annotators are extensions of the files in a folder, that of the test None for the only one there.
 
     Raises:
         UsageError: one is a file and the other a folder, or the extension is not given and not clear.
@@ -91,15 +87,9 @@ def _only_annotator(folder: Path, records: Collection[str]) -> str:
 
 
 def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> Comparison | Skipped:
-    """Compare one record.
+    """Count how one record compares from a second on, or say why it does not.
 
-    Args:
-        job: its files; its header lies beside one of them, unless the files note their sampling frequency.
-        labels: annotation symbol -> class.
-        from_seconds: what is before that is not scored.
-
-    Returns:
-        The counts, or why there are none.
+    Its header lies beside one of its files, unless these note their sampling frequency.
     """
     try:
         reference, test = read_annotation_file(job.reference), read_annotation_file(job.test)

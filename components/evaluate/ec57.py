@@ -39,31 +39,20 @@ Spans = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Beats:
-    """What one annotator says of a record, in samples of it.
+    """What one annotator says of a record, in samples of it."""
 
-    Attributes:
-        sample: int64[n], rising, without beats in ventricular flutter.
-        label: int64[n], classes 0..4.
-        flutter: ventricular flutter or fibrillation.
-        fibrillation: atrial fibrillation or flutter.
-        shutdown: no lead is readable.
-    """
-
-    sample: npt.NDArray[np.int64]
-    label: npt.NDArray[np.int64]
-    flutter: Spans
-    fibrillation: Spans
-    shutdown: Spans
+    sample: npt.NDArray[np.int64]  # int64[n], rising, without beats in ventricular flutter
+    label: npt.NDArray[np.int64]  # int64[n], classes 0..4
+    flutter: Spans  # ventricular flutter or fibrillation
+    fibrillation: Spans  # atrial fibrillation or flutter
+    shutdown: Spans  # no lead is readable
 
 
 def beats_of(file: AnnotationFile, labels: Mapping[str, int], fs_ratio: float, window: int) -> Beats:
-    """Sort what an annotation file holds.
+    """Sort what an annotation file holds; symbols without a label are no beats.
 
-    Args:
-        file: as read.
-        labels: annotation symbol -> class; other symbols are no beats.
-        fs_ratio: samples of the record per tick of the file.
-        window: match window in samples, the margin of a shutdown whose end is not marked.
+    A tick of the file is `fs_ratio` samples of the record. The match window, in samples, is the margin of a shutdown
+    whose end is not marked.
     """
     samples = np.rint(file.ticks * fs_ratio).astype(np.int64)
     flutter, fibrillation, shutdown = _Spans(), _Spans(), _Spans()
@@ -132,14 +121,8 @@ def pair_beats(
     The earlier of the two next beats is paired if the other lies within the window and none behind is nearer to it,
     or if the one that is nearer has a still nearer beat of its own.
 
-    Args:
-        reference: int64[n], rising.
-        test: int64[m], rising.
-        window: in samples.
-
-    Returns:
-        One entry for each pair, missed and extra beat, in time: index in the reference and in the test, -1 for no
-        beat, and then the indices of the next beats of both.
+    `reference` and `test` are rising samples. Returns an entry for each pair, missed and extra beat, in time: index in
+    the reference and in the test, -1 for no beat, and then the indices of the next beats of both.
     """
     ref, tst = [*reference.tolist(), FAR, 2 * FAR], [*test.tolist(), FAR, 2 * FAR]
     found, i, j = [], 0, 0
@@ -162,18 +145,14 @@ def pair_beats(
 class Comparison:
     """Counts of one record, or of several, which add up.
 
-    Attributes:
-        matrix: int64[7, 7], rows are the reference's letters, columns the test's.
-        rr_errors: how many RR intervals could be compared.
-        rr_square_ms: sum of the squares of their differences, in ms^2.
-        runs: int64[2, 2, 7, 7]: of V and of S; where the reference and where the test has runs; length of the
-            reference's run, length of the test's.
+    `runs` counts those of V and of S, where the reference and where the test has them, by the length of the reference's
+    and of the test's.
     """
 
-    matrix: npt.NDArray[np.int64]
-    rr_errors: int
-    rr_square_ms: float
-    runs: npt.NDArray[np.int64]
+    matrix: npt.NDArray[np.int64]  # int64[7, 7], rows are the reference's letters, columns the test's
+    rr_errors: int  # RR intervals that could be compared
+    rr_square_ms: float  # sum of the squares of their differences, in ms^2
+    runs: npt.NDArray[np.int64]  # int64[2, 2, 7, 7]
 
     def __add__(self, other: Comparison) -> Comparison:
         """Add up two records."""
@@ -239,14 +218,7 @@ class Comparison:
 
 
 def compare_beats(reference: Beats, test: Beats, fs: float, start: int) -> Comparison:
-    """Compare two annotators of a record.
-
-    Args:
-        reference: the true beats.
-        test: the beats to judge.
-        fs: samples per second.
-        start: first sample that is scored.
-    """
+    """Compare two annotators of a record of `fs` samples a second from the sample `start` on."""
     window = window_samples(fs)
     found = np.array(pair_beats(reference.sample, test.sample, window), np.int64).reshape(-1, 4)
     at_ref, at_test = found[:, 0], found[:, 1]

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, confusion_matrix
+from components.beat import CLASSES, Beats, confusion_matrix
+from components.errors import EnvironmentRefused
 from components.evaluate.intervals import Metric, paired_bootstrap
 from components.evaluate.metrics import accuracy_of, macro_f1_of, measure
 from components.evaluate.records import METRICS as METRICS_OF_RECORDS
 from components.evaluate.records import NAMED, all_n
 from components.evaluate.settings import EvaluateSettings, GateSettings, Thresholds
+from components.io.serving import METRICS as METRICS_FILE
+from components.io.serving import ServingDirectory
+from components.train.export import load_predict
 from components.verdict import Verdict, data_caveats, of_kind, verdict_json
 
 COMPARED: dict[str, Metric] = {"accuracy": accuracy_of, "macro_f1": macro_f1_of}
@@ -33,34 +37,46 @@ FORMATS = {"accuracy": (".2%", ".4%"), "macro_f1": (".3f", ".5f"), "recall": (".
 
 @dataclass(frozen=True)
 class Current:
-    """The model that serves now, and its answers to the same test beats.
-
-    Attributes:
-        version: of the serving directory.
-        clean: probabilities float32[n, 5] on clean beats.
-        noisy: probabilities float32[n, 5] on the first draw of noise.
-        synthetic: whether it was trained on simulated beats.
-    """
+    """The model that serves now, and its answers to the same test beats."""
 
     version: int
-    clean: npt.NDArray[np.float32]
-    noisy: npt.NDArray[np.float32]
-    synthetic: bool
+    clean: npt.NDArray[np.float32]  # probabilities float32[n, 5] on clean beats
+    noisy: npt.NDArray[np.float32]  # the same on the first draw of noise
+    synthetic: bool  # whether it was trained on simulated beats
+
+
+def current_model(serving: str, beats: Beats, noisy: npt.NDArray[np.float32]) -> Current | None:
+    """Ask the newest push about the test beats and about `noisy` ones, float32[n, 187]; None when nothing was pushed.
+
+    The directory is read here and now, so that what serves is no part of the cache's key.
+
+    Raises:
+        EnvironmentRefused: the serving directory cannot be read, or what serves there is no model of ours.
+    """
+    directory = ServingDirectory(serving)
+    versions = directory.versions()
+    if not versions:
+        return None
+    with directory.opened(versions[-1]) as folder:
+        try:
+            predict = load_predict(str(folder))
+            clean, with_noise = predict(beats.signal, beats.context), predict(noisy, beats.context)
+        except (OSError, KeyError, ValueError) as error:
+            raise EnvironmentRefused(
+                f"Version {versions[-1]} in {serving} cannot be asked ({error}), so no model can be compared with it: "
+                "remove it, or push to another serving directory."
+            ) from error
+        synthetic = bool(directory.json_sidecar(versions[-1], METRICS_FILE).get("synthetic"))
+        return Current(versions[-1], clean, with_noise, synthetic)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate decided.
+    """What the gate decided."""
 
-    Attributes:
-        verdict: in reading order; the model may go out when there is no refusal among them.
-        thresholds: those that applied.
-        comparison: with the model that serves now, or None when there is none.
-    """
-
-    verdict: tuple[Verdict, ...]
-    thresholds: Thresholds
-    comparison: dict[str, Any] | None
+    verdict: tuple[Verdict, ...]  # in reading order; the model may go out when there is no refusal among them
+    thresholds: Thresholds  # those that applied
+    comparison: dict[str, Any] | None  # with the model that serves now, or None when there is none
 
     @property
     def refusals(self) -> list[Verdict]:
@@ -90,8 +106,8 @@ def gate_model(
         judgement: what `judgement.json` holds.
         label: int64[n], the true classes of the test beats.
         candidate: "clean" and "noisy" (first draw) -> probabilities float32[n, 5].
-        blessed: whether the Evaluator blessed the candidate.
-        current: the model that serves now, or None when nothing was pushed.
+        blessed: by TFMA's Evaluator.
+        current: None when nothing was pushed.
         gate: what is required.
     """
     split, synthetic, metrics = judgement["split"], judgement["synthetic"], judgement["metrics"]
@@ -107,15 +123,24 @@ def gate_model(
     else:
         comparison, compared = _compare(label, candidate, current, judgement["settings"])
         if synthetic and not current.synthetic:
-            compared.insert(0, _replaces_real(current.version))
+            replaced = (
+                f"Version {current.version}, which serves now, was made from real beats; a push of this model, made "
+                "from simulated ones, takes its place."
+            )
+            compared.insert(0, _remark("replaces_real", replaced))
     by_thresholds = _check_thresholds(metrics, thresholds, comparison)
     remarks = [*of_kind("remark", by_thresholds), *of_kind("remark", compared)]
     refusals = [
         *of_kind("refusal", by_thresholds),
         *of_kind("refusal", compared),
         *_check_trivial(label, candidate["clean"].argmax(axis=1), None if synthetic else judgement.get("by_record")),
-        *_check_steadiness(judgement["unsteadiness"]),
     ]
+    if (change := judgement["unsteadiness"]) > STEADY:
+        unsteady = (
+            f"beats that differ by a millionth are answered differently, by {change:.4f} on average (allowed "
+            f"{STEADY:g}): something random is served, such as the noise of training"
+        )
+        refusals.append(_refusal("unsteady", unsteady))
     if not refusals and not blessed:
         refusals = [
             _refusal(
@@ -142,14 +167,6 @@ def _release(metrics: Mapping[str, Any]) -> Verdict:
         "released",
         f"Let out: accuracy {clean['accuracy']:.2%} and macro-F1 {clean['macro_f1']:.3f} on clean test beats, "
         f"{noisy['accuracy']:.2%} and {noisy['macro_f1']:.3f} on noisy ones.",
-    )
-
-
-def _replaces_real(version: int) -> Verdict:
-    return _remark(
-        "replaces_real",
-        f"Version {version}, which serves now, was made from real beats; a push of this model, made from simulated "
-        "ones, takes its place.",
     )
 
 
@@ -222,7 +239,7 @@ def _compare(
     verdict = []
     comparison: dict[str, Any] = {"version": current.version, "differences": {}}
     for kind, answers in (("clean", current.clean), ("noisy", current.noisy)):
-        new, old = measure(candidate[kind], label).to_json(), measure(answers, label).to_json()
+        new, old = measure(candidate[kind], label), measure(answers, label)
         comparison[kind] = old
         for name, metric in COMPARED.items():
             low, high = paired_bootstrap(
@@ -270,16 +287,3 @@ def _check_trivial(
             figures = f"{words} on clean beats {_figure(form, model)}, calling every beat N gives"
             refusals.append(_refusal("no_better_than_all_n", f"{figures} {_figure(form, trivial)}{chance}"))
     return refusals
-
-
-def _check_steadiness(change: float) -> list[Verdict]:
-    """Refuse a model whose answers change by so much between beats that differ by a millionth."""
-    if change <= STEADY:
-        return []
-    return [
-        _refusal(
-            "unsteady",
-            f"beats that differ by a millionth are answered differently, by {change:.4f} on average (allowed "
-            f"{STEADY:g}): something random is served, such as the noise of training",
-        )
-    ]

@@ -31,10 +31,6 @@ def wilson(hits: float, trials: float) -> Interval | None:
     """Compute Wilson's 95 % score interval of a share, or None without a trial.
 
     SciPy's wants whole hits; here a beat that was answered several times is one trial with a fraction of a hit.
-
-    Args:
-        hits: successes, perhaps with a fraction.
-        trials: independent trials, in beats.
     """
     if trials <= 0:
         return None
@@ -45,14 +41,9 @@ def wilson(hits: float, trials: float) -> Interval | None:
 
 
 def _resampled(cells: npt.NDArray[np.int64], size: int, resamples: int, seed: int) -> npt.NDArray[np.int64]:
-    """Draw beats with replacement and count their cells.
+    """Draw beats with replacement and count the answers in each cell, int64[resamples, size].
 
-    Args:
-        cells: int64[n, answers], the cell that each answer to each beat falls into, below size.
-        size: number of cells.
-
-    Returns:
-        int64[resamples, size], the answers in each cell.
+    `cells`, int64[n, answers], has the cell below `size` that each answer to each beat falls into.
     """
     patterns, times = np.unique(np.sort(cells, axis=1), axis=0, return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(cells), times / len(cells), size=resamples)
@@ -65,16 +56,9 @@ def _resampled(cells: npt.NDArray[np.int64], size: int, resamples: int, seed: in
 def resampled_confusions(
     label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], resamples: int, seed: int
 ) -> npt.NDArray[np.int64]:
-    """Compute the confusion matrices of resampled beats.
+    """Compute the confusion matrices of resampled beats, int64[resamples, 5, 5], rows the truth.
 
-    Args:
-        label: int64[n], the true classes 0..4.
-        predicted: int64[n] or int64[answers, n], the predicted classes 0..4.
-        resamples: how many times n beats are drawn.
-        seed: of the drawing.
-
-    Returns:
-        int64[resamples, 5, 5], rows are the truth.
+    `label` is int64[n], the true classes; `predicted` int64[n] or int64[answers, n].
     """
     classes = len(CLASSES)
     cells = (label * classes + np.atleast_2d(predicted)).T
@@ -97,13 +81,7 @@ def paired_bootstrap(
 ) -> Interval:
     """Compute the 95 % interval of metric(new) - metric(old) when both models answer the same resampled beats.
 
-    Args:
-        label: int64[n], the true classes 0..4.
-        predicted_new: int64[n], the classes that the new model predicts.
-        predicted_old: int64[n], the classes that the old model predicts.
-        metric: of confusion matrices, for instance `metrics.macro_f1_of`.
-        seed: of the drawing.
-        resamples: how many times n beats are drawn.
+    `label` is int64[n], the true classes, and so are those that the two predict.
     """
     classes = len(CLASSES)
     cells = (label * classes + predicted_new) * classes + predicted_old

@@ -18,6 +18,7 @@ from components.evaluate.records import judge_records
 from components.evaluate.settings import EvaluateSettings
 from components.train.calibrate import Certainty, shifted_classes
 from components.train.export import Predict
+from components.transform.noise import add_noise
 from components.verdict import Verdict
 
 CANDIDATE, TRAINER, FROZEN = "candidate", "trainer", "frozen"
@@ -32,22 +33,29 @@ NUDGE = 1e-6
 PROBED = 2048
 """Beats that are asked about again."""
 
+BLOCK = 8192
+"""Beats that get their noise at a time: 6 MB of signal."""
+
 Noise = Callable[[npt.NDArray[np.float32], int, float], npt.NDArray[np.float32]]
 """(signal float32[n, 187], draw, sd) -> the noisy signal, float32[n, 187]."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What was measured.
+    """What was measured: what `judgement.json` holds, and the arrays that `predictions.npz` holds.
 
-    Attributes:
-        judgement: what `judgement.json` holds.
-        arrays: what `predictions.npz` holds: `label` int64[n], `<model>` float32[n, 5] on clean beats for the three
-            models, and `candidate_noisy` float32[n, 5] on the first draw of noise.
+    They are `label` int64[n], `<model>` float32[n, 5] on clean beats for the three models, and `candidate_noisy`
+    float32[n, 5] on the first draw of noise.
     """
 
     judgement: dict[str, Any]
     arrays: dict[str, npt.NDArray[Any]]
+
+
+def noisy_signal(signal: npt.NDArray[np.float32], draw: int, sd: float) -> npt.NDArray[np.float32]:
+    """Add one draw of noise of a standard deviation to every beat, float32[n, 187], block by block."""
+    blocks = [np.asarray(add_noise(signal[start : start + BLOCK], draw, sd)) for start in range(0, len(signal), BLOCK)]
+    return np.concatenate(blocks)
 
 
 def judge(
@@ -63,14 +71,8 @@ def judge(
 
     The noise is on the samples; the context of beats, for models that read it, stays as it is.
 
-    Args:
-        beats: the test beats.
-        models: CANDIDATE, TRAINER and FROZEN -> the model as a function.
-        noise: makes a draw of noisy beats.
-        settings: draws, levels, resamples, seed.
-        split: how the test beats were separated from the others: `kaggle`, `patient` or `unknown`.
-        synthetic: whether they are simulated.
-        certainty: the candidate's calibration.
+    `models` are CANDIDATE, TRAINER and FROZEN as functions; `noise` makes a draw of noisy beats; `split` is how the
+    test beats were separated from the others, `synthetic` whether they are simulated; `certainty` is the candidate's.
 
     Raises:
         ModelRefused: a model answers with something that is not a number.
@@ -146,7 +148,7 @@ def _checked(name: str, predict: Predict) -> Predict:
 def _metrics(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> dict[str, Any]:
     """Measure one or more answers per beat: probabilities float32[answers, n, 5]."""
     answers, _, classes = probabilities.shape
-    return measure(probabilities.reshape(-1, classes), np.tile(label, answers)).to_json()
+    return measure(probabilities.reshape(-1, classes), np.tile(label, answers))
 
 
 def _f1(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> list[float | None]:
@@ -183,7 +185,7 @@ def _noise_level(
     resampled = resampled_confusions(label, probabilities.argmax(axis=1), settings.resamples, settings.seed)
     return {
         "sd": sd,
-        **measure(probabilities, label).to_json(),
+        **measure(probabilities, label),
         "intervals": {"accuracy": interval_of(accuracy_of(resampled)), "macro_f1": interval_of(macro_f1_of(resampled))},
     }
 
@@ -205,11 +207,7 @@ def _certainty(
 ) -> dict[str, Any]:
     """Compute what the temperature mends, what abstaining gains, and what favouring the rare classes costs.
 
-    Args:
-        probabilities: float32[answers, n, 5].
-        label: int64[n].
-        certainty: the model's calibration.
-        kind: `clean` or `noisy`.
+    `probabilities` are float32[answers, n, 5], on beats of this `kind`: `clean` or `noisy`.
     """
     pooled, truth = probabilities.reshape(-1, len(CLASSES)), np.tile(label, len(probabilities))
     right = pooled.argmax(axis=1) == truth

@@ -6,7 +6,6 @@ A class with true beats that is never predicted has recall 0, precision 0 and F1
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -21,31 +20,6 @@ PerClass = list[float | None]
 """One number a class, in the order of CLASSES; None where the class has no true beat."""
 
 
-@dataclass(frozen=True)
-class Metrics:
-    """Metrics of a model on one set of beats.
-
-    Attributes:
-        accuracy: share of beats whose most probable class is the true one.
-        loss: mean cross-entropy, natural logarithm.
-        macro_f1: mean F1 of the classes that have true beats.
-        recall: per class, share of its true beats that were found.
-        precision: per class, share of the beats predicted so that are.
-        confusion: counts [5][5], rows are the truth, columns the prediction.
-    """
-
-    accuracy: float
-    loss: float
-    macro_f1: float
-    recall: PerClass
-    precision: PerClass
-    confusion: list[list[int]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the metrics as plain numbers and lists."""
-        return asdict(self)
-
-
 def _ratio(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
@@ -53,13 +27,9 @@ def _ratio(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt
 def class_rates(
     confusion: npt.NDArray[Any],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Compute recall, precision and F1 of every class in one or many confusion matrices at once.
+    """Compute recall, precision and F1 of every class: counts [..., 5, 5], rows the truth -> three float64[..., 5].
 
-    Args:
-        confusion: counts [..., 5, 5], rows are the truth.
-
-    Returns:
-        Three float64[..., 5]; nan where the class has no true beat in that matrix.
+    They are nan where the class has no true beat in that matrix.
     """
     counts = np.asarray(confusion, dtype=np.float64)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
@@ -83,12 +53,7 @@ def macro_f1_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 
 def cross_entropy(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64]) -> float:
-    """Compute the mean cross-entropy, natural logarithm, with Keras's clipping.
-
-    Args:
-        probabilities: float[n, 5], each row summing to 1.
-        label: int64[n], the true classes 0..4.
-    """
+    """Compute the mean cross-entropy, natural logarithm, with Keras's clipping: float[n, 5] against int64[n]."""
     of_truth = probabilities[np.arange(len(label)), label].astype(np.float64)
     return float(-np.log(np.clip(of_truth, KERAS_EPSILON, 1 - KERAS_EPSILON)).mean())
 
@@ -98,12 +63,8 @@ def per_class(values: npt.NDArray[np.float64]) -> PerClass:
     return [None if np.isnan(value) else float(value) for value in values]
 
 
-def measure(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64]) -> Metrics:
-    """Compare predicted probabilities with the truth.
-
-    Args:
-        probabilities: float[n, 5], each row summing to 1.
-        label: int64[n], the true classes 0..4.
+def measure(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Compare predicted probabilities, float[n, 5], with the true classes, int64[n], in plain numbers and lists.
 
     Raises:
         ValueError: there is no beat, or the two disagree about how many there are.
@@ -115,11 +76,11 @@ def measure(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64
         )
     confusion = confusion_matrix(label, probabilities.argmax(axis=1))
     recall, precision, _ = class_rates(confusion)
-    return Metrics(
-        accuracy=float(accuracy_of(confusion)),
-        loss=cross_entropy(probabilities, label),
-        macro_f1=float(macro_f1_of(confusion)),
-        recall=per_class(recall),
-        precision=per_class(precision),
-        confusion=confusion.tolist(),
-    )
+    return {
+        "accuracy": float(accuracy_of(confusion)),
+        "loss": cross_entropy(probabilities, label),
+        "macro_f1": float(macro_f1_of(confusion)),
+        "recall": per_class(recall),
+        "precision": per_class(precision),
+        "confusion": confusion.tolist(),  # rows are the truth
+    }

@@ -11,9 +11,8 @@ from tfx.types import artifact, artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components.errors import ModelRefused
-from components.evaluate.gate import gate_model
-from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
-from components.evaluate.models import current_model, noisy_signal
+from components.evaluate.gate import current_model, gate_model
+from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge, noisy_signal
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report

@@ -43,18 +43,10 @@ def judge_records(
     resamples: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Measure a model record by record and over all of them.
+    """Measure a model's classes, int64[n], against the true ones, record by record and over all of them.
 
-    Args:
-        label: int64[n], the true classes 0..4.
-        predicted: int64[n], the classes that the model predicts.
-        record: n record names.
-        resamples: how many times all records are drawn, with replacement.
-        seed: of the drawing.
-
-    Returns:
-        `records`: a row each; `model` and `all_n`: gross figures, the `average` over records, and 95 % `intervals` over
-        records; `difference`: intervals of the model's figures less those of `all N`.
+    Returns `records`, a row each; for `model` and `all_n` gross figures, the `average` over records, and 95 %
+    `intervals` over records; `difference`, intervals of the model's figures less those of `all N`.
     """
     names, index = np.unique(np.array(record, np.str_), return_inverse=True)
     cells = np.zeros((len(names), len(CLASSES), len(CLASSES)), np.int64)

@@ -123,9 +123,8 @@ class GateSettings(Settings):
 
     def for_data(self, split: SplitKind, synthetic: bool) -> Thresholds:
         """Return the thresholds that apply to test beats of this split."""
-        if synthetic:
-            return self.synthetic
-        return {"kaggle": self.kaggle, "patient": self.patient, "unknown": self.unknown}[split]
+        thresholds: Thresholds = getattr(self, "synthetic" if synthetic else split)
+        return thresholds
 
     def lowest(self) -> Thresholds:
         """Return the lowest thresholds for any data: TFMA's are fixed before the split of the data is known."""

@@ -53,13 +53,9 @@ def _computations(
 
 
 class ConfusionStatistic(metric_types.Metric):
-    """A number of the confusion matrix.
+    """A number of the confusion matrix: one of STATISTICS, of a class where it is of one.
 
-    Args:
-        statistic: a key of STATISTICS.
-        name: of the metric in TFMA's results.
-        class_id: its class, if it is a number of one class.
-        code_digest: not used; as part of the configuration it makes the Evaluator run again when this code changes.
+    The code digest is not used: as part of the configuration it makes the Evaluator run again when this code changes.
     """
 
     def __init__(self, statistic: str, name: str, class_id: int = 0, code_digest: str = "") -> None:

@@ -14,8 +14,8 @@ from components.beat import Beats
 from components.compat import import_tensorflow
 from components.evaluate.calibration import reliability
 from components.evaluate.intervals import paired_bootstrap
+from components.evaluate.judge import noisy_signal
 from components.evaluate.metrics import accuracy_of, measure
-from components.evaluate.models import noisy_signal
 from components.evaluate.settings import EvaluateSettings
 from components.io.artifact_files import INT8_FILE, SIDECAR_DIR
 from components.io.serving import PRECISIONS
@@ -148,8 +148,8 @@ def _figures_of(answers: Answers, label: npt.NDArray[np.int64]) -> dict[str, flo
     figures = measure(answers.probabilities, label)
     _, error = reliability(answers.probabilities.max(axis=1), answers.predicted == label)
     return {
-        "accuracy": figures.accuracy,
-        "macro_f1": figures.macro_f1,
+        "accuracy": figures["accuracy"],
+        "macro_f1": figures["macro_f1"],
         "abstained": float(answers.abstain.mean()),
         "ece": error,
     }

@@ -10,8 +10,7 @@ from bench.measure import read_beats
 from components.beat import CLASSES, SAMPLES, Beats
 from components.beats.synthetic import write_demo_set
 from components.evaluate.gate import gate_model
-from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge
-from components.evaluate.models import noisy_signal
+from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, FROZEN, TRAINER, judge, noisy_signal
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.train.calibrate import UNCALIBRATED
 from components.train.data import Spool, TrainingData

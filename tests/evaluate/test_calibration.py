@@ -10,17 +10,17 @@ def test_hand_worked_reliability():
     confidence = np.array([0.55, 0.58, 0.95, 0.99, 1.0])
     right = np.array([True, False, True, True, False])
     bins, ece = reliability(confidence, right)
-    assert [one.count for one in bins if one.count] == [2, 3]
-    low, high = (one for one in bins if one.count)
-    assert (low.accuracy, low.confidence) == (pytest.approx(0.5), pytest.approx(0.565))
-    assert (high.accuracy, high.confidence) == (pytest.approx(2 / 3), pytest.approx(0.98))
+    assert [one["count"] for one in bins if one["count"]] == [2, 3]
+    low, high = (one for one in bins if one["count"])
+    assert (low["accuracy"], low["confidence"]) == (pytest.approx(0.5), pytest.approx(0.565))
+    assert (high["accuracy"], high["confidence"]) == (pytest.approx(2 / 3), pytest.approx(0.98))
     assert ece == pytest.approx((2 * abs(0.5 - 0.565) + 3 * abs(2 / 3 - 0.98)) / 5)
-    assert bins[0].accuracy is None
+    assert bins[0]["accuracy"] is None
 
 
 def test_bins_are_open_below_and_closed_above():
     bins, _ = reliability(np.array([0.2, 0.4, 1.0]), np.ones(3, bool))  # 3/15, 6/15 and the top
-    assert [index for index, one in enumerate(bins) if one.count] == [2, 5, BINS - 1]
+    assert [index for index, one in enumerate(bins) if one["count"]] == [2, 5, BINS - 1]
 
 
 def drawn(rng, rows):

@@ -23,15 +23,15 @@ def test_hand_worked_case():
     #                  truth N N N S S V: N found twice of 3, S once of 2, V never, F called once, Q nowhere
     label, predicted = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 3, 0])
     told = measure(sure_of(predicted, 0.6), label)
-    assert told.accuracy == pytest.approx(3 / 6)
-    assert told.recall == [pytest.approx(2 / 3), pytest.approx(1 / 2), 0.0, None, None]
-    assert told.precision == [pytest.approx(2 / 3), pytest.approx(1 / 2), 0.0, None, None]
-    assert told.macro_f1 == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
-    assert told.loss == pytest.approx((3 * -np.log(0.6) + 3 * -np.log(0.1)) / 6)
-    assert told.confusion[0] == [2, 1, 0, 0, 0]
-    assert told.confusion[1] == [0, 1, 0, 1, 0]
-    assert told.confusion[2] == [1, 0, 0, 0, 0]
-    assert np.sum(told.confusion) == 6
+    assert told["accuracy"] == pytest.approx(3 / 6)
+    assert told["recall"] == [pytest.approx(2 / 3), pytest.approx(1 / 2), 0.0, None, None]
+    assert told["precision"] == [pytest.approx(2 / 3), pytest.approx(1 / 2), 0.0, None, None]
+    assert told["macro_f1"] == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+    assert told["loss"] == pytest.approx((3 * -np.log(0.6) + 3 * -np.log(0.1)) / 6)
+    assert told["confusion"][0] == [2, 1, 0, 0, 0]
+    assert told["confusion"][1] == [0, 1, 0, 1, 0]
+    assert told["confusion"][2] == [1, 0, 0, 0, 0]
+    assert np.sum(told["confusion"]) == 6
 
 
 @given(labels)
@@ -43,13 +43,13 @@ def test_same_as_sklearn(pairs):
     precision, recall, f1, _ = sklearn.metrics.precision_recall_fscore_support(
         label, predicted, labels=present, zero_division=0
     )
-    assert told.accuracy == pytest.approx(sklearn.metrics.accuracy_score(label, predicted))
-    assert told.macro_f1 == pytest.approx(f1.mean())
-    assert [told.recall[of] for of in present] == pytest.approx(recall)
-    assert [told.precision[of] for of in present] == pytest.approx(precision)
-    assert {of for of in range(5) if told.recall[of] is None} == set(range(5)) - set(present)
+    assert told["accuracy"] == pytest.approx(sklearn.metrics.accuracy_score(label, predicted))
+    assert told["macro_f1"] == pytest.approx(f1.mean())
+    assert [told["recall"][of] for of in present] == pytest.approx(recall)
+    assert [told["precision"][of] for of in present] == pytest.approx(precision)
+    assert {of for of in range(5) if told["recall"][of] is None} == set(range(5)) - set(present)
     np.testing.assert_array_equal(
-        told.confusion, sklearn.metrics.confusion_matrix(label, predicted, labels=np.arange(5))
+        told["confusion"], sklearn.metrics.confusion_matrix(label, predicted, labels=np.arange(5))
     )
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from components.errors import EnvironmentRefused
-from components.evaluate import models
-from components.evaluate.models import current_model
+from components.evaluate import gate, judge
+from components.evaluate.gate import current_model
 from components.io.serving import ServingDirectory
 from components.transform.noise import add_noise
 from tests.evaluate.tiny_model import answers_of, save_tiny_model, some_beats, template_weights
@@ -41,9 +41,9 @@ def test_what_is_no_model_of_ours_is_refused_in_words(tmp_path, beats):
 
 
 def test_noise_in_blocks_is_the_noise_of_the_whole(monkeypatch, beats):
-    monkeypatch.setattr(models, "BLOCK", 7)
+    monkeypatch.setattr(judge, "BLOCK", 7)
     whole = add_noise(beats.signal, 3, 0.1).numpy()
-    np.testing.assert_array_equal(models.noisy_signal(beats.signal, 3, 0.1), whole)
+    np.testing.assert_array_equal(judge.noisy_signal(beats.signal, 3, 0.1), whole)
 
 
 def test_a_model_that_reads_context_is_not_compared_on_beats_without_it(tmp_path, beats, monkeypatch):
@@ -52,6 +52,6 @@ def test_a_model_that_reads_context_is_not_compared_on_beats_without_it(tmp_path
     def predict(signal, context):
         raise ValueError(f"it reads a context, and these beats have {context}")
 
-    monkeypatch.setattr(models, "load_predict", lambda folder: predict)
+    monkeypatch.setattr(gate, "load_predict", lambda folder: predict)
     with pytest.raises(EnvironmentRefused, match=r"cannot be asked \(it reads a context, and these beats have None\)"):
         current_model(str(tmp_path / "serving"), beats, beats.signal)

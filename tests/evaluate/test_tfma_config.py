@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from components.beat import CLASSES
-from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge
-from components.evaluate.models import noisy_signal
+from components.evaluate.judge import CANDIDATE, FROZEN, TRAINER, judge, noisy_signal
 from components.evaluate.settings import EvaluateSettings, GateSettings
 from components.evaluate.tfma_config import eval_config
 from components.io.examples import encode_examples

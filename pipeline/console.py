@@ -34,12 +34,9 @@ def plain_console(width: int | None = None, file: TextIO | None = None, soft_wra
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], whole: Sequence[str] = ()) -> None:
-    """Print a table on stdout; no line of it is broken where that is no terminal.
+    """Print a table on stdout; no line of it is broken where that is no terminal, nor ever the columns `whole`.
 
-    Args:
-        header: names of the columns; one is right-aligned if all its values begin with a digit, a minus or nothing.
-        rows: as wide as the header.
-        whole: columns that are never broken.
+    A column is right-aligned if all its values begin with a digit, a minus or nothing.
     """
     from rich import box
     from rich.table import Table

@@ -1,10 +1,14 @@
-"""The effective settings of a run: one group per stage, a profile's values, then `--set a.b=v`."""
+"""The effective settings of a run: one group per stage, a profile's values, then `--set a.b=v`.
+
+A setting that the run would ignore beside its others is refused, so that nobody takes it for tried.
+"""
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -19,7 +23,6 @@ from components.settings import Settings, flatten
 from components.train.settings import FineTuneSettings, TrainSettings, TuneSettings
 from components.transform.settings import TransformSettings
 from components.validate.settings import ValidateSettings
-from pipeline.effect import check_effect
 from pipeline.profiles import PROFILES
 from pipeline.stages import STAGES, Stage
 
@@ -116,6 +119,64 @@ class RunSettings(Settings):
     )
 
 
+READERS: Final = {
+    "validation": ("DataGate",),
+    "transform": ("Transform",),
+    "tune": ("Tuner",),
+    "train": ("Tuner", "Trainer", "FineTuner"),
+    "finetune": ("FineTuner",),
+    "evaluate": ("Judge",),
+    "gate": ("Evaluator", "ModelGate"),
+    "score": ("BatchScorer",),
+    **{f"cluster.{stage.setting}": (stage.name,) for stage in STAGES.values()},
+}
+"""Group of settings -> the stages that read it; without any of them in the run it has no effect."""
+
+_SAMPLES = r"train\.(stretch|mix)|finetune\.(noise|noisy_share|wide_share|noise_sd|noise_max)"
+
+IGNORED: Final[tuple[tuple[str, Callable[[RunSettings], bool], str], ...]] = (
+    (r"score\.(job_endpoint|beam|assume_shared)", lambda run: not run.score.on, "score.on names no cluster"),
+    (r"score\.workers", lambda run: bool(run.score.on), "the cluster that score.on names scores in all its free slots"),
+    (
+        r"train\.network\.(towers|stem_\w+|block_\w+|context_\w+|dropout)",
+        lambda run: run.train.network.name == "study",
+        "train.network.name=study fixes it",
+    ),
+    (
+        r"train\.network\.(stem|block)_\w+",
+        lambda run: run.train.network.reads_context,
+        "train.network.name=context has no convolutions",
+    ),
+    (
+        r"train\.network\.context_\w+",
+        lambda run: not run.train.network.reads_context,
+        "only train.network.name=context reads it",
+    ),
+    (_SAMPLES, lambda run: run.train.network.reads_context, "train.network.name=context reads no samples"),
+    (r"transform\.\w+", lambda run: run.data.context, "with data.context=true no samples are transformed"),
+    (
+        r"train\.class_weight\.\w+",
+        lambda run: run.train.policy != "natural",
+        "train.policy gives every class as many beats",
+    ),
+    (
+        r"finetune\.(noisy_share|wide_share|noise_max)",
+        lambda run: run.finetune.noise == "fixed",
+        "finetune.noise=fixed has one noise for all beats",
+    ),
+    (r"finetune\.noise_max", lambda run: not run.finetune.wide_share, "finetune.wide_share=0 draws no level"),
+    (
+        r"finetune\.noise_sd",
+        lambda run: run.finetune.wide_share == 1 and run.finetune.noise == "fresh",
+        "finetune.wide_share=1 draws all levels",
+    ),
+    (r"finetune\.refit_learning_rate", lambda run: not run.finetune.refit_epochs, "finetune.refit_epochs=0 has none"),
+    (r"cluster\.(access|secret)_key", lambda run: not run.cluster.secret, "cluster.secret names no secret"),
+    (r"cluster\.volume_path", lambda run: not run.cluster.volume_claim, "cluster.volume_claim names no volume"),
+)
+"""Pattern of a setting's name, whether the other settings leave it without effect, and why."""
+
+
 def settings_from(profile: str, overrides: Iterable[str] = (), *, local: bool = False) -> RunSettings:
     """Build the settings of a run: a profile's values, changed by texts `group.name=value`.
 
@@ -146,6 +207,28 @@ def settings_from(profile: str, overrides: Iterable[str] = (), *, local: bool = 
         raise UsageError([_in_words(problem) for problem in error.errors()]) from None
     check_effect(settings, dict(flatten(given)), local)
     return settings
+
+
+def check_effect(run: RunSettings, names: Iterable[str], local: bool) -> None:
+    """Refuse settings that were given, by their dotted names, and would change nothing beside the run's others.
+
+    A run on this machine, `local`, does not read the group `cluster`.
+
+    Raises:
+        UsageError: with a sentence for each.
+    """
+    reasons = {name: _why_ignored(run, name, local) for name in names}
+    if faults := [f"Setting {name} would have no effect: {why}." for name, why in reasons.items() if why]:
+        raise UsageError(faults)
+
+
+def _why_ignored(run: RunSettings, name: str, local: bool) -> str | None:
+    if local and name.startswith("cluster."):
+        return "it is for Kubeflow, and the run is on this machine"
+    for group, stages in READERS.items():
+        if name.startswith(f"{group}.") and not set(stages) & set(run.stages):
+            return f"the setting `stages` lists no {' or '.join(stages)}"
+    return next((why for pattern, holds, why in IGNORED if re.fullmatch(pattern, name) and holds(run)), None)
 
 
 def _parse(text: str) -> Any:

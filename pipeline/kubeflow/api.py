@@ -76,13 +76,9 @@ def login_page(host: str, does: str) -> ApiError:
 
 
 def refusal(host: str, status: int, body: str, namespace: str | None) -> ApiError:
-    """Return the error of an answer that is no success.
+    """Return the error of an answer that is no success: JSON with a `message` where Kubeflow itself answers.
 
-    Args:
-        host: what answered.
-        status: of the answer.
-        body: its text; JSON with a `message` where Kubeflow itself answers.
-        namespace: that was asked for.
+    The namespace is the one that was asked for.
     """
     try:
         fields = json.loads(body)

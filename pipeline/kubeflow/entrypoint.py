@@ -33,8 +33,7 @@ KUBEFLOW_METADATA: Final = frozenset({"display_name", "store_session_info"})
 def main(argv: Sequence[str]) -> int:
     """Run a step on the arguments of the compiled spec, in which `{{$}}` is replaced by the ExecutorInput as JSON.
 
-    Returns:
-        0, or the exit code of what went wrong: 3 for refused data, 4 for a refused model, 1 for the unexpected.
+    Return 0, or the exit code of what went wrong: 3 for refused data, 4 for a refused model, 1 for the unexpected.
     """
     parser = argparse.ArgumentParser(prog="pipeline.kubeflow.entrypoint", allow_abbrev=False)
     parser.add_argument("--stage", help="name of the stage, for the report; without it no note is written")
@@ -57,13 +56,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def run_step(executor: str, executor_input: Json, inputs_spec: Json, beam_options: Sequence[str]) -> None:
-    """Run an executor on an ExecutorInput, and rewrite its output file as Kubeflow takes it.
+    """Run an executor on Kubeflow's ExecutorInput, and rewrite its output file as Kubeflow takes it.
 
-    Args:
-        executor: import path of the class.
-        executor_input: as Kubeflow sent it.
-        inputs_spec: the component's input definitions as compiled.
-        beam_options: Beam's command line options.
+    `executor` is the import path of the class, `inputs_spec` has the component's input definitions as compiled.
 
     Raises:
         Exception: whatever the executor raised.

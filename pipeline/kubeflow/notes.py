@@ -1,7 +1,8 @@
 """Each step records its state in the object store, because the report task cannot query Kubeflow for it.
 
-A step notes that it has begun, and once more how it ended. A stage that Kubeflow takes from its cache starts no step,
-and so notes nothing: its outputs are found through the notes of the steps that read it.
+A step notes that it has begun, and once more how it ended. From these notes follows what became of each stage. A stage
+that Kubeflow takes from its cache starts no step, and so notes nothing: its outputs are found through the notes of the
+steps that read it, and those of earlier runs.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -22,11 +23,18 @@ from components.io.storage import list_files, read_whole, write_whole
 from components.verdict import Verdict, read_verdict
 from pipeline.kubeflow.uris import LOGS_OUTPUT, Json, RunFolder, remote_uri, run_folder_of
 from pipeline.refusal import refusal_behind
+from pipeline.summary import State
 
 SUFFIX: Final = ".json"
 
 READERS: Final = 16
 """Objects of the store that are read at once: each takes a round trip, and next to no work."""
+
+KILLED = (
+    "{stage} was killed before it could report an error: most likely by its memory limit, or with its node. The events "
+    "of its pod say which; the settings cluster.*.memory_gb raise the limit."
+)
+NOT_STARTED = "{stage} was not started: Kubeflow's page of the run says why (its image, its node, its inputs)."
 
 Uris = Mapping[str, Sequence[str]]
 """Key of an input or output -> URIs of its artifacts."""
@@ -34,42 +42,25 @@ Uris = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class StepNote:
-    """One step.
-
-    Attributes:
-        stage: its stage.
-        state: `begun` until its end; a step that stays so was killed.
-        seconds: from its begin to its end, with the imports of TFX.
-        cpu_seconds: of its process and that one's children.
-        status: as a run's, where it failed.
-        exit_code: what its process ends with.
-        verdict: why it failed.
-        inputs: what it read.
-        outputs: what it wrote, if it ran to its end.
-        log: URI of its log, or None.
-    """
+    """One step."""
 
     stage: str
-    state: Literal["begun", "ran", "failed"] = "begun"
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    status: str = ""
-    exit_code: int = 0
-    verdict: Sequence[Verdict] = ()
-    inputs: Uris = field(default_factory=dict)
-    outputs: Uris = field(default_factory=dict)
-    log: str | None = None
+    state: Literal["begun", "ran", "failed"] = "begun"  # a step that stays `begun` was killed
+    seconds: float = 0.0  # from its begin to its end, with the imports of TFX
+    cpu_seconds: float = 0.0  # of its process and that one's children
+    status: str = ""  # as a run's, where it failed
+    exit_code: int = 0  # what its process ends with
+    verdict: Sequence[Verdict] = ()  # why it failed
+    inputs: Uris = field(default_factory=dict)  # what it read
+    outputs: Uris = field(default_factory=dict)  # what it wrote, if it ran to its end
+    log: str | None = None  # URI of its log
 
 
 @contextmanager
 def noted(stage: str | None, executor_input: Json) -> Iterator[None]:
-    """Note a step's begin, and its end whatever way that comes.
+    """Note a step's begin, and its end whatever way that comes; a step without a stage is not noted.
 
     A note that cannot be written is reported in the step's log, and changes nothing else.
-
-    Args:
-        stage: its stage, or None for a step that is not noted.
-        executor_input: as Kubeflow sent it.
     """
     outputs = _uris(executor_input["outputs"])
     output_file = remote_uri(executor_input["outputs"]["outputFile"])
@@ -126,3 +117,108 @@ def read_notes(run: RunFolder) -> dict[str, StepNote]:
             fields = json.loads(text)
             notes[fields["stage"]] = StepNote(**fields | {"verdict": read_verdict(fields["verdict"])})
     return notes
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the compiled pipeline says of a stage."""
+
+    upstream: tuple[str, ...]  # stages that it waits for
+    cached: bool  # whether Kubeflow may take it from its cache
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What became of a stage: its state, its step's note where it has one, and why it failed."""
+
+    state: State
+    note: StepNote | None
+    verdict: tuple[Verdict, ...] = ()
+
+
+def stage_results(tasks: Mapping[str, Task], notes: Mapping[str, StepNote]) -> dict[str, StageResult]:
+    """Derive what became of each stage; it stands in `tasks` behind all that it waits for.
+
+    A stage without a note was skipped if one before it failed. Otherwise a stage that may be cached was taken from the
+    cache, and any other could not be started.
+    """
+    results: dict[str, StageResult] = {}
+    for stage, task in tasks.items():
+        note = notes.get(stage)
+        if note is not None:
+            results[stage] = (
+                StageResult("failed", note, _refusal("killed", KILLED, stage))
+                if note.state == "begun"
+                else StageResult(note.state, note, tuple(note.verdict))
+            )
+        elif any(results[before].state in ("failed", "skipped") for before in task.upstream):
+            results[stage] = StageResult("skipped", None)
+        elif task.cached:
+            results[stage] = StageResult("cached", None)
+        else:
+            results[stage] = StageResult("failed", None, _refusal("not_started", NOT_STARTED, stage))
+    return results
+
+
+def _refusal(code: str, sentence: str, stage: str) -> tuple[Verdict, ...]:
+    return (Verdict("refusal", code, sentence.format(stage=stage)),)
+
+
+class RunNotes(dict[RunFolder, Mapping[str, StepNote]]):
+    """Notes by run and stage. A run's are read when they are first looked up; a run that left none has none.
+
+    Looking up raises EnvironmentRefused where the store is not reached, or does not let us read.
+    """
+
+    def __missing__(self, run: RunFolder) -> Mapping[str, StepNote]:
+        self[run] = read_notes(run)
+        return self[run]
+
+
+def find_outputs(results: Mapping[str, StageResult], notes: RunNotes) -> dict[str, dict[str, list[str]]]:
+    """Find the outputs of each stage that ran or was cached: stage -> output key -> URIs.
+
+    A cached stage's outputs lie with an earlier run. The step that read one noted its URI, which names that run; from
+    there that run's notes are read, and so on. A cached stage that no step reads (SchemaGen) is looked for in the runs
+    that were read, by its own inputs. What is not found is left out.
+
+    Raises:
+        EnvironmentRefused: the store is not reached, or does not let us read.
+    """
+    outputs_of: dict[str, dict[str, list[str]]] = {}
+    unread = [result.note for result in results.values() if result.note]
+    for note in unread:
+        if note.state == "ran":
+            outputs_of[note.stage] = _lists(note.outputs)
+    cached = {stage for stage, result in results.items() if result.state == "cached"}
+    while unread:
+        for uri in _all(unread.pop().inputs):
+            stage = _stage_of(uri, cached)
+            run = run_folder_of(uri, stage) if stage else None
+            if stage is None or run is None or uri in _all(outputs_of.get(stage, {})):
+                continue
+            outputs_of.setdefault(stage, {})[uri.rpartition("/")[2]] = [uri]
+            earlier = notes[run].get(stage)
+            if earlier is not None and uri in _all(earlier.outputs):
+                outputs_of[stage] = _lists(earlier.outputs)
+                unread.append(earlier)
+    for stage in sorted(cached - outputs_of.keys()):
+        known = {uri for outputs in outputs_of.values() for uri in _all(outputs)}
+        for of_run in notes.values():
+            earlier = of_run.get(stage)
+            if earlier is not None and earlier.state == "ran" and set(_all(earlier.inputs)) <= known:
+                outputs_of[stage] = _lists(earlier.outputs)
+    return {stage: outputs_of[stage] for stage in results if stage in outputs_of}
+
+
+def _stage_of(uri: str, stages: Collection[str]) -> str | None:
+    """Return which of these stages left an artifact: its name stands before the key, or before one more part."""
+    return next((part for part in uri.split("/")[-3:-1] if part in stages), None)
+
+
+def _all(uris: Uris) -> list[str]:
+    return [uri for listed in uris.values() for uri in listed]
+
+
+def _lists(uris: Uris) -> dict[str, list[str]]:
+    return {key: list(listed) for key, listed in uris.items()}

@@ -13,8 +13,7 @@ from components.io.object_stores import ObjectStore
 from components.io.storage import write_whole
 from components.report.pages import write_run_report
 from components.verdict import Verdict
-from pipeline.kubeflow.notes import READERS, read_notes
-from pipeline.kubeflow.results import RunNotes, StageResult, Task, find_outputs, stage_results
+from pipeline.kubeflow.notes import READERS, RunNotes, StageResult, Task, find_outputs, read_notes, stage_results
 from pipeline.kubeflow.uris import RunFolder, store_uri
 from pipeline.outcome import Artifacts, Outcome
 from pipeline.refusal import UnexpectedError
@@ -72,12 +71,8 @@ def report_run(
 ) -> Summary:
     """Publish `settings.json`, `summary.json`, `artifacts.json`, `report/index.html` and a failed step's `log.txt`.
 
-    Args:
-        run: all of whose steps have ended; what is published goes into its folder.
-        settings: the run's.
-        tasks: the compiled pipeline's stages, in order.
-        serving: where models are pushed to.
-        page: file that gets the page too.
+    All steps of the run have ended; what is published goes into its folder, and the page also into the file `page`.
+    `tasks` are the compiled pipeline's stages, in order.
 
     Raises:
         EnvironmentRefused: the store is not reached, or does not let us read or write.
@@ -119,7 +114,6 @@ def _summary(
     run: str, results: Mapping[str, StageResult], artifacts: Artifacts, settings: RunSettings, serving: str
 ) -> Summary:
     summary = Summary(run=run, status="done", exit_code=0, versions=versions_here())
-    summary.data = {"synthetic": False, "split": None, "rows": None}
     outcome = Outcome(artifacts, settings, serving)
     for stage, result in results.items():
         note = result.note

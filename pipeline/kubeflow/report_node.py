@@ -17,7 +17,7 @@ from components.errors import (
     ScoringIncomplete,
     UsageError,
 )
-from pipeline.kubeflow.results import Task
+from pipeline.kubeflow.notes import Task
 from pipeline.kubeflow.uris import REPORT_STAGE, remote_uri, run_folder_of
 from pipeline.settings import RunSettings
 

@@ -65,21 +65,13 @@ TASKS: Final[Mapping[str, Stage]] = {**STAGES, REPORT.name: REPORT}
 
 @dataclass(frozen=True)
 class Target:
-    """Where a compiled pipeline will run.
+    """Where a compiled pipeline will run; data and serving are as the steps see them."""
 
-    Attributes:
-        image: name of the image of every step.
-        data: folder or URI of the CSVs, as the steps see it.
-        pipeline_root: URI below which Kubeflow puts artifacts.
-        serving: directory or URI that models are pushed to, as the steps see it.
-        fingerprint: of the CSVs, or NOT_LISTED.
-    """
-
-    image: str
-    data: str
-    pipeline_root: str
-    serving: str
-    fingerprint: str = NOT_LISTED
+    image: str  # name of the image of every step
+    data: str  # folder or URI of the CSVs
+    pipeline_root: str  # URI below which Kubeflow puts artifacts
+    serving: str  # directory or URI that models are pushed to
+    fingerprint: str = NOT_LISTED  # of the CSVs
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -118,10 +110,8 @@ def compile_spec(settings: RunSettings, target: Target) -> Spec:
 def platform_document(spec: Spec, cluster: ClusterSettings) -> Spec | None:
     """Return the platform document: what pods get from Kubernetes and a pipeline spec has no words for.
 
-    It names secret and volume; no value of a secret is ever read here.
-
-    Returns:
-        None when the settings ask for no secret, volume or node.
+    It names secret and volume; no value of a secret is ever read here. It is None when the settings ask for no secret,
+    volume or node.
     """
     placement: Spec = {}
     if cluster.secret:

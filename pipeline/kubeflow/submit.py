@@ -39,8 +39,7 @@ MESSAGE_LENGTH: Final = 300
 def data_fingerprint(data: str) -> str | None:
     """List the CSVs and return the fingerprint of their names, sizes and times: the cache key of what they hold.
 
-    Returns:
-        None for a folder that only the pods have.
+    It is None for a folder that only the pods have.
 
     Raises:
         UsageError: no file system has the URI's scheme.
@@ -54,17 +53,11 @@ def data_fingerprint(data: str) -> str | None:
 
 @dataclass(frozen=True)
 class Server:
-    """A Kubeflow Pipelines.
+    """A Kubeflow Pipelines."""
 
-    Attributes:
-        host: URL of its API.
-        namespace: of the runs, or None where Kubeflow has one user.
-        experiment: that runs belong to.
-    """
-
-    host: str
-    namespace: str | None
-    experiment: str
+    host: str  # URL of its API
+    namespace: str | None  # of the runs, or None where Kubeflow has one user
+    experiment: str  # that runs belong to
 
     def check(self) -> None:
         """Ask the API for its health: the kfp client would try a host that is away for minutes.
@@ -114,17 +107,11 @@ class Server:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was started.
-
-    Attributes:
-        server: where it runs.
-        run_id: its id there.
-        image: what its steps run in.
-    """
+    """A run that was started."""
 
     server: Server
     run_id: str
-    image: str
+    image: str  # what its steps run in
 
     @property
     def url(self) -> str:

@@ -73,15 +73,10 @@ def remote_uri(path: str) -> str:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's folder in the object store.
+    """A run's folder in the object store."""
 
-    Attributes:
-        root: the pipeline root, as Kubeflow names it.
-        run: the run's id.
-    """
-
-    root: str
-    run: str
+    root: str  # the pipeline root, as Kubeflow names it
+    run: str  # the run's id
 
     @property
     def uri(self) -> str:
@@ -97,10 +92,8 @@ class RunFolder:
 def run_folder_of(uri: str, stage: str) -> RunFolder | None:
     """Return the folder of the run whose stage left an artifact.
 
-    Kubeflow puts an artifact at `<pipeline root>/<pipeline>/<run id>/<stage>/.../<key>`.
-
-    Returns:
-        None for a URI that is not of this form: another system's.
+    Kubeflow puts an artifact at `<pipeline root>/<pipeline>/<run id>/<stage>/.../<key>`; a URI that is not of this form
+    is another system's, and has none.
     """
     scheme, _, rest = uri.partition("://")
     parts = rest.split("/")

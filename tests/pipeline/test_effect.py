@@ -7,9 +7,8 @@ import pytest
 from components.errors import UsageError
 from pipeline.cli import main
 from pipeline.commands.run import run
-from pipeline.effect import IGNORED, READERS
 from pipeline.profiles import PROFILES
-from pipeline.settings import RunSettings, all_settings, settings_from
+from pipeline.settings import IGNORED, READERS, RunSettings, all_settings, settings_from
 from pipeline.stages import STAGES
 
 SCORING = f"stages={list(STAGES)}".replace("'", '"')

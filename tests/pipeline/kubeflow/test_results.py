@@ -2,8 +2,7 @@ import pytest
 
 from components.verdict import Verdict
 from pipeline.kubeflow import results
-from pipeline.kubeflow.notes import StepNote
-from pipeline.kubeflow.results import RunNotes, Task, find_outputs, stage_results
+from pipeline.kubeflow.notes import RunNotes, StepNote, Task, find_outputs, stage_results
 from pipeline.kubeflow.uris import RunFolder, default_serving, run_folder_of
 
 ROOT = "minio://b/v2"

@@ -72,25 +72,23 @@ def recording_cards(material: RecordingMaterial) -> list[Card]:
         if read >= LEAST_SECONDS
         else f"V {count(line.n_V)}, S {count(line.n_S)} in {seconds(read)}",
         [
-            _row_of_beats("V", line.v_couplets, line.v_runs, line.v_longest_run),
-            _row_of_beats("S", line.s_couplets, line.s_runs, line.s_longest_run),
+            f"{symbol}: {counted(found.couplets, 'couplet')}, {counted(found.runs, 'run')}"
+            f"{f', the longest of {count(found.longest_run)} beats' if found.runs else ''}."
+            for symbol, found in ((symbol, line.ectopy(symbol)) for symbol in ECTOPIC)
         ],
         links=[("runs", "Runs and couplets"), ("classes", "Beats by class")],
     )
-    abstained = line.abstained / line.scored
     trust = Card(
         "How far to trust it",
         "Unlike training" if line.unlike else "Look at the strips",
-        [f"The model abstains from {percent(abstained)} of the scored beats.", f"{percent(line.noise)} has no ECG."],
+        [
+            f"The model abstains from {percent(line.abstained_share)} of the scored beats.",
+            f"{percent(line.noise)} has no ECG.",
+        ],
         "warn" if line.unlike else "plain",
         links=[("strips", "The surest and least sure beats"), ("extremes", "The longest and the fastest")],
     )
     return [recorded, rate, ectopic, trust]
-
-
-def _row_of_beats(symbol: str, couplets: int, runs: int, longest: int) -> str:
-    longest_run = f", the longest of {count(longest)} beats" if runs else ""
-    return f"{symbol}: {counted(couplets, 'couplet')}, {counted(runs, 'run')}{longest_run}."
 
 
 def classes(material: RecordingMaterial) -> list[Block]:
@@ -108,26 +106,16 @@ def classes(material: RecordingMaterial) -> list[Block]:
 def runs(material: RecordingMaterial) -> list[Block]:
     """Tabulate runs and couplets, and list the longest and the fastest."""
     material.check_scored()
-    line = material.line
-    summary = [
-        [
-            symbol, number(per_hour, 1), count(of_two), count(of_runs), count(longest), number(rate, 0),
-        ]
-        for symbol, per_hour, of_two, of_runs, longest, rate in (
-            ("V", line.v_per_hour, line.v_couplets, line.v_runs, line.v_longest_run, line.v_fastest_run),
-            ("S", line.s_per_hour, line.s_couplets, line.s_runs, line.s_longest_run, line.s_fastest_run),
-        )
-    ]  # fmt: skip
     head = ["class", "an hour", "couplets", "runs", "beats of the longest", "fastest, beats a minute"]
-    blocks: list[Block] = [Table("Ectopic beats", head, summary)]
-    couplets = list[Block]()
+    rows, lists, couplets = [], list[Block](), list[Block]()
     for symbol in ECTOPIC:
-        found = material.runs(symbol)
+        tally, found = material.line.ectopy(symbol), material.runs(symbol)
+        counts = map(count, (tally.couplets, tally.runs, tally.longest_run))
+        rows.append([symbol, number(tally.per_hour, 1), *counts, number(tally.fastest_run, 0)])
         of_runs = np.flatnonzero(found.beats >= RUN_BEATS).tolist()
         of_two = np.flatnonzero(found.beats < RUN_BEATS).tolist()
-        counted_before = getattr(line, f"{symbol.lower()}_runs"), getattr(line, f"{symbol.lower()}_couplets")
-        if counted_before != (len(of_runs), len(of_two)):
-            blocks.append(
+        if (tally.runs, tally.couplets) != (len(of_runs), len(of_two)):
+            lists.append(
                 Words(
                     f"The lists of {symbol} differ from the counts above: they join beats over gaps that are "
                     "shorter than the longest RR interval.",
@@ -136,16 +124,15 @@ def runs(material: RecordingMaterial) -> list[Block]:
             )
         if of_runs:
             shown = longest_and_fastest(found, of_runs, LISTED)
-            blocks.append(
-                _listed(material, found, shown, _caption("longest and fastest", shown, of_runs, f"runs of {symbol}"))
-            )
+            caption = _caption("longest and fastest", shown, of_runs, f"runs of {symbol}")
+            lists.append(_listed(material, found, shown, caption))
         if of_two:
             shown = fastest(found, of_two)[:LISTED]
-            couplets.append(
-                _listed(material, found, shown, _caption("fastest", shown, of_two, f"couplets of {symbol}"))
-            )
+            caption = _caption("fastest", shown, of_two, f"couplets of {symbol}")
+            couplets.append(_listed(material, found, shown, caption))
     return [
-        *blocks,
+        Table("Ectopic beats", head, rows),
+        *lists,
         *([Folded("Couplets", couplets)] if couplets else []),
         Words(f"A run is {RUN_BEATS} or more beats of one class in a row, a couplet two. No gap is within one."),
     ]

@@ -1,4 +1,4 @@
-"""How a run ended: the gates' own sentences, the gate's thresholds beside what was measured, and its stages."""
+"""How a run ended: the gates' sentences, what the gate requires beside what was measured, stages, digests, settings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, Final
 from components.beat import CLASSES
 from components.evaluate.settings import GateSettings
 from components.report.content import Block, Bullets, Code, Folded, Table, Tone, Words
-from components.report.material import RunMaterial
+from components.report.material import NotReachedError, RunMaterial
 from components.report.wording import UNKNOWN, count, number, percent, seconds, state_of
+from components.settings import flatten
 
 ENDINGS: Final[Mapping[str, tuple[str, Tone, str]]] = {
     "done": ("Yes: done", "good", "The run is done: every stage ran or was taken from the cache."),
@@ -87,3 +88,60 @@ def stages(material: RunMaterial) -> list[Block]:
     total = [seconds(sum(stage[key] for stage in summary["stages"])) for key in ("seconds", "cpu_seconds")]
     head = ["stage", "state", "time", "CPU time", "rows read"]
     return [Table("Stages of this run", head, [*rows, ["all", "", *total, ""]], left=(0, 1))]
+
+
+def run_origin(material: RunMaterial) -> list[Block]:
+    """Tabulate digests, versions and settings of a run."""
+    try:
+        digests = [[f"{side} data", digest] for side, digest in material.ingest.digests.items()]
+    except NotReachedError:
+        digests = [["data", "not read"]]
+    digests.append(["model", material.summary["model"].get("digest") or UNKNOWN])
+    settings = [[name, _setting(value)] for name, value in flatten(material.settings)]
+    return [
+        Table("SHA-256 digests", ["of", "digest"], digests, left=(0, 1)),
+        *_versions(material),
+        Folded(
+            f"All {len(settings)} settings of the run",
+            [Table("Settings of the run", ["setting", "value"], settings, left=(0, 1))],
+        ),
+    ]
+
+
+def _versions(material: RunMaterial) -> list[Block]:
+    versions = material.summary.get("versions")
+    if not versions:
+        return [Words("This run did not record its versions.")]
+    blocks: list[Block] = [
+        Table("Versions that the run was made with", ["of", "version"], [*versions.items()], left=(0, 1)),
+        Words("The same data, settings and versions on the same kind of machine give the same model."),
+    ]
+    if any(stage["state"] == "cached" for stage in material.summary["stages"]):
+        blocks.append(Words("Stages from the cache were run earlier, perhaps with other versions."))
+    return blocks
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value) or "none"
+
+
+def study_notes(material: RunMaterial) -> list[Block]:
+    """List what to know when comparing a run with the study."""
+    policy = material.settings["train"]["policy"]
+    return [
+        Bullets(
+            [
+                "The study validates on its test set and keeps the best epoch there, so its figures are those of a "
+                "choice made on the test beats. Here validation beats are cut from the train file.",
+                "The study's confusion matrices carry class names in the wrong order. Here every matrix, table and "
+                "colour takes its order from one place: N, S, V, F, Q.",
+                f"The study balances its classes before training; this run's policy is {policy}.",
+                "The study's accuracy under noise is of its training set; here all are of test beats.",
+                "Its time axes count samples; here they are in ms, at 120 Hz.",
+                "95 % intervals: Wilson's for recall and precision, a bootstrap over beats for the others. They cover "
+                "the chance in the test beats, not that of another training or of other patients.",
+            ]
+        )
+    ]

@@ -34,14 +34,12 @@ from components.report.material import (
     load_run,
     load_scoring,
 )
-from components.report.origin import run_origin, scoring_origin, study_notes
-from components.report.outcome import outcome, stages
+from components.report.outcome import outcome, run_origin, stages, study_notes
 from components.report.recording import RecordingMaterial, find_line, load_recording
 from components.report.recordings import Column, orders, recordings
-from components.report.records import records
-from components.report.results import results
+from components.report.results import records, results
 from components.report.rows import files, scored_files, scoring_rejects, shards
-from components.report.scoring import confidence, drift, predicted_classes
+from components.report.scoring import confidence, drift, predicted_classes, scoring_origin
 from components.report.strips import extremes, strips
 from components.report.training import training, tuning
 from components.report.trust import calibration, coverage, noise

@@ -68,12 +68,7 @@ class RecordingMaterial:
 
 
 def find_line(job: ScoringMaterial, directory: str, name: str) -> RecordingLine:
-    """Return the line of the recording that a name stands for.
-
-    Args:
-        job: of recordings.
-        directory: of the job, as it was named.
-        name: of the recording as its line has it, or its header or EDF file.
+    """Return the line of the recording that a name stands for: as its line has it, or its header or EDF file.
 
     Raises:
         UsageError: there is no such recording, or several; or the job's inputs are no recordings.

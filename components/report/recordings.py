@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from components.report.content import Block, Cell, Code, Link, Table, Words
 from components.report.material import NotReachedError, ScoringMaterial
-from components.report.wording import UNKNOWN, count, number, seconds
+from components.report.wording import UNKNOWN, count, number, percent, seconds
 from components.score.recording_lines import RecordingLine
 
 SHOWN: Final = 200
@@ -29,21 +29,13 @@ EXPLAINED: Final = (
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table, and the order that its head leads to.
+    """A column of the table, and the order that its head leads to."""
 
-    Attributes:
-        name: of the order's page.
-        head: title.
-        cell: what it says of a line.
-        key: what the order sorts lines by, the least one first.
-        order: how that sorts the cells.
-    """
-
-    name: str
+    name: str  # of the order's page
     head: str
-    cell: Callable[[RecordingLine], str]
-    key: Callable[[RecordingLine], Any]
-    order: Literal["ascending", "descending", "other"]
+    cell: Callable[[RecordingLine], str]  # what it says of a line
+    key: Callable[[RecordingLine], Any]  # what the order sorts lines by, the least one first
+    order: Literal["ascending", "descending", "other"]  # how that sorts the cells
 
     @property
     def page(self) -> str:
@@ -51,20 +43,11 @@ class Column:
         return f"recordings-by-{self.name}.html"
 
 
-def _figures(
-    name: str,
-    head: str,
-    value: Callable[[RecordingLine], float | None] | str,
-    form: Callable[[Any], str],
-    *,
-    rising: bool = False,
-) -> Column:
-    """Return a column of figures, of a line's field or by a function; lines without one come last."""
+def _figures(name: str, head: str, field: str, form: Callable[[Any], str], *, rising: bool = False) -> Column:
+    """Return a column of figures, a line's field; lines without one come last."""
 
     def known(line: RecordingLine) -> float | None:
-        if line.refused is not None:
-            return None
-        figure: float | None = getattr(line, value) if isinstance(value, str) else value(line)
+        figure: float | None = None if line.refused is not None else getattr(line, field)
         return figure
 
     def key(line: RecordingLine) -> tuple[bool, float]:
@@ -76,10 +59,6 @@ def _figures(
         return UNKNOWN if figure is None else form(figure)
 
     return Column(name, head, cell, key, "ascending" if rising else "descending")
-
-
-def _abstained(line: RecordingLine) -> float | None:
-    return line.abstained / line.scored if line.scored else None
 
 
 def _remarks(line: RecordingLine) -> str:
@@ -112,18 +91,14 @@ def needs_attention(line: RecordingLine) -> tuple[float, ...]:
         -line.s_longest_run,
         -(line.v_per_hour or 0),
         -(line.s_per_hour or 0),
-        -(_abstained(line) or 0),
+        -(line.abstained_share or 0),
         -(line.noise or 0),
     )
 
 
 _rate = partial(number, decimals=0)
 _tenths = partial(number, decimals=1)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
+_percent = partial(percent, decimals=1)
 
 ATTENTION: Final = Column("attention", "remark", _remarks, needs_attention, "other")
 """The order of the job's page."""
@@ -138,7 +113,7 @@ COLUMNS: Final = (
     _figures("s-run", "longest S run", "s_longest_run", count),
     _figures("s-runs", "S runs", "s_runs", count),
     _figures("s-hour", "S an hour", "s_per_hour", _tenths),
-    _figures("abstained", "abstained", _abstained, _percent),
+    _figures("abstained", "abstained", "abstained_share", _percent),
     _figures("noise", "no ECG", "noise", _percent),
     _figures("slowest", "slowest rate", "rate_least", _rate, rising=True),
     _figures("rate", "mean rate", "rate_mean", _rate),

@@ -1,8 +1,8 @@
-"""How good the models are on the test split: each figure with its interval, and the study's beside it."""
+"""How good the models are on the test split, beside the study's; and record by record, beside calling every beat N."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from components.beat import CLASSES
@@ -10,7 +10,7 @@ from components.report.classes import confusion_picture
 from components.report.content import Block, Picture, Pictures, Table, Words
 from components.report.material import RunMaterial
 from components.report.study import PARAMETERS, ROWS, StudyRow
-from components.report.wording import UNKNOWN, count, number, percent
+from components.report.wording import UNKNOWN, between, between_percent, count, number, percent
 
 REPLICA: Final = (
     "Study: what it says of itself. Replica: the study's network, trained in its way by this project on Kaggle's train "
@@ -26,6 +26,15 @@ OTHER_BEATS: Final[Mapping[str, str]] = {
     "network is better.",
 }
 """Why the comparison is unfair, by the run's split; Kaggle's own split is the replica's too."""
+
+RATED: Final = (0, 1, 2)
+"""Classes whose recall and precision are shown: N, S and V."""
+
+BY_RECORD: Final = (
+    "None of these records was trained on. Gross figures pool all beats; the average counts each record once. "
+    "Intervals are over records, drawn whole: beats of one person are answered alike, so that their number says little "
+    "about the next one."
+)
 
 
 def results(material: RunMaterial) -> list[Block]:
@@ -103,3 +112,56 @@ def _matrix(judgement: Mapping[str, Any], row: StudyRow) -> Picture:
     replica = percent(row.replica.accuracy)
     caption = f"Rows are the truth. Accuracy {percent(ours['accuracy'])}; {study}, its replica {replica}."
     return confusion_picture(ours["confusion"], row.title, caption)
+
+
+def records(material: RunMaterial) -> list[Block]:
+    """Tabulate the fine-tuned model on clean beats."""
+    judged = material.judgement.get("by_record")
+    if judged is None:
+        return [Words("Test records are not known to be new to the models, so that they are not judged one by one.")]
+    symbols = [CLASSES[index] for index in RATED]
+    rates = [f"{symbol} {name}" for symbol in symbols for name in ("recall", "precision")]
+    model, trivial = judged["model"], judged["all_n"]
+    differences = judged["difference"]
+    return [
+        Words(BY_RECORD),
+        Table(
+            f"All {count(len(judged['records']))} records together",
+            ["", "accuracy", "95 % interval", "average of records", "mean F1 of N, S, V", "95 % interval", *rates],
+            [_together("model", model), _together("every beat called N", trivial)],
+            wide=True,
+        ),
+        Words(
+            f"The model less every beat called N, 95 % intervals: accuracy {between(differences['accuracy'])}, mean F1 "
+            f"{between(differences['named_f1'])}."
+        ),
+        Table(
+            "Each record",
+            ["record", "beats", *symbols, "accuracy", "every beat N", *rates],
+            [_alone(row) for row in judged["records"]],
+            wide=True,
+        ),
+    ]
+
+
+def _rates(figures: Mapping[str, Any]) -> list[str]:
+    return [number(figures[name][index], 2) for index in RATED for name in ("recall", "precision")]
+
+
+def _together(title: str, figures: Mapping[str, Any]) -> list[str]:
+    intervals = figures["intervals"]
+    return [
+        title,
+        percent(figures["accuracy"]),
+        between_percent(intervals["accuracy"]),
+        percent(figures["average"]["accuracy"]),
+        number(figures["named_f1"]),
+        between(intervals["named_f1"]),
+        *_rates(figures),
+    ]
+
+
+def _alone(row: Mapping[str, Any]) -> Sequence[str]:
+    beats = row["beats"]
+    classes = [count(beats[index]) if beats[index] else UNKNOWN for index in RATED]
+    return [row["record"], count(sum(beats)), *classes, percent(row["accuracy"]), percent(row["all_n"]), *_rates(row)]

@@ -1,4 +1,4 @@
-"""What came out of a scoring job, beside what its model was trained on: classes, confidence, drift of the samples."""
+"""What came out of a scoring job beside what its model was trained on, and what it was made from: model and inputs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from components.beat import CLASSES
 from components.io.text import arrow_buffer
+from components.recordings.inputs import Recording
 from components.report.classes import confusion_picture
 from components.report.content import Block, Picture, Pictures, Table, Words
 from components.report.drawing import CLASS_COLOURS, MAIN, SECOND, new_figure, picture
 from components.report.material import NotReachedError, ScoringMaterial
 from components.report.wording import class_title, count, number, percent
+from components.score.job import JOB_FILE
 from components.validate.settings import ValidateSettings
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)
 
 PROBABILITIES: Final = [f"p_{symbol}" for symbol in CLASSES]
 """Columns of scored rows."""
+
+INPUTS: Final = 200
+"""Inputs that the table names."""
 
 CONFIDENCE_BINS: Final = 40
 
@@ -215,3 +220,30 @@ def jensen_shannon(first: Sequence[int], second: Sequence[int]) -> float:
 
     shares = np.array([_shares(first), _shares(second)])
     return max(0.0, float(rel_entr(shares, shares.mean(axis=0)).sum() / 2 / np.log(2)))
+
+
+def scoring_origin(material: ScoringMaterial) -> list[Block]:
+    """Tabulate the model, the settings and the inputs of a scoring job."""
+    fingerprint = material.job.fingerprint
+    settings = fingerprint.settings.model_dump(exclude_none=True)
+    if material.recordings is not None and "annotator" not in settings:
+        del settings["labelled"]  # there are no labels without annotations
+    facts = [
+        ["job", fingerprint.digest],
+        ["model", fingerprint.model],
+        ["model's version", str(material.job.model_version or "none: it was not pushed")],
+        ["model's location", material.summary["model"]["place"]],
+        *([name, str(value)] for name, value in settings.items()),
+    ]
+    inputs = [
+        [each.file.path, "recording", count(each.file.size + sum(file.size for file in each.others)), "none"]
+        if isinstance(each, Recording)
+        else [each.file.path, each.kind, count(each.file.size), each.provenance.path if each.provenance else "none"]
+        for each in fingerprint.inputs[:INPUTS]
+    ]
+    more = len(fingerprint.inputs) - len(inputs)
+    return [
+        Table("What the results depend on", ["of", "value"], facts, left=(0, 1)),
+        Table("Inputs", ["file", "kind", "bytes", "provenance"], inputs, left=(0, 1, 3)),
+        *([Words(f"And {count(more)} more: {JOB_FILE} names them all.")] if more else []),
+    ]

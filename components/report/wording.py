@@ -27,9 +27,9 @@ def state_of(stage: Mapping[str, Any], status: str) -> str:
     return STOPPED.get(status, state) if state == "failed" else state
 
 
-def percent(share: float | None) -> str:
-    """Format a share as a percentage with two decimals."""
-    return UNKNOWN if share is None else f"{100 * share:.2f} %"
+def percent(share: float | None, decimals: int = 2) -> str:
+    """Format a share as a percentage."""
+    return UNKNOWN if share is None else f"{100 * share:.{decimals}f} %"
 
 
 def number(value: float | None, decimals: int = 3) -> str:

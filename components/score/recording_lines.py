@@ -86,6 +86,15 @@ class RecordingLine:
     notes: str | None = None  # what else a person should know of it
     refused: str | None = None  # why it could not be used
 
+    @property
+    def abstained_share(self) -> float | None:
+        """The share of the scored beats of which the model would rather not say; None without a scored beat."""
+        return self.abstained / self.scored if self.scored else None
+
+    def ectopy(self, symbol: str) -> Ectopy:
+        """Return what there is of S or of V."""
+        return Ectopy(*(getattr(self, f"{symbol.lower()}_{each.name}") for each in fields(Ectopy)))
+
 
 def line_schema() -> pa.Schema:
     """Return the columns of recordings/ and their types."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.evaluate.records import judge_records
 from components.report.content import Table, Words
-from components.report.records import records
+from components.report.results import records
 
 
 def test_each_record_has_a_row_and_all_n_one_beside_the_model() -> None:

@@ -1,7 +1,6 @@
 import pytest
 
 from components.verdict import Verdict
-from pipeline.kubeflow import results
 from pipeline.kubeflow.notes import RunNotes, StepNote, Task, find_outputs, stage_results
 from pipeline.kubeflow.uris import RunFolder, default_serving, run_folder_of
 
@@ -77,7 +76,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> dict[RunFolder, dict[str, StepNote
             "DataGate": ran(HERE, "DataGate", ["verdict"], statistics=statistics),
         },
     }
-    monkeypatch.setattr(results, "read_notes", lambda run: held.get(run, {}))
+    monkeypatch.setattr("pipeline.kubeflow.notes.read_notes", lambda run: held.get(run, {}))
     return held
 
 

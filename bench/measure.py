@@ -27,16 +27,9 @@ REPEATS = 3
 
 
 def print_line(name: str, ours: float, other: float, unit: str, ratio: float, kind: str = "peer", **more: Any) -> None:
-    """Print one comparison as JSON.
+    """Print one comparison as JSON: two figures of one unit, and their ratio as the comparison has it.
 
-    Args:
-        name: of the comparison.
-        ours: our figure.
-        other: what it is compared with.
-        unit: of both.
-        ratio: of the two, as the comparison has it.
-        kind: `peer` or `limit`: what the other is.
-        more: further figures.
+    `kind` says what the other is, a `peer` or a `limit`.
     """
     figures = {"ours": round(ours, 3), kind: round(other, 3), "unit": unit, "ratio": round(ratio, 4)}
     print(json.dumps({"name": name, **figures, **more}), flush=True)

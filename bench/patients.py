@@ -16,7 +16,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,12 +29,13 @@ from components.beat import Beats, confusion_matrix
 from components.beats.kaggle import VARIANTS_PARQUET
 from components.errors import ModelRefused
 from components.ingest.split import held_out_records
-from components.recordings.splits import DS1, DS2, MITDB, PACED, Archive, fold_split
+from components.io.storage import sha256_of
+from components.recordings.splits import MITDB, PACED, Archive, RecordSplit, fold_split, patient_split
 from components.score.model import RELEASED, model_place
 from components.train.calibrate import Certainty
 from components.train.data import Spool, TrainingData
 from components.train.loop import run_operations_side_by_side
-from components.transform.preprocessing import CONTEXT_LIMIT
+from components.transform.preprocessing import scaled_and_cut
 from pipeline.settings import RunSettings, settings_from
 
 FOLDS: Final = 5
@@ -130,12 +131,8 @@ def _normaliser(context: npt.NDArray[np.float32]) -> Any:
     import tensorflow as tf
 
     mean, deviation = context.mean(axis=0, dtype=np.float64), context.std(axis=0, dtype=np.float64)
-
-    def normalise(values: tf.Tensor) -> tf.Tensor:
-        scaled = tf.math.divide_no_nan(tf.cast(values, tf.float64) - mean, deviation)
-        return tf.cast(tf.clip_by_value(scaled, -CONTEXT_LIMIT, CONTEXT_LIMIT), tf.float32)
-
-    return tf.function(normalise).get_concrete_function(tf.TensorSpec((None, context.shape[1]), tf.float32))
+    normalise = tf.function(lambda values: scaled_and_cut(tf.cast(values, tf.float64), mean, deviation))
+    return normalise.get_concrete_function(tf.TensorSpec((None, context.shape[1]), tf.float32))
 
 
 def _archives(beats: Beats) -> list[Archive]:
@@ -149,25 +146,17 @@ def _archives(beats: Beats) -> list[Archive]:
     ]
 
 
-def _sides(beats: Beats, alone: bool) -> tuple[set[str], set[str]]:
-    """Return the records to learn from, DS1 and, unless alone, all other archives', and those of DS2."""
-    train, test = set(), set()
-    for archive in _archives(beats):
-        if archive.mitdb:
-            test |= {archive.named(record) for record in archive.kept(DS2)}
-        if archive.mitdb or not alone:
-            train |= {archive.named(record) for record in archive.kept(DS1 if archive.mitdb else None)}
-    return train, test
-
-
-def write_result(name: str, seed: int, tested: Iterable[tuple[Beats, Trained]]) -> None:
-    """Write the confusion matrix of every record tested."""
-    records, parameters, seconds = {}, 0, 0.0
-    for beats, trained in tested:
-        predicted, of = trained.predict(beats), np.array(beats.record)
-        for record in dict.fromkeys(beats.record or ()):
+def write_result(
+    name: str, splits: Sequence[RecordSplit], beats: Beats, variants: Beats, settings: RunSettings
+) -> None:
+    """Learn from one side of each split, and write the confusion matrix of every record of the other."""
+    records, parameters, seconds, seed = {}, 0, 0.0, settings.train.seed
+    for split in splits:
+        tested, trained = of_records(beats, split.test), train(beats, variants, {*split.records} - split.test, settings)
+        predicted, of = trained.predict(tested), np.array(tested.record)
+        for record in dict.fromkeys(tested.record or ()):
             mine = of == record
-            records[record] = confusion_matrix(beats.label[mine], predicted[mine]).tolist()
+            records[record] = confusion_matrix(tested.label[mine], predicted[mine]).tolist()
         parameters, seconds = trained.parameters, seconds + trained.seconds
         print(f"{name}, seed {seed}: {len(records)} records tested, {seconds:.0f} CPU s of training", flush=True)
     content = {"data": name, "seed": seed, "parameters": parameters, "cpu_seconds": round(seconds), "records": records}
@@ -187,19 +176,18 @@ def main() -> None:
     run_operations_side_by_side()
     columns = FEATURES if options.what == "folds" else ("signal", *FEATURES)
     beats = read_beats(options.beats / "beats.parquet", columns)
-    variants = read_beats(options.beats / VARIANTS_PARQUET)
+    variants, archives = read_beats(options.beats / VARIANTS_PARQUET), _archives(beats)
     for seed in options.seeds:
         settings = settings_from("patient", [f"train.seed={seed}", *options.set])
         if options.what == "release":
             release(options.beats, beats, variants, settings)
         elif options.what == "folds":
-            splits = [fold_split(_archives(beats), fold, FOLDS) for fold in range(1, FOLDS + 1)]
-            tested = ((of_records(beats, split.test), {*split.records} - split.test) for split in splits)
-            write_result("folds", seed, ((each, train(beats, variants, rest, settings)) for each, rest in tested))
+            splits = [fold_split(archives, fold, FOLDS) for fold in range(1, FOLDS + 1)]
+            write_result("folds", splits, beats, variants, settings)
         else:
-            for name, alone in (("ds1", True), ("ds1-svdb", False)):
-                learnt, test = _sides(beats, alone)
-                write_result(name, seed, [(of_records(beats, test), train(beats, variants, learnt, settings))])
+            alone = [archive for archive in archives if archive.mitdb]
+            for name, learnt_from in (("ds1", alone), ("ds1-svdb", archives)):
+                write_result(name, [patient_split(learnt_from)], beats, variants, settings)
 
 
 def release(source: Path, beats: Beats, variants: Beats, settings: RunSettings) -> None:
@@ -214,7 +202,8 @@ def release(source: Path, beats: Beats, variants: Beats, settings: RunSettings) 
     from components.push.sidecars import Sidecars, stage_version
     from components.train.export import load_predict
 
-    learnt, test = _sides(beats, alone=False)
+    split = patient_split(_archives(beats))
+    learnt, test = {*split.records} - split.test, split.test
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         held_out, tested = train(beats, variants, learnt, settings), of_records(beats, test)
@@ -231,11 +220,15 @@ def release(source: Path, beats: Beats, variants: Beats, settings: RunSettings) 
         whole = train(beats, variants, learnt | test, settings)
         whole.export(folder / "model")
         (folder / "stats.pb").write_bytes(_statistics(beats.label))
+        digests = {}
+        for name in ("beats", "variants"):
+            with (source / f"{name}.parquet").open("rb") as file:
+                digests[name] = sha256_of(file)
         known = Sidecars(
             judgement={**judged.judgement, "learnt_from": sorted(learnt | test)},
             verdict=decision.verdict,
             rows=whole.rows,
-            data_digests={name: _sha256(source / f"{name}.parquet") for name in ("beats", "variants")},
+            data_digests=digests,
             settings=json.dumps(settings.model_dump(mode="json")),
             statistics=folder / "stats.pb",
             counts=count_samples([beats.signal]),
@@ -244,13 +237,6 @@ def release(source: Path, beats: Beats, variants: Beats, settings: RunSettings) 
         place = Path(model_place(RELEASED))
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(folder / "version", place)
-
-
-def _sha256(file: Path) -> str:
-    from components.io.storage import sha256_of
-
-    with file.open("rb") as opened:
-        return sha256_of(opened)
 
 
 def _statistics(label: npt.NDArray[np.int64]) -> bytes:

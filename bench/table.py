@@ -37,11 +37,7 @@ MOST: Final = {"time per beat, ": 1.1, "peak memory, ": 1.1}
 
 
 def table(lines: Iterable[str]) -> str:
-    """Return the table of those comparisons that are about scoring, in the order options.
-
-    Args:
-        lines: JSON, one comparison each, as the benchmarks print them.
-    """
+    """Return the table of those comparisons, JSON as the benchmarks print them, that are about scoring."""
     rows = [row for line in lines if (row := _row(json.loads(line))) is not None]
     return "\n".join(["| what | here | against | ratio | aim |", "|---|---|---|---|---|", *rows]) + "\n"
 

@@ -61,6 +61,32 @@ def tfx_node(name: str, **arguments: Any) -> Builder:
     return build
 
 
+def training_node(stage: str, component: str, function: str, config: str) -> Builder:
+    """Return the builder of one of TFX's components that train.
+
+    `function` is the import path of what it calls, its last part the name by which the component takes it; `config` is
+    the class in the trainings' settings that holds the groups it is given.
+    """
+
+    def build(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
+        import tfx.v1 as tfx
+
+        from components.train import settings
+
+        groups: type[Settings] = getattr(settings, config)
+        given = groups(**{name: getattr(run.settings, name) for name in groups.model_fields})
+        node = getattr(tfx.components, component)(
+            **inputs,
+            **{function.rpartition(".")[2]: function},
+            train_args=tfx.proto.TrainArgs(splits=["train"]),
+            eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+            custom_config=_custom_config(given, code_digest),
+        )
+        return node.with_id(stage)
+
+    return build
+
+
 def example_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
     """Read the CSVs into train, eval and test beats, with a report of what became of every row."""
     from components.ingest.node import ExampleGen
@@ -92,37 +118,6 @@ def transform(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
         disable_statistics=True,
         custom_config=_custom_config(run.settings.transform, code_digest),
     )
-
-
-def tuner(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Search for the learning rate and the like."""
-    import tfx.v1 as tfx
-
-    from components.train.settings import TunerConfig
-
-    config = TunerConfig(tune=run.settings.tune, train=run.settings.train)
-    return tfx.components.Tuner(tuner_fn="components.train.tuner.tuner_fn", **_training(inputs, config, code_digest))
-
-
-def trainer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Train on clean beats."""
-    import tfx.v1 as tfx
-
-    from components.train.settings import TrainerConfig
-
-    config = TrainerConfig(train=run.settings.train)
-    return tfx.components.Trainer(run_fn="components.train.trainer.run_fn", **_training(inputs, config, code_digest))
-
-
-def fine_tuner(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Fine-tune the trained model on noisy beats."""
-    import tfx.v1 as tfx
-
-    from components.train.settings import FineTunerConfig
-
-    config = FineTunerConfig(train=run.settings.train, finetune=run.settings.finetune)
-    node = tfx.components.Trainer(run_fn="components.train.finetuner.run_fn", **_training(inputs, config, code_digest))
-    return node.with_id("FineTuner")
 
 
 def evaluator(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
@@ -161,15 +156,3 @@ def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
 
 def _custom_config(settings: Settings, code_digest: str) -> dict[str, Any]:
     return {"settings": settings.model_dump_json(), "code_digest": code_digest}
-
-
-def _training(inputs: Channels, config: Settings, code_digest: str) -> dict[str, Any]:
-    """Return the arguments that all stages have in common that train."""
-    import tfx.v1 as tfx
-
-    return {
-        **inputs,
-        "train_args": tfx.proto.TrainArgs(splits=["train"]),
-        "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
-        "custom_config": _custom_config(config, code_digest),
-    }

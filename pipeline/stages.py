@@ -139,7 +139,7 @@ _TABLE: Final = (
     ),
     Stage(
         "Tuner",
-        graph.tuner,
+        graph.training_node("Tuner", "Tuner", "components.train.tuner.tuner_fn", "TunerConfig"),
         inputs=_TRAINING_DATA,
         rows=("train", "eval"),
         code=("components.train.tuner",),
@@ -147,7 +147,7 @@ _TABLE: Final = (
     ),
     Stage(
         "Trainer",
-        graph.trainer,
+        graph.training_node("Trainer", "Trainer", "components.train.trainer.run_fn", "TrainerConfig"),
         inputs=_TRAINING_DATA,
         optional_inputs=_TUNED,
         rows=("train", "eval"),
@@ -156,7 +156,7 @@ _TABLE: Final = (
     ),
     Stage(
         "FineTuner",
-        graph.fine_tuner,
+        graph.training_node("FineTuner", "Trainer", "components.train.finetuner.run_fn", "FineTunerConfig"),
         inputs={**_TRAINING_DATA, "base_model": "Trainer.model"},
         optional_inputs=_TUNED,
         rows=("train", "eval"),

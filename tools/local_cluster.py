@@ -83,14 +83,10 @@ appender.console.layout.pattern = %d %-5p %c{1} %m%n
 
 
 class LocalCluster(ABC):
-    """The processes of a cluster: a master, and workers that can be added.
+    """The processes of a cluster: a master, and workers of so many slots, one core each, that can be added.
 
-    Args:
-        folder: for settings and logs.
-        port: of the address; 0 takes a free one.
-        slots: of each worker, one core each.
-        environ: of the processes, and so of the scoring workers that they start; None for this process's.
-        stack: ends the processes.
+    Settings and logs are in the folder. Port 0 takes a free one; `environ` is that of the processes, and so of the
+    scoring workers that they start, None this process's; the stack ends the processes.
     """
 
     def __init__(

@@ -63,6 +63,12 @@ def _standardised(context: tf.Tensor) -> tf.Tensor:
     count = tf.maximum(total(tf.cast(known, tf.float64)), 1.0)
     mean = total(wide) / count
     deviation = tf.sqrt(tf.maximum(total(wide * wide) / count - mean * mean, 0.0))
-    scaled = tf.math.divide_no_nan(wide - mean, deviation)
-    clipped = tf.clip_by_value(tf.where(known, scaled, 0.0), -CONTEXT_LIMIT, CONTEXT_LIMIT)
-    return tf.cast(clipped, tf.float32)
+    return tf.where(known, scaled_and_cut(wide, mean, deviation), 0.0)
+
+
+def scaled_and_cut(context: tf.Tensor, mean: tf.Tensor, deviation: tf.Tensor) -> tf.Tensor:
+    """Return float64[n, k] less the mean, in deviations, within CONTEXT_LIMIT, as float32; 0 where all are alike."""
+    import tensorflow as tf
+
+    scaled = tf.math.divide_no_nan(context - mean, deviation)
+    return tf.cast(tf.clip_by_value(scaled, -CONTEXT_LIMIT, CONTEXT_LIMIT), tf.float32)

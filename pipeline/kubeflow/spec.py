@@ -1,8 +1,8 @@
 """The graph as the pipeline spec that open-source Kubeflow Pipelines v2 runs.
 
 TFX's own compiler does most of it. What it leaves out or sets wrongly for open-source Kubeflow is put right on the
-spec, by one function per reason. Of its other faults none can occur here: the graph has no Resolver and no Cond, and
-passes no values between steps, only artifacts.
+spec. Of its other faults none can occur here: the graph has no Resolver and no Cond, and passes no values between
+steps, only artifacts.
 """
 
 from __future__ import annotations
@@ -95,14 +95,8 @@ def compile_spec(settings: RunSettings, target: Target) -> Spec:
     run = GraphInputs(settings=settings, scored=NOT_LISTED, **runtime_parameters(target.parameters))
     nodes = [*build_nodes(run), REPORT.node(run, {})]
     spec = compile_graph(PIPELINE_NAME, target.pipeline_root, nodes, target.image, STEP_COMMAND, LOCAL_BEAM)
-    name_for_people(spec, settings.profile)
-    give_defaults(spec, target.parameters)
-    give_root(spec, target.pipeline_root)
-    ask_for_resources(spec, settings.cluster)
-    retry_failures(spec, settings.cluster.retries)
-    uncache(spec, target.fingerprint != NOT_LISTED)
-    name_stages(spec)
-    reach_the_store(spec, settings.cluster)
+    repair_pipeline(spec, settings.profile, target)
+    repair_stages(spec, settings.cluster, data_is_known=target.fingerprint != NOT_LISTED)
     report_last(spec, settings.stages)
     return spec
 
@@ -128,68 +122,41 @@ def platform_document(spec: Spec, cluster: ClusterSettings) -> Spec | None:
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 
-def name_for_people(spec: Spec, profile: str) -> None:
-    """Name the pipeline as Kubeflow's pages show it; TFX gives the identifier only."""
-    spec["pipelineInfo"] |= {
+def repair_pipeline(spec: Spec, profile: str, target: Target) -> None:
+    """Write what TFX leaves out of the pipeline as a whole."""
+    spec["pipelineInfo"] |= {  # as Kubeflow's pages show it: TFX gives the identifier only
         "displayName": f"Heartbeat ({profile})",
         "description": "Trains, judges and pushes an ECG heartbeat classifier.",
     }
-
-
-def give_defaults(spec: Spec, defaults: Mapping[str, str]) -> None:
-    """Write runtime parameters' defaults, which TFX drops: Kubeflow refuses a run that leaves one without a value."""
     declared = spec["root"]["inputDefinitions"]["parameters"]
-    for name, default in defaults.items():
+    for name, default in target.parameters.items():  # Kubeflow refuses a run that leaves one without a value
         declared[name] |= {"defaultValue": default}
+    spec["defaultPipelineRoot"] = target.pipeline_root  # Kubeflow's page offers it; other runs have to name it
 
 
-def give_root(spec: Spec, pipeline_root: str) -> None:
-    """Write the root, which TFX drops: Kubeflow's page offers it for a run; without the page a run has to name it."""
-    spec["defaultPipelineRoot"] = pipeline_root
+def repair_stages(spec: Spec, cluster: ClusterSettings, data_is_known: bool) -> None:
+    """Give each stage its resources, retries, name and way to the store, and keep it from a cache that would mislead.
 
-
-def ask_for_resources(spec: Spec, cluster: ClusterSettings) -> None:
-    """Ask for each stage's cores and memory; a TFX node's platform_config knows limits only, for some nodes."""
-    for stage in _tasks(spec):
-        request = cluster.request_of(TASKS[stage])
-        _container(spec, stage)["resources"] = {
+    Argo's own policy of retries, which a spec cannot change, is OnFailure: a process that fails or is killed for its
+    memory is started again, a pod that is deleted is not. The right to use the store comes from the secret, in the
+    platform document.
+    """
+    variables = {"AWS_ENDPOINT_URL": cluster.store, "AWS_DEFAULT_REGION": cluster.region}
+    for name, task in _tasks(spec).items():
+        stage, container = TASKS[name], _container(spec, name)
+        request = cluster.request_of(stage)
+        container["resources"] = {  # a TFX node's platform_config knows limits only, for some nodes
             "cpuRequest": request.cpu,
             "memoryRequest": request.memory_gb,
             "memoryLimit": request.memory_gb,
         }
-
-
-def retry_failures(spec: Spec, retries: int) -> None:
-    """Start stages again that failed; a gate's refusal is final, and a push happens once.
-
-    Argo's own policy, which a spec cannot change, is OnFailure: a process that fails or is killed for its memory is
-    started again, a pod that is deleted is not.
-    """
-    for stage, task in _tasks(spec).items():
-        if retries and TASKS[stage].retried:
-            task["retryPolicy"] = {"maxRetryCount": retries, **BACKOFF}
-
-
-def uncache(spec: Spec, data_is_known: bool) -> None:
-    """Leave the cache off where Kubeflow's key does not hold what a stage reads: the CSVs, the serving directory."""
-    for stage, task in _tasks(spec).items():
-        if not TASKS[stage].cached or (TASKS[stage].reads_data and not data_is_known):
-            task.pop("cachingOptions")
-
-
-def name_stages(spec: Spec) -> None:
-    """Tell each step its stage's name, under which it leaves a note; the report leaves none."""
-    for stage in _tasks(spec):
-        if stage != REPORT.name:
-            container = _container(spec, stage)
-            container["args"] = ["--stage", stage, *container["args"]]
-
-
-def reach_the_store(spec: Spec, cluster: ClusterSettings) -> None:
-    """Tell each step where the S3 server is; the right to use it comes from the secret, in the platform document."""
-    variables = {"AWS_ENDPOINT_URL": cluster.store, "AWS_DEFAULT_REGION": cluster.region}
-    for stage in _tasks(spec):
-        _container(spec, stage)["env"] = [{"name": name, "value": value} for name, value in variables.items() if value]
+        if cluster.retries and stage.retried:  # a gate's refusal is final, and a push happens once
+            task["retryPolicy"] = {"maxRetryCount": cluster.retries, **BACKOFF}
+        if not stage.cached or (stage.reads_data and not data_is_known):
+            task.pop("cachingOptions")  # Kubeflow's key does not hold what the stage reads: CSVs, the serving directory
+        if name != REPORT.name:  # under its stage's name a step leaves a note; the report leaves none
+            container["args"] = ["--stage", name, *container["args"]]
+        container["env"] = [{"name": key, "value": value} for key, value in variables.items() if value]
 
 
 def report_last(spec: Spec, order: Sequence[str]) -> None:

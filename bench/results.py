@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.evaluate.metrics import accuracy_of, class_rates, macro_f1_of
-from components.evaluate.records import all_n, named_f1_of
+from components.evaluate.metrics import accuracy_of, all_n, class_rates, macro_f1_of, named_f1_of
 
 RESULTS: Final = Path(__file__).parents[1] / "docs" / "results"
 PAGE: Final = RESULTS.with_suffix(".md")

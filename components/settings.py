@@ -21,3 +21,9 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
+
+
+def differences(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """List `group.name`, value and usual value, None without one, of the nested values that are not as usual."""
+    known = dict(flatten(usual))
+    return [(name, value, known.get(name)) for name, value in flatten(values) if value != known.get(name)]

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from components.beat import CLASSES
 from components.errors import counted
-from components.settings import flatten
+from components.settings import differences
 from components.verdict import PUSHED_BEFORE, SYNTHETIC, SYNTHETIC_MARK, Verdict, data_caveats
 from pipeline.console import plain_console
 from pipeline.runfolder import Locations
@@ -175,9 +175,8 @@ def metrics_table(metrics: dict[str, Any]) -> Table:
 
 def changed_settings(settings: RunSettings) -> list[str]:
     """List the settings that differ from their profile's, as `group.name = value (profile: value)`."""
-    profile = dict(flatten(settings_from(settings.profile).model_dump(mode="json")))
-    now = dict(flatten(settings.model_dump(mode="json")))
-    return [f"{key} = {now[key]!r} (profile: {profile.get(key)!r})" for key in now if now[key] != profile.get(key)]
+    now, profile = (each.model_dump(mode="json") for each in (settings, settings_from(settings.profile)))
+    return [f"{name} = {value!r} (profile: {usual!r})" for name, value, usual in differences(now, profile)]
 
 
 def _say(console: Console, sentence: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,11 @@ import numpy.typing as npt
 from components.beat import CLASSES, Beats, confusion_matrix
 from components.errors import EnvironmentRefused
 from components.evaluate.intervals import Metric, paired_bootstrap
-from components.evaluate.metrics import accuracy_of, macro_f1_of, measure
-from components.evaluate.records import METRICS as METRICS_OF_RECORDS
-from components.evaluate.records import NAMED, all_n
+from components.evaluate.metrics import METRICS_OF_RECORDS, NAMED, accuracy_of, all_n, macro_f1_of, measure
 from components.evaluate.settings import EvaluateSettings, GateSettings, Thresholds
 from components.io.serving import METRICS as METRICS_FILE
 from components.io.serving import ServingDirectory
+from components.settings import differences
 from components.train.export import load_predict
 from components.verdict import Verdict, data_caveats, of_kind, verdict_json
 
@@ -114,8 +113,11 @@ def gate_model(
     thresholds = gate.for_data(split, synthetic)
     caveats = [
         *data_caveats(split, synthetic),
-        *_lowered(thresholds, GateSettings().for_data(split, synthetic)),
-        *_changed(EvaluateSettings.model_validate(judgement["settings"])),
+        *_changes(
+            thresholds,
+            GateSettings().for_data(split, synthetic),
+            EvaluateSettings.model_validate(judgement["settings"]),
+        ),
     ]
     if current is None:
         nothing = "Nothing was pushed before: there is no model to compare with."
@@ -170,27 +172,15 @@ def _release(metrics: Mapping[str, Any]) -> Verdict:
     )
 
 
-def _lowered(applied: Thresholds, default: Thresholds) -> list[Verdict]:
-    """Name each threshold that was lowered from its default."""
-    names = [name for name in Thresholds.model_fields if name != "recall"]
-    values = [(name, getattr(applied, name), getattr(default, name)) for name in names]
-    values += [(f"recall.{each}", getattr(applied.recall, each), getattr(default.recall, each)) for each in CLASSES]
-    return [
-        Verdict("caveat", "lowered", f"The gate was lowered: {name} is {value:g}, its default is {usual:g}.")
-        for name, value, usual in values
-        if value < usual
-    ]
-
-
-def _changed(applied: EvaluateSettings) -> list[Verdict]:
-    """Name each setting of the evaluation that differs from its default: the thresholds were meant for those."""
-    default = EvaluateSettings()
-    values = [(name, getattr(applied, name), getattr(default, name)) for name in EvaluateSettings.model_fields]
-    return [
-        Verdict("caveat", "changed", f"The evaluation was changed: {name} is {value}, its default is {usual}.")
-        for name, value, usual in values
-        if value != usual
-    ]
+def _changes(thresholds: Thresholds, usual: Thresholds, evaluation: EvaluateSettings) -> Iterator[Verdict]:
+    """Name what was lowered of the thresholds, and what was changed of the evaluation that they were meant for."""
+    for name, value, default in differences(thresholds.model_dump(), usual.model_dump()):
+        if value < default:
+            yield Verdict(
+                "caveat", "lowered", f"The gate was lowered: {name} is {value:g}, its default is {default:g}."
+            )
+    for name, value, default in differences(evaluation.model_dump(), EvaluateSettings().model_dump()):
+        yield Verdict("caveat", "changed", f"The evaluation was changed: {name} is {value}, its default is {default}.")
 
 
 def _figure(name: str, value: float) -> str:

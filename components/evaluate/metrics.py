@@ -6,15 +6,19 @@ A class with true beats that is never predicted has recall 0, precision 0 and F1
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, confusion_matrix
+from components.evaluate.intervals import Metric
 
 KERAS_EPSILON = 1e-7
 """Probabilities are clipped this far from 0 and 1 before their logarithm is taken, as Keras does."""
+
+NAMED: Final = CLASSES[:3]
+"""Classes that every patient's recording may have: F is rare, Q is what has no class."""
 
 PerClass = list[float | None]
 """One number a class, in the order of CLASSES; None where the class has no true beat."""
@@ -50,6 +54,22 @@ def macro_f1_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Compute the mean F1 of the classes with true beats: counts [..., 5, 5] -> float64[...]."""
     _, _, f1 = class_rates(confusion)
     return np.nanmean(f1, axis=-1)
+
+
+def named_f1_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Compute the mean F1 of N, S and V, those that occur: counts [..., 5, 5] -> float64[...]."""
+    return np.nanmean(class_rates(confusion)[2][..., : len(NAMED)], axis=-1)
+
+
+METRICS_OF_RECORDS: Final[dict[str, Metric]] = {"accuracy": accuracy_of, "named_f1": named_f1_of}
+"""What a model must have more of than `all N`."""
+
+
+def all_n(confusion: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the confusion matrices that calling every beat N gives on beats with the same true classes."""
+    called = np.zeros_like(confusion)
+    called[..., 0] = np.sum(confusion, axis=-1)
+    return called
 
 
 def cross_entropy(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64]) -> float:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from components.beat import confusion_matrix
-from components.evaluate.records import all_n, judge_records, named_f1_of
+from components.evaluate.judge import judge_records
+from components.evaluate.metrics import all_n, named_f1_of
 
 LABEL = np.array([0, 0, 0, 2, 0, 1, 0, 0, 0, 0])
 PREDICTED = np.array([0, 0, 2, 2, 0, 0, 0, 0, 0, 1])

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from components.evaluate.records import judge_records
+from components.evaluate.judge import judge_records
 from components.report.content import Table, Words
 from components.report.results import records
 

@@ -13,7 +13,7 @@ from components.errors import counted
 from components.report.content import Block, Card, Folded, Table, Words
 from components.report.recording import RecordingMaterial
 from components.report.wording import UNKNOWN, class_title, clock, count, number, percent, seconds
-from components.score.recording_lines import RUN_BEATS, Runs
+from components.score.recording_lines import RUN_BEATS, Ectopy, Runs
 
 LISTED: Final = 5
 """Runs, gaps and times of each kind that a table lists."""
@@ -71,11 +71,7 @@ def recording_cards(material: RecordingMaterial) -> list[Card]:
         f"V {number(line.v_per_hour, 1)}, S {number(line.s_per_hour, 1)} an hour"
         if read >= LEAST_SECONDS
         else f"V {count(line.n_V)}, S {count(line.n_S)} in {seconds(read)}",
-        [
-            f"{symbol}: {counted(found.couplets, 'couplet')}, {counted(found.runs, 'run')}"
-            f"{f', the longest of {count(found.longest_run)} beats' if found.runs else ''}."
-            for symbol, found in ((symbol, line.ectopy(symbol)) for symbol in ECTOPIC)
-        ],
+        [_in_a_row(symbol, line.ectopy(symbol)) for symbol in ECTOPIC],
         links=[("runs", "Runs and couplets"), ("classes", "Beats by class")],
     )
     trust = Card(
@@ -89,6 +85,11 @@ def recording_cards(material: RecordingMaterial) -> list[Card]:
         links=[("strips", "The surest and least sure beats"), ("extremes", "The longest and the fastest")],
     )
     return [recorded, rate, ectopic, trust]
+
+
+def _in_a_row(symbol: str, found: Ectopy) -> str:
+    longest = f", the longest of {count(found.longest_run)} beats" if found.runs else ""
+    return f"{symbol}: {counted(found.couplets, 'couplet')}, {counted(found.runs, 'run')}{longest}."
 
 
 def classes(material: RecordingMaterial) -> list[Block]:

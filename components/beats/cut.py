@@ -17,7 +17,7 @@ zeros on the right. Two rules say what `a` is:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -154,18 +154,25 @@ def beat_windows(
 
     Detected beats, whose symbol is empty, have a window, too.
     """
-    classed = np.isin(symbols, [DETECTED, *labels])
-    beats = np.flatnonzero(classed | np.isin(symbols, list(BEAT_SYMBOLS)))
+    classed = is_one_of(symbols, {DETECTED, *labels})
+    beats = np.flatnonzero(classed | is_one_of(symbols, BEAT_SYMBOLS))
     start = positions[beats]
     interval = np.diff(start)
     pause = PAUSE_SECONDS * RECORD_RATE_HZ
     after = np.append(interval[1:], length - start[-1:])[: len(interval)]
     stop = np.minimum(start[1:] + np.where(after <= pause, after, interval) // OVERHANG, length)
     has_class, followed = classed[beats[:-1]], interval <= pause
-    unknown = Counter(symbols[np.setdiff1d(np.flatnonzero(~classed), beats[-1:])].tolist())
+    unclassed = ~classed
+    unclassed[beats[-1:]] = False
+    unknown = Counter(symbols[unclassed].tolist())
     cut = np.flatnonzero(has_class & followed)
     unfollowed = beats[:-1][has_class & ~followed]
     return Windows(beats[cut], start[cut], stop[cut], min(len(beats), 1), unknown, unfollowed)
+
+
+def is_one_of(symbols: npt.NDArray[np.str_], wanted: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Return bool[n], which of n symbols are among those wanted."""
+    return np.array([symbol in wanted for symbol in symbols.tolist()], bool)
 
 
 def cut_windows(

@@ -7,6 +7,7 @@ whole record, so that memory is bounded and the blocks of a record find the beat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
@@ -18,7 +19,7 @@ from scipy.signal import butter, sosfilt, sosfilt_zi
 from components.beat import RECORD_RATE_HZ
 from components.beats.cut import DETECTED
 from components.recordings.annotations import Annotations
-from components.recordings.signal import LeadReader, stretches
+from components.recordings.signal import LeadReader, row_stretches
 
 BAND_HZ: Final = (8.0, 20.0)
 QRS_SECONDS: Final = 0.097
@@ -56,97 +57,134 @@ LEAST_SECONDS: Final = 1
 
 
 def find_beats(
-    reader: LeadReader, advance: Callable[[float], object] = lambda share: None
-) -> tuple[Annotations, npt.NDArray[np.float64]]:
-    """Find the beats of a lead at 360 Hz; `advance` takes shares of the lead read.
+    readers: Sequence[LeadReader], advance: Callable[[float], object] = lambda share: None
+) -> list[tuple[Annotations, npt.NDArray[np.float64]]]:
+    """Find the beats of leads of one length at 360 Hz; `advance` takes shares of them read.
+
+    Several leads, each of one block, take less time together than one by one, as most of that is spent on calls.
 
     Returns:
-        The beats, and float64[m, 2], from when to when, in seconds, the lead holds no ECG: it is off, flat, saturated
-        or noise.
+        For each lead its beats, and float64[m, 2], from when to when, in seconds, it holds no ECG: it is off, flat,
+        saturated or noise.
     """
+    length = readers[0].length
 
     def read(first: int, last: int) -> npt.NDArray[np.float64]:
-        advance((last - first) / reader.length)
-        return reader.resampled_millivolts(first, last)
+        advance((last - first) / length)
+        return np.stack([reader.resampled_millivolts(first, last) for reader in readers])
 
-    positions, silent = detect_beats(read, reader.length, RECORD_RATE_HZ, reader.blocks())
-    samples = reader.rate.samples(positions, reader.lead.length)
-    return Annotations(samples, np.full(len(positions), DETECTED)), silent / RECORD_RATE_HZ
+    found = detect_beats(read, len(readers), length, RECORD_RATE_HZ, readers[0].blocks())
+    return [
+        (
+            Annotations(reader.rate.samples(positions, reader.lead.length), np.full(len(positions), DETECTED)),
+            silent / RECORD_RATE_HZ,
+        )
+        for reader, (positions, silent) in zip(readers, found, strict=True)
+    ]
 
 
 def detect_beats(
-    read: Callable[[int, int], npt.NDArray[np.float64]], sig_len: int, fs: float, blocks: Iterable[tuple[int, int]]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Find the beats of a signal, in time that grows with its length and in memory that does not.
+    read: Callable[[int, int], npt.NDArray[np.float64]],
+    count: int,
+    sig_len: int,
+    fs: float,
+    blocks: Iterable[tuple[int, int]],
+) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Find the beats of signals, in time that grows with their length and in memory that does not.
 
     Args:
-        read: returns samples [first, last) in mV; NaN where one is missing.
-        sig_len: samples of the signal.
+        read: returns samples [first, last) of each in mV, float64[count, last - first]; NaN where one is missing.
+        count: how many signals there are.
+        sig_len: samples of each.
         fs: samples per second, at least 45.
-        blocks: consecutive [first, last) that cover the signal.
+        blocks: consecutive [first, last) that cover a signal; a single one where there are several signals.
 
     Returns:
-        int64[n], positions in samples, rising; and int64[m, 2], the stretches without an ECG, [first, last).
+        For each signal int64[n], positions in samples, rising; and int64[m, 2], the stretches without an ECG,
+        [first, last).
     """
-    window = round(WINDOW_SECONDS * fs)
+    window, distance = round(WINDOW_SECONDS * fs), REFRACTORY_SECONDS * fs
+    stride = sig_len + math.ceil(distance)  # by which the signals lie one after another in what follows
     positions, heights, silent = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros((0, 2), np.int64)]
     for first, last in blocks if sig_len >= LEAST_SECONDS * fs else ():
         begin = max(first - round(OVERLAP_SECONDS * fs), 0) // window * window  # windows are those of the whole signal
         end = min(last + round(OVERLAP_SECONDS * fs), sig_len)
-        signal = read(begin, end)
-        missing = np.isnan(signal)
-        if missing.all():
-            silent.append(np.array([[first, last]]))
-            continue
-        filled = _fill(signal, missing) if missing.any() else signal
-        peaks, energy = _energy_peaks(filled, fs)
-        placing = _band(filled, fs, PLACING_BAND_HZ, 2)
-        at, height = _place(placing, peaks, round(PLACING_SECONDS * fs)), np.sqrt(energy[peaks].clip(0))
+        signals = read(begin, end)
+        missing = np.isnan(signals)
+        for row in np.flatnonzero(missing.any(axis=1)):
+            signals[row] = _fill(signals[row], missing[row])
+        peaks, energy = _energy_peaks(signals, fs)
+        placing = _band(signals, fs, PLACING_BAND_HZ, 2)
+        at, height = _place(placing, peaks, round(PLACING_SECONDS * fs)), np.sqrt(energy.flat[peaks].clip(0))
         quiet = _silent(energy, placing, at, window, round(LIKENESS_SECONDS * fs)) | missing
-        kept = (at + begin >= first) & (at + begin < last) & ~quiet[at] & (height >= LEAST_MILLIVOLTS / 2)
-        positions.append(at[kept] + begin)
+        signal, sample = np.divmod(at, end - begin)
+        sample += begin
+        kept = (sample >= first) & (sample < last) & ~quiet.flat[at] & (height >= LEAST_MILLIVOLTS / 2)
+        positions.append((signal * stride + sample)[kept])
         heights.append(height[kept])
-        silent.append(stretches(quiet[first - begin : last - begin]) + first)
-    apart = _apart(np.concatenate(positions), np.concatenate(heights), REFRACTORY_SECONDS * fs)
-    return apart, np.concatenate(silent)
+        stretch = row_stretches(quiet[:, first - begin : last - begin])
+        silent.append(stretch + first + stretch[:, :1] // (last - first) * (stride - (last - first)))
+    apart, quiet_ones = _apart(np.concatenate(positions), np.concatenate(heights), distance), np.concatenate(silent)
+    starts = np.arange(count + 1) * stride
+    beats, stretched = np.searchsorted(apart, starts), np.searchsorted(quiet_ones[:, 0], starts)
+    return [
+        (apart[slice(*beats[i : i + 2])] - starts[i], quiet_ones[slice(*stretched[i : i + 2])] - starts[i])
+        for i in range(count)
+    ]
 
 
 def _fill(signal: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Draw a line across missing samples, so that filters go on without a step."""
+    """Draw a line across missing samples, so that filters go on without a step; 0 where all are missing."""
+    if missing.all():
+        return np.zeros(len(signal))
     index = np.arange(len(signal))
     return np.interp(index, index[~missing], signal[~missing])
 
 
-def _energy_peaks(signal: npt.NDArray[np.float64], fs: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return the peaks int64[n] of a signal's energy where a QRS may be, and that energy float64[length], mV^2."""
-    squared = _band(signal, fs, BAND_HZ, 3) ** 2
+def _energy_peaks(signals: npt.NDArray[np.float64], fs: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the peaks of the energy of signals, float64[count, length], where a QRS may be, and that energy in mV^2.
+
+    The peaks are int64[n], places in the signals as they lie in memory, one after another.
+    """
+    squared = _band(signals, fs, BAND_HZ, 3) ** 2
     of_qrs, of_beat, mean = _means(squared, [round(s * fs) for s in (QRS_SECONDS, BEAT_SECONDS, MEAN_SECONDS)])
-    starts, stops = stretches(of_qrs > of_beat + OFFSET * mean).T
-    wide = stops - starts >= round(QRS_SECONDS * fs)
-    peaks = [start + squared[start:stop].argmax() for start, stop in zip(starts[wide], stops[wide], strict=True)]
-    return np.array(peaks, np.int64), of_qrs
+    likely = row_stretches(of_qrs > of_beat + OFFSET * mean)
+    wide = likely[likely[:, 1] - likely[:, 0] >= round(QRS_SECONDS * fs)]
+    values = squared.ravel()
+    return np.array([start + values[start:stop].argmax() for start, stop in wide.tolist()], np.int64), of_qrs
 
 
 def _means(values: npt.NDArray[np.float64], sizes: Sequence[int]) -> list[npt.NDArray[np.float64]]:
-    """Return the moving means, float64[n] each, of so many values around each; beyond its ends a signal is mirrored."""
-    count, reach = len(values), max(sizes) // 2 + 1
-    total = np.append(0, np.cumsum(np.pad(values, reach, "symmetric")))
+    """Return the moving means, each of the shape of the values, of so many around each; signals are mirrored at ends.
+
+    Args:
+        values: float64[count, length].
+        sizes: of the means.
+    """
+    length, reach = values.shape[1], max(sizes) // 2 + 1
+    padded = np.pad(values, ((0, 0), (reach, reach)), "symmetric")
+    total = np.zeros((len(padded), padded.shape[1] + 1))
+    np.cumsum(padded, axis=1, out=total[:, 1:])
     starts = [reach - size // 2 for size in sizes]
     return [
-        (total[start + size : start + size + count] - total[start : start + count]) / size
+        (total[:, start + size : start + size + length] - total[:, start : start + length]) / size
         for start, size in zip(starts, sizes, strict=True)
     ]
 
 
-def _band(signal: npt.NDArray[np.float64], fs: float, band: tuple[float, float], order: int) -> npt.NDArray[np.float64]:
-    """Filter a signal forwards and backwards, as scipy's `sosfiltfilt` does, which would design its start each time."""
+def _band(
+    signals: npt.NDArray[np.float64], fs: float, band: tuple[float, float], order: int
+) -> npt.NDArray[np.float64]:
+    """Filter signals, float64[count, length], forwards and backwards as scipy's `sosfiltfilt`, but designed once."""
     sections, state = _design(order, band, fs)
-    reach = min(6 * order + 3, len(signal) - 1)
-    before, after = 2 * signal[0] - signal[reach:0:-1], 2 * signal[-1] - signal[-2 : -reach - 2 : -1]
-    filtered = np.concatenate([before, signal, after])
+    length = signals.shape[1]
+    reach = min(6 * order + 3, length - 1)
+    before = 2 * signals[:, :1] - signals[:, reach:0:-1]
+    after = 2 * signals[:, -1:] - signals[:, -2 : -reach - 2 : -1]
+    filtered = np.concatenate([before, signals, after], axis=1)
     for _ in range(2):
-        filtered = sosfilt(sections, filtered, zi=state * filtered[0])[0][::-1]
-    return filtered[reach : reach + len(signal)]
+        filtered = sosfilt(sections, filtered, zi=state[:, None] * filtered[:, :1])[0][:, ::-1]
+    return filtered[:, reach : reach + length]
 
 
 @lru_cache(maxsize=8)
@@ -158,38 +196,45 @@ def _design(
     return sections, sosfilt_zi(sections)
 
 
-def _place(signal: npt.NDArray[np.float64], peaks: npt.NDArray[np.int64], reach: int) -> npt.NDArray[np.int64]:
-    """Move peaks of energy, int64[n], to the largest deviations of a signal so near."""
-    around = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), 0, len(signal) - 1)
-    return around[np.arange(len(peaks)), np.abs(signal)[around].argmax(axis=1)]
+def _place(signals: npt.NDArray[np.float64], peaks: npt.NDArray[np.int64], reach: int) -> npt.NDArray[np.int64]:
+    """Move peaks of energy, int64[n] as from `_energy_peaks`, to the largest deviations of their signals so near."""
+    length = signals.shape[1]
+    start = (peaks // length * length)[:, None]
+    around = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), start, start + length - 1)
+    return around[np.arange(len(peaks)), np.abs(signals.ravel()[around]).argmax(axis=1)]
 
 
 def _silent(
     energy: npt.NDArray[np.float64],
-    signal: npt.NDArray[np.float64],
+    signals: npt.NDArray[np.float64],
     peaks: npt.NDArray[np.int64],
     window: int,
     reach: int,
 ) -> npt.NDArray[np.bool_]:
-    """Return bool[length]: the windows of a signal that hold no ECG.
+    """Return bool[count, length]: the windows of signals that hold no ECG.
 
     Args:
-        energy: float64[length], mV^2.
-        signal: float64[length] in the band that beats are placed by.
-        peaks: int64[n], where beats may be.
+        energy: float64[count, length], mV^2.
+        signals: float64[count, length] in the band that beats are placed by.
+        peaks: int64[n] as from `_energy_peaks`, where beats may be.
         window: in samples.
         reach: samples on either side of a peak by which peaks are compared.
     """
+    count, length = energy.shape
     step = max(window // 300, 1)
-    silent = np.zeros(len(energy), bool)
-    starts = range(0, max(len(energy) - window, 0) + 1, window)  # the last one reaches to the end
-    for first, stop in zip(starts, [*starts[1:], len(energy)], strict=True):
-        part = np.sort(energy[first:stop:step])
-        total, tenth = part.sum(), max(len(part) // 10, 1)
-        even = part[-tenth:].sum() < EVEN_TOP * total and np.median(part) * len(part) > EVEN_MEDIAN * total
-        silent[first:stop] = part[-1 - len(part) // 50] < LEAST_MILLIVOLTS**2 or (
-            even and _likeness(signal, peaks[(peaks >= first) & (peaks < stop)], reach) < LIKENESS
-        )
+    silent = np.zeros((count, length), bool)
+    starts = range(0, max(length - window, 0) + 1, window)  # the last one reaches to the end
+    for first, stop in zip(starts, [*starts[1:], length], strict=True):
+        part = np.sort(energy[:, first:stop:step], axis=1)
+        size = part.shape[1]
+        total, median = part.sum(axis=1), (part[:, (size - 1) // 2] + part[:, size // 2]) / 2
+        even = part[:, -max(size // 10, 1) :].sum(axis=1) < EVEN_TOP * total
+        even &= median * size > EVEN_MEDIAN * total
+        off = part[:, -1 - size // 50] < LEAST_MILLIVOLTS**2
+        for row in np.flatnonzero(even & ~off):
+            near = peaks[(peaks >= row * length + first) & (peaks < row * length + stop)] - row * length
+            off[row] = _likeness(signals[row], near, reach) < LIKENESS
+        silent[:, first:stop] = off[:, None]
     return silent
 
 

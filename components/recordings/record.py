@@ -103,7 +103,7 @@ def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
     try:
         reader = LeadReader(job.lead)
         if job.annotator is None:
-            annotations, silent = find_beats(reader, lambda share: advance(DETECTING * share, 0))
+            [(annotations, silent)] = find_beats([reader], lambda share: advance(DETECTING * share, 0))
             seconds = float(np.diff(silent).sum())
             if seconds >= 1:
                 notes.append(

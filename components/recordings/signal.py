@@ -176,6 +176,15 @@ def stretches(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
 
 
+def row_stretches(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return int64[m, 2], the [first, last) of each stretch of a row in which bool[n, length] is true, in order.
+
+    They are places in the rows as they lie in memory, one after another.
+    """
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
+    return edges - edges[:, :1] // (mask.shape[1] + 1)
+
+
 def _invalid_value(fmt: str) -> int | None:
     """Return the ADC value that stands for a missing sample in a format: the lowest, but format 8 and EDF have none."""
     bits = {"80": 8, "508": 8, "310": 10, "311": 10, "212": 12, "24": 24, "524": 24, "32": 32}.get(fmt, 16)

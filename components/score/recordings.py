@@ -1,12 +1,13 @@
 """Recordings as the work of a job: cut into shards by their headers, and each read to beats and to its line.
 
 A recording is read twice, in blocks: once to find its beats, or to see that all of it can be read, and once to cut
-them. What cannot be used is one reject, and costs no other recording.
+them. Short ones are read once, and their beats are found and cut together. What cannot be used is one reject, and costs
+no other recording.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.beats.cut import DETECTED
+from components.beats.cut import DETECTED, is_one_of
 from components.beats.symbols import DEFAULT_MAP
 from components.beats.variants import LEAST_BEATS
 from components.errors import DataRefused
@@ -29,7 +30,7 @@ from components.recordings.detect import LEAST_SECONDS as SHORTEST_SECONDS
 from components.recordings.detect import find_beats
 from components.recordings.inputs import Recording, opened_recording
 from components.recordings.lead import open_lead
-from components.recordings.lead_beats import LeadBeats
+from components.recordings.lead_beats import LeadBeats, cut_together
 from components.recordings.signal import LeadReader, stretches
 from components.score.blocks import BlockScorer
 from components.score.record import RecordingTally, unlike_training
@@ -45,6 +46,9 @@ SECONDS_A_BEAT: Final = 0.8
 
 LEAST_SECONDS: Final = 60.0
 """What a shorter recording costs as much as: opening it takes its time, too."""
+
+SAMPLES_TOGETHER: Final = 1 << 17
+"""Samples of short recordings, at 360 Hz, whose beats are found and cut in one go: 36 of ten seconds."""
 
 UNUSABLE: Final = "unusable recording"
 UNFOLLOWED: Final = "no beat follows"
@@ -123,6 +127,10 @@ class OpenRecording:
         with_context: whether the beats get their context.
         advance: called now and then; may raise to give up.
 
+    Attributes:
+        length: samples at 360 Hz.
+        short: whether it is in memory, and its beats are found and cut together with those of others.
+
     Raises:
         DataRefused: the recording cannot be used.
     """
@@ -139,37 +147,68 @@ class OpenRecording:
         lead = open_lead(stem, settings.lead)
         if lead.length < SHORTEST_SECONDS * lead.fs:
             raise DataRefused(f"it lasts {float(lead.length / lead.fs):.2g} s, less than {SHORTEST_SECONDS} s.")
-        self._lead, reader = lead, LeadReader(lead)
-        if settings.annotator is None:
-            annotations, self._silent = find_beats(reader, lambda share: advance())
+        self._lead, self._reader, self._with_context = lead, LeadReader(lead), with_context
+        self._labelled, self.length = settings.annotator is not None, self._reader.length
+        self.short = self.length <= SAMPLES_TOGETHER and next(self._reader.blocks()) == (0, self.length)
+        if settings.annotator is not None:
+            self._take(*_annotated(stem, settings.annotator, self._reader, advance))
+        elif self.short:
+            self._reader.read(0, lead.length)
         else:
-            annotations, self._silent = _annotated(stem, settings.annotator, reader, advance)
-        reader.finish()
+            self.find([self], advance)
+        self._reader.finish()
         if recording.frames and lead.sig_len != recording.frames and not lead.notes:
             raise DataRefused(f"it has {lead.sig_len:,} samples now, its header said {recording.frames:,} before.")
-        self._labelled = settings.annotator is not None
-        self._beats = LeadBeats(reader, annotations, DEFAULT_MAP)
-        self._beat = np.flatnonzero(np.isin(annotations.symbol, [DETECTED, *DEFAULT_MAP]))  # annotation of each row
+
+    @staticmethod
+    def find(recordings: Sequence[OpenRecording], advance: Callable[[], object]) -> None:
+        """Find the beats of recordings of one length."""
+        found = find_beats([each._reader for each in recordings], lambda share: advance())
+        for recording, (beats, silent) in zip(recordings, found, strict=True):
+            recording._take(beats, silent)
+
+    def _take(self, annotations: Annotations, silent: npt.NDArray[np.float64]) -> None:
+        """Take the recording's beats, and from when to when it holds no ECG, float64[m, 2] in seconds."""
+        self._silent = silent
+        self._beats = LeadBeats(self._reader, annotations, DEFAULT_MAP)
+        self._beat = np.flatnonzero(is_one_of(annotations.symbol, {DETECTED, *DEFAULT_MAP}))  # annotation of each row
         self._sample = annotations.sample[self._beat]
-        self._context = self._beats.context()[self._beat] if with_context else None
+        self._context = self._beats.context()[self._beat] if self._with_context else None
         self._label = np.full(len(self._beat), UNREAD, np.int8)
         self._abstain = np.zeros(len(self._beat), bool)
 
-    def blocks(self) -> Iterator[BeatBlock]:
-        """Cut the beats, a block at a time; the rejects come with the last block. Row numbers count the beats.
+    @staticmethod
+    def blocks(
+        recordings: Sequence[OpenRecording], advance: Callable[[], object]
+    ) -> Iterator[tuple[OpenRecording, BeatBlock]]:
+        """Yield the beats of one recording, or of short ones of one length, a block at a time.
 
         Raises:
-            DataRefused: the recording cannot be read to its end.
+            DataRefused: a recording cannot be read to its end.
         """
+        first = recordings[0]
+        if not first.short:
+            yield from ((first, block) for block in first._blocks(cut[1:] for cut in first._beats.cut()))
+            return
+        if not first._labelled:
+            OpenRecording.find(recordings, advance)
+        for recording, cut in zip(recordings, cut_together([each._beats for each in recordings]), strict=True):
+            yield from ((recording, block) for block in recording._blocks([cut]))
+
+    def _blocks(self, cuts: Iterable[tuple[npt.NDArray, npt.NDArray, npt.NDArray]]) -> Iterator[BeatBlock]:
+        """Make blocks of what was cut; the rejects come with the last block. Row numbers count the beats."""
         rejects: dict[int, tuple[str, str]] = {}
-        for _, index, values, spread in self._beats.cut():
+        for index, values, spread in cuts:
             self._advance()
             rows, usable = np.searchsorted(self._beat, index), spread > 0
             rejects |= {int(row): (FLAT, "its window is flat") for row in rows[spread == 0]}
             rejects |= {int(row): (MISSING, "its window holds missing samples") for row in rows[np.isnan(spread)]}
             yield self._block(rows[usable], values[usable])
-        rest = np.setdiff1d(np.arange(len(self._beat)), np.searchsorted(self._beat, self._beats.windowed))
+        followed = np.zeros(len(self._beat), bool)
+        followed[np.searchsorted(self._beat, self._beats.windowed)] = True
+        rest = np.flatnonzero(~followed)
         rejects |= {int(row): (UNFOLLOWED, "no beat follows it, so that its window has no end") for row in rest}
+        del self._beats, self._reader  # with the samples of a short one
         yield rejects_alone(
             Reject(row, kind, f"{reason}{AT_SAMPLE}{self._sample[row]}", None)
             for row, (kind, reason) in sorted(rejects.items())
@@ -266,6 +305,7 @@ def score_recordings(
         DataRefused: a recording that could be read can no longer be read to its end.
     """
     ended: list[OpenRecording | RecordingLine] = []
+    together: list[OpenRecording] = []  # whose beats are still to be cut
     waiting: list[tuple[OpenRecording | None, str, BeatBlock]] = []
     beats = 0  # of those that wait
 
@@ -276,23 +316,35 @@ def score_recordings(
                 recording.add(block.rows, answers)
         waiting.clear()
 
+    def cut() -> None:
+        nonlocal beats
+        for recording, block in OpenRecording.blocks(together, advance) if together else ():
+            waiting.append((recording, recording.recording.file.path, block))
+            beats += len(block.rows)
+            if beats >= task.settings.block_rows:
+                flush()
+                beats = 0
+        together.clear()
+
     for planned in shard.recordings:
         file = planned.file.path
         with opened_recording(planned) as stem:
             try:
                 recording = OpenRecording(planned, stem, task.settings, scorer.reads_context, advance)
             except DataRefused as refused:
+                cut()
                 ended.append(RecordingLine(file, planned.name, refused=" ".join(refused.sentences)))
                 unusable = Reject(0, UNUSABLE, " ".join(refused.sentences), None)
                 waiting.append((None, file, rejects_alone([unusable])))
                 continue
-            for block in recording.blocks():
-                waiting.append((recording, file, block))
-                beats += len(block.rows)
-                if beats >= task.settings.block_rows:
-                    flush()
-                    beats = 0
+            length = recording.length
+            if together and (length != together[0].length or length * (len(together) + 1) > SAMPLES_TOGETHER):
+                cut()
+            together.append(recording)
             ended.append(recording)
+            if not recording.short:
+                cut()  # while its files are here
+    cut()
     flush()
     lines = [each if isinstance(each, RecordingLine) else each.line() for each in ended]
     files = {task.lines_name: lines_content(lines)}

@@ -19,7 +19,7 @@ def in_blocks(signal: np.ndarray, fs: float = FS, size: int | None = None) -> tu
     """Return the beats found, and the seconds without an ECG."""
     size = size or max(len(signal), 1)
     blocks = [(first, min(first + size, len(signal))) for first in range(0, len(signal), size)]
-    found, silent = detect_beats(lambda first, last: signal[first:last].copy(), len(signal), fs, blocks)
+    [(found, silent)] = detect_beats(lambda first, last: signal[None, first:last].copy(), 1, len(signal), fs, blocks)
     assert (silent[:, 0] < silent[:, 1]).all()
     assert (silent[1:, 0] >= silent[:-1, 1]).all()
     inside = (found[:, None] >= silent[:, 0]) & (found[:, None] < silent[:, 1])
@@ -113,6 +113,25 @@ def test_missing_samples_give_no_beat_and_cost_none_beside_them() -> None:
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("seconds", [1.2, 4, 10, 34])
+def test_signals_together_give_exactly_what_each_gives_alone(seconds: float) -> None:
+    length, random = round(seconds * FS), np.random.default_rng(4)
+    sinus, ventricular = millivolts(3)[0], millivolts(5, kind="ventricular")[0]
+    signals = [sinus[i * 700 :][:length] for i in range(9)] + [ventricular[i * 900 :][:length] for i in range(9)]
+    signals += [make(random, length) for make in SILENCE.values()]
+    holed = sinus[:length].copy()
+    holed[length // 3 : length // 2] = np.nan
+    signals = [signals[i] for i in random.permutation(len(signals))] + [holed]
+    together = detect_beats(lambda a, b: np.stack(signals)[:, a:b], len(signals), length, FS, [(0, length)])
+    alone = [detect_beats(lambda a, b, s=s: s[None, a:b].copy(), 1, length, FS, [(0, length)])[0] for s in signals]
+    for (found, silent), (expected, expected_silent) in zip(together, alone, strict=True):
+        assert found.tolist() == expected.tolist()
+        assert silent.tolist() == expected_silent.tolist()
+    assert sum(len(found) for found, _ in together) > 10 * seconds
+    assert sum(len(silent) > 0 for _, silent in together) >= 3
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("length", [0, 1, 3, 359])
 def test_a_signal_shorter_than_a_beat_has_none(length: int) -> None:
     assert in_blocks(np.arange(length) % 7 * 0.1)[0].tolist() == []
@@ -140,7 +159,7 @@ def test_memory_is_that_of_a_block() -> None:
         length = repeats * len(part)
         blocks = [(first, min(first + 216_000, length)) for first in range(0, length, 216_000)]
         tracemalloc.start()
-        detect_beats(lambda first, last: part.take(np.arange(first, last), mode="wrap"), length, FS, blocks)
+        detect_beats(lambda first, last: part.take([np.arange(first, last)], mode="wrap"), 1, length, FS, blocks)
         memory = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return memory

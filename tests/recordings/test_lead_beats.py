@@ -15,7 +15,7 @@ from components.recordings.annotations import Annotations, read_annotations
 from components.recordings.detect import find_beats
 from components.recordings.header import list_records
 from components.recordings.lead import open_lead
-from components.recordings.lead_beats import LeadBeats
+from components.recordings.lead_beats import LeadBeats, cut_together
 from components.recordings.signal import LeadReader
 from tests.recordings.archives import at_rate, edit_header, simulated, write_record
 
@@ -34,7 +34,7 @@ def cut_all(folder: Path, *, detect: bool) -> tuple[LeadBeats, Annotations, list
     [name], _ = list_records(folder)
     lead = open_lead(folder / name, "MLII")
     reader = LeadReader(lead)
-    annotations = find_beats(reader)[0] if detect else read_annotations(folder / name, "atr", lead)
+    annotations = find_beats([reader])[0][0] if detect else read_annotations(folder / name, "atr", lead)
     beats = LeadBeats(reader, annotations, SYMBOL_TO_LABEL)
     shares, blocks = zip(*beats.blocks(), strict=True)
     assert sum(shares) == pytest.approx(1)
@@ -65,3 +65,18 @@ def test_a_wrong_checksum_shows_once_the_lead_was_read(folder: Path) -> None:
     edit_header(folder / "r", f" {checksum} ", f" {int(checksum) ^ 1} ")
     with pytest.raises(DataRefused, match="the checksum of lead MLII in r fails"):
         cut_all(folder, detect=False)
+
+
+def test_leads_cut_together_give_the_windows_of_each_alone(tmp_path: Path) -> None:
+    leads = []
+    for seed, (fs, fmt, missing) in enumerate([(360, "16", False), (250, "212", False), (360, "16", True)]):
+        signal, positions, symbols = simulated(seed=seed, beats=30)
+        signal[3000:3600] = -(2**15) if missing else 1000
+        stem = write_record(tmp_path, f"r{seed}", at_rate(signal, fs), positions * fs // 360, symbols, fs=fs, fmt=fmt)
+        lead = open_lead(stem, "MLII")
+        leads.append(LeadBeats(LeadReader(lead), read_annotations(stem, "atr", lead), SYMBOL_TO_LABEL))
+    for lead, (index, values, spread) in zip(leads, cut_together(leads), strict=True):
+        [(_, *expected)] = lead.cut()
+        assert len(index) > 20
+        for one, other in zip((index, values, spread), expected, strict=True):
+            assert np.array_equal(one, other, equal_nan=True)

@@ -110,7 +110,7 @@ def test_the_context_is_that_of_all_annotated_beats_and_says_what_it_is(
     more: dict[str, object] = options or {"split": "none", "map": "Q=-"}
     run(tmp_path / "archive", tmp_path / "out", format="parquet", **more)
     reader = LeadReader(open_lead(stem, "0"))
-    beats = find_beats(reader)[0].sample if options else np.delete(moved, 30)
+    beats = find_beats([reader])[0][0].sample if options else np.delete(moved, 30)
     resampled = reader.resampled_millivolts(0, reader.length)
     expected = beat_context(resampled, reader.rate.positions(beats, reader.lead.length), 360)
     table = pq.read_table(tmp_path / "out" / "beats.parquet")

@@ -162,9 +162,9 @@ def _means(values: npt.NDArray[np.float64], sizes: Sequence[int]) -> list[npt.ND
         sizes: of the means.
     """
     length, reach = values.shape[1], max(sizes) // 2 + 1
-    padded = np.pad(values, ((0, 0), (reach, reach)), "symmetric")
-    total = np.zeros((len(padded), padded.shape[1] + 1))
-    np.cumsum(padded, axis=1, out=total[:, 1:])
+    total = np.pad(values, ((0, 0), (reach + 1, reach)), "symmetric")
+    total[:, 0] = 0
+    np.cumsum(total, axis=1, out=total)
     starts = [reach - size // 2 for size in sizes]
     return [
         (total[:, start + size : start + size + length] - total[:, start : start + length]) / size

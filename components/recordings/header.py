@@ -9,7 +9,7 @@ import codecs
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -224,6 +224,16 @@ def read_header(stem: Path) -> Header:
         DataRefused: it is missing, or a line is not of WFDB's form; the line is quoted.
         EnvironmentRefused: it cannot be read.
     """
+    path, (header, lines) = header_path(stem), read_outline(stem)
+    return replace(header, signals=tuple(_signal(path, line) for line in lines))
+
+
+def read_outline(stem: Path) -> tuple[Header, list[str]]:
+    """Parse a header but for its signal lines, and return these, which begin with the names of the signal files.
+
+    Raises:
+        DataRefused, EnvironmentRefused: as `read_header`.
+    """
     path = header_path(stem)
     if not path.is_file():
         raise DataRefused(f"its header {path.name} is missing.")
@@ -242,8 +252,8 @@ def read_header(stem: Path) -> Header:
         raise DataRefused(f"its header {path.name} says {expected} {what} and describes {len(lines) - 1}.")
     start = _start(record["start"] or "")
     if segments is None:
-        return Header(fs, sig_len, n_sig, tuple(_signal(path, line) for line in lines[1:]), (), start)
-    return Header(fs, sig_len, n_sig, (), tuple(_segment(path, line) for line in lines[1:]), start)
+        return Header(fs, sig_len, n_sig, (), (), start), lines[1:]
+    return Header(fs, sig_len, n_sig, (), tuple(_segment(path, line) for line in lines[1:]), start), []
 
 
 def _start(text: str) -> datetime | None:

@@ -28,7 +28,7 @@ from components.io.storage import (
 )
 from components.recordings.annotations import annotation_file
 from components.recordings.edf_header import read_edf_header
-from components.recordings.header import EDF, LIST, header_path, list_records, read_header, records_among
+from components.recordings.header import EDF, LIST, header_path, list_records, read_outline, records_among
 from components.recordings.lead import signal_file
 
 TABLES: Final = re.compile(r"\.(csv|parquet|tfrecords?)(\.gz)?$", re.IGNORECASE)
@@ -134,13 +134,12 @@ def _survey(stem: Path, annotator: str | None) -> tuple[Path, list[Path], int, f
     path = stem if is_edf else header_path(stem)
     others: dict[Path, None] = {}
     try:
-        header = read_edf_header(stem) if is_edf else read_header(stem)
+        header, lines = (read_edf_header(stem), []) if is_edf else read_outline(stem)
         parts = [stem.parent / name for name, _ in header.segments]
         parts = [part for part in parts if header_path(part).is_file()]
         others.update(dict.fromkeys(map(header_path, parts)))
-        headers = [(part, read_header(part)) for part in parts] or ([] if is_edf else [(stem, header)])
-        for part, of_part in headers:
-            names = dict.fromkeys(signal.file_name for signal in of_part.signals)
+        for part, of_part in [(stem, lines), *((part, read_outline(part)[1]) for part in parts)]:
+            names = dict.fromkeys(line.split(None, 1)[0] for line in of_part)
             others.update(dict.fromkeys(signal_file(part, name) for name in names))
         frames = header.sig_len or sum(length for _, length in header.segments)
         fs = float(header.fs)

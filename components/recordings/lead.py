@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -83,12 +84,12 @@ class Lead:
     gap_samples: int = 0  # samples of gaps that are no whole frames, as in EDF+D
     ticks_per_frame: int = 1  # ticks in a frame of annotations that do not note how many a second has
 
-    @property
+    @cached_property
     def fs(self) -> Fraction:
         """Samples per second."""
         return self.frame_fs * self.samps_per_frame
 
-    @property
+    @cached_property
     def length(self) -> int:
         """Samples of the record in this lead."""
         return self.sig_len * self.samps_per_frame + self.gap_samples

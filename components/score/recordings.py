@@ -47,8 +47,8 @@ SECONDS_A_BEAT: Final = 0.8
 LEAST_SECONDS: Final = 60.0
 """What a shorter recording costs as much as: opening it takes its time, too."""
 
-SAMPLES_TOGETHER: Final = 1 << 17
-"""Samples of short recordings, at 360 Hz, whose beats are found and cut in one go: 36 of ten seconds."""
+SAMPLES_TOGETHER: Final = 1 << 16
+"""Samples of short recordings, at 360 Hz, whose beats are found and cut in one go: 18 of ten seconds."""
 
 UNUSABLE: Final = "unusable recording"
 UNFOLLOWED: Final = "no beat follows"

@@ -179,11 +179,15 @@ def main() -> None:
         for number in range(options.ecgs):
             first = number * 10 * FS % (DAY - 10 * FS)
             write_record(folders[number % 2], f"e{number:05d}", signal[first : first + 10 * FS], 12, "16")
-        calls = [(options.model, [str(folder)], str(top / f"out-{i}")) for i, folder in enumerate(folders)]
-        ours = sum(each["cpu"] for each in fresh_together(annotated, calls))
-        limit = sum(each["cpu"] for each in fresh_together(reading_and_model, calls))
-        print_line("ten-second ECGs, two workers", options.ecgs / ours, options.ecgs / limit, "ECGs/CPU s",
-                   limit / ours, "limit")  # fmt: skip
+        spent = {
+            measure: sum(each["cpu"] for each in fresh_together(measure, calls))
+            for measure in (job, annotated, reading_and_model)
+            for calls in [[(options.model, [str(each)], f"{each}-{measure.__name__}") for each in folders]]
+        }
+        limit = spent[reading_and_model]
+        for name, ours in (("rows and lines", spent[job]), ("rows, lines and annotation files", spent[annotated])):
+            print_line(f"ten-second ECGs, two workers, {name}", options.ecgs / ours, options.ecgs / limit, "ECGs/CPU s",
+                       limit / ours, "limit")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -100,6 +100,10 @@ class Lead:
         return self.frame_fs * self.ticks_per_frame
 
 
+class NoSuchLead(DataRefused):
+    """A record that has no lead of the name or number that was asked for."""
+
+
 def open_lead(stem: Path, lead: str | None) -> Lead:
     """Read a record's headers, find a lead, and check that the signal files have the length they should have.
 
@@ -109,8 +113,9 @@ def open_lead(stem: Path, lead: str | None) -> Lead:
 
     Raises:
         NoSignal: the record holds no voltage at all.
-        DataRefused: a file is missing, truncated or longer than stated, a header does not parse, or the lead is not
-            there, is one of several of that name, is not a voltage or too slow for an ECG.
+        NoSuchLead: the lead is not there.
+        DataRefused: a file is missing, truncated or longer than stated, a header does not parse, or the lead is one of
+            several of that name, is not a voltage or too slow for an ECG.
         EnvironmentRefused: a header cannot be read.
     """
     if stem.suffix.lower() in EDF:
@@ -130,11 +135,14 @@ def open_lead(stem: Path, lead: str | None) -> Lead:
 
 
 def find_lead(signals: Sequence[Signal], lead: str | None) -> int:
-    """Return the index of a lead by its name, which may leave out ECG, or its number; of None, as `open_lead` does.
+    """Return the index of a lead by its name, or its number; of None, as `open_lead` does.
+
+    The name may leave out ECG, or the ML of modified limb leads: II finds `ECG II` and, where there is none, MLII.
 
     Raises:
         NoSignal: no signal is a voltage.
-        DataRefused: there is no such lead, or several; or it is not a voltage; those that are there are named.
+        NoSuchLead: there is no such lead; those that are there are named.
+        DataRefused: there are several, or it is not a voltage.
     """
     ecg = [i for i, signal in enumerate(signals) if signal.units.lower() in MILLIVOLTS]
     if not ecg:
@@ -142,10 +150,10 @@ def find_lead(signals: Sequence[Signal], lead: str | None) -> int:
         raise NoSignal(f"it holds no voltage: its signals are in {units}.")
     if lead is None:
         return min(ecg, key=lambda i: (_preference(signals[i].sig_name), i))
-    names = [signal.sig_name.upper() for signal in signals]
-    named = [i for i, name in enumerate(names) if name == lead.upper()]
-    if not named and not lead.isdecimal():
-        named = [i for i, name in enumerate(names) if ECG_PREFIX.sub("", name) == lead.upper()]
+    names, wanted = [signal.sig_name.upper() for signal in signals], lead.upper()
+    named = [i for i, name in enumerate(names) if name == wanted]
+    for also in () if lead.isdecimal() else (wanted, f"ML{wanted}"):
+        named = named or [i for i, name in enumerate(names) if ECG_PREFIX.sub("", name) == also]
     if len(named) > 1:
         indices = ", ".join(map(str, named))
         raise DataRefused(f"it has {len(named)} leads named {lead}; give their index with --lead: {indices}.")
@@ -153,7 +161,7 @@ def find_lead(signals: Sequence[Signal], lead: str | None) -> int:
         named = [int(lead)]
     leads = ", ".join(_name(signals, i) for i in ecg)
     if not named:
-        raise DataRefused(f"it has no lead {lead}; its leads are {leads}.")
+        raise NoSuchLead(f"it has no lead {lead}; its leads are {leads}.")
     if named[0] not in ecg:
         name, units = _name(signals, named[0]), signals[named[0]].units
         raise DataRefused(f"lead {name} is in {units}, not in volts; choose an ECG lead with --lead: {leads}.")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError
 from components.io.shards import SourceShard, plan_sources, rows_by_file, stem_of
 from components.io.sources import Source, check_labels, check_provenance, context_of, find_sources, input_files
-from components.io.storage import InputFile, described
+from components.io.storage import InputFile, described, is_remote
 from components.recordings.annotation_files import annotation_file_name
-from components.recordings.inputs import Recording, ask_all, find_recordings
+from components.recordings.inputs import Recording, ask_all, find_recordings, opened_recording
+from components.recordings.lead import NoSuchLead, open_lead
 from components.score.model import ModelRef
 from components.score.recordings import RecordingShard, plan_recordings, shards_of
 from components.score.settings import ScoreSettings
@@ -28,8 +29,8 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
 
     Raises:
         DataRefused: a pattern matches nothing, an input cannot be read, or some are recordings and some are not.
-        UsageError: settings ask for what the inputs do not have, annotation files cannot have the extension that is
-            asked for, or a recording's would replace another's.
+        UsageError: settings ask for what the inputs do not have, such as a lead; annotation files cannot have the
+            extension that is asked for, or a recording's would replace another's.
     """
     if settings.annotations is not None:
         annotation_file_name(settings.annotations, "")  # refuses what cannot be an extension
@@ -51,6 +52,8 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
     if not settings.labelled:
         raise UsageError("--no-label is about files of beats: recordings have labels where --annotator reads them.")
     recordings = {recording.file.path: recording for each in found.values() for recording in each}
+    if settings.lead is not None:
+        _check_lead(recordings.values(), settings.lead)
     if settings.annotations is not None:
         names: dict[str, Recording] = {}
         for recording in recordings.values():
@@ -60,6 +63,28 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
                     "annotations would replace the other's: name the folder above them, or score them in two jobs."
                 )
     return tuple(recordings.values())
+
+
+def _check_lead(recordings: Iterable[Recording], lead: str) -> None:
+    """Refuse a lead that none of the recordings has; those on a store are not asked, as it would take all their files.
+
+    Raises:
+        UsageError: with what the first of them says.
+    """
+    said = []
+    for recording in recordings:
+        if is_remote(recording.file.path):
+            return
+        with opened_recording(recording) as stem:
+            try:
+                open_lead(stem, lead)
+            except NoSuchLead as refused:
+                said.append(f"{recording.file.path}: {' '.join(refused.sentences)}")
+                continue
+            except DataRefused:  # said when it is scored
+                pass
+        return
+    raise UsageError(f"No recording has the lead that --lead {lead} names. {said[0]}")
 
 
 def check_context(inputs: Sequence[Input], model: ModelRef) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.errors import DataRefused
-from components.recordings.lead import NoSignal, open_lead
+from components.recordings.lead import NoSignal, NoSuchLead, open_lead
 from components.recordings.signal import LeadReader
 from tests.recordings.archives import edit_header, write_record
 
@@ -40,6 +40,15 @@ def levels(samples: np.ndarray) -> list[float | None]:
     """The value of each run of 100 samples, None where they are missing."""
     assert all(np.unique(run).size == 1 for run in samples.reshape(-1, 100))
     return [None if np.isnan(run[0]) else round(float(run[0]) * 200, 6) for run in samples.reshape(-1, 100)]
+
+
+def test_a_name_also_finds_the_modified_limb_lead_where_its_own_is_not_there(tmp_path: Path) -> None:
+    signal = np.stack([1024 + np.arange(100), 1024 - np.arange(100)], axis=1)
+    stem = write_record(tmp_path, "r", signal, names=("V1", "MLII"))
+    assert open_lead(stem, "II").sig_name == "MLII"
+    assert open_lead(write_record(tmp_path, "s", signal, names=("MLII", "ECG II")), "ii").sig_name == "ECG II"
+    with pytest.raises(NoSuchLead, match=r"it has no lead III; its leads are V1, MLII"):
+        open_lead(stem, "III")
 
 
 def test_of_two_leads_with_one_name_the_index_decides(tmp_path: Path) -> None:

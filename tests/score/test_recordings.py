@@ -204,6 +204,18 @@ def test_recordings_are_named_by_folder_glob_header_or_record(archive, tmp_path,
     assert all({other.path.rpartition(".")[2] for other in each.others} == {"dat", "atr"} for each in inputs)
 
 
+def test_a_lead_that_no_recording_has_is_refused_before_anything_is_scored(archive, tmp_path):
+    with pytest.raises(
+        UsageError, match=r"No recording has the lead that --lead aVR names\. .*p1\.hea: it has no lead"
+    ):
+        run(archive, output=tmp_path / "out", lead="aVR")
+    assert not (tmp_path / "out").exists()
+    write_record(archive, "p4", simulated(seed=1)[0], names=("aVR",))
+    (archive / "RECORDS").unlink(missing_ok=True)
+    summary = run(archive, output=tmp_path / "out", lead="aVR", budget="100%")
+    assert (summary.recordings["used"], summary.recordings["unusable"]) == (1, 3)
+
+
 def test_recordings_and_tables_are_not_mixed(archive, tmp_path):
     (tmp_path / "a.csv").write_text("1,2\n")
     with pytest.raises(DataRefused, match=r"a\.csv is no recording"):

@@ -18,8 +18,9 @@ from components.recordings.inputs import Recording
 from components.report.material import NotReachedError, ScoringMaterial
 from components.report.scoring import PROBABILITIES, read_rows
 from components.score.job import ShardTask
+from components.score.open_recording import AT_SAMPLE, UNREAD
 from components.score.recording_lines import RecordingLine, Runs, runs_of
-from components.score.recordings import AT_SAMPLE, UNREAD, RecordingShard
+from components.score.recordings import RecordingShard
 
 NAMED: Final = 5
 """Recordings that a sentence names."""

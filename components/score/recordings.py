@@ -1,42 +1,25 @@
 """Recordings as the work of a job: cut into shards by their headers, and each read to beats and to its line.
 
-A recording is read twice, in blocks: once to find its beats, or to see that all of it can be read, and once to cut
-them. Short ones are read once, and their beats are found and cut together. What cannot be used is one reject, and costs
-no other recording.
+What cannot be used is one reject, and costs no other recording.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from components.beat import CLASSES
-from components.beats.cut import DETECTED, is_one_of
-from components.beats.symbols import DEFAULT_MAP
-from components.beats.variants import LEAST_BEATS
 from components.errors import DataRefused
 from components.io.beat_block import BeatBlock, rejects_alone
 from components.io.rejects import Reject
 from components.io.shards import CSV_ROW_BYTES, stem_of
-from components.recordings.annotation_files import ABSTAINED, REJECTED, Answers, annotation_bytes
-from components.recordings.annotations import Annotations, read_annotations
-from components.recordings.detect import LEAST_SECONDS as SHORTEST_SECONDS
-from components.recordings.detect import find_beats
+from components.recordings.annotation_files import annotation_bytes
 from components.recordings.inputs import Recording, opened_recording
-from components.recordings.lead import open_lead
-from components.recordings.lead_beats import LeadBeats, cut_together
-from components.recordings.signal import LeadReader, stretches
 from components.score.blocks import BlockScorer
-from components.score.record import RecordingTally, unlike_training
-from components.score.recording_lines import RecordingLine, lines_content, rhythm_fields, tally_lines
-from components.score.settings import ScoreSettings
-from components.train.served import Answers as ModelAnswers
+from components.score.open_recording import SAMPLES_TOGETHER, UNFOLLOWED, OpenRecording
+from components.score.record import RecordingTally
+from components.score.recording_lines import RecordingLine, lines_content, tally_lines
 
 if TYPE_CHECKING:
     from components.score.job import ShardTask
@@ -47,20 +30,8 @@ SECONDS_A_BEAT: Final = 0.8
 LEAST_SECONDS: Final = 60.0
 """What a shorter recording costs as much as: opening it takes its time, too."""
 
-SAMPLES_TOGETHER: Final = 1 << 16
-"""Samples of short recordings, at 360 Hz, whose beats are found and cut in one go: 18 of ten seconds."""
-
 UNUSABLE: Final = "unusable recording"
-UNFOLLOWED: Final = "no beat follows"
-FLAT: Final = "flat window"
-MISSING: Final = "missing samples"
-"""Kinds of rejects of recordings."""
-
-AT_SAMPLE: Final = ": sample "
-"""Stands in the reason of a beat's reject before the beat's sample."""
-
-UNREAD: Final = -1
-"""Stands for the class of a beat that was not scored."""
+"""Kind of the reject that a recording is which cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -115,180 +86,6 @@ def shards_of(recordings: Sequence[Recording], counts: Sequence[int]) -> list[Re
         shards.append(RecordingShard(run, first, stem_of(first, run[0].name, 0)))
         first += count
     return shards
-
-
-class OpenRecording:
-    """One recording while it is scored.
-
-    Args:
-        recording: as planned.
-        stem: its path, as `open_lead` takes it.
-        settings: of the job.
-        with_context: whether the beats get their context.
-        advance: called now and then; may raise to give up.
-
-    Attributes:
-        length: samples at 360 Hz.
-        short: whether it is in memory, and its beats are found and cut together with those of others.
-
-    Raises:
-        DataRefused: the recording cannot be used.
-    """
-
-    def __init__(
-        self,
-        recording: Recording,
-        stem: Path,
-        settings: ScoreSettings,
-        with_context: bool,
-        advance: Callable[[], object],
-    ) -> None:
-        self.recording, self._advance = recording, advance
-        lead = open_lead(stem, settings.lead)
-        if lead.length < SHORTEST_SECONDS * lead.fs:
-            raise DataRefused(f"it lasts {float(lead.length / lead.fs):.2g} s, less than {SHORTEST_SECONDS} s.")
-        self._lead, self._reader, self._with_context = lead, LeadReader(lead), with_context
-        self._labelled, self.length = settings.annotator is not None, self._reader.length
-        self.short = self.length <= SAMPLES_TOGETHER and next(self._reader.blocks()) == (0, self.length)
-        if settings.annotator is not None:
-            self._take(*_annotated(stem, settings.annotator, self._reader, advance))
-        elif self.short:
-            self._reader.read(0, lead.length)
-        else:
-            self.find([self], advance)
-        self._reader.finish()
-        if recording.frames and lead.sig_len != recording.frames and not lead.notes:
-            raise DataRefused(f"it has {lead.sig_len:,} samples now, its header said {recording.frames:,} before.")
-
-    @staticmethod
-    def find(recordings: Sequence[OpenRecording], advance: Callable[[], object]) -> None:
-        """Find the beats of recordings of one length."""
-        found = find_beats([each._reader for each in recordings], lambda share: advance())
-        for recording, (beats, silent) in zip(recordings, found, strict=True):
-            recording._take(beats, silent)
-
-    def _take(self, annotations: Annotations, silent: npt.NDArray[np.float64]) -> None:
-        """Take the recording's beats, and from when to when it holds no ECG, float64[m, 2] in seconds."""
-        self._silent = silent
-        self._beats = LeadBeats(self._reader, annotations, DEFAULT_MAP)
-        self._beat = np.flatnonzero(is_one_of(annotations.symbol, {DETECTED, *DEFAULT_MAP}))  # annotation of each row
-        self._sample = annotations.sample[self._beat]
-        self._context = self._beats.context()[self._beat] if self._with_context else None
-        self._label = np.full(len(self._beat), UNREAD, np.int8)
-        self._abstain = np.zeros(len(self._beat), bool)
-
-    @staticmethod
-    def blocks(
-        recordings: Sequence[OpenRecording], advance: Callable[[], object]
-    ) -> Iterator[tuple[OpenRecording, BeatBlock]]:
-        """Yield the beats of one recording, or of short ones of one length, a block at a time.
-
-        Raises:
-            DataRefused: a recording cannot be read to its end.
-        """
-        first = recordings[0]
-        if not first.short:
-            yield from ((first, block) for block in first._blocks(cut[1:] for cut in first._beats.cut()))
-            return
-        if not first._labelled:
-            OpenRecording.find(recordings, advance)
-        for recording, cut in zip(recordings, cut_together([each._beats for each in recordings]), strict=True):
-            yield from ((recording, block) for block in recording._blocks([cut]))
-
-    def _blocks(self, cuts: Iterable[tuple[npt.NDArray, npt.NDArray, npt.NDArray]]) -> Iterator[BeatBlock]:
-        """Make blocks of what was cut; the rejects come with the last block. Row numbers count the beats."""
-        rejects: dict[int, tuple[str, str]] = {}
-        for index, values, spread in cuts:
-            self._advance()
-            rows, usable = np.searchsorted(self._beat, index), spread > 0
-            rejects |= {int(row): (FLAT, "its window is flat") for row in rows[spread == 0]}
-            rejects |= {int(row): (MISSING, "its window holds missing samples") for row in rows[np.isnan(spread)]}
-            yield self._block(rows[usable], values[usable])
-        followed = np.zeros(len(self._beat), bool)
-        followed[np.searchsorted(self._beat, self._beats.windowed)] = True
-        rest = np.flatnonzero(~followed)
-        rejects |= {int(row): (UNFOLLOWED, "no beat follows it, so that its window has no end") for row in rest}
-        del self._beats, self._reader  # with the samples of a short one
-        yield rejects_alone(
-            Reject(row, kind, f"{reason}{AT_SAMPLE}{self._sample[row]}", None)
-            for row, (kind, reason) in sorted(rejects.items())
-        )
-
-    def _block(self, rows: npt.NDArray[np.int64], values: npt.NDArray[np.float32]) -> BeatBlock:
-        sample = self._sample[rows]
-        return BeatBlock(
-            signal=values,
-            label=self._beats.labels(self._beat[rows]) if self._labelled else None,
-            rows=rows,
-            rejects=(),
-            record=np.full(len(rows), self.recording.name, object),
-            sample=sample,
-            context=None if self._context is None else self._context[rows],
-            seconds=sample / float(self._lead.fs),
-        )
-
-    def add(self, rows: npt.NDArray[np.int64], answers: ModelAnswers) -> None:
-        """Note the model's answers about these beats, int64[n]."""
-        self._label[rows] = answers.predicted
-        self._abstain[rows] = answers.abstain
-
-    def line(self) -> RecordingLine:
-        """Return the recording's line, once all its beats were answered."""
-        lead, seconds = self._lead, self._lead.length / float(self._lead.fs)
-        scored = self._label[self._label >= 0]
-        silent = float(np.diff(self._silent).sum())
-        counts = np.bincount(scored, minlength=len(CLASSES)).tolist()
-        rhythm = rhythm_fields(self._sample / float(lead.fs), self._label, self._silent, seconds - silent)
-        return RecordingLine(
-            file=self.recording.file.path,
-            record=self.recording.name,
-            lead=lead.sig_name,
-            fs=float(lead.fs),
-            seconds=seconds,
-            seconds_read=seconds - silent,
-            beats=len(self._label),
-            scored=len(scored),
-            rejected=len(self._label) - len(scored),
-            **{f"n_{symbol}": count for symbol, count in zip(CLASSES, counts, strict=True)},
-            abstained=int(self._abstain.sum()),
-            **rhythm,  # type: ignore[arg-type]
-            noise=silent / seconds,
-            unlike=self._few_beats() or unlike_training(int(self._abstain.sum()), len(scored)),
-            notes=" ".join(lead.notes) or None,
-        )
-
-    def _few_beats(self) -> str | None:
-        """Say that the recording is shorter than all that a model of context has learnt from."""
-        if self._context is None or not 0 < len(self._label) < LEAST_BEATS:
-            return None
-        return f"the context of its beats is made of {len(self._label)}; the model learnt from {LEAST_BEATS} and more"
-
-    def answers(self, comment: str) -> Answers:
-        """Return the answers as annotations, `|` for beats that were rejected and `?` where the model abstained."""
-        symbols = np.array([*CLASSES, REJECTED])[self._label]
-        return Answers(
-            record=self.recording.name,
-            fs=self._lead.fs,
-            length=self._lead.length,
-            sample=self._sample,
-            symbol=np.where(self._abstain, ABSTAINED, symbols),
-            comment=comment,
-            start=self._lead.start,
-        )
-
-
-def _annotated(
-    stem: Path, annotator: str, reader: LeadReader, advance: Callable[[], object]
-) -> tuple[Annotations, npt.NDArray[np.float64]]:
-    """Return the annotations of a record, and from when to when samples are missing, float64[m, 2] in seconds."""
-    annotations = read_annotations(stem, annotator, reader.lead)
-    lead, gaps = reader.lead, [np.zeros((0, 2), np.int64)]
-    step = max(int(3600 * lead.fs), 1)
-    for first in range(0, lead.length, step):
-        advance()
-        samples = reader.read(first, min(first + step, lead.length))
-        gaps.append(stretches(np.isnan(samples)) + first)
-    return annotations, np.concatenate(gaps) / float(lead.fs)
 
 
 def score_recordings(

@@ -17,8 +17,9 @@ from components.io.shards import SourceShard, rows_by_file
 from components.push.histogram import BINS, histogram_json
 from components.score.inputs import changed_files
 from components.score.job import Job
+from components.score.open_recording import UNFOLLOWED
 from components.score.record import ShardFailure, ShardRecord, unlike_training
-from components.score.recordings import UNFOLLOWED, UNUSABLE
+from components.score.recordings import UNUSABLE
 from components.score.resume import Outcome
 from components.score.settings import RejectBudget
 

@@ -33,8 +33,8 @@ from components.report.strips import (
     ten_seconds,
 )
 from components.report.wording import UNKNOWN
+from components.score.open_recording import UNREAD
 from components.score.recording_lines import RecordingLine, rhythm_fields
-from components.score.recordings import UNREAD
 from pipeline.cli import heartbeat, main
 from tests.recordings.archives import write_archive
 from tests.report.reading import Read, read

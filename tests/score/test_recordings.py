@@ -112,34 +112,6 @@ def test_a_recording_of_less_than_a_second_is_refused_as_too_short(tmp_path):
     assert lines(tmp_path / "out")[0]["refused"] == "it lasts 0.83 s, less than 1 s."
 
 
-@pytest.mark.parametrize("form", ["detected", "annotated"])
-def test_short_recordings_together_give_exactly_what_each_gives_alone(tmp_path, form):
-    folder, options = tmp_path / "in", {"annotations": "pred", "block_rows": 25}
-    if form == "annotated":
-        options["annotator"] = "atr"
-    lengths = [3600, 3600, 3600, 4000, 3600, 3600, 3600]
-    for i, length in enumerate(lengths):
-        signal, positions, symbols = simulated(seed=i, beats=40)
-        kept = positions < length
-        symbols = [symbol for symbol, inside in zip(symbols, kept, strict=True) if inside]
-        write_record(folder, f"r{i}", signal[:length], positions[kept], symbols, fmt="16")
-    with (folder / "r4.dat").open("r+b") as file:
-        file.truncate(3000)
-    run(folder, output=tmp_path / "all", budget="100%", shard_bytes=1 << 22, **options)
-    alone = [tmp_path / f"alone{i}" for i in range(len(lengths))]
-    for i, out in enumerate(alone):
-        run(folder / f"r{i}.hea", output=out, budget="100%", **options)
-    assert len(list((tmp_path / "all" / "parts").iterdir())) == 1
-    assert read_parts(tmp_path / "all").to_pylist() == [row for out in alone for row in read_parts(out).to_pylist()]
-    assert read_rejects(tmp_path / "all") == [reject for out in alone for reject in read_rejects(out)]
-    assert lines(tmp_path / "all") == [line for out in alone for line in lines(out)]
-    for i, out in enumerate(alone):
-        name = f"annotations/r{i}.pred"
-        assert (out / name).is_file() == (i != 4)
-        if i != 4:
-            assert (tmp_path / "all" / name).read_bytes() == (out / name).read_bytes()
-
-
 def test_a_checksum_that_fails_is_found_before_a_row_is_written(archive, tmp_path):
     samples = bytearray((archive / "p1.dat").read_bytes())
     samples[3000] ^= 0xFF

@@ -26,9 +26,14 @@ COPY components components
 COPY pipeline pipeline
 RUN /opt/setup/bin/uv pip install --quiet --python /opt/heartbeat/bin/python --offline --no-deps --no-build-isolation .
 
-# C++ headers and the packages' own tests are never used here. Byte code is compiled last, and in a form that is valid
-# whatever an image builder does to times: in a read-only image a stale one would be compiled anew by every process.
+# C++ headers, OpenVINO's parts for GPUs and NPUs, and the packages' own tests are never used here. Byte code is compiled
+# last, and in a form that is valid whatever an image builder does to times: in a read-only image a stale one would be
+# compiled anew by every process.
 RUN rm -rf /opt/heartbeat/lib/python*/site-packages/tensorflow/include /opt/heartbeat/include \
+      /opt/heartbeat/lib/python*/site-packages/openvino/include \
+      /opt/heartbeat/lib/python*/site-packages/openvino/libs/cache.json \
+      /opt/heartbeat/lib/python*/site-packages/openvino/libs/*_gpu_plugin.so \
+      /opt/heartbeat/lib/python*/site-packages/openvino/libs/*_npu_plugin.so \
     && find /opt/heartbeat/lib -type d -name tests -prune -exec rm -rf {} + \
     && /opt/heartbeat/bin/python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/heartbeat/lib
 

@@ -36,6 +36,7 @@ setup(
         "google-crc32c",
         "jinja2",
         "matplotlib",
+        "openvino",
         "psutil",
         "pydantic>=2",
         "requests",

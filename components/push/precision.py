@@ -62,7 +62,7 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
     (model_dir / INT8_FILE).write_bytes(quantised(str(model_dir), np.concatenate(list(seen.values()))))
     measured: dict[str, Any] = {}
     for precision in FAST_PRECISIONS:
-        if not is_native(precision) and precision != "int8":  # whose arithmetic is the same on all processors
+        if not is_native(precision):
             measured[precision] = {"refused": "The machine that pushed it does not compute it, so it was not measured."}
             continue
         model = ServedModel(str(model_dir), precision)

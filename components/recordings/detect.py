@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from components.beat import RECORD_RATE_HZ
 from components.beats.cut import DETECTED
@@ -176,6 +175,8 @@ def _band(
     signals: npt.NDArray[np.float64], fs: float, band: tuple[float, float], order: int
 ) -> npt.NDArray[np.float64]:
     """Filter signals, float64[count, length], forwards and backwards as scipy's `sosfiltfilt`, but designed once."""
+    from scipy.signal import sosfilt  # half a second, which beats in tables do without
+
     sections, state = _design(order, band, fs)
     length = signals.shape[1]
     reach = min(6 * order + 3, length - 1)
@@ -192,6 +193,8 @@ def _design(
     order: int, band: tuple[float, float], fs: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return a band-pass filter, float64[order, 6], and its state in a constant signal of 1, float64[order, 2]."""
+    from scipy.signal import butter, sosfilt_zi
+
     sections = butter(order, band, "bandpass", fs=fs, output="sos")
     return sections, sosfilt_zi(sections)
 

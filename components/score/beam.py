@@ -18,7 +18,7 @@ from components.score.beam_private import await_workers, local_runner, lost_work
 from components.score.engines.engine import Session, environment_refusal, is_elsewhere, names_runner, worker_pool
 from components.score.engines.worker import local_worker_command
 from components.score.job import ShardTask
-from components.score.model import ModelRef, loaded_model, use_one_thread
+from components.score.model import ModelRef, loaded_model
 from components.score.record import ShardRecord
 from components.score.resume import read_outcome
 from components.score.shard import LOG, Stopped, attempt_shard
@@ -48,7 +48,6 @@ class ScoreShard(beam.DoFn):
     def setup(self) -> None:
         """Prepare the worker process."""
         self._submitter.watch()
-        use_one_thread()
 
     def process(self, task: ShardTask) -> Iterator[None]:
         """Score and publish a shard; leave it as it is if an engine has it done a second time.

@@ -11,6 +11,7 @@ from typing import Final
 from components.errors import UsageError
 from components.io.shards import SourceShard, stem_of
 from components.io.sources import Source
+from components.score.beam_private import import_beam
 from components.score.engines.dataflow import Dataflow
 from components.score.engines.engine import LOCAL_RUNNERS, BeamRunner, Engine, is_elsewhere, names_runner, option
 from components.score.engines.portable import PortableEngine
@@ -105,6 +106,8 @@ class EngineRunner:
     def __call__(self, tasks: Sequence[ShardTask], model: ModelRef, follow: Callable[[], object]) -> list[str]:
         """Score every shard, calling `follow` about twice a second; see `run_on_beam`."""
         with self.engine.session(len(tasks)) as session:
+            if not names_runner(session.options):
+                import_beam()
             from components.score.beam import run_on_beam  # takes seconds, in which a job server starts
 
             return run_on_beam(tasks, model, session, follow)

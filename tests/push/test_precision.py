@@ -68,6 +68,7 @@ def test_with_few_beats_only_float32_is_released(staged):
 
 def test_a_released_precision_leaves_its_model_and_its_figures(staged, monkeypatch):
     monkeypatch.setattr(precision, "LEAST_ANSWERS", 200)
+    monkeypatch.setattr(precision, "is_native", lambda precision: True)
     monkeypatch.setattr(precision, "MOST_CHANGED", 0.2)
     told = stage_precisions(staged, read_beats, SETTINGS)
     assert (staged / INT8_FILE).is_file()
@@ -85,7 +86,7 @@ def test_a_released_precision_leaves_its_model_and_its_figures(staged, monkeypat
 
 def test_a_refused_precision_leaves_no_model_and_says_why(staged, monkeypatch):
     monkeypatch.setattr(precision, "LEAST_ANSWERS", 200)
-    monkeypatch.setattr(precision, "is_native", lambda precision: False)
+    monkeypatch.setattr(precision, "is_native", lambda precision: precision == "int8")
     monkeypatch.setattr(precision, "MOST_CHANGED", -1)
     told = stage_precisions(staged, read_beats, SETTINGS)
     assert not (staged / INT8_FILE).exists()

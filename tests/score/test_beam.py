@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import EnvironmentRefused
-from components.io.submitter import POLL_SECONDS, local_submitter
+from components.io.submitter import POLL_SECONDS, LocalSubmitter, local_submitter
 from components.score import beam
 from components.score.engines.engine import BeamRunner, Session
 from components.score.engines.worker import local_worker_command
@@ -20,7 +20,6 @@ from tests.score.jobs import NumpyModel, digests, request, run, write_csv
 
 @pytest.fixture
 def _numpy_model(monkeypatch):
-    monkeypatch.setattr(beam, "use_one_thread", lambda: None)
     monkeypatch.setattr(beam, "loaded_model", lambda ref: NumpyModel())
 
 
@@ -71,10 +70,10 @@ def test_an_engine_that_is_lost_ends_the_job(tmp_path, monkeypatch):
 
 
 def test_a_job_that_beam_cannot_run_is_told(tmp_path, monkeypatch):
-    def broken():
+    def broken(self):
         raise RuntimeError("no thread to be had")
 
-    monkeypatch.setattr(beam, "use_one_thread", broken)
+    monkeypatch.setattr(LocalSubmitter, "watch", broken)
     write_csv(tmp_path / "a.csv", 10)
     summary = score(request(tmp_path / "a.csv", output=tmp_path / "out"), IN_PROCESS)
     assert summary.exit_code == 5

@@ -2,17 +2,22 @@
 
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from components import recordings
 from components.errors import HeartbeatError, UsageError
-from components.io.artifact_files import SIDECAR_DIR
+from components.io.artifact_files import INT8_FILE, SIDECAR_DIR
 from components.io.serving import model_digest
 from components.score import model
 from components.score.model import ModelRef, ScoringModel, choose_precision, loaded_model
+from components.train.served import is_native
 from pipeline.commands.score import show_summary
 from tests.score.jobs import digests, loop, read_parts, request, run, score, write_csv
 
@@ -40,7 +45,6 @@ def test_auto_is_the_fastest_that_is_released_and_that_processors_are_known_to_h
     assert choose_precision("auto", saved_model.uri, here=True) == "float32"
     monkeypatch.setattr(model, "is_native", lambda precision: False)
     assert choose_precision("auto", released.uri, here=True) == "float32"
-    assert choose_precision("int8", released.uri, here=True) == "int8"  # asked for, it is computed, slowly
 
 
 def test_what_is_not_released_is_refused_in_words(released, saved_model, tmp_path):
@@ -74,7 +78,7 @@ def test_a_job_says_its_precision_and_is_resumed_in_it_alone(released, tmp_path,
     summary = scored("refuse", "auto")
     assert asked == [("int8", {"int8"})]
     assert json.loads((tmp_path / "out" / "job.json").read_text())["settings"]["precision"] == "int8"
-    assert all("TFLite of TensorFlow" in computing for computing in summary.computing)
+    assert all(computing.startswith("OpenVINO 2") for computing in summary.computing)
     show_summary(summary)
     [line] = [line for line in capsys.readouterr().out.splitlines() if "computed in" in line]
     assert "int8" in line
@@ -95,7 +99,63 @@ def test_auto_goes_on_with_what_the_job_was_begun_with(released, tmp_path, monke
     assert summary.model["precision"] == "int8"
 
 
-def test_bfloat16_is_not_computed_where_tensorflow_would_take_float32(released, monkeypatch):
+def imports_of(released: ModelRef, output: Path, *inputs: object) -> set[str]:
+    """Score in int8 by the command and two workers; return the packages that any of the processes imports."""
+    program = (sys.executable, "-W", "ignore", "-c", "from pipeline.cli import run; run()", "score")
+    flags = ["--model", released.uri, "--precision", "int8", "--output", str(output), "--workers", "2"]
+    done = subprocess.run(
+        [*program, *flags, *(f"--input={path}" for path in inputs)],
+        env={**os.environ, "PYTHONVERBOSE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    names = {name.split(".")[0] for name in re.findall(r"import '([\w.]+)' # <", done.stderr)}
+    assert {"apache_beam", "openvino"} <= names
+    return names
+
+
+NEITHER = {"tensorflow", "keras", "tfx", "tfx_bsl", "openvino_telemetry"}
+
+
+@pytest.mark.skipif(not is_native("int8"), reason="this processor does not compute int8")
+def test_tables_are_scored_in_int8_without_tensorflow_and_clients_of_stores(released, tmp_path):
+    for name in "ab":
+        write_csv(tmp_path / f"{name}.csv", 20)
+    imported = imports_of(released, tmp_path / "out", *(tmp_path / f"{name}.csv" for name in "ab"))
+    assert not imported & {*NEITHER, "scipy", "wfdb", "boto3", "apitools", "hdfs", "regex", "IPython"}
+    assert read_parts(tmp_path / "out").num_rows == 40
+
+
+@pytest.mark.skipif(not is_native("int8"), reason="this processor does not compute int8")
+def test_recordings_are_scored_in_int8_without_tensorflow(released, tmp_path):
+    imported = imports_of(released, tmp_path / "out", Path(recordings.__file__).with_name("example"))
+    assert not imported & NEITHER
+    assert "wfdb" in imported
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_a_processor_without_the_instructions_is_refused(released, monkeypatch, precision):
+    monkeypatch.setattr(model, "_loaded", {})
     monkeypatch.setattr(model, "is_native", lambda precision: False)
-    with pytest.raises(HeartbeatError, match="does not compute bfloat16"):
-        loaded_model(replace(released, precision="bfloat16"))
+    with pytest.raises(HeartbeatError, match=f"does not compute {precision}"):
+        loaded_model(replace(released, precision=precision))
+
+
+@pytest.mark.usefixtures("native")
+def test_a_job_is_not_resumed_with_another_version_of_the_engine(released, monkeypatch):
+    monkeypatch.setattr(model, "_loaded", {})
+    before = loaded_model(replace(released, precision="int8")).computing
+    assert before.startswith("OpenVINO 2")
+    other = replace(released, precision="int8", computing=before.replace("OpenVINO 2", "OpenVINO 1"))
+    with pytest.raises(HeartbeatError, match=f"begun with OpenVINO 1.*; here it is {before}"):
+        loaded_model(other)
+
+
+def test_a_damaged_int8_model_is_refused_in_words(released, tmp_path):
+    folder = tmp_path / "1"
+    shutil.copytree(released.uri, folder)
+    for damage in (lambda: (folder / INT8_FILE).write_bytes(b"no model"), (folder / INT8_FILE).unlink):
+        damage()
+        with pytest.raises(HeartbeatError, match=r"is no model that scores beats: ValueError: .+ Name a directory"):
+            ScoringModel(str(folder), model_digest(folder), "int8")

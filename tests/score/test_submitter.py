@@ -58,7 +58,6 @@ def test_a_new_job_ends_the_workers_of_one_whose_submitter_was_killed(tmp_path):
 
 @pytest.fixture
 def _numpy_model(monkeypatch):
-    monkeypatch.setattr(beam, "use_one_thread", lambda: None)
     monkeypatch.setattr(beam, "loaded_model", lambda ref: NumpyModel())
 
 

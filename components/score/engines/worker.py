@@ -24,7 +24,7 @@ from typing import Final, NoReturn
 from components.io.scratch import own_temporary_folder
 from components.io.signals import ignore_interrupts
 from components.io.submitter import ORPHANED, POLL_SECONDS, LocalSubmitter
-from components.score.beam_private import leave_out_unused, run_worker, worker_environment
+from components.score.beam_private import import_beam, leave_out_unused, run_worker, worker_environment
 
 PROVISION_SECONDS: Final = 60.0
 """How long an engine that listens may take to answer; where none listens, a worker ends at once."""
@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         signal.signal(signal.SIGTERM, lambda *_: _end(folder))  # how Flink and Spark end a worker
         threading.Thread(target=_end_with_parent, args=(parent, folder), daemon=True, name="watch-parent").start()
         leave_out_unused()
+        import_beam()
         os.environ.update(
             worker_environment(
                 arguments.id,
@@ -84,6 +85,7 @@ def main_local() -> None:
     LocalSubmitter(**json.loads(sys.argv[1])).watch()
     ignore_interrupts()
     leave_out_unused()
+    import_beam()
     run_worker()
 
 

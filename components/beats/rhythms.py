@@ -14,7 +14,8 @@ KINDS: Final = {
     "plain": 0.04,
     "drift": 0.05,
     "pause": 0.04,
-    "fibrillation": 0.48,
+    "fibrillation": 0.64,
+    "flutter": 0.32,
     "rare": 0.08,
     "often": 0.08,
     "pairs": 0.08,
@@ -25,6 +26,9 @@ KINDS: Final = {
 }
 """Kind of rhythm -> how often it is drawn, relatively."""
 
+WITHOUT_P: Final = frozenset({"fibrillation", "flutter"})
+"""Kinds of rhythm in which the atria do not beat as one, so that there is no P wave."""
+
 GROUPS: Final = {"rare": (0.005, 0.05), "often": (0.05, 0.25), "pairs": (0.02, 0.12), "runs": (0.01, 0.12)}
 """Kind of scattered ectopic beats -> from which to which share of the beats a group of them begins at."""
 
@@ -32,9 +36,13 @@ LEAST: Final = 0.28
 """Shortest interval, s."""
 
 
-def simulate_intervals(count: int, rng: np.random.Generator) -> tuple[Intervals, Early]:
+def draw_kind(rng: np.random.Generator) -> str:
+    """Return one of KINDS, drawn as often as is said there."""
+    return str(rng.choice(list(KINDS), p=np.array(list(KINDS.values())) / sum(KINDS.values())))
+
+
+def simulate_intervals(kind: str, count: int, rng: np.random.Generator) -> tuple[Intervals, Early]:
     """Return float64[count], the interval before each beat in seconds, and bool[count], whether it is ectopic."""
-    kind = str(rng.choice(list(KINDS), p=np.array(list(KINDS.values())) / sum(KINDS.values())))
     base, early = _sinus(count, rng), np.zeros(count, bool)
     if kind == "plain":
         return base, early
@@ -47,6 +55,8 @@ def simulate_intervals(count: int, rng: np.random.Generator) -> tuple[Intervals,
     if kind == "fibrillation":
         spread = np.exp(rng.uniform(0.12, 0.32) * rng.normal(size=count))
         return (rng.uniform(0.45, 0.95) * spread).clip(LEAST, 2.2), early
+    if kind == "flutter":
+        return _flutter(count, rng), early
     if kind in GROUPS:
         return _scattered(base, early, kind, rng)
     return {"bigeminy": _bigeminy, "tachycardia": _tachycardia, "majority": _majority}[kind](base, early, rng)
@@ -67,6 +77,17 @@ def _sinus(count: int, rng: np.random.Generator) -> Intervals:
     mean = rng.uniform(0.5, 1.15)
     found: Intervals = mean * np.exp(levels + (drift - drift.mean()).clip(-0.2, 0.2) + breathing)
     return found
+
+
+def _flutter(count: int, rng: np.random.Generator) -> Intervals:
+    """Return intervals of two to five cycles of the atria each, some of them as many as the one before."""
+    cycle, stay = rng.uniform(0.18, 0.27), rng.uniform(0, 0.7)
+    cycles = rng.choice([2, 3, 4, 5], count, p=rng.dirichlet([1.5, 1.5, 1.5, 0.3]))
+    kept = rng.random(count) < stay
+    kept[0] = False
+    cycles = cycles[np.maximum.accumulate(np.where(kept, 0, np.arange(count)))]
+    found: Intervals = cycle * cycles * np.exp(rng.uniform(0.01, 0.06) * rng.normal(size=count))
+    return found.clip(LEAST, 2.2)
 
 
 def _put(base: Intervals, rr: Intervals, early: Early, beat: int, share: float) -> None:

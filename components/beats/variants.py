@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beats.context import CONTEXT_NAMES, context_of
-from components.beats.rhythms import simulate_intervals
-from components.beats.windows import WINDOW_HZ, BeatWindows
+from components.beats.rhythms import WITHOUT_P, draw_kind, simulate_intervals
+from components.beats.windows import BEFORE, WINDOW_HZ, BeatWindows
 
 PIECE_BEATS: Final = (120, 450)
 """Beats of a piece, drawn so that each order of length is as likely."""
@@ -28,7 +28,7 @@ LEAST_BEATS: Final = 60
 NORMAL_PIECES: Final = 0.4
 """Share of the pieces without an ectopic beat that are kept."""
 
-RHYTHMS: Final = 4
+RHYTHMS: Final = 6
 """Simulated rhythms of each recording."""
 
 RHYTHM_BEATS: Final = 400
@@ -40,6 +40,9 @@ OF_SHAPE: Final = [
     column for column, name in enumerate(CONTEXT_NAMES) if not name.startswith("rr") and name != "alike_early"
 ]
 """Columns of the context that do not change with the rhythm."""
+
+ATRIAL: Final = slice(BEFORE - 34, BEFORE - 8)
+"""Samples of a window in which the P wave is: 0.28 to 0.07 s before the beat."""
 
 NORMAL, ECTOPIC = 0, 1
 """Labels: indices of N and S."""
@@ -83,7 +86,8 @@ def _rhythms(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.
     """Give normal beats other intervals; those that come early by the simulated rhythm are S.
 
     Their shapes are compared with those of the whole recording, as ever: among normal beats alone no shape is odd, and
-    what is learnt of rhythms would hold for clean recordings alone.
+    what is learnt of rhythms would hold for clean recordings alone. In fibrillation and flutter no beat has a P wave:
+    else a network would learn that it is the P wave that makes an early beat normal.
     """
     normal = np.flatnonzero(label == NORMAL)
     if len(normal) < LEAST_BEATS:
@@ -93,11 +97,27 @@ def _rhythms(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.
         count = min(RHYTHM_BEATS, len(normal))
         first = rng.integers(0, len(normal) - count + 1)
         beat = normal[first : first + count]
-        intervals, early = simulate_intervals(count, rng)
+        kind = draw_kind(rng)
+        intervals, early = simulate_intervals(kind, count, rng)
         simulated = BeatWindows(np.cumsum(intervals), windows.shape[beat], windows.scale[beat])
         context = context_of(simulated)
-        context[:, OF_SHAPE] = recorded[beat][:, OF_SHAPE]
+        compared = context_of(_without_p(windows, rng)) if kind in WITHOUT_P else recorded
+        context[:, OF_SHAPE] = compared[beat][:, OF_SHAPE]
         yield Variant(beat, context, np.where(early, ECTOPIC, NORMAL))
+
+
+def _without_p(windows: BeatWindows, rng: np.random.Generator) -> BeatWindows:
+    """Return windows with a straight line in place of the P wave, and waves of 4 to 9 Hz all through."""
+    shape = windows.shape.astype(np.float32)
+    first, last = ATRIAL.start, ATRIAL.stop
+    begin, end = shape[:, first : first + 3].mean(axis=1), shape[:, last - 2 : last + 1].mean(axis=1)
+    shape[:, ATRIAL] = np.linspace(begin, end, last - first, axis=1)
+    rows, samples = shape.shape
+    height = np.exp(rng.uniform(np.log(0.01), np.log(0.12))) * rng.uniform(0.5, 1.5, (rows, 1))
+    pace, phase = rng.uniform(4, 9) * np.exp(0.1 * rng.normal(size=(rows, 1))), rng.uniform(0, 2 * np.pi, (rows, 1))
+    shape += height * np.sin(2 * np.pi * pace * np.arange(samples) / WINDOW_HZ + phase)
+    shape += rng.normal(0, rng.uniform(0, 0.02), shape.shape)
+    return BeatWindows(windows.seconds, shape.astype(np.float16), windows.scale)
 
 
 def _noisy(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.Generator) -> Iterator[Variant]:

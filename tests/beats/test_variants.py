@@ -7,7 +7,7 @@ import pytest
 
 from components.beats import rhythms, variants
 from components.beats.context import CONTEXT_NAMES, context_of
-from components.beats.rhythms import KINDS, LEAST, simulate_intervals
+from components.beats.rhythms import KINDS, LEAST, WITHOUT_P, simulate_intervals
 from components.beats.variants import make_variants
 from components.beats.windows import AFTER, BEFORE, BeatWindows
 
@@ -46,7 +46,8 @@ def test_pieces_are_recordings_of_their_own_and_cover_what_is_ectopic() -> None:
     assert len(plain) < len(pieces)
 
 
-def test_simulated_rhythms_are_of_normal_beats_and_label_the_early_ones() -> None:
+def test_simulated_rhythms_are_of_normal_beats_and_label_the_early_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rhythms, "KINDS", {kind: share for kind, share in KINDS.items() if kind not in WITHOUT_P})
     windows, label = recording()
     made = list(variants._rhythms(windows, label, np.random.default_rng(5)))
     assert len(made) == variants.RHYTHMS
@@ -57,6 +58,21 @@ def test_simulated_rhythms_are_of_normal_beats_and_label_the_early_ones() -> Non
         np.testing.assert_array_equal(variant.context[:, shape], context_of(windows)[variant.beat, shape])
         assert (variant.context[:, 0] != context_of(windows)[variant.beat, 0]).any()
     assert not list(variants._rhythms(windows, np.full(900, 2), np.random.default_rng(5)))
+
+
+@pytest.mark.parametrize("kind", sorted(WITHOUT_P))
+def test_in_fibrillation_and_flutter_no_beat_has_a_p_wave(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(rhythms, "KINDS", {kind: 1.0})
+    windows, label = recording()
+    time = (np.arange(BEFORE + AFTER) - BEFORE) / 120
+    atrial = (0.15 * np.exp(-(((time + 0.16) / 0.02) ** 2))).astype(np.float16)
+    windows = BeatWindows(windows.seconds, windows.shape + atrial, windows.scale)
+    unlike, qrs = CONTEXT_NAMES.index("p_unlike"), CONTEXT_NAMES.index("qrs_unlike")
+    recorded = np.median(context_of(windows)[label == 0], axis=0)
+    for variant in variants._rhythms(windows, label, np.random.default_rng(5)):
+        assert (variant.label == 0).all()
+        assert np.median(variant.context[:, unlike]) > recorded[unlike] + 0.5
+        assert np.median(variant.context[:, qrs]) < recorded[qrs] + 1.5
 
 
 def test_noise_moves_loses_and_doubles_beats_and_only_real_ones_are_rows() -> None:
@@ -74,15 +90,14 @@ def test_noise_moves_loses_and_doubles_beats_and_only_real_ones_are_rows() -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_rhythm_has_intervals_that_a_heart_can_have(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr(rhythms, "KINDS", {kind: 1.0})
+def test_every_rhythm_has_intervals_that_a_heart_can_have(kind: str) -> None:
     ectopic = []
     for seed in range(20):
-        intervals, early = simulate_intervals(400, np.random.default_rng(seed))
+        intervals, early = simulate_intervals(kind, 400, np.random.default_rng(seed))
         assert intervals.shape == early.shape == (400,)
         assert LEAST * 0.5 < intervals.min() <= intervals.max() < 6
         ectopic.append(early.mean())
         if early.any() and not early.all():
             assert np.median(intervals[early]) < np.median(intervals[~early])
-    assert (max(ectopic) > 0) == (kind not in ("plain", "drift", "pause", "fibrillation"))
+    assert (max(ectopic) > 0) == (kind not in {"plain", "drift", "pause", *WITHOUT_P})
     assert kind != "majority" or max(ectopic) > 0.5

@@ -121,7 +121,7 @@ def csv_limit(model_dir: str, inputs: Sequence[str], out: str) -> Figures:
     shards = plan_text(files, settings.shard_bytes)
     spent = {"read": time.process_time() - began, "parse": 0.0, "model": 0.0}
     for shard in shards:
-        for block in read_lines(shard, settings.block_bytes):
+        for block in read_lines(shard):
             began = time.process_time()
             parsed = parse_block(block)
             parsed_at = time.process_time()
@@ -141,9 +141,7 @@ def binary_limit(model_dir: str, inputs: Sequence[str], out: str) -> Figures:
     spent = {"read": 0.0, "model": 0.0}
     began = time.process_time()
     for shard in plan_sources(find_sources(inputs), settings.shard_bytes):
-        for block in read_shard(
-            shard, labelled=settings.labelled, block_bytes=settings.block_bytes, block_rows=settings.block_rows
-        ):
+        for block in read_shard(shard, labelled=settings.labelled, block_rows=settings.block_rows):
             read = time.process_time()
             model.answers(block.signal, settings.batch)
             spent["model"] += time.process_time() - read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,9 +11,6 @@ import numpy.typing as npt
 
 from components.beat import CLASSES, SAMPLES
 from components.io.rejects import LABEL_UNKNOWN, NO_LABEL, NOT_A_NUMBER, OUT_OF_RANGE, Reject
-
-Text = Callable[[int], "str | None"]
-"""The beginning of the line that a row number stands for; None where the input is not text."""
 
 LABELS: Final = {*range(len(CLASSES) + 1)}
 """Labels counted from 0 or, by mistake, from 1."""
@@ -26,10 +23,6 @@ FEW: Final = 10
 
 NO_SAMPLE: Final = -1
 """Stands for the sample of a beat that has none."""
-
-
-def no_text(row: int) -> None:
-    """Return the text of a row of a binary format: there is none."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,6 @@ class BeatBlock:
         sample: int64[n], position of the beat in its record, NO_SAMPLE where a row has none; None where no row has.
         context: float32[n, k], what their recording says about the beats, nan where that is missing; None unless asked.
         seconds: float64[n], position of the beat since its recording's start; None for rows of tables.
-        text: what a row looks like, for a reject that is only found later; good until the next block is read.
     """
 
     signal: npt.NDArray[np.float32]
@@ -56,7 +48,6 @@ class BeatBlock:
     sample: npt.NDArray[np.int64] | None = None
     context: npt.NDArray[np.float32] | None = None
     seconds: npt.NDArray[np.float64] | None = None
-    text: Text = no_text
 
     @property
     def row_count(self) -> int:
@@ -89,7 +80,7 @@ class BeatBlock:
 
 
 def join_blocks(blocks: Sequence[BeatBlock]) -> BeatBlock:
-    """Return the beats and the rejects of several blocks, one after another; the text of their rows is lost.
+    """Return the beats and the rejects of several blocks, one after another.
 
     All blocks that hold beats have the same columns.
     """

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES, COLUMNS, SAMPLES
-from components.io.beat_block import BeatBlock, Text
+from components.io.beat_block import BeatBlock, join_blocks
 from components.io.csv_numbers import UnreadableNumbersError, read_floats, read_matrix
 from components.io.provenance import OriginReader
-from components.io.rejects import Reject, reject_line, reject_over_long, shown
+from components.io.rejects import Reject, reject_line, reject_over_long
 from components.io.storage import InputFile
 from components.io.text import LINE_BYTES, Block, read_blocks
 
@@ -21,24 +21,38 @@ PEEK_BYTES: Final = 2 * LINE_BYTES
 """Bytes read at a time to find the first well-formed row: mostly the first line is it."""
 
 
-def read_csv(text: Iterable[Block], labelled: bool, provenance: InputFile | None = None) -> Iterator[BeatBlock]:
-    """Yield the beats of blocks of whole lines.
+def read_csv(
+    text: Iterable[Block], labelled: bool, block_rows: int, provenance: InputFile | None = None
+) -> Iterator[BeatBlock]:
+    """Yield the beats of blocks of whole lines, joined to blocks of at least `block_rows` rows but for the last.
 
     Args:
         text: blocks of one file, in order.
         labelled: whether rows carry a label.
+        block_rows: rows of a block.
         provenance: the file that says where the beats come from, if there is one.
 
     Raises:
         DataRefused: the file or its provenance cannot be read, changed while read, or is not whole gzip.
     """
     origins = None if provenance is None else OriginReader(provenance.path)
-    for lines in text:
-        block = parse_block(lines, labelled)
+    for block in _joined((parse_block(lines, labelled) for lines in text), block_rows):
         if origins is not None:
             origin = origins.take(block.rows)
             block = replace(block, record=origin.record, sample=origin.sample)
         yield block
+
+
+def _joined(blocks: Iterable[BeatBlock], block_rows: int) -> Iterator[BeatBlock]:
+    waiting, rows = list[BeatBlock](), 0
+    for block in blocks:
+        waiting.append(block)
+        rows += block.row_count
+        if rows >= block_rows:
+            yield join_blocks(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield join_blocks(waiting)
 
 
 def csv_has_labels(file: InputFile) -> bool | None:
@@ -66,14 +80,14 @@ def parse_block(block: Block, labelled: bool = True) -> BeatBlock:
     width = COLUMNS if labelled else SAMPLES
     if block.over_long:
         nothing = np.empty((0, width), np.float32)
-        return _beats(nothing, np.empty(0, np.int64), (reject_over_long(block.first_row, bytes(block.data)),), block)
+        return _beats(nothing, np.empty(0, np.int64), (reject_over_long(block.first_row, bytes(block.data)),))
     try:
         matrix = read_matrix(block.data, block.rows, width)
     except UnreadableNumbersError:
         return _parse_faulty(block, width)
     if not _all_valid(matrix):
         return _parse_faulty(block, width)
-    return _beats(matrix, np.arange(block.first_row, block.first_row + block.rows), (), block)
+    return _beats(matrix, np.arange(block.first_row, block.first_row + block.rows), ())
 
 
 def _parse_faulty(block: Block, width: int) -> BeatBlock:
@@ -91,7 +105,7 @@ def _parse_faulty(block: Block, width: int) -> BeatBlock:
     rejects = tuple(
         reject_line(block.first_row + index, lines[index], width) for index in np.flatnonzero(~valid).tolist()
     )
-    return _beats(matrix[valid], block.first_row + np.flatnonzero(valid), rejects, block)
+    return _beats(matrix[valid], block.first_row + np.flatnonzero(valid), rejects)
 
 
 def _has_columns(line: bytes, width: int) -> bool:
@@ -113,15 +127,6 @@ def _valid_rows(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     return valid
 
 
-def _beats(
-    matrix: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], rejects: tuple[Reject, ...], block: Block
-) -> BeatBlock:
+def _beats(matrix: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], rejects: tuple[Reject, ...]) -> BeatBlock:
     labels = matrix[:, SAMPLES].astype(np.int64) if matrix.shape[1] == COLUMNS else None
-    return BeatBlock(np.ascontiguousarray(matrix[:, :SAMPLES]), labels, rows, rejects, text=_text_of(block))
-
-
-def _text_of(block: Block) -> Text:
-    def text(row: int) -> str:
-        return shown(bytes(block.data).split(b"\n")[row - block.first_row].removesuffix(b"\r"))
-
-    return text
+    return BeatBlock(np.ascontiguousarray(matrix[:, :SAMPLES]), labels, rows, rejects)

@@ -221,15 +221,14 @@ def rows_by_file(shards: Sequence[Shard]) -> dict[str, int]:
 
 
 def read_shard(
-    shard: SourceShard, *, labelled: bool, block_bytes: int, block_rows: int, with_context: bool = False
+    shard: SourceShard, *, labelled: bool, block_rows: int, with_context: bool = False
 ) -> Iterator[BeatBlock]:
     """Yield a shard's rows in order, a block at a time.
 
     Args:
         shard: what to read.
         labelled: whether rows carry a label.
-        block_bytes: of a CSV, bytes read at a time.
-        block_rows: of other formats, rows read at a time.
+        block_rows: of a block; of a CSV that many at least, but for the last.
         with_context: whether the beats of Parquet get their context, which the file must have.
 
     Raises:
@@ -243,7 +242,7 @@ def read_shard(
     elif source.kind == "tfrecord":
         yield from read_tfrecord(source.file, labelled, block_rows)
     else:
-        yield from read_csv(read_lines(shard, block_bytes), labelled, source.provenance)
+        yield from read_csv(read_lines(shard), labelled, block_rows, source.provenance)
 
 
 def read_lines(

@@ -22,8 +22,8 @@ from components.io.storage import CHUNK_BYTES, InputFile, read_range, read_range
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BLOCK_BYTES = 16 << 20
-"""Bytes read at a time: some 3,500 beats, which parsing spends 20 ms on; the memory of a worker is a few of them."""
+BLOCK_BYTES = 1 << 20
+"""Bytes read at a time: some 220 beats, which a second-level cache still holds while they are parsed."""
 
 LINE_BYTES = 64 << 10
 """Longest line that is read, without its newline: 187 samples of Kaggle's format take 4,700 bytes."""
@@ -35,6 +35,9 @@ COUNT_BYTES = 256 << 10
 """Bytes counted at a time: fits the second-level cache, where counting is fastest."""
 
 NEWLINE = ord("\n")
+
+SHORT_LINE = 256
+"""In lines of fewer bytes, newlines are counted faster by looking at every byte than by searching for each."""
 
 
 def is_compressed(path: str) -> bool:
@@ -129,6 +132,16 @@ def count_newlines(text: bytes | memoryview) -> int:
     return sum(int(np.count_nonzero(codes[start : start + COUNT_BYTES] == NEWLINE)) for start in pieces)
 
 
+def _count_lines(text: bytearray, start: int, end: int) -> int:
+    """Count the newlines in text[start:end] by searching for each: in lines of beats in half the time, on one core."""
+    count, position = 0, start
+    while (position := text.find(b"\n", position, end) + 1) > 0:
+        count += 1
+        if position - start < count * SHORT_LINE:
+            return count + count_newlines(memoryview(text)[position:end])
+    return count
+
+
 @dataclass(frozen=True)
 class Block:
     """Whole lines of a file, in order.
@@ -198,7 +211,7 @@ def read_blocks(
         while position < filled:
             stop, after = _run(buffer, position, filled)
             if stop > position:
-                rows = count_newlines(view[position:stop])
+                rows = _count_lines(buffer, position, stop)
                 yield Block(row, rows, view[position:stop])
                 row += rows
             position = stop

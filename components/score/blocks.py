@@ -68,7 +68,7 @@ def without_unusable(block: BeatBlock, answers: Answers) -> tuple[BeatBlock, Ans
     if usable.all():
         return block, answers
     unusable = [
-        Reject(row, NOT_FINITE, "the model's probabilities are not finite", block.text(row))
+        Reject(row, NOT_FINITE, "the model's probabilities are not finite", None)
         for row in block.rows[~usable].tolist()
     ]
     return block.keep(usable, unusable), Answers(answers.probabilities[usable], answers.abstain[usable])

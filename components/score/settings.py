@@ -10,7 +10,6 @@ from typing import Literal
 from pydantic import Field
 
 from components.errors import UsageError
-from components.io.text import LINE_BYTES
 from components.settings import Settings
 from components.train.served import AnyPrecision
 
@@ -27,12 +26,7 @@ class ScoreSettings(Settings):
     shard_bytes: int = Field(
         default=256 << 20, ge=1, description="of CSV in a shard (as many beats of other formats): what a stop may cost"
     )
-    block_bytes: int = Field(
-        default=8 << 20,
-        ge=2 * LINE_BYTES,
-        description="of CSV read at a time: some 1,700 beats, a row group of the result; larger ones are slower",
-    )
-    block_rows: int = Field(default=4096, ge=1, description="rows of Parquet or TFRecord read at a time, likewise")
+    block_rows: int = Field(default=4096, ge=1, description="rows read at a time, a row group of the result")
     lead: str | None = Field(
         default=None,
         description="of recordings: name or index of the lead; empty: II, MLII, ML2, ECG1, else the first",

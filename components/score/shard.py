@@ -122,7 +122,6 @@ def _score_rows(task: ShardTask, shard: SourceShard, scorer: BlockScorer) -> Non
     for block in read_shard(
         shard,
         labelled=settings.labelled,
-        block_bytes=settings.block_bytes,
         block_rows=settings.block_rows,
         with_context=scorer.reads_context,
     ):

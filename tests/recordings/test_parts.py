@@ -29,7 +29,7 @@ from tests.recordings.preparing import provenance, run
 def blocks(path: Path, *, labelled: bool = True) -> list:
     """What the scorer reads of a file of beats."""
     (shard,) = plan_sources(find_sources([str(path)]))
-    return list(read_shard(shard, labelled=labelled, block_bytes=1 << 20, block_rows=4096))
+    return list(read_shard(shard, labelled=labelled, block_rows=4096))
 
 
 def assert_same_beats(text: Path, table: Path, *, labelled: bool = True) -> None:

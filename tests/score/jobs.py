@@ -17,7 +17,6 @@ from tests.evaluate.tiny_model import answers_of, template_weights
 from tests.io.rows import lines
 
 MODEL = ModelRef("/models/1", "ab" * 32)
-BLOCK_BYTES = 128 << 10
 WEIGHTS = template_weights()
 
 
@@ -51,7 +50,7 @@ def loop(model=None):
 
 
 def request(*inputs, output, existing="refuse", budget="1%", ref=MODEL, **settings):
-    chosen = {"shard_bytes": 20_000, "block_bytes": BLOCK_BYTES, "block_rows": 16, "batch": 8, **settings}
+    chosen = {"shard_bytes": 20_000, "block_rows": 16, "batch": 8, **settings}
     return ScoreRequest(
         tuple(map(str, inputs)), str(output), ref, ScoreSettings(**chosen), existing, RejectBudget(budget)
     )

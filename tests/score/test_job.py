@@ -104,7 +104,7 @@ def test_probabilities_that_are_not_finite_reject_their_row(tmp_path):
     summary = run(tmp_path / "a.csv", output=tmp_path / "out", model=NumpyModel(spoil), budget="1")
     [reject] = read_rejects(tmp_path / "out")
     assert (reject["row"], summary.reasons) == (13, {"probabilities not finite": 1})
-    assert reject["text"] == (tmp_path / "a.csv").read_text().splitlines()[13]
+    assert reject["text"] is None
     assert 13 not in read_parts(tmp_path / "out")["row"].to_pylist()
 
 
@@ -327,7 +327,7 @@ def test_a_compressed_file_is_one_shard_with_the_same_rows(tmp_path):
 def test_the_block_size_does_not_change_what_is_said(tmp_path):
     write_csv(tmp_path / "a.csv", 300)
     run(tmp_path / "a.csv", output=tmp_path / "one", shard_bytes=1 << 30)
-    run(tmp_path / "a.csv", output=tmp_path / "two", shard_bytes=1 << 30, block_bytes=1 << 24)
+    run(tmp_path / "a.csv", output=tmp_path / "two", shard_bytes=1 << 30, block_rows=1 << 20)
     np.testing.assert_allclose(
         probabilities(read_parts(tmp_path / "one")), probabilities(read_parts(tmp_path / "two")), atol=1e-6
     )

@@ -18,9 +18,6 @@ from components.score.recording_lines import RUN_BEATS, Ectopy, Runs
 LISTED: Final = 5
 """Runs, gaps and times of each kind that a table lists."""
 
-LEAST_SECONDS: Final = 600
-"""Seconds with an ECG from which on beats an hour are shown: those of less say little."""
-
 ECTOPIC: Final = ("V", "S")
 """Classes of which runs and couplets are shown."""
 
@@ -65,12 +62,11 @@ def recording_cards(material: RecordingMaterial) -> list[Card]:
         ],
         links=[("rhythm", "Over time")],
     )
-    read = line.seconds_read or 0.0
     ectopic = Card(
         "How many ectopic beats?",
         f"V {number(line.v_per_hour, 1)}, S {number(line.s_per_hour, 1)} an hour"
-        if read >= LEAST_SECONDS
-        else f"V {count(line.n_V)}, S {count(line.n_S)} in {seconds(read)}",
+        if line.v_per_hour is not None
+        else f"V {count(line.n_V)}, S {count(line.n_S)} in {seconds(line.seconds_read or 0)}",
         [_in_a_row(symbol, line.ectopy(symbol)) for symbol in ECTOPIC],
         links=[("runs", "Runs and couplets"), ("classes", "Beats by class")],
     )

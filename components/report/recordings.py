@@ -80,7 +80,8 @@ def needs_attention(line: RecordingLine) -> tuple[float, ...]:
     """Return a key that sorts lines by what needs attention.
 
     First those that were refused, then those in which no beat was found, then those unlike what the model was trained
-    on, then by runs and couplets of V, runs of S, V an hour, S an hour, abstentions, seconds without an ECG.
+    on, then by runs and couplets of V, runs of S, V and S an hour (of short ones V and S), abstentions, seconds without
+    an ECG.
     """
     return (
         line.refused is None,
@@ -89,8 +90,8 @@ def needs_attention(line: RecordingLine) -> tuple[float, ...]:
         -line.v_longest_run,
         -line.v_couplets,
         -line.s_longest_run,
-        -(line.v_per_hour or 0),
-        -(line.s_per_hour or 0),
+        -(line.v_per_hour or line.n_V),
+        -(line.s_per_hour or line.n_S),
         -(line.abstained_share or 0),
         -(line.noise or 0),
     )

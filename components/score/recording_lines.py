@@ -28,11 +28,15 @@ RUN_BEATS: Final = 3
 """Ectopic beats in a row that make a run; two are a couplet (ANSI/AAMI EC57)."""
 
 
+LEAST_RATED_SECONDS: Final = 600
+"""How long there has to be an ECG for beats an hour: of less they say little."""
+
+
 @dataclass(frozen=True)
 class Ectopy:
     """Beats of one class in a recording."""
 
-    per_hour: float | None = None  # of the hours that could be read
+    per_hour: float | None = None  # of the hours that could be read; None for less than ten minutes
     couplets: int = 0
     runs: int = 0
     longest_run: int = 0  # beats
@@ -211,7 +215,7 @@ def _ectopy(
     of_class: npt.NDArray[np.bool_], seconds: npt.NDArray[np.float64], known: npt.NDArray[np.bool_], seconds_read: float
 ) -> Ectopy:
     """Return what there is of one class; arguments as of `runs_of`."""
-    per_hour = 3600 * float(of_class.sum()) / seconds_read if seconds_read else None
+    per_hour = 3600 * float(of_class.sum()) / seconds_read if seconds_read >= LEAST_RATED_SECONDS else None
     if not of_class.any():
         return Ectopy(per_hour)
     found = runs_of(of_class, seconds, known)

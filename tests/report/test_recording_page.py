@@ -32,7 +32,7 @@ from components.report.strips import (
     extreme_spots,
     ten_seconds,
 )
-from components.report.wording import UNKNOWN
+from components.report.wording import UNKNOWN, number
 from components.score.open_recording import UNREAD
 from components.score.recording_lines import RecordingLine, rhythm_fields
 from pipeline.cli import heartbeat, main
@@ -167,7 +167,7 @@ def test_figures_are_those_of_the_line(scored_recordings: Path, told: Read) -> N
     assert f"{line.beats} beats: {line.scored} scored, {line.rejected} rejected." in told.text[""]
     assert f"{line.rate_least:.0f} to {line.rate_greatest:.0f} over eight intervals" in told.text[""]
     assert f"V, ventricular ectopic{line.n_V}" in told.text["classes"]
-    assert f"V{line.v_per_hour:.1f}{line.v_couplets}{line.v_runs}" in told.text["runs"]
+    assert f"V{number(line.v_per_hour, 1)}{line.v_couplets}{line.v_runs}" in told.text["runs"]
     assert "no beat follows it, so that its window has no end1" in told.text["unread"]
 
 

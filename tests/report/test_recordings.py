@@ -12,6 +12,7 @@ import pytest
 from components.errors import HeartbeatError
 from components.report.pages import RECORDINGS_SECTIONS, write_scoring_report
 from components.report.recordings import ATTENTION, COLUMNS, SHOWN, needs_attention
+from components.report.wording import number
 from components.score.recording_lines import RecordingLine, lines_content, read_lines
 from tests.recordings.archives import write_archive
 from tests.report.reading import read
@@ -43,6 +44,7 @@ def test_what_needs_attention_comes_first() -> None:
         line("unsure", abstained=3, noise=0.1),
         line("some S", s_per_hour=8.0, abstained=9),
         line("some V", v_per_hour=2.0),
+        line("short, with V", n_V=3),
         line("a run of S", s_longest_run=5),
         line("a run of S and some V", s_longest_run=5, v_per_hour=2.0),
         line("couplets of V", v_couplets=2, v_per_hour=1.0),
@@ -78,7 +80,7 @@ def test_the_lines_are_those_of_the_job(scored_recordings: Path, pages: Path) ->
     (told,) = (read_lines(path.read_bytes()) for path in (scored_recordings / "recordings").iterdir())
     text = read(pages / "recordings-by-name.html").text["recordings"]
     for each in told[:2]:
-        assert f"{each.v_longest_run}{each.v_runs}{each.v_couplets}{each.v_per_hour:,.1f}" in text
+        assert f"{each.v_longest_run}{each.v_runs}{each.v_couplets}{number(each.v_per_hour, 1)}" in text
         assert f"{each.rate_least:.0f}{each.rate_mean:.0f}{each.rate_greatest:.0f}{each.longest_rr:.2f}" in text
     assert told[2].refused
     assert told[2].refused in text

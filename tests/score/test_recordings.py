@@ -238,6 +238,7 @@ def test_rhythm_by_hand():
     assert line["rate_least"] == pytest.approx(60)
     assert line["rate_greatest"] == pytest.approx(60 * 8 / (1 + 1 + 0.6 + 0.6 + 1 + 0.5 + 0.5 + 0.5))
     assert (line["s_runs"], line["s_fastest_run"], line["s_per_hour"]) == (0, None, 0)
+    assert rhythm_fields(seconds, label, gap, 599.0)["v_per_hour"] is None
     nothing = rhythm_fields(np.zeros(0), np.zeros(0, np.int8), np.zeros((0, 2)), 0.0)
     assert set(nothing.values()) <= {None, 0}
 

@@ -50,6 +50,7 @@ def leave_out_unused() -> None:
 
 
 FOR_CLOUDS: Final = {
+    "apache_beam.io.gcp.bigquery",
     "apitools",
     "boto3",
     "google.api_core",
@@ -57,7 +58,6 @@ FOR_CLOUDS: Final = {
     "google.cloud.storage",
     "hdfs",
     "pandas",
-    "regex",
 }
 """What Beam imports, if it is there, for stores and tables of its own; our stores and wfdb may do so later."""
 

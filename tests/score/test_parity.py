@@ -33,7 +33,7 @@ def test_the_job_agrees_with_serving_default_row_by_row(tmp_path, saved_model, s
     assert table["row"].to_pylist() == list(range(100))
     np.testing.assert_array_equal(table["label"], BEATS.label)
     assert np.abs(probabilities(table) - served).max() <= 1e-6
-    assert summary.confusion == measure(served, BEATS.label).confusion
+    assert summary.confusion == measure(served, BEATS.label)["confusion"]
     assert summary.exit_code == 0
 
 

@@ -72,13 +72,16 @@ def warm_model(model_dir: str, precision: Precision = "float32") -> tuple[ModelR
 
 
 def job(model_dir: str, inputs: Sequence[str], out: str, **settings: Any) -> Figures:
-    """Return CPU seconds and rows of a whole job in this process, model loaded and warm, and peak memory in MiB."""
+    """Return CPU seconds and rows of a whole job in this process, model loaded and warm, and peak memory in MiB.
+
+    The model is computed in float32 unless the settings say otherwise.
+    """
     from components.score.model import choose_precision
     from components.score.run import ScoreRequest, score
     from components.score.settings import RejectBudget
     from components.score.shard import attempt_shard
 
-    chosen = ScoreSettings.model_validate(settings)
+    chosen = ScoreSettings.model_validate({"precision": "float32", **settings})
     ref, model = warm_model(model_dir, choose_precision(chosen.precision, model_dir, here=True))
 
     def loop(tasks: Sequence[ShardTask], _: ModelRef, follow: Callable[[], object]) -> list[str]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from components.beat import SAMPLES, ContextForm
 from components.compat import import_tensorflow
-from components.errors import HeartbeatError, UsageError
+from components.errors import DataRefused, HeartbeatError, UsageError
 from components.io.artifact_files import CONTEXT_FILE, SIDECAR_DIR
 from components.io.serving import METRICS, PRECISIONS, ServingDirectory, model_digest
 from components.io.storage import absolute_path, is_remote, local_path, read_whole
@@ -202,17 +202,21 @@ def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
         here: whether all workers are processes of this machine; of others the processors are not known.
 
     Raises:
-        UsageError: the model was not released in this precision.
+        UsageError: the model was not released in this precision, or what says so is damaged.
         EnvironmentRefused: it cannot be read.
     """
-    if wanted == "float32":
-        return wanted
-    with opened_model(uri) as folder:
-        file = folder / SIDECAR_DIR / PRECISIONS
-        measured = json.loads(file.read_bytes()) if file.is_file() else {}
+    if wanted == "float32" or (wanted == "auto" and not here):
+        return "float32"
+    file = f"{model_place(uri)}/{SIDECAR_DIR}/{PRECISIONS}"
+    try:
+        measured = json.loads(read_whole(file))
+    except DataRefused:
+        measured = {}
+    except ValueError as error:
+        raise UsageError(f"{file} is damaged ({error}): push the model again, or score with float32.") from error
     released = [each for each in FAST_PRECISIONS if each in measured and measured[each]["refused"] is None]
     if wanted == "auto":
-        return next((each for each in released if here and is_native(each)), "float32")
+        return next((each for each in released if is_native(each)), "float32")
     if wanted not in released:
         why = measured[wanted]["refused"] if wanted in measured else f"What {wanted} changes was not measured."
         which = "The released model" if uri == RELEASED else f"The model in {uri}"

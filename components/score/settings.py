@@ -40,9 +40,9 @@ class ScoreSettings(Settings):
         description="of recordings: extension of the WFDB annotation files that are written, or csv, or edf (EDF+)",
     )
     precision: AnyPrecision = Field(
-        default="float32",
-        description="that the model is computed in; fewer bits are faster, where the model was released so; auto: the "
-        "fastest that is released and that this machine's processor has instructions for, float32 on a cluster",
+        default="auto",
+        description="that the model is computed in: float32, or fewer bits where it was released so; auto: the fastest "
+        "that this machine's processor has instructions for, float32 on a cluster",
     )
     batch: int = Field(default=768, ge=1, description="most beats in a call of the model: 500 to 1,000 are fastest")
 

@@ -65,8 +65,9 @@ NAMED_FILES = 5
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16", "int8", "auto"]),
-    default="float32",
-    help="That the model is computed in, if it was released so. auto: the fastest that this machine computes natively.",
+    default="auto",
+    help="That the model is computed in, if it was released so. auto: the fastest that this machine has instructions "
+    "for; float32 on a cluster.",
 )
 @click.option("--format", type=click.Choice(["parquet", "csv"]), default="parquet", help="Of the scored rows.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished job, or begin it.")

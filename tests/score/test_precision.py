@@ -47,6 +47,28 @@ def test_auto_is_the_fastest_that_is_released_and_that_processors_are_known_to_h
     assert choose_precision("auto", released.uri, here=True) == "float32"
 
 
+@pytest.mark.usefixtures("native")
+def test_a_job_that_asks_for_nothing_takes_the_fastest(released, tmp_path):
+    write_csv(tmp_path / "a.csv", 5)
+    asked = []
+
+    def runner(tasks, ref, follow):
+        asked.append(ref.precision)
+        return loop()(tasks, ref, follow)
+
+    score(request(tmp_path / "a.csv", output=tmp_path / "out", ref=released), runner)
+    assert asked == ["int8"]
+    assert json.loads((tmp_path / "out" / "job.json").read_text())["settings"]["precision"] == "int8"
+
+
+def test_a_damaged_list_of_precisions_is_refused_in_words(released, tmp_path):
+    shutil.copytree(released.uri, tmp_path / "1700000000")
+    (tmp_path / "1700000000" / SIDECAR_DIR / "precisions.json").write_text('{"int8": ')
+    with pytest.raises(UsageError, match=r"precisions.json is damaged \(.*push the model again"):
+        choose_precision("auto", str(tmp_path / "1700000000"), here=True)
+    assert choose_precision("auto", str(tmp_path / "1700000000"), here=False) == "float32"
+
+
 def test_what_is_not_released_is_refused_in_words(released, saved_model, tmp_path):
     with pytest.raises(UsageError, match=r"does not come in bfloat16: bfloat16 changes 3.000% of 10 answers. Score"):
         choose_precision("bfloat16", released.uri, here=True)

@@ -73,8 +73,8 @@ class Peak(threading.Thread):
 
 
 def command(model_dir: str, pattern: str, out: Path, flags: list[str]) -> Timed:
-    """Run and time `heartbeat score` as a process."""
-    words = [*PROGRAM, "--model", model_dir, "--input", pattern, "--output", str(out), *flags]
+    """Run and time `heartbeat score` as a process, in float32 wherever it runs."""
+    words = [*PROGRAM, "--model", model_dir, "--input", pattern, "--output", str(out), "--precision", "float32", *flags]
     peak = Peak()
     peak.start()
     began = time.time()

@@ -3,7 +3,7 @@
 Usage: python -m bench.recordings MODEL_DIR MITDB [--ecgs 20000]
 
 MITDB is the folder of MIT-BIH's records: the first leads of all 48, one after another, are a day of one lead. Figures
-are CPU seconds of a fresh process each, imports and loading excluded, TensorFlow on one thread, by turns and the least
+are CPU seconds of a fresh process each, imports and loading excluded, computing on one thread, by turns and the least
 of three; of XQRS, the fortnight and the ECGs one turn. NeuroKit2 is no dependency: without it its line is left out.
 """
 

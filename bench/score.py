@@ -41,7 +41,7 @@ from components.errors import UsageError
 from components.score.job import ShardTask
 from components.score.model import ModelRef
 from components.score.settings import ScoreSettings
-from components.train.served import Precision
+from components.train.served import AnyPrecision, Precision
 
 if TYPE_CHECKING:
     from components.score.model import ScoringModel
@@ -152,17 +152,27 @@ def binary_limit(model_dir: str, inputs: Sequence[str], out: str) -> Figures:
     return {"cpu": sum(spent.values()), **spent}
 
 
-def command_seconds(model_dir: str, inputs: Sequence[str], out: str, workers: int) -> float:
+def command_seconds(
+    model_dir: str, inputs: Sequence[str], out: str, workers: int, precision: AnyPrecision = "auto"
+) -> float:
     """Return wall seconds of `heartbeat score`, start-up and all."""
-    flags = ["--model", model_dir, "--output", out, "--workers", str(workers), *(f"--input={path}" for path in inputs)]
+    flags = ["--model", model_dir, "--output", out, "--workers", str(workers), "--precision", precision]
+    flags += [f"--input={path}" for path in inputs]
     quiet = subprocess.DEVNULL
     return wall_seconds(lambda: subprocess.run([*PROGRAM, *flags], stdout=quiet, stderr=quiet, check=True))
 
 
-def extra_seconds(model_dir: str, few: Sequence[str], many: Sequence[str], scratch: Path, workers: int) -> float:
+def extra_seconds(
+    model_dir: str,
+    few: Sequence[str],
+    many: Sequence[str],
+    scratch: Path,
+    workers: int,
+    precision: AnyPrecision = "auto",
+) -> float:
     """Return wall seconds that the command takes for the files of `many` beyond those of `few`."""
-    longer = command_seconds(model_dir, many, str(scratch / "many-out"), workers)
-    return longer - command_seconds(model_dir, few, str(scratch / "few-out"), workers)
+    longer = command_seconds(model_dir, many, str(scratch / "many-out"), workers, precision)
+    return longer - command_seconds(model_dir, few, str(scratch / "few-out"), workers, precision)
 
 
 def one_core(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
@@ -199,7 +209,7 @@ def against_limit(name: str, limit: Figures, own: Figures) -> None:
 def two_workers(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
     """Compare two workers with two independent processes, by the cost of more files: no start-up."""
     few, many = linked(inputs, 2, scratch / "few"), linked(inputs, 2 + 2 * TIMES, scratch / "many")
-    own = extra_seconds(model_dir, few, many, scratch, 2)
+    own = extra_seconds(model_dir, few, many, scratch, 2, "float32")
 
     def pair(links: Sequence[str], name: str) -> float:
         halves = links[: len(links) // 2], links[len(links) // 2 :]

@@ -2,7 +2,7 @@
 
 Usage: python -m bench.score_peers MODEL_DIR FILE.csv [FILE.csv ...] [--only NAME ...]
 
-CPU seconds of a fresh process each, imports and loading excluded, TensorFlow on one thread, by turns and the least of
+CPU seconds of a fresh process each, imports and loading excluded, computing on one thread, by turns and the least of
 three; but for the whole machine against the whole machine, which is wall seconds and needs an idle one.
 """
 

@@ -79,7 +79,8 @@ def judge(
     The noise is on the samples; the context of beats, for models that read it, stays as it is.
 
     `models` are CANDIDATE, TRAINER and FROZEN as functions; `noise` makes a draw of noisy beats; `split` is how the
-    test beats were separated from the others, `synthetic` whether they are simulated; `certainty` is the candidate's.
+    test beats were separated from the others, `synthetic` whether they are simulated; `certainty` is the candidate's
+    calibration.
 
     Raises:
         ModelRefused: a model answers with something that is not a number.

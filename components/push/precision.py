@@ -59,7 +59,8 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
     expected = {split: _answers(reference, each) for split, each in kinds.items()}
     train = read_beats("train").signal
     seen = _clean_and_noisy(train[:: max(len(train) // CALIBRATED_ON, 1)], settings)
-    (model_dir / INT8_FILE).write_bytes(quantised(str(model_dir), np.concatenate(list(seen.values()))))
+    if is_native("int8"):
+        (model_dir / INT8_FILE).write_bytes(quantised(str(model_dir), np.concatenate(list(seen.values()))))
     measured: dict[str, Any] = {}
     for precision in FAST_PRECISIONS:
         if not is_native(precision):
@@ -72,7 +73,7 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
             **{split: _figures(found[split], expected[split], judged_on[split].label) for split in found},
         }
     if measured["int8"]["refused"] is not None:
-        (model_dir / INT8_FILE).unlink()
+        (model_dir / INT8_FILE).unlink(missing_ok=True)
     (model_dir / SIDECAR_DIR / PRECISIONS).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     return measured
 

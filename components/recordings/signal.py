@@ -56,11 +56,16 @@ class LeadReader:
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Yield [first, last), samples at 360 Hz, of consecutive blocks that cover the lead and fit into memory."""
+        for first, last in self.own_blocks():
+            yield self.rate.length(first), self.rate.length(last)
+
+    def own_blocks(self) -> Iterator[tuple[int, int]]:
+        """Yield the same blocks in samples of the lead at its own rate."""
         own, together = self.lead.samps_per_frame, max(sum(each.samps_per_frame) for each in self.lead.segments)
         step = max(min(int(BLOCK_SECONDS * self.lead.fs), BLOCK_SAMPLES * own // together), 1)
         step -= step % own if step > own else 0  # whole frames, unless a frame is longer than a block
         for first in range(0, self.lead.length, step):
-            yield self.rate.length(first), self.rate.length(min(first + step, self.lead.length))
+            yield first, min(first + step, self.lead.length)
 
     def resampled(self, first: int, last: int) -> npt.NDArray:
         """Return samples [first, last) at 360 Hz in the units of `read`; float64 unless that is the lead's own rate."""
@@ -173,7 +178,7 @@ class LeadReader:
 
 def stretches(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Return int64[m, 2], the [first, last) of each stretch in which bool[n] is true, in order."""
-    return np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
+    return row_stretches(mask[None])
 
 
 def row_stretches(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -73,13 +73,14 @@ class _WithoutClouds:
             ModuleNotFoundError: it is one of `FOR_CLOUDS`.
         """
         if name in FOR_CLOUDS:
-            raise ModuleNotFoundError(f"{name} is left out")
+            raise ModuleNotFoundError(f"{name} is left out", name=name)
 
 
 def import_beam() -> None:
     """Import Beam as if `FOR_CLOUDS` were not there, in a third of the time; for its local runner, and for workers.
 
-    Whoever submits to Dataflow needs them. Where Beam is imported already, nothing changes.
+    Only for a process that does nothing but score: Beam's own S3, Google Cloud Storage, BigQuery and data frames are
+    missing in it afterwards. Whoever submits to Dataflow needs them. Where Beam is imported already, nothing changes.
     """
     if "apache_beam" in sys.modules:
         return

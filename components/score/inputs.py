@@ -78,13 +78,13 @@ def _check_lead(recordings: Iterable[Recording], lead: str) -> None:
         with opened_recording(recording) as stem:
             try:
                 open_lead(stem, lead)
+                return
             except NoSuchLead as refused:
                 said.append(f"{recording.file.path}: {' '.join(refused.sentences)}")
+            except DataRefused:  # told when it is scored
                 continue
-            except DataRefused:  # said when it is scored
-                pass
-        return
-    raise UsageError(f"No recording has the lead that --lead {lead} names. {said[0]}")
+    if said:
+        raise UsageError(f"No recording has the lead that --lead {lead} names. {said[0]}")
 
 
 def check_context(inputs: Sequence[Input], model: ModelRef) -> None:

@@ -1,4 +1,4 @@
-"""The model of a scoring process: loaded once, on one TensorFlow thread, and known to be the job's."""
+"""The model of a scoring process: loaded once, computed on one thread, and known to be the job's."""
 
 from __future__ import annotations
 
@@ -128,10 +128,7 @@ def loaded_model(ref: ModelRef) -> ScoringModel:
 
 
 def _load(ref: ModelRef) -> ScoringModel:
-    if not is_native(ref.precision):  # TensorFlow would compute float32 for bfloat16; sums of int8 would overflow
-        raise HeartbeatError(
-            f"This machine's processor does not compute {ref.precision}: score with --precision float32."
-        )
+    check_native(ref.precision)
     if ref.precision != "int8":  # which does without TensorFlow
         use_one_thread()
     with opened_model(ref.uri) as folder:
@@ -202,7 +199,8 @@ def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
         here: whether all workers are processes of this machine; of others the processors are not known.
 
     Raises:
-        UsageError: the model was not released in this precision, or what says so is damaged.
+        UsageError: the model was not released in this precision, what says so is damaged, or this machine does not
+            compute it.
         EnvironmentRefused: it cannot be read.
     """
     if wanted == "float32" or (wanted == "auto" and not here):
@@ -221,7 +219,22 @@ def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
         why = measured[wanted]["refused"] if wanted in measured else f"What {wanted} changes was not measured."
         which = "The released model" if uri == RELEASED else f"The model in {uri}"
         raise UsageError(f"{which} does not come in {wanted}: {why} Score with --precision float32.")
+    if here:
+        check_native(wanted)
     return wanted
+
+
+def check_native(precision: Precision) -> None:
+    """Refuse what this machine would compute in another way: TensorFlow in float32, OpenVINO with sums that overflow.
+
+    Raises:
+        UsageError: its processor has no instructions for the precision.
+    """
+    if not is_native(precision):
+        raise UsageError(
+            f"This machine's processor does not compute {precision}: score on one that does, or anew in float32 "
+            "(--overwrite --precision float32)."
+        )
 
 
 def model_place(uri: str) -> str:

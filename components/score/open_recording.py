@@ -213,10 +213,8 @@ def _annotated(
 ) -> tuple[Annotations, npt.NDArray[np.float64]]:
     """Return the annotations of a record, and from when to when samples are missing, float64[m, 2] in seconds."""
     annotations = read_annotations(stem, annotator, reader.lead)
-    lead, gaps = reader.lead, [np.zeros((0, 2), np.int64)]
-    step = max(int(3600 * lead.fs), 1)
-    for first in range(0, lead.length, step):
+    gaps = [np.zeros((0, 2), np.int64)]
+    for first, last in reader.own_blocks():
         advance()
-        samples = reader.read(first, min(first + step, lead.length))
-        gaps.append(stretches(np.isnan(samples)) + first)
-    return annotations, np.concatenate(gaps) / float(lead.fs)
+        gaps.append(stretches(np.isnan(reader.read(first, last))) + first)
+    return annotations, np.concatenate(gaps) / float(reader.lead.fs)

@@ -29,7 +29,7 @@ RUN_BEATS: Final = 3
 
 
 LEAST_RATED_SECONDS: Final = 600
-"""How long there has to be an ECG for beats an hour: of less they say little."""
+"""Seconds of ECG from which beats an hour are given: over less they say little."""
 
 
 @dataclass(frozen=True)

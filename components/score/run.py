@@ -12,7 +12,7 @@ from components.io.lock import LOCK_DIR, locked
 from components.io.storage import Storage, absolute_path, storage_at
 from components.score.inputs import check_context, find_inputs, plan_shards
 from components.score.job import JOB_FILE, Fingerprint, Job, ShardTask, differences
-from components.score.model import ModelRef, choose_precision, is_synthetic
+from components.score.model import ModelRef, check_native, choose_precision, is_synthetic
 from components.score.record import ShardRecord
 from components.score.resume import RESULT_FOLDERS, ProgressReader, done_shards, read_outcomes, remove_strays
 from components.score.settings import RejectBudget, ScoreSettings
@@ -50,7 +50,7 @@ def score(
     Raises:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
         UsageError: the directory holds something else, or another job; inputs lack the context that the model reads;
-            or it is not released in the precision.
+            it is not released in the precision, or this machine's processor does not compute it.
         EnvironmentRefused: the directory is busy or cannot be written.
     """
     began = time.monotonic()
@@ -68,13 +68,16 @@ def score(
         done = done_shards(folder, tasks) if known is not None else {}
         if len(done) == len(tasks) and (finished := _finished(folder)) is not None:
             return finished
+        precision = cast(Precision, job.fingerprint.settings.precision)
+        if request.here:
+            check_native(precision)
         _clean_up(folder, tasks, done)
         waiting = [task for task in tasks if task.shard.stem not in done]
         progress = ProgressReader(folder, waiting, tasks)
         model = replace(
             request.model,
             computing=next((record.computing for record in done.values()), None),
-            precision=cast(Precision, job.fingerprint.settings.precision),
+            precision=precision,
         )
         troubles = run_shards(waiting, model, lambda: show(progress)) if waiting else []
         outcomes = read_outcomes(folder, tasks, done)

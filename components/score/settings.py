@@ -62,7 +62,7 @@ class BatchSettings(Settings):
         pattern=r"^(\d+|(\d{1,2}(\.\d+)?|100)%)$",
         description="rows that may be rejected, or the share of them: 100 or 0.5%",
     )
-    workers: int = Field(default=1, ge=1, description="processes of this machine, each with TensorFlow on one thread")
+    workers: int = Field(default=1, ge=1, description="processes of this machine, each computing on one thread")
     on: str = Field(
         default="",
         pattern=r"^((flink|spark)://[A-Za-z0-9._-]+:[0-9]{1,5})?$",

@@ -33,7 +33,7 @@ BFLOAT16_OPTION: Final = "auto_mixed_precision_onednn_bfloat16"
 """TensorFlow's option, which holds for all of a process."""
 
 INT8_BEATS: Final = 256
-"""Beats in a call of the int8 model, always, so that nothing is planned again; the last is filled up."""
+"""Beats in every call of the int8 model, so that it is planned once; the last call is padded."""
 
 Columns = dict[str, npt.NDArray[np.float32]]
 Ask = Callable[[Columns], dict[str, npt.NDArray[Any]]]
@@ -131,7 +131,7 @@ _one_precision = threading.Lock()
 def _bfloat16() -> Iterator[None]:
     """Have TensorFlow compute in bfloat16 meanwhile, and what the process does afterwards in float32 again."""
     options = import_tensorflow().config.optimizer
-    with _one_precision:  # a thread that ends would take it from the others
+    with _one_precision:  # else the first thread to end would switch it off for the others
         options.set_experimental_options({BFLOAT16_OPTION: True})
         try:
             yield
@@ -150,7 +150,7 @@ def _int8_model(file: Path) -> tuple[Ask, str]:
     """
     openvino = import_openvino()
     core = openvino.Core()
-    # As it is unless it is told otherwise, OpenVINO takes bfloat16 for float32 where it is faster.
+    # By default OpenVINO computes float32 in bfloat16 where that is faster.
     settings = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": "f32"}
     try:
         model = core.read_model(file)
@@ -191,7 +191,7 @@ def import_openvino() -> Any:
 
 
 def is_native(precision: Precision) -> bool:
-    """Return whether this machine's processor has instructions for a precision; not known but on Linux."""
+    """Return whether this machine's processor has instructions for a precision; False where Linux does not say so."""
     if precision == "float32":
         return True
     cpuinfo = Path("/proc/cpuinfo")

@@ -113,12 +113,12 @@ def test_a_job_says_its_precision_and_is_resumed_in_it_alone(released, tmp_path,
     assert read_parts(tmp_path / "out").num_rows == 60
 
 
-def test_auto_goes_on_with_what_the_job_was_begun_with(released, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("native")
+def test_auto_goes_on_with_what_the_job_was_begun_with(released, tmp_path):
     write_csv(tmp_path / "a.csv", 5)
-    monkeypatch.setattr(model, "is_native", lambda precision: False)
-    run(tmp_path / "a.csv", output=tmp_path / "out", ref=released, precision="int8")
+    run(tmp_path / "a.csv", output=tmp_path / "out", ref=released, precision="float32")
     summary = run(tmp_path / "a.csv", output=tmp_path / "out", ref=released, existing="resume", precision="auto")
-    assert summary.model["precision"] == "int8"
+    assert summary.model["precision"] == "float32"
 
 
 def imports_of(released: ModelRef, output: Path, *inputs: object) -> set[str]:
@@ -162,6 +162,18 @@ def test_a_processor_without_the_instructions_is_refused(released, monkeypatch, 
     monkeypatch.setattr(model, "is_native", lambda precision: False)
     with pytest.raises(HeartbeatError, match=f"does not compute {precision}"):
         loaded_model(replace(released, precision=precision))
+
+
+@pytest.mark.usefixtures("native")
+def test_a_job_is_not_resumed_where_it_cannot_be_computed(released, tmp_path, monkeypatch):
+    write_csv(tmp_path / "a.csv", 5)
+    score(request(tmp_path / "a.csv", output=tmp_path / "out", ref=released), lambda tasks, ref, follow: [])
+    monkeypatch.setattr(model, "is_native", lambda precision: precision == "float32")
+    with pytest.raises(UsageError, match=r"does not compute int8: .*\(--overwrite --precision float32\)"):
+        score(request(tmp_path / "a.csv", output=tmp_path / "out", ref=released, existing="resume"), loop())
+    with pytest.raises(UsageError, match="does not compute int8"):
+        score(request(tmp_path / "a.csv", output=tmp_path / "new", ref=released, precision="int8"), loop())
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.usefixtures("native")

@@ -181,6 +181,10 @@ def test_a_lead_that_no_recording_has_is_refused_before_anything_is_scored(archi
         UsageError, match=r"No recording has the lead that --lead aVR names\. .*p1\.hea: it has no lead"
     ):
         run(archive, output=tmp_path / "out", lead="aVR")
+    (archive / "p0.hea").write_text("p0 1 360 650000\n")  # which no one can read
+    with pytest.raises(UsageError, match=r"No recording has the lead that --lead aVR names"):
+        run(archive, output=tmp_path / "out", lead="aVR")
+    (archive / "p0.hea").unlink()
     assert not (tmp_path / "out").exists()
     write_record(archive, "p4", simulated(seed=1)[0], names=("aVR",))
     (archive / "RECORDS").unlink(missing_ok=True)

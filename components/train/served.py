@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -148,8 +148,7 @@ def _int8_model(file: Path) -> tuple[Ask, str]:
     Raises:
         ValueError: the file is missing, or is no such model.
     """
-    openvino = import_openvino()
-    core = openvino.Core()
+    core, version = openvino_core()
     # By default OpenVINO computes float32 in bfloat16 where that is faster.
     settings = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": "f32"}
     try:
@@ -179,15 +178,21 @@ def _int8_model(file: Path) -> tuple[Ask, str]:
                     answers[name][start : start + INT8_BEATS] = tensor.data[: len(block)]
         return answers
 
-    return ask, f"OpenVINO {openvino.__version__.partition('-')[0]}"
+    return ask, f"OpenVINO {version}"
 
 
-def import_openvino() -> Any:
-    """Import OpenVINO without its converter, which nothing here calls: it is half of the time, and sends telemetry."""
+@cache
+def openvino_core() -> tuple[Any, str]:
+    """Return OpenVINO's core, one for the process, and its version.
+
+    It sets the thread's alternate signal stack as long as it lives. Cores that go in another order than they came leave
+    a stack there that is gone, and the next signal, Ctrl-C's too, ends the process with 139.
+    """
     sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
+    # The converter: nothing here calls it, it takes half of the time of the import, and it sends telemetry.
     import openvino
 
-    return openvino
+    return openvino.Core(), openvino.__version__.partition("-")[0]
 
 
 def is_native(precision: Precision) -> bool:

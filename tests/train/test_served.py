@@ -1,5 +1,7 @@
 """A served model answers the same in every precision, within a tolerance, and the same bytes for every batch."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -67,6 +69,28 @@ def test_threads_that_share_a_model_get_the_same_bytes(model_dir, precision):
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda signal: model.answers(signal, 50).probabilities, [SIGNAL] * 12):
             np.testing.assert_array_equal(found, whole)
+
+
+INTERRUPTED = """
+import faulthandler, signal, sys
+import numpy as np
+from components.train.served import ServedModel
+faulthandler.enable()
+first, second = (ServedModel(sys.argv[1], "int8") for _ in range(2))
+del first
+second.answers(np.zeros((1, 187), np.float32), 1)
+del second
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(not is_native("int8"), reason="this processor does not compute int8")
+def test_models_that_come_and_go_leave_ctrl_c_alone(model_dir):
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, model_dir], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
 
 
 def test_a_processor_without_the_instructions_is_known(monkeypatch):

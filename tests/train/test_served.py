@@ -14,7 +14,10 @@ from tests.evaluate.tiny_model import some_beats
 from tests.train.quantised_model import THRESHOLD
 
 SIGNAL = some_beats(25 * INT8_BEATS + 5, seed=2).signal
-NATIVE = [precision for precision in FAST_PRECISIONS if is_native(precision)]
+NATIVE = [
+    pytest.param(each, marks=pytest.mark.skipif(not is_native(each), reason=f"this processor does not compute {each}"))
+    for each in FAST_PRECISIONS
+]
 TOLERANCE = {"int8": 0.015, "bfloat16": 0.005}
 """Mean change of a probability from that of float32, of a network that is never sure."""
 

@@ -29,14 +29,14 @@ def import_tensorflow() -> Any:
         import tensorflow as tf
 
         return tf
-    with silenced():
+    with _silenced():
         import tensorflow as tf
     return tf
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
-    """Drop what is written to descriptor 2 meanwhile, by libraries that cannot be told to be quiet."""
+def _silenced() -> Iterator[None]:
+    """Drop what libraries write to descriptor 2 in the block, for which they have no switch."""
     sys.stderr.flush()
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

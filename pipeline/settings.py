@@ -1,6 +1,6 @@
 """The effective settings of a run: one group per stage, a profile's values, then `--set a.b=v`.
 
-A setting that the run would ignore beside its others is refused, so that nobody takes it for tried.
+A setting that the run would ignore beside its others is refused: its user would think that it had an effect.
 """
 
 from __future__ import annotations

@@ -57,9 +57,9 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
     judged_on["test"] = read_beats("test")
     kinds = {split: _clean_and_noisy(beats.signal, settings) for split, beats in judged_on.items()}
     expected = {split: _answers(reference, each) for split, each in kinds.items()}
-    train = read_beats("train").signal
-    seen = _clean_and_noisy(train[:: max(len(train) // CALIBRATED_ON, 1)], settings)
     if is_native("int8"):
+        train = read_beats("train").signal
+        seen = _clean_and_noisy(train[:: max(len(train) // CALIBRATED_ON, 1)], settings)
         (model_dir / INT8_FILE).write_bytes(quantised(str(model_dir), np.concatenate(list(seen.values()))))
     measured: dict[str, Any] = {}
     for precision in FAST_PRECISIONS:

@@ -81,7 +81,7 @@ def _check_lead(recordings: Iterable[Recording], lead: str) -> None:
                 return
             except NoSuchLead as refused:
                 said.append(f"{recording.file.path}: {' '.join(refused.sentences)}")
-            except DataRefused:  # told when it is scored
+            except DataRefused:  # its reject will say so
                 continue
     if said:
         raise UsageError(f"No recording has the lead that --lead {lead} names. {said[0]}")

@@ -129,7 +129,7 @@ _one_precision = threading.Lock()
 
 @contextmanager
 def _bfloat16() -> Iterator[None]:
-    """Have TensorFlow compute in bfloat16 meanwhile, and what the process does afterwards in float32 again."""
+    """Have TensorFlow compute in bfloat16 in the block, and in float32 again after it."""
     options = import_tensorflow().config.optimizer
     with _one_precision:  # else the first thread to end would switch it off for the others
         options.set_experimental_options({BFLOAT16_OPTION: True})

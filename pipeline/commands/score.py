@@ -161,7 +161,7 @@ def score(
 
 
 def _name_released(model: ModelRef, serving: str | None) -> None:
-    """Say on stderr that the released model answers, and where it is told what it is good for."""
+    """Say on stderr that the released model answers, and where its card is."""
     from components.io.artifact_files import SIDECAR_DIR
     from components.io.serving import MODEL_CARD
     from components.score.model import model_place

@@ -98,7 +98,10 @@ def run_on_beam(
     """
     with lost_workers() as lost:
         try:
-            with _submitter(tasks, session) as submitter:
+            itself: AbstractContextManager[Submitter] = (  # as its workers can see it
+                remote_submitter(tasks[0].output) if is_elsewhere(session.options) else local_submitter()
+            )
+            with itself as submitter:
                 job = _Job(tasks, model, session, submitter)
                 session.await_ready()
                 job.start()
@@ -122,11 +125,6 @@ def run_on_beam(
                 raise refused from job.error
     lines = [line for line in str(job.error).strip().splitlines() if line.strip()] or [""]
     return [f"The Beam job failed with {type(job.error).__name__}: {lines[-1][:500]}"]
-
-
-def _submitter(tasks: Sequence[ShardTask], session: Session) -> AbstractContextManager[Submitter]:
-    """Return this process in the form in which its workers can see it."""
-    return remote_submitter(tasks[0].output) if is_elsewhere(session.options) else local_submitter()
 
 
 class _Job(threading.Thread):

@@ -33,16 +33,10 @@ def BatchScorer(  # noqa: N802 - the function's name is the node's id
     settings: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
-    """Score every beat of the input with the pushed model, as `heartbeat score` does.
+    """Score every beat of the input, a path, glob or URI, with the pushed model, as `heartbeat score` does.
 
-    Args:
-        pushed_model: what the Pusher pushed.
-        scored: what became of the job.
-        input: a path, glob or URI of CSV, Parquet or TFRecord files, or of recordings.
-        output: directory or URI under which each job gets a folder of its own; empty: the artifact's.
-        fingerprint: of the input files; not read, but another one makes the node run again.
-        settings: BatchSettings as JSON.
-        code_digest: of the code; not read, but another one makes the node run again.
+    Each job gets a folder of its own below `output`, or below the artifact where that is empty. Another `fingerprint`
+    of the input files, or another `code_digest`, makes the node run again.
 
     Raises:
         DataRefused: inputs are missing or cannot be read.
@@ -91,12 +85,12 @@ def batch_runner(settings: BatchSettings) -> EngineRunner:
 
     Never this process, as TensorFlow may be in use here already, on more than one thread.
     """
-    if not settings.on:
-        return EngineRunner(choose_engine(None, workers=settings.workers, shares_process=False))
     engine = choose_engine(
-        settings.on,
+        settings.on or None,
         settings.beam,
+        workers=None if settings.on else settings.workers,
         job_endpoint=settings.job_endpoint or None,
         assume_shared=settings.assume_shared,
+        shares_process=False,
     )
     return EngineRunner(engine)

@@ -41,13 +41,13 @@ def unlike_training(abstained: int, scored: int) -> str | None:
 class RecordingTally:
     """Recordings of a shard, and their seconds: of those that could be used, and of these with an ECG."""
 
-    used: int = 0
-    unusable: int = 0
-    seconds: float = 0.0
-    seconds_read: float = 0.0
-    unlike: int = 0  # of those used: their beats are unlike those of training
-    unfollowed: int = 0  # beats rejected because no other follows: no fault of the recording
-    refusals: list[str] = field(default_factory=list)  # why the first few could not be used
+    used: int
+    unusable: int
+    seconds: float
+    seconds_read: float
+    unlike: int  # of those used: their beats are unlike those of training
+    unfollowed: int  # beats rejected because no other follows: no fault of the recording
+    refusals: list[str]  # why the first few could not be used
 
 
 @dataclass(frozen=True)

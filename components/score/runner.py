@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.errors import UsageError
-from components.io.shards import SourceShard, stem_of
-from components.io.sources import Source
+from components.recordings.inputs import Recording
 from components.score.beam_private import import_beam
 from components.score.engines.dataflow import Dataflow
 from components.score.engines.engine import LOCAL_RUNNERS, BeamRunner, Engine, is_elsewhere, names_runner, option
+from components.score.engines.flink import Flink
 from components.score.engines.portable import PortableEngine
-from components.score.inputs import find_inputs, plan_shards
+from components.score.engines.spark import Spark
+from components.score.inputs import find_inputs, parse_shards, plan_shards
 from components.score.job import ShardTask
 from components.score.model import ModelRef
 from components.score.run import ScoreRequest
@@ -74,13 +75,8 @@ def choose_engine(
         return BeamRunner(workers, options, shares_process, assume_shared)
     if address is None:
         return Dataflow(options, workers)
-    if kind == "flink":
-        from components.score.engines.flink import Flink
-
-        return Flink(address[2], options, workers, job_endpoint, worker_command, assume_shared)
-    from components.score.engines.spark import Spark
-
-    return Spark(address[2], options, workers, job_endpoint, worker_command, assume_shared)
+    cluster = Flink if kind == "flink" else Spark
+    return cluster(address[2], options, workers, job_endpoint, worker_command, assume_shared)
 
 
 def _check_workers(kind: str | None, options: Sequence[str], job_endpoint: str | None) -> None:
@@ -141,17 +137,14 @@ class EngineRunner:
 
 def _uncounted_tasks(request: ScoreRequest) -> list[ShardTask]:
     """Return about as many tasks as the job has; rows are counted only when it runs."""
-    inputs, tasks = find_inputs(request.inputs, request.settings), list[ShardTask]()
-    tables = [each for each in inputs if isinstance(each, Source)]
-    if not tables:
+    inputs, step = find_inputs(request.inputs, request.settings), request.settings.shard_bytes
+    if isinstance(inputs[0], Recording):
         shards = plan_shards(inputs, request.settings)
-        return [ShardTask("0" * 64, shard, request.output, request.settings) for shard in shards]
-    for index, source in enumerate(tables):
-        path, size, step = source.file.path, source.file.size, request.settings.shard_bytes
-        for i, start in enumerate(range(0, size, step) or (0,)):
-            shard = SourceShard(path, i, start, min(size, start + step), 0, 0, source, index, stem_of(index, path, i))
-            tasks.append(ShardTask("0" * 64, shard, request.output, request.settings))
-    return tasks
+    else:
+        sizes = [each.file.size for each in inputs]
+        cut = [[(start, min(size, start + step), 0, 0) for start in range(0, size, step) or (0,)] for size in sizes]
+        shards = parse_shards(inputs, cut)
+    return [ShardTask("0" * 64, shard, request.output, request.settings) for shard in shards]
 
 
 def _dataflow_request(tasks: Sequence[ShardTask], model: ModelRef, options: Sequence[str]) -> str:

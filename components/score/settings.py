@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from components.errors import UsageError
 from components.settings import Settings
 from components.train.served import AnyPrecision
+
+REJECT_BUDGET: Final = r"^(\d+|(\d{1,2}(\.\d+)?|100(\.0+)?)%)$"
+"""A number of rows, or a share of at most 100 %."""
 
 
 class ScoreSettings(Settings):
@@ -59,7 +62,7 @@ class BatchSettings(Settings):
     job: ScoreSettings = ScoreSettings()
     reject_budget: str = Field(
         default="1%",
-        pattern=r"^(\d+|(\d{1,2}(\.\d+)?|100)%)$",
+        pattern=REJECT_BUDGET,
         description="rows that may be rejected, or the share of them: 100 or 0.5%",
     )
     workers: int = Field(default=1, ge=1, description="processes of this machine, each computing on one thread")
@@ -88,13 +91,9 @@ class RejectBudget:
     text: str = "1%"
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\d+|\d+(\.\d+)?%", self.text) or self._share > 1:
+        if not re.fullmatch(REJECT_BUDGET, self.text):
             raise UsageError(f"--reject-budget {self.text}: expected a number of rows, or a share such as 0.5%.")
-
-    @property
-    def _share(self) -> Fraction:
-        return Fraction(self.text.removesuffix("%")) / 100 if self.text.endswith("%") else Fraction(0)
 
     def allowed(self, rows: int) -> int:
         """Return how many rejects are allowed among so many rows."""
-        return int(self._share * rows) if self.text.endswith("%") else int(self.text)
+        return int(Fraction(self.text[:-1]) / 100 * rows) if self.text.endswith("%") else int(self.text)

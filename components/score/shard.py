@@ -47,7 +47,7 @@ def attempt_shard(
         EnvironmentRefused: that record cannot be written.
     """
     try:
-        score_shard(task, model(), count, check_wanted)
+        _score_shard(task, model(), count, check_wanted)
     except Exception as error:
         LOG.error("shard %s", task.shard.stem, exc_info=error)
         check_wanted()
@@ -63,13 +63,8 @@ def _in_words(task: ShardTask, error: Exception) -> tuple[str, ...]:
     return (f"{which} failed with {type(error).__name__}: {message}",)
 
 
-def score_shard(
-    task: ShardTask,
-    model: ScoringModel,
-    count: Count = lambda scored, rejected: None,
-    check_wanted: Callable[[], None] = lambda: None,
-) -> ShardRecord:
-    """Score a shard and publish its rows, its rejects and, last, its record; arguments as of `attempt_shard`.
+def _score_shard(task: ShardTask, model: ScoringModel, count: Count, check_wanted: Callable[[], None]) -> None:
+    """Score a shard and publish its rows, its rejects and, last, its record.
 
     Raises:
         DataRefused: the input cannot be read, changed, or does not have the rows that were planned.
@@ -114,17 +109,11 @@ def score_shard(
         for name, content in others.items():
             folder.write(name, content)
     folder.write(task.record_name, record.to_json().encode())
-    return record
 
 
 def _score_rows(task: ShardTask, shard: SourceShard, scorer: BlockScorer) -> None:
-    settings = task.settings
-    for block in read_shard(
-        shard,
-        labelled=settings.labelled,
-        block_rows=settings.block_rows,
-        with_context=scorer.reads_context,
-    ):
+    labelled, block_rows = task.settings.labelled, task.settings.block_rows
+    for block in read_shard(shard, labelled=labelled, block_rows=block_rows, with_context=scorer.reads_context):
         scorer.score([(shard.file, block)])
     tally = scorer.tally
     planned, rejected = shard.rows, tally.reasons.total()

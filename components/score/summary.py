@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -80,11 +80,8 @@ def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: st
     """Add up the outcomes so far, by stem of every shard, to an `incomplete` summary with the sentences of failures."""
     records = [outcome for outcome in outcomes.values() if isinstance(outcome, ShardRecord)]
     reasons = sum((Counter(record.reasons) for record in records), Counter[str]())
-    classes = np.zeros(len(CLASSES), np.int64)
-    histogram = np.zeros(BINS, np.int64)
-    for record in records:
-        classes += record.classes
-        histogram += record.histogram
+    classes = sum((np.array(record.classes) for record in records), np.zeros(len(CLASSES), np.int64))
+    histogram = sum((np.array(record.histogram) for record in records), np.zeros(BINS, np.int64))
     confusion = _confusion(records)
     hint = None if confusion is None else one_based_labels([sum(row) for row in confusion], "the input")
     return ScoreSummary(
@@ -125,7 +122,7 @@ def summarise(
 ) -> ScoreSummary:
     """Add up, reconcile and judge the end of a job, of which `troubles` are the runner's own sentences."""
     summary = add_up(job, outcomes, output, model_uri)
-    sentences = [
+    summary.sentences = [
         *troubles,
         *summary.sentences,
         *_absences(outcomes),
@@ -133,10 +130,10 @@ def summarise(
         *changed_inputs(job),
         *_over_budget(summary, budget),
     ]
-    summary = replace(
-        summary, sentences=sentences, remarks=[*summary.remarks, *_unusable(outcomes, summary), *_unlike(summary)]
-    )
-    return summary if sentences else replace(summary, status="done", exit_code=0)
+    summary.remarks += [*_unusable(outcomes, summary), *_unlike(summary)]
+    if not summary.sentences:
+        summary.status, summary.exit_code = "done", 0
+    return summary
 
 
 def _files(job: Job, records: Sequence[ShardRecord]) -> list[dict[str, Any]]:

@@ -122,12 +122,12 @@ def check_not_ignored(options: Sequence[str]) -> None:
         )
 
 
-def option(options: Sequence[str], *names: str) -> str | None:
-    """Return the value of the last Beam option of any of these names: `--name=value` or `--name value`."""
+def option(options: Sequence[str], name: str) -> str | None:
+    """Return the value of the last Beam option of a name: `--name=value` or `--name value`."""
     value = None
     for index, word in enumerate(options):
-        name, equals, text = word.partition("=")
-        if name.startswith("--") and name[2:] in names:
+        flag, equals, text = word.partition("=")
+        if flag == f"--{name}":
             value = text if equals else next(iter(options[index + 1 : index + 2]), None)
     return value
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -88,7 +89,6 @@ class PortableEngine(ABC):
         """Start a job server, or check the one named; cancel the job if it is left before its end."""
         name = f"heartbeat-score-{uuid.uuid4().hex[:8]}"
         options = self.beam_options(shards)
-
         looked = 0.0
 
         def look() -> None:
@@ -98,10 +98,7 @@ class PortableEngine(ABC):
                 looked = time.monotonic()
                 self.check(server.log, name)
 
-        def command(arguments: Sequence[str]) -> list[str]:
-            return self.server_command(shards, arguments)
-
-        with job_server(self.job_endpoint, command) as server:
+        with job_server(self.job_endpoint, partial(self.server_command, shards)) as server:
             own = [f"--job_endpoint={server.endpoint}", f"--job_name={name}"]
             try:
                 yield Session([*own, *options], 0, server.await_ready, look, server.log)

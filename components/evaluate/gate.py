@@ -130,11 +130,9 @@ def gate_model(
                 "from simulated ones, takes its place."
             )
             compared.insert(0, _remark("replaces_real", replaced))
-    by_thresholds = _check_thresholds(metrics, thresholds, comparison)
-    remarks = [*of_kind("remark", by_thresholds), *of_kind("remark", compared)]
-    refusals = [
-        *of_kind("refusal", by_thresholds),
-        *of_kind("refusal", compared),
+    findings = [
+        *_check_thresholds(metrics, thresholds, comparison),
+        *compared,
         *_check_trivial(label, candidate["clean"].argmax(axis=1), None if synthetic else judgement.get("by_record")),
     ]
     if (change := judgement["unsteadiness"]) > STEADY:
@@ -142,7 +140,8 @@ def gate_model(
             f"beats that differ by a millionth are answered differently, by {change:.4f} on average (allowed "
             f"{STEADY:g}): something random is served, such as the noise of training"
         )
-        refusals.append(_refusal("unsteady", unsteady))
+        findings.append(_refusal("unsteady", unsteady))
+    refusals, remarks = of_kind("refusal", findings), of_kind("remark", findings)
     if not refusals and not blessed:
         refusals = [
             _refusal(

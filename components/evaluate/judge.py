@@ -88,15 +88,12 @@ def judge(
     """
     label = beats.label
     models = {name: _checked(name, predict) for name, predict in models.items()}
-    # Model -> "clean" float32[1, n, 5] and "noisy" float32[draws, n, 5].
-    answers = {name: {"clean": predict(beats.signal, beats.context)[None]} for name, predict in models.items()}
-    draws: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in models}
-    for draw in settings.draws:
-        noisy = noise(beats.signal, draw, settings.noise_sd)
-        for name, predict in models.items():
-            draws[name].append(predict(noisy, beats.context))
-    for name in models:
-        answers[name]["noisy"] = np.stack(draws[name])
+    signals = (noise(beats.signal, draw, settings.noise_sd) for draw in settings.draws)
+    noisy = [{name: predict(signal, beats.context) for name, predict in models.items()} for signal in signals]
+    answers = {  # model -> "clean" float32[1, n, 5] and "noisy" float32[draws, n, 5]
+        name: {"clean": predict(beats.signal, beats.context)[None], "noisy": np.stack([each[name] for each in noisy])}
+        for name, predict in models.items()
+    }
 
     def of_all(figure: Callable[[npt.NDArray[np.float32]], Any]) -> dict[str, Any]:
         """Compute a figure of every model's answers; the candidate's stand at the top, the others' by name."""

@@ -114,12 +114,7 @@ class GateSettings(Settings):
         """Let one threshold be set alone: the others keep the default for their data."""
         if not isinstance(values, Mapping):
             return values
-        return {
-            name: _merged(cls.model_fields[name].default.model_dump(), value)
-            if name in cls.model_fields and isinstance(value, Mapping)
-            else value
-            for name, value in values.items()
-        }
+        return _merged({name: field.default.model_dump() for name, field in cls.model_fields.items()}, values)
 
     def for_data(self, split: SplitKind, synthetic: bool) -> Thresholds:
         """Return the thresholds that apply to test beats of this split."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from components.io.examples import example_files, read_columns
 
 BINS = 32
 """Equal bins over 0..1; the last includes 1. Padding is counted, too: the length of beats is part of their shape."""
@@ -18,16 +16,6 @@ CACHED = 1 << 15
 
 _SIDE = 64
 """Samples are counted in pairs, which takes half as long, in a square table with sides of more than BINS."""
-
-
-def signal_blocks(split_dir: str) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield the signals of a split of examples, float32[up to 4096, 187] at a time.
-
-    Args:
-        split_dir: folder or URI of one split, such as `.../Split-train`.
-    """
-    for block in read_columns(example_files(split_dir), ("signal",)):
-        yield block["signal"]
 
 
 def count_samples(blocks: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.int64]:

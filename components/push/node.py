@@ -16,9 +16,9 @@ from components.ingest.node import IngestReport
 from components.ingest.report import read_ingest_report
 from components.io import artifact_files as names
 from components.io.artifact_files import read_json, write_json
-from components.io.examples import read_split
+from components.io.examples import example_files, read_columns, read_split
 from components.io.serving import ServingDirectory, model_digest
-from components.push.histogram import count_samples, signal_blocks
+from components.push.histogram import count_samples
 from components.push.precision import stage_precisions
 from components.push.sidecars import Sidecars, stage_version
 from components.verdict import read_verdict
@@ -51,7 +51,7 @@ def Pusher(  # noqa: N802 - the function's name is the node's id
         is_new = version is None
         if version is None:
             ingested = read_ingest_report(report.uri)
-            train = artifact_utils.get_split_uri([examples], "train")
+            train = example_files(artifact_utils.get_split_uri([examples], "train"))
             statistics_file = os.path.join(artifact_utils.get_split_uri([statistics], "train"), names.SPLIT_STATISTICS)
             io_utils.copy_file(statistics_file, str(folder / "stats.pb"))
             judged = read_json(judgement.uri, names.JUDGEMENT)
@@ -62,7 +62,7 @@ def Pusher(  # noqa: N802 - the function's name is the node's id
                 data_digests=ingested.digests,
                 settings=settings,
                 statistics=folder / "stats.pb",
-                counts=count_samples(signal_blocks(train)),
+                counts=count_samples(block["signal"] for block in read_columns(train, ("signal",))),
                 precisions=stage_precisions(
                     folder / "model",
                     lambda split: read_split(artifact_utils.get_split_uri([examples], split)),

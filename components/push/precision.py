@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,7 @@ from components.evaluate.intervals import paired_bootstrap
 from components.evaluate.judge import noisy_signal
 from components.evaluate.metrics import accuracy_of, measure
 from components.evaluate.settings import EvaluateSettings
-from components.io.artifact_files import INT8_FILE, SIDECAR_DIR
+from components.io.artifact_files import INT8_FILE, SIDECAR_DIR, write_json
 from components.io.serving import PRECISIONS
 from components.train.served import FAST_PRECISIONS, Answers, Precision, ServedModel, is_native
 
@@ -74,7 +73,7 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
         }
     if measured["int8"]["refused"] is not None:
         (model_dir / INT8_FILE).unlink(missing_ok=True)
-    (model_dir / SIDECAR_DIR / PRECISIONS).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    write_json(str(model_dir / SIDECAR_DIR), PRECISIONS, measured)
     return measured
 
 

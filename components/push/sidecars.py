@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import ContextForm
-from components.io.artifact_files import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR
+from components.io.artifact_files import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR, write_json
 from components.io.code_digest import code_digest
 from components.io.serving import DIGESTS, HISTOGRAM, METRICS, MODEL_CARD, STATISTICS, model_digest
 from components.push.histogram import histogram_json
@@ -47,10 +47,6 @@ class Sidecars:
     precisions: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _write_json(file: Path, content: Any) -> None:
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
 def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
     """Copy a SavedModel and write its sidecars: a whole version, before it is pushed.
 
@@ -71,15 +67,15 @@ def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
     shutil.copytree(model_dir, staged)
     beside = staged / SIDECAR_DIR
     shutil.copyfile(known.statistics, beside / STATISTICS)
-    _write_json(beside / METRICS, known.judgement)
-    _write_json(beside / HISTOGRAM, histogram_json(known.counts))
+    write_json(str(beside), METRICS, known.judgement)
+    write_json(str(beside), HISTOGRAM, histogram_json(known.counts))
     digests = {
         "model": digest,
         "data": dict(known.data_digests),
         "code": code_digest(),
         "settings": hashlib.sha256(known.settings.encode()).hexdigest(),
     }
-    _write_json(beside / DIGESTS, digests)
+    write_json(str(beside), DIGESTS, digests)
     file = model_dir / CONTEXT_FILE
     context = ContextForm.from_json(file.read_bytes()) if file.is_file() else None
     card = model_card(

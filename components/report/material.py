@@ -23,7 +23,7 @@ from components.io.shards import stem_of
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
 from components.score.job import JOB_FILE, Job, ShardTask
 from components.score.model import is_synthetic, model_place
-from components.score.record import ShardFailure, ShardRecord
+from components.score.record import Outcome, ShardRecord
 from components.score.recording_lines import RecordingLine, read_lines
 from components.score.recordings import RecordingShard
 from components.score.resume import READERS, read_outcomes
@@ -244,7 +244,7 @@ class ScoringMaterial:
 
     folder: Storage
     job: Job
-    shards: Mapping[str, ShardRecord | ShardFailure | None]  # by stem; None where a shard was not finished
+    shards: Mapping[str, Outcome]  # by stem; None where a shard was not finished
     finished: bool
     summary: Mapping[str, Any]  # summary.json, or the same of the shards that are done so far
 

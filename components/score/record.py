@@ -81,44 +81,35 @@ class ShardRecord:
         """Return the record as JSON."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
-    @staticmethod
-    def from_json(text: str | bytes) -> ShardRecord:
-        """Read a record.
-
-        Raises:
-            ValueError: this is no record.
-        """
-        try:
-            fields = json.loads(text)
-            parts, rejects = (Written(**fields.pop(name)) for name in ("parts", "rejects"))
-            others = tuple(Written(**other) for other in fields.pop("others"))
-            tally = fields.pop("recordings")
-            recordings = None if tally is None else RecordingTally(**tally)
-            return ShardRecord(**fields, parts=parts, rejects=rejects, others=others, recordings=recordings)
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"no record of a shard: {error}") from error
-
 
 @dataclass(frozen=True)
 class ShardFailure:
-    """A shard that could not be done: its stem, and why, in sentences."""
+    """Why a shard could not be done, in sentences; written in place of its record."""
 
-    stem: str
-    sentences: tuple[str, ...]
+    failed: tuple[str, ...]
 
     def to_json(self) -> str:
-        """Return the failure as JSON, which `ShardRecord.from_json` refuses."""
-        return json.dumps({"failed": list(self.sentences)}) + "\n"
+        """Return the failure as JSON."""
+        return json.dumps(asdict(self)) + "\n"
 
-    @staticmethod
-    def from_json(stem: str, text: str | bytes) -> ShardFailure | None:
-        """Read a failure; None if this is something else."""
-        try:
-            fields = json.loads(text)
-        except ValueError:
-            return None
-        sentences = fields.get("failed") if isinstance(fields, dict) else None
-        return ShardFailure(stem, tuple(sentences)) if sentences else None
+
+Outcome = ShardRecord | ShardFailure | None
+"""What a shard left: its record, why it failed, or nothing that counts."""
+
+
+def parse_outcome(text: bytes) -> Outcome:
+    """Read what was written as a shard's record; None if it is something else."""
+    try:
+        fields = json.loads(text)
+        if fields.get("failed"):
+            return ShardFailure(tuple(fields["failed"]))
+        parts, rejects = (Written(**fields.pop(name)) for name in ("parts", "rejects"))
+        others = tuple(Written(**other) for other in fields.pop("others"))
+        tally = fields.pop("recordings")
+        recordings = None if tally is None else RecordingTally(**tally)
+        return ShardRecord(**fields, parts=parts, rejects=rejects, others=others, recordings=recordings)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 @dataclass

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from components.errors import DataRefused
 from components.io.storage import Storage, sha256_of
 from components.score.job import ShardTask
-from components.score.record import ShardFailure, ShardRecord, Written
+from components.score.record import Outcome, ShardRecord, Written, parse_outcome
 from components.score.recordings import RecordingShard
 
 RESULT_FOLDERS: Final = ("shards", "parts", "rejects", "recordings", "annotations")
@@ -26,24 +26,15 @@ RESULT_FOLDERS: Final = ("shards", "parts", "rejects", "recordings", "annotation
 READERS: Final = 16
 """Threads that read records and hash results, a MiB each at a time: a store answers slowly, but many at once."""
 
-Outcome = ShardRecord | ShardFailure | None
-"""What a shard left: its record, why it failed, or nothing that counts."""
-
 T = TypeVar("T")
 
 
 def read_outcome(folder: Storage, task: ShardTask) -> Outcome:
     """Read what a shard left; a record of another job or plan does not count."""
     content = folder.read(task.record_name)
-    if content is None:
-        return None
-    failure = ShardFailure.from_json(task.shard.stem, content)
-    if failure is not None:
-        return failure
-    try:
-        record = ShardRecord.from_json(content)
-    except ValueError:
-        return None
+    record = None if content is None else parse_outcome(content)
+    if not isinstance(record, ShardRecord):
+        return record
     shard = task.shard
     planned = (task.job, shard.file, task.parts_name, task.rejects_name)
     written = (record.job, record.file, record.parts.name, record.rejects.name)

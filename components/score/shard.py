@@ -51,7 +51,7 @@ def attempt_shard(
     except Exception as error:
         LOG.error("shard %s", task.shard.stem, exc_info=error)
         check_wanted()
-        failure = ShardFailure(task.shard.stem, _in_words(task, error))
+        failure = ShardFailure(_in_words(task, error))
         storage_at(task.output).write(task.record_name, failure.to_json().encode())
 
 

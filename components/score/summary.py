@@ -18,9 +18,8 @@ from components.push.histogram import BINS, histogram_json
 from components.score.inputs import changed_files
 from components.score.job import Job
 from components.score.open_recording import UNFOLLOWED
-from components.score.record import ShardFailure, ShardRecord, unlike_training
+from components.score.record import Outcome, ShardFailure, ShardRecord, unlike_training
 from components.score.recordings import UNUSABLE
-from components.score.resume import Outcome
 from components.score.settings import RejectBudget
 
 SUMMARY_FILE: Final = "summary.json"
@@ -192,7 +191,7 @@ def _confusion(records: Sequence[ShardRecord]) -> list[list[int]] | None:
 
 def _failures(outcomes: Mapping[str, Outcome]) -> list[str]:
     failed = [outcome for outcome in outcomes.values() if isinstance(outcome, ShardFailure)]
-    sentences = [sentence for failure in failed[:NAMED_SHARDS] for sentence in failure.sentences]
+    sentences = [sentence for failure in failed[:NAMED_SHARDS] for sentence in failure.failed]
     if len(failed) > NAMED_SHARDS:
         sentences.append(f"{counted(len(failed) - NAMED_SHARDS, 'more shard')} failed: see shards/*.json for each.")
     return sentences

@@ -89,6 +89,7 @@ bench: $(READY)  ## benchmarks beside their peers, as JSON lines and in docs/sco
 	@test -n "$(DATA)" || { echo "make bench DATA=DIR: name the folder of Kaggle's two CSVs" >&2; exit 2; }
 	@mkdir -p $(ROOT) && : > $(LINES)
 	@$(BIN)/python -m bench.ingest $(DATA) >> $(LINES)
+	@$(BIN)/python -m bench.network >> $(LINES)
 	@$(BIN)/python -m bench.score $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv >> $(LINES)
 	@$(BIN)/python -m bench.score_peers $(MODEL) $(DATA)/mitbih_train.csv $(DATA)/mitbih_test.csv >> $(LINES)
 	@cat $(LINES)

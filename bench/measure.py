@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,17 +23,35 @@ Figures = dict[str, float]
 RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 """Beam's local runner, named for TFX's executors."""
 
-REPEATS = 3
-"""Turns of which the least counts."""
+REPEATS = 5
+"""How often each measure is taken, by turns."""
 
 
 def print_line(name: str, ours: float, other: float, unit: str, ratio: float, kind: str = "peer", **more: Any) -> None:
     """Print one comparison as JSON: two figures of one unit, and their ratio as the comparison has it.
 
-    `kind` says what the other is, a `peer` or a `limit`.
+    Args:
+        name: what was measured.
+        ours: our figure.
+        other: that of a `peer` or a `limit`, as `kind` says.
+        unit: of both.
+        ratio: of the two.
+        kind: see `other`.
+        more: `aim`, what the ratio is to be, as ">= 2"; `spread`, its least and its greatest value; and anything else.
     """
     figures = {"ours": round(ours, 3), kind: round(other, 3), "unit": unit, "ratio": round(ratio, 4)}
     print(json.dumps({"name": name, **figures, **more}), flush=True)
+
+
+def compare(
+    name: str, ours: Iterable[float], others: Iterable[float], unit: str, kind: str = "peer", **more: Any
+) -> None:
+    """Print a comparison of figures taken by turns: medians, and how many times as good ours is, with its spread."""
+    pairs = list(zip(ours, others, strict=True))
+    ratios = [own / other if unit.endswith("/s") else other / own for own, other in pairs]
+    own, other = (statistics.median(figures) for figures in zip(*pairs, strict=True))
+    spread = [round(min(ratios), 4), round(max(ratios), 4)]
+    print_line(name, own, other, unit, statistics.median(ratios), kind, spread=spread, **more)
 
 
 def fresh(measure: Callable[..., T], *arguments: Any) -> T:
@@ -51,14 +70,19 @@ def _be_quiet() -> None:
     warnings.simplefilter("ignore")
 
 
-def least(measures: Sequence[Callable[..., Figures]], *arguments: Any) -> list[Figures]:
-    """Take measures by turns, each with these arguments and a folder; return for each the one of least CPU seconds."""
-    taken: list[list[Figures]] = [[] for _ in measures]
+def by_turns(measures: Mapping[str, Callable[..., Figures]], *arguments: Any) -> dict[str, list[Figures]]:
+    """Take measures by turns, each with these arguments and a folder; return what each gave in every turn."""
+    taken: dict[str, list[Figures]] = {name: [] for name in measures}
     for _ in range(REPEATS):
-        for measure, figures in zip(measures, taken, strict=True):
+        for name, measure in measures.items():
             with tempfile.TemporaryDirectory(prefix="heartbeat-bench-") as scratch:
-                figures.append(fresh(measure, *arguments, f"{scratch}/out"))
-    return [min(figures, key=lambda each: each["cpu"]) for figures in taken]
+                taken[name].append(fresh(measure, *arguments, f"{scratch}/out"))
+    return taken
+
+
+def rates(figures: Iterable[Figures]) -> list[float]:
+    """Return rows a CPU second."""
+    return [each["rows"] / each["cpu"] for each in figures]
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:

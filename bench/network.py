@@ -2,16 +2,15 @@
 
 Ours are measured in every precision that the processor computes natively, the study's in float32.
 
-Usage: python -m bench.network [--rounds N]
+Usage: python -m bench.network
 
 Weights are fresh: they do not change the work. Each round measures all networks in turn, so that a machine that slows
-down slows all of them. Rates are per CPU second; the median round counts.
+down slows all of them. Rates are per CPU second.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.measure import print_line
+from bench.measure import REPEATS, compare
 from components.beat import SAMPLES
 from components.io.artifact_files import INT8_FILE
 from components.push.precision import quantised
@@ -30,6 +29,12 @@ from components.train.settings import NetworkSettings
 BEATS = 16_384
 BATCHES = (256, 512, 1024, 2048, 4096)
 NETWORKS = {"full": "residual", "fast": "fast", "study": "study"}
+AIMS = {
+    ("full", "float32"): ">= 2.5",
+    ("full", "bfloat16"): ">= 4.5",
+    ("full", "int8"): ">= 7",
+    ("fast", "int8"): ">= 20",
+}
 
 
 def export_fresh(network: NetworkSettings, folder: Path) -> str:
@@ -63,8 +68,7 @@ def best_rate(model_dir: str, precision: Precision, signal: npt.NDArray[np.float
 def main() -> None:
     """Print a line for each network beside the study's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="of all networks (default: 5)")
-    options = parser.parse_args()
+    parser.parse_args()
     use_one_thread()
     signal = np.random.default_rng(0).random((BEATS, SAMPLES), dtype=np.float32)
     with tempfile.TemporaryDirectory() as scratch:
@@ -79,14 +83,13 @@ def main() -> None:
             measured += [(name, "float32"), *((name, each) for each in FAST_PRECISIONS if is_native(each))]
         rounds = [
             {(name, precision): best_rate(models[name], precision, signal) for name, precision in measured}
-            for _ in range(options.rounds)
+            for _ in range(REPEATS)
         ]
     for key in measured[1:]:
-        own, peer = (statistics.median(rates[each][0] for rates in rounds) for each in (key, study))
-        ratio = statistics.median(rates[key][0] / rates[study][0] for rates in rounds)
+        own, peer = ([rates[each][0] for rates in rounds] for each in (key, study))
+        name = f"network of {key[0]}, {key[1]}, one core; against the study's in float32"
         batch, peer_batch = rounds[-1][key][1], rounds[-1][study][1]
-        line = f"{key[0]}{'' if key[1] == 'float32' else f' in {key[1]}'} vs the study's network, one core"
-        print_line(line, round(own), round(peer), "beats/s", round(ratio, 2), batch=batch, peer_batch=peer_batch)
+        compare(name, own, peer, "beats/s", aim=AIMS.get(key, ""), batch=batch, peer_batch=peer_batch)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 Usage: python -m bench.recordings MODEL_DIR MITDB [--ecgs 20000]
 
 MITDB is the folder of MIT-BIH's records: the first leads of all 48, one after another, are a day of one lead. Figures
-are CPU seconds of a fresh process each, imports and loading excluded, computing on one thread, by turns and the least
-of three; of XQRS, the fortnight and the ECGs one turn. NeuroKit2 is no dependency: without it its line is left out.
+are CPU seconds of a fresh process each, imports and loading excluded, computing on one thread, by turns; of XQRS, the
+fortnight and the ECGs one turn. NeuroKit2 is no dependency: without it its line is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.measure import Figures, fresh, fresh_together, least, print_line
+from bench.measure import Figures, by_turns, compare, fresh, fresh_together, print_line
 from bench.score import job, warm_model
 from bench.score_peers import KERAS_BATCH, warm_network
 from components.beat import CLASSES, RECORD_RATE_HZ, SAMPLES
@@ -141,6 +141,11 @@ def reading_and_model(model_dir: str, inputs: list[str], out: str) -> Figures:
     return {"cpu": time.process_time() - began}
 
 
+def _least(model_dir: str, stem: str) -> Figures:
+    """Return the turn of our job that took least CPU seconds."""
+    return min(by_turns({"ours": annotated}, model_dir, [stem])["ours"], key=lambda each: each["cpu"])
+
+
 def _hours(stem: str) -> float:
     with open(f"{stem}.hea") as header:
         return int(header.readline().split()[3]) / FS / 3600
@@ -160,14 +165,15 @@ def main() -> None:
         hour = write_record(top, "hour", signal[: 3600 * FS])
         off = write_record(top, "off", np.concatenate([signal[: 300 * FS], np.full(DAY - 300 * FS, 1024)]))
         long = repeat_record(day, FORTNIGHT, top)
-        (own,) = least([annotated], options.model, [day])
+        own = _least(options.model, day)
         theirs = fresh(with_wfdb, options.model, [day], str(top / "wfdb"))
         print_line("a day, wfdb + XQRS + keras.predict", own["cpu"], theirs["cpu"], "CPU s", theirs["cpu"] / own["cpu"])
         if importlib.util.find_spec("neurokit2"):
-            own, theirs = least([annotated, with_neurokit], options.model, [day])
-            print_line("a day, NeuroKit2", own["cpu"], theirs["cpu"], "CPU s", theirs["cpu"] / own["cpu"])
+            taken = by_turns({"ours": annotated, "peer": with_neurokit}, options.model, [day])
+            with_ours, with_peer = ([figures["cpu"] for figures in taken[each]] for each in ("ours", "peer"))
+            compare("a day, NeuroKit2", with_ours, with_peer, "CPU s")
         for name, stem in (("a lead that comes off", off), ("an hour", hour)):
-            (other,) = least([annotated], options.model, [stem])
+            other = _least(options.model, stem)
             per_hour, per_other = own["cpu"] / _hours(day), other["cpu"] / _hours(stem)
             print_line(f"per hour, {name}", per_other, per_hour, "CPU s", per_other / per_hour)
         fortnight = fresh(annotated, options.model, [long], str(top / "long-out"))

@@ -2,8 +2,8 @@
 
 Usage: python -m bench.score MODEL_DIR FILE.csv [FILE.csv ...] [--only NAME ...] [--beats N ...]
 
-Every figure is taken in a fresh process. One-core figures are CPU seconds, the least of three, so that a busy machine
-matters less; those of several processes are wall seconds and need an idle one.
+Every figure is taken in a fresh process, in each precision that the model is released in and the processor computes
+natively. One-core figures are CPU seconds; those of several processes are wall seconds and need an idle machine.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from bench.measure import (
     Figures,
     as_parquet,
     as_tfrecord,
+    by_turns,
+    compare,
     fresh,
     fresh_together,
-    least,
     linked,
     peak_mib,
     print_line,
+    rates,
     wall_seconds,
 )
 from components import recordings
@@ -41,7 +43,7 @@ from components.errors import UsageError
 from components.score.job import ShardTask
 from components.score.model import ModelRef
 from components.score.settings import ScoreSettings
-from components.train.served import AnyPrecision, Precision
+from components.train.served import FAST_PRECISIONS, AnyPrecision, Precision
 
 if TYPE_CHECKING:
     from components.score.model import ScoringModel
@@ -51,7 +53,8 @@ TIMES = 4
 
 BEATS = (100_000, 1_000_000, 5_000_000)
 
-PRECISIONS: tuple[Precision, ...] = ("int8", "bfloat16")
+START_SECONDS, WORKER_MIB = 2.0, 350.0
+"""What a start to the first row, and the memory of a worker, may take in int8."""
 
 EXAMPLE = os.path.join(os.path.dirname(recordings.__file__), "example")
 
@@ -111,18 +114,18 @@ def _small(path: str, folder: Path) -> str:
     return str(folder / os.path.basename(path))
 
 
-def csv_limit(model_dir: str, inputs: Sequence[str], out: str) -> Figures:
+def csv_limit(model_dir: str, inputs: Sequence[str], out: str, precision: Precision = "float32") -> Figures:
     """Return CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
     from components.io.csv import parse_block
     from components.io.shards import plan_text, read_lines
     from components.io.storage import list_files
 
-    _, model = warm_model(model_dir)
+    _, model = warm_model(model_dir, precision)
     files = [file for path in inputs for file in list_files(path)]
     began = time.process_time()
     settings = ScoreSettings()
     shards = plan_text(files, settings.shard_bytes)
-    spent = {"read": time.process_time() - began, "parse": 0.0, "model": 0.0}
+    spent, rows = {"read": time.process_time() - began, "parse": 0.0, "model": 0.0}, 0
     for shard in shards:
         for block in read_lines(shard):
             began = time.process_time()
@@ -131,25 +134,27 @@ def csv_limit(model_dir: str, inputs: Sequence[str], out: str) -> Figures:
             model.answers(parsed.signal, settings.batch)
             spent["parse"] += parsed_at - began
             spent["model"] += time.process_time() - parsed_at
-    return {"cpu": sum(spent.values()), **spent}
+            rows += len(parsed.signal)
+    return {"cpu": sum(spent.values()), "rows": rows, **spent}
 
 
-def binary_limit(model_dir: str, inputs: Sequence[str], out: str) -> Figures:
+def binary_limit(model_dir: str, inputs: Sequence[str], out: str, precision: Precision = "float32") -> Figures:
     """Return CPU seconds of reading blocks of beats and of the model, each alone, for the same rows."""
     from components.io.shards import plan_sources, read_shard
     from components.io.sources import find_sources
 
-    _, model = warm_model(model_dir)
+    _, model = warm_model(model_dir, precision)
     settings = ScoreSettings()
-    spent = {"read": 0.0, "model": 0.0}
+    spent, rows = {"read": 0.0, "model": 0.0}, 0
     began = time.process_time()
     for shard in plan_sources(find_sources(inputs), settings.shard_bytes):
         for block in read_shard(shard, labelled=settings.labelled, block_rows=settings.block_rows):
             read = time.process_time()
             model.answers(block.signal, settings.batch)
             spent["model"] += time.process_time() - read
+            rows += len(block.signal)
     spent["read"] = time.process_time() - began - spent["model"]
-    return {"cpu": sum(spent.values()), **spent}
+    return {"cpu": sum(spent.values()), "rows": rows, **spent}
 
 
 def command_seconds(
@@ -175,49 +180,87 @@ def extra_seconds(
     return longer - command_seconds(model_dir, few, str(scratch / "few-out"), workers, precision)
 
 
-def one_core(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
-    """Compare CSV in, Parquet out, with the sum of its parts."""
-    against_limit("one core, CSV in", *least((csv_limit, job), model_dir, inputs))
+def job_machine(model_dir: str, inputs: list[str], out: str, precision: AnyPrecision = "auto") -> Figures:
+    """Time the command on all cores, in wall seconds that it takes for these files beyond its start."""
+    scratch, cores = Path(out), os.cpu_count() or 1
+    scratch.mkdir()
+    few, many = (linked(inputs, times, scratch / str(times)) for times in (cores, cores + TIMES))
+    return {"cpu": extra_seconds(model_dir, few, many, scratch, cores, precision) / TIMES}
 
 
-def precisions(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
-    """Compare the whole job in each precision that the model is released in with that in float32."""
+def released(model_dir: str) -> list[Precision]:
+    """Return float32, and the other precisions that a model is released in and that this processor computes."""
     from components.score.model import choose_precision
 
-    for precision in PRECISIONS:
+    chosen: list[Precision] = ["float32"]
+    for precision in FAST_PRECISIONS:
         with suppress(UsageError):
-            choose_precision(precision, model_dir, here=True)
-            own, reference = least((partial(job, precision=precision), job), model_dir, inputs)
-            rates = own["rows"] / own["cpu"], reference["rows"] / reference["cpu"]
-            print_line(f"one core, CSV in, {precision}", *rates, "rows/s", rates[0] / rates[1])
+            chosen.append(choose_precision(precision, model_dir, here=True))
+    return chosen
 
 
-def binary(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
-    """Compare Parquet and TFRecord in, with the sum of their parts."""
-    for name, convert in (("Parquet", as_parquet), ("TFRecord", as_tfrecord)):
-        against_limit(f"one core, {name} in", *least((binary_limit, job), model_dir, [convert(inputs, scratch)]))
+def one_core(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
+    """Compare the whole job with the sum of its parts, and in few bits with float32, from each format of beats."""
+    for form, paths, limit in (
+        ("CSV", inputs, csv_limit),
+        ("Parquet", [as_parquet(inputs, scratch)], binary_limit),
+        ("TFRecord", [as_tfrecord(inputs, scratch)], binary_limit),
+    ):
+        measures: dict[str, Callable[..., Figures]] = {}
+        for precision in released(model_dir):
+            measures[f"{precision}, alone"] = partial(limit, precision=precision)
+            measures[precision] = partial(job, precision=precision)
+        taken = by_turns(measures, model_dir, paths)
+        for precision in released(model_dir):
+            own, alone = taken[precision], taken[f"{precision}, alone"]
+            name = f"{form} in, one core, {precision}; against each part alone"
+            compare(name, rates(own), rates(alone), "rows/s", "limit", aim=">= 0.85", **_microseconds(alone))
+            if precision != "float32":
+                name = f"{form} in, one core, {precision}; against float32"
+                aim = ">= 2" if (form, precision) == ("CSV", "int8") else ""
+                compare(name, rates(own), rates(taken["float32"]), "rows/s", aim=aim)
+            if (form, precision) == ("CSV", "int8"):
+                peak = max(each["peak"] for each in own)
+                print_line("memory of a process, int8", peak, WORKER_MIB, "MiB", peak / WORKER_MIB, "limit", aim="<= 1")
 
 
-def against_limit(name: str, limit: Figures, own: Figures) -> None:
-    """Print rates, and the parts of the limit in microseconds a row."""
-    rows = own["rows"]
-    parts = {f"{part}_us": round(seconds / rows * 1e6, 2) for part, seconds in limit.items() if part != "cpu"}
-    ratio = limit["cpu"] / own["cpu"]
-    print_line(name, rows / own["cpu"], rows / limit["cpu"], "rows/s", ratio, "limit", **parts)
+def _microseconds(alone: Sequence[Figures]) -> dict[str, float]:
+    """Return what each part takes, in microseconds a row, the least of all turns."""
+    return {
+        f"{part}_us": round(min(each[part] / each["rows"] for each in alone) * 1e6, 2)
+        for part in ("read", "parse", "model")
+        if part in alone[0]
+    }
+
+
+def whole_machine(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
+    """Compare the command on all cores in few bits with float32."""
+    precisions: dict[str, Callable[..., Figures]] = {
+        each: partial(job_machine, precision=each) for each in released(model_dir)
+    }
+    taken = by_turns(precisions, model_dir, inputs)
+    for precision in precisions:
+        if precision != "float32":
+            own, reference = ([figures["cpu"] for figures in taken[each]] for each in (precision, "float32"))
+            compare(f"CSV in, whole machine, {precision}; against float32", own, reference, "s")
 
 
 def two_workers(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
     """Compare two workers with two independent processes, by the cost of more files: no start-up."""
     few, many = linked(inputs, 2, scratch / "few"), linked(inputs, 2 + 2 * TIMES, scratch / "many")
-    own = extra_seconds(model_dir, few, many, scratch, 2, "float32")
 
-    def pair(links: Sequence[str], name: str) -> float:
-        halves = links[: len(links) // 2], links[len(links) // 2 :]
-        calls = [(model_dir, half, str(scratch / f"{name}{i}")) for i, half in enumerate(halves)]
-        return wall_seconds(lambda: fresh_together(job, calls))
+    def pair(links: Sequence[str]) -> float:
+        with tempfile.TemporaryDirectory(dir=scratch) as out:
+            halves = links[: len(links) // 2], links[len(links) // 2 :]
+            calls = [(model_dir, half, f"{out}/{number}") for number, half in enumerate(halves)]
+            return wall_seconds(lambda: fresh_together(job, calls))
 
-    bare = pair(many, "pm") - pair(few, "pf")
-    print_line("two workers, start-up excluded", own, bare, "s", bare / own, "limit")
+    own, bare = [], []
+    for turn in range(REPEATS):
+        own.append(extra_seconds(model_dir, few, many, scratch / str(turn), 2, "float32"))
+        bare.append(pair(many) - pair(few))
+    name = "two workers, float32; against two processes that know nothing of each other"
+    compare(name, own, bare, "s", "limit", aim=">= 0.9")
 
 
 def growth(model_dir: str, inputs: Sequence[str], scratch: Path, beats: Sequence[int] = BEATS) -> None:
@@ -235,8 +278,10 @@ def growth(model_dir: str, inputs: Sequence[str], scratch: Path, beats: Sequence
     for size, large in zip(beats[1:], measured[1:], strict=True):
         cost, least_cost = (figures["cpu"] / figures["rows"] * 1e6 for figures in (large, small))
         against = f"{size / 1e6:g} M beats against {beats[0] / 1e6:g} M"
-        print_line(f"time per beat, {against}", cost, least_cost, "us", cost / least_cost)
-        print_line(f"peak memory, {against}", large["peak"], small["peak"], "MiB", large["peak"] / small["peak"])
+        print_line(f"time per beat, {against}", cost, least_cost, "us", cost / least_cost, aim="<= 1.1")
+        print_line(
+            f"peak memory, {against}", large["peak"], small["peak"], "MiB", large["peak"] / small["peak"], aim="<= 1.1"
+        )
 
 
 def start_up(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
@@ -244,12 +289,19 @@ def start_up(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
     few = scratch / "few.csv"
     with open(inputs[0]) as file:
         few.write_text("".join(islice(file, 100)))
-    own = min(command_seconds(model_dir, [str(few)], str(scratch / f"out{turn}"), 1) for turn in range(REPEATS))
-    print_line("start-up to 100 scored rows", own, 8.0, "s", 8.0 / own, "limit")
+    spent: dict[Precision, list[float]] = {each: [] for each in released(model_dir)}
+    for turn in range(REPEATS):
+        for precision, seconds in spent.items():
+            out = str(scratch / f"{precision}-{turn}")
+            seconds.append(command_seconds(model_dir, [str(few)], out, 1, precision))
+    for precision, seconds in spent.items():
+        name = f"start of the command to 100 scored rows, {precision}"
+        aim = ">= 1" if precision == "int8" else ""
+        compare(name, seconds, [START_SECONDS] * REPEATS, "s", "limit", aim=aim)
 
 
 PARTS: dict[str, Callable[..., None]] = {
-    part.__name__: part for part in (one_core, precisions, binary, two_workers, growth, start_up)
+    part.__name__: part for part in (one_core, whole_machine, two_workers, growth, start_up)
 }
 
 

@@ -41,7 +41,8 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
             )
     found = {pattern: find_recordings(pattern, settings.annotator) for pattern in patterns}
     if not any(found.values()):
-        if clashing := settings.of_recordings():
+        names = ("lead", "annotator", "annotations")
+        if clashing := [f"--{name}" for name in names if getattr(settings, name) is not None]:
             raise UsageError(f"{', '.join(clashing)} are about recordings, but {', '.join(patterns)} holds none.")
         return tuple(find_sources(patterns))
     if others := [pattern for pattern, recordings in found.items() if not recordings]:
@@ -55,9 +56,9 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
     if settings.lead is not None:
         _check_lead(recordings.values(), settings.lead)
     if settings.annotations is not None:
-        names: dict[str, Recording] = {}
+        by_name: dict[str, Recording] = {}
         for recording in recordings.values():
-            if (other := names.setdefault(recording.name, recording)) is not recording:
+            if (other := by_name.setdefault(recording.name, recording)) is not recording:
                 raise UsageError(
                     f"{other.file.path} and {recording.file.path} are both named {recording.name}, so one's "
                     "annotations would replace the other's: name the folder above them, or score them in two jobs."

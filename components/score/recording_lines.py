@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,6 @@ from components.errors import HeartbeatError
 from components.io.text import arrow_buffer
 from components.recordings.signal import stretches
 from components.score.record import RecordingTally
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 RATE_BEATS: Final = 8
 """Intervals that the least and the greatest heart rate are means of: a Holter's usual choice against single errors."""
@@ -100,26 +97,18 @@ class RecordingLine:
         return Ectopy(*(getattr(self, f"{symbol.lower()}_{each.name}") for each in fields(Ectopy)))
 
 
-def line_schema() -> pa.Schema:
-    """Return the columns of recordings/ and their types."""
-    import pyarrow as pa
-
-    types = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
-    return pa.schema(
-        [
-            pa.field(each.name, types[str(each.type).split(" ")[0]], nullable="None" in str(each.type))
-            for each in fields(RecordingLine)
-        ]
-    )
-
-
 def lines_content(lines: Sequence[RecordingLine]) -> bytes:
     """Return the Parquet file that holds these lines."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    types = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
+    columns = [
+        pa.field(each.name, types[str(each.type).split(" ")[0]], nullable="None" in str(each.type))
+        for each in fields(RecordingLine)
+    ]
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist([vars(line) for line in lines], schema=line_schema()), sink)
+    pq.write_table(pa.Table.from_pylist([vars(line) for line in lines], schema=pa.schema(columns)), sink)
     return sink.getvalue().to_pybytes()
 
 

@@ -49,10 +49,6 @@ class ScoreSettings(Settings):
     )
     batch: int = Field(default=768, ge=1, description="most beats in a call of the model: 500 to 1,000 are fastest")
 
-    def of_recordings(self) -> list[str]:
-        """Return the flags of those settings that only recordings have."""
-        return [f"--{name}" for name in ("lead", "annotator", "annotations") if getattr(self, name) is not None]
-
 
 class BatchSettings(Settings):
     """A scoring job as a stage of the pipeline (BatchScorer): the job, and how it is run and judged."""
@@ -88,7 +84,7 @@ class BatchSettings(Settings):
 class RejectBudget:
     """How many rows of a job may be rejects: a number of rows or a share of them, such as `100` or `0.5%`."""
 
-    text: str = "1%"
+    text: str
 
     def __post_init__(self) -> None:
         if not re.fullmatch(REJECT_BUDGET, self.text):

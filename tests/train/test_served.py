@@ -79,6 +79,7 @@ import faulthandler, signal, sys
 import numpy as np
 from components.train.served import ServedModel
 faulthandler.enable()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
 first, second = (ServedModel(sys.argv[1], "int8") for _ in range(2))
 del first
 second.answers(np.zeros((1, 187), np.float32), 1)

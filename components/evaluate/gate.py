@@ -121,7 +121,7 @@ def gate_model(
     ]
     if current is None:
         nothing = "Nothing was pushed before: there is no model to compare with."
-        comparison, compared = None, [_remark("no_current", nothing)]
+        comparison, compared = None, [Verdict("remark", "no_current", nothing)]
     else:
         comparison, compared = _compare(label, candidate, current, judgement["settings"])
         if synthetic and not current.synthetic:
@@ -129,7 +129,7 @@ def gate_model(
                 f"Version {current.version}, which serves now, was made from real beats; a push of this model, made "
                 "from simulated ones, takes its place."
             )
-            compared.insert(0, _remark("replaces_real", replaced))
+            compared.insert(0, Verdict("remark", "replaces_real", replaced))
     findings = [
         *_check_thresholds(metrics, thresholds, comparison),
         *compared,
@@ -155,10 +155,6 @@ def gate_model(
 
 def _refusal(code: str, reason: str) -> Verdict:
     return Verdict("refusal", code, f"Refused: {reason}.")
-
-
-def _remark(code: str, sentence: str) -> Verdict:
-    return Verdict("remark", code, sentence)
 
 
 def _release(metrics: Mapping[str, Any]) -> Verdict:
@@ -209,7 +205,7 @@ def _check_thresholds(
         required, value = getattr(thresholds.recall, symbol), metrics["clean"]["recall"][index]
         if value is None:
             unjudged = f"There is no {symbol} among the test beats: its recall is not judged."
-            verdict.append(_remark("not_judged", unjudged))
+            verdict.append(Verdict("remark", "not_judged", unjudged))
         elif value < required:
             current = ""
             if comparison:
@@ -249,7 +245,7 @@ def _compare(
             if high < 0:
                 verdict.append(_refusal("worse_than_current", f"{figures}: worse by more than chance, {chance}"))
             else:
-                verdict.append(_remark("compared", f"{figures[0].upper()}{figures[1:]}: {chance}."))
+                verdict.append(Verdict("remark", "compared", f"{figures[0].upper()}{figures[1:]}: {chance}."))
     return comparison, verdict
 
 

@@ -86,15 +86,15 @@ class OpenRecording:
         elif self.short:
             self._reader.read(0, lead.length)
         else:
-            self.find([self], advance)
+            self._find([self])
         self._reader.finish()
         if recording.frames and lead.sig_len != recording.frames and not lead.notes:
             raise DataRefused(f"it has {lead.sig_len:,} samples now, its header said {recording.frames:,} before.")
 
     @staticmethod
-    def find(recordings: Sequence[OpenRecording], advance: Callable[[], object]) -> None:
+    def _find(recordings: Sequence[OpenRecording]) -> None:
         """Find the beats of recordings of one length."""
-        found = find_beats([each._reader for each in recordings], lambda share: advance())
+        found = find_beats([each._reader for each in recordings], lambda share: recordings[0]._advance())
         for recording, (beats, silent) in zip(recordings, found, strict=True):
             recording._take(beats, silent)
 
@@ -109,9 +109,7 @@ class OpenRecording:
         self._abstain = np.zeros(len(self._beat), bool)
 
     @staticmethod
-    def blocks(
-        recordings: Sequence[OpenRecording], advance: Callable[[], object]
-    ) -> Iterator[tuple[OpenRecording, BeatBlock]]:
+    def blocks(recordings: Sequence[OpenRecording]) -> Iterator[tuple[OpenRecording, BeatBlock]]:
         """Yield the beats of one recording, or of short ones of one length, a block at a time.
 
         Raises:
@@ -122,7 +120,7 @@ class OpenRecording:
             yield from ((first, block) for block in first._blocks(cut[1:] for cut in first._beats.cut()))
             return
         if not first._labelled:
-            OpenRecording.find(recordings, advance)
+            OpenRecording._find(recordings)
         for recording, cut in zip(recordings, cut_together([each._beats for each in recordings]), strict=True):
             yield from ((recording, block) for block in recording._blocks([cut]))
 

@@ -115,7 +115,7 @@ def score_recordings(
 
     def cut() -> None:
         nonlocal beats
-        for recording, block in OpenRecording.blocks(together, advance) if together else ():
+        for recording, block in OpenRecording.blocks(together) if together else ():
             waiting.append((recording, recording.recording.file.path, block))
             beats += len(block.rows)
             if beats >= task.settings.block_rows:

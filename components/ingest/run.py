@@ -6,7 +6,6 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -169,7 +168,7 @@ def finish_ingest(plan: IngestPlan, report_uri: str) -> IngestSummary:
     summary = summarise(plan, [ShardRecord.from_json(read_whole(job.record)) for job in plan.jobs])
     with storage_at(report_uri).create(REJECTS_FILE) as output:
         for job in plan.jobs:
-            with closing(storage_at(job.rejects).open()) as rejects:
+            with storage_at(job.rejects).open() as rejects:
                 shutil.copyfileobj(rejects, output)
     write_whole(f"{report_uri}/{SUMMARY_FILE}", summary.to_json())
     return summary

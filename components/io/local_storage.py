@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError
-from components.io.storage import InputFile, Source, Storage, split_glob, unwritten
+from components.io.storage import InputFile, Storage, split_glob, unwritten
 
 DRAFT: Final = ".part-"
 """Prefix of a local file that is still being written."""
@@ -59,9 +59,9 @@ class LocalStorage(Storage):
                 with suppress(FileNotFoundError):
                     yield os.path.relpath(path, self.root), os.stat(path).st_size
 
-    def open(self, name: str = "") -> Source:
-        """Open a file without a buffer: callers read in blocks."""
-        return _Input(self.path(name))
+    def open(self, name: str = "") -> io.BufferedReader:
+        """Open a file."""
+        return io.BufferedReader(_Input(self.path(name)))
 
     def read(self, name: str = "") -> bytes | None:
         """Read a whole file, or return None when there is none."""
@@ -129,9 +129,9 @@ class _Input(io.FileIO):
         except OSError as error:
             raise _unread("open", path, error) from error
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def readall(self) -> bytes:
         try:
-            return super().read(-1 if size is None else size)
+            return super().readall()
         except OSError as error:
             raise _unread("read", str(self.name), error) from error
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, UsageError
 from components.io.buckets import Bucket, Versioned, bucket_of, words_of
-from components.io.storage import InputFile, Source, Storage, split_glob, unwritten
+from components.io.storage import InputFile, Storage, split_glob, unwritten
 
 ACCESS: Final = {
     "gs": "Credentials of gs:// come from the environment: GOOGLE_APPLICATION_CREDENTIALS, or the account that gcloud "
@@ -95,7 +95,7 @@ class ObjectStore(Storage):
         with self._words("list", self.path(below)):
             return {each.path[above:]: each.size for each in self._bucket.list(f"{prefix}/" if prefix else "")}
 
-    def open(self, name: str = "") -> Source:
+    def open(self, name: str = "") -> io.BufferedReader:
         """Open an object, which is read by ranges."""
         with self._words("open", self.path(name)):
             found = self._bucket.stat(self._key(name))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from components.errors import DataRefused, counted
 from components.io.storage import InputFile, find_file
-from components.io.text import arrow_buffer, whole_lines
+from components.io.text import LINE_BYTES, Block, arrow_buffer, read_blocks
 
 HEADER: Final = ("record", "sample", "symbol", "label")
 
@@ -77,8 +76,7 @@ def count_records(path: str, csv_path: str, rows: int) -> dict[str, int]:
     """
     counts: Counter[str] = Counter()
     for part in origin_parts(path):
-        names, per_name = np.unique(part.record.astype(str), return_counts=True)
-        counts.update(dict(zip(names.tolist(), per_name.tolist(), strict=True)))
+        counts.update(part.record.tolist())
     if counts.total() != rows:
         raise DataRefused(
             f"{path} has {counted(counts.total(), 'row')}, {csv_path} has {rows:,}: they need one line each per beat. "
@@ -146,16 +144,19 @@ def origin_parts(path: str) -> Iterator[Origin]:
     types = {"record": pa.string(), "sample": pa.int64(), "symbol": pa.string(), "label": pa.int64()}
     convert = arrow_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
     read = arrow_csv.ReadOptions(use_threads=False, column_names=list(HEADER))
-    pieces = whole_lines(file)
-    header, _, first = next(pieces, b"").removeprefix(codecs.BOM_UTF8).partition(b"\n")
+    blocks = read_blocks(file.path, 0, file.size)
+    first = next(blocks, Block(0, 0, b""))
+    header, _, rest = bytes(first.data).partition(b"\n")
     names = tuple(next(csv.reader([header.decode("utf-8", "backslashreplace").rstrip("\r")]), []))
     if names and names != HEADER:
         raise DataRefused(f"{path} begins with {','.join(names)[:200]}, expected {','.join(HEADER)}.")
     try:
         if not names:
             raise pa.ArrowInvalid("it is empty")
-        for piece in chain([first] if first else [], pieces):
-            for batch in arrow_csv.open_csv(pa.BufferReader(arrow_buffer(piece)), read, convert_options=convert):
+        for block in chain([replace(first, data=rest)] if rest else [], blocks):
+            if block.over_long:
+                raise pa.ArrowInvalid(f"row {block.first_row - 1} has more than {LINE_BYTES:,} bytes")
+            for batch in arrow_csv.open_csv(pa.BufferReader(arrow_buffer(block.data)), read, convert_options=convert):
                 record, sample, _, label = batch.columns
                 if sample.null_count:
                     raise DataRefused(f"{path} has {counted(sample.null_count, 'row')} without a sample: fill it in.")

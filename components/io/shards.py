@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 import numpy as np
 
@@ -115,24 +115,22 @@ def plan_text(files: Sequence[InputFile], shard_bytes: int = SHARD_BYTES, worker
     """
     if shard_bytes < 1:
         raise ValueError(f"shard_bytes is {shard_bytes}, must be at least 1")
-    ranges = [(file, start, end) for file in files for start, end in _ranges(file, shard_bytes)]
+    ranges = [_ranges(file, shard_bytes) for file in files]
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        segments = list(pool.map(lambda each: _count(each[0].path, each[1], each[2]), ranges))
-    shards: list[Shard] = []
-    start = 0
-    for file in files:
-        count = len(_ranges(file, shard_bytes))
-        shards += _shards(file, segments[start : start + count])
-        start += count
-    return shards
+        segments = pool.map(lambda cut: _count(*cut), chain.from_iterable(ranges))
+        return [
+            shard
+            for file, cuts in zip(files, ranges, strict=True)
+            for shard in _shards(file, list(islice(segments, len(cuts))))
+        ]
 
 
-def _ranges(file: InputFile, shard_bytes: int) -> list[tuple[int, int]]:
+def _ranges(file: InputFile, shard_bytes: int) -> list[tuple[str, int, int]]:
     """Return the ranges to count, cut a byte before each nominal start: a newline there starts a shard right there."""
     if is_compressed(file.path):
-        return [(0, file.size)]
+        return [(file.path, 0, file.size)]
     cuts = [0, *(start - 1 for start in range(shard_bytes, file.size, shard_bytes) if start > 1), file.size]
-    return list(pairwise(cuts))
+    return [(file.path, start, end) for start, end in pairwise(cuts)]
 
 
 def _count(path: str, start: int, end: int) -> _Segment:

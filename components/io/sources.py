@@ -137,7 +137,7 @@ def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Ki
         DataRefused: the file cannot be read, is of no format that is read, or is no file of beats throughout.
     """
     path = file.path
-    head = b"".join(read_range(path, 0, min(file.size, LOOK_BYTES)))
+    head = read_range(path, 0, min(file.size, LOOK_BYTES))
     signature = None if is_record_header(head) else signature_of(head)
     if signature is PARQUET:
         _refuse(fault_of_parquet(file))
@@ -171,7 +171,7 @@ def _first_and_last_lines(file: InputFile, head: bytes) -> tuple[bytes, bytes]:
     if len(head) == LOOK_BYTES:
         head = head[: head.rfind(b"\n") + 1] or head
         if not is_compressed(file.path):
-            tail = b"".join(read_range(file.path, max(LOOK_BYTES, file.size - LOOK_BYTES), file.size))
+            tail = read_range(file.path, max(LOOK_BYTES, file.size - LOOK_BYTES), file.size)
             tail = tail.partition(b"\n")[2]
     return head.removeprefix(codecs.BOM_UTF8), tail
 

@@ -15,16 +15,18 @@ import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Final, Protocol
+from typing import Any, BinaryIO, ClassVar, Final
 
 from components.errors import DataRefused, EnvironmentRefused
 
 CHUNK_BYTES: Final = 1 << 20
 """Bytes a read asks for where the caller has no wish of its own: long for a disk, short for a cache."""
 
+RANGE_BUFFER_BYTES: Final = 64 << 10
+"""Bytes of a range read ahead; longer reads go straight into the caller's memory."""
 
 ABSENT: Final = "absent"
 """Version of a file that is not there."""
@@ -45,23 +47,7 @@ class InputFile:
     version: str
 
 
-class Source(Protocol):
-    """A file that is open for reading."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read up to so many bytes, or all that are left."""
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Fill a buffer, perhaps not to its end, and return the number of bytes: 0 at the file's end."""
-
-    def seek(self, offset: int, /) -> int:
-        """Go on from this byte."""
-
-    def close(self) -> None:
-        """Close the file."""
-
-
-def sha256_of(file: BinaryIO | Source) -> str:
+def sha256_of(file: BinaryIO) -> str:
     """Return the SHA-256 in hex of the rest of an open file, read a MiB at a time."""
     digest = hashlib.sha256()
     while chunk := file.read(CHUNK_BYTES):
@@ -105,7 +91,7 @@ class Storage(ABC):
         """Map the names of all files below a folder, at any depth, to their sizes in bytes."""
 
     @abstractmethod
-    def open(self, name: str = "") -> Source:
+    def open(self, name: str = "") -> io.BufferedReader:
         """Open a file for reading its stored bytes.
 
         Raises:
@@ -145,7 +131,7 @@ class Storage(ABC):
     def fetch(self, name: str, target: Path) -> None:
         """Copy a file to a local path."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self.open(name)) as source, target.open("wb") as file:
+        with self.open(name) as source, target.open("wb") as file:
             shutil.copyfileobj(source, file, CHUNK_BYTES)
 
 
@@ -251,50 +237,43 @@ def fingerprint(files: Sequence[InputFile]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
-def read_range(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """Yield the stored bytes from start up to end, in chunks of `chunk_bytes` (the last one shorter).
+@contextmanager
+def open_range(path: str, start: int, end: int) -> Iterator[io.BufferedReader]:
+    """Open the stored bytes of a file from start up to end for reading.
 
     Raises:
         DataRefused: the file is not there, or ends before `end`: it changed while being read.
         EnvironmentRefused: it cannot be opened or read for another reason.
     """
-    with closing(storage_at(path).open()) as source:
-        source.seek(start)
-        while start < end:
-            size = min(chunk_bytes, end - start)
-            chunk = source.read(size)
-            while len(chunk) < size and (more := source.read(size - len(chunk))):
-                chunk += more
-            start += len(chunk)
-            if len(chunk) < size:
-                raise _shorter(path, start, end)
-            yield chunk
+    with storage_at(path).open() as file:
+        file.seek(start)
+        yield io.BufferedReader(_Range(path, file, start, end), RANGE_BUFFER_BYTES)
 
 
-def read_range_into(path: str, start: int, end: int, buffer: memoryview) -> Iterator[int]:
-    """Read the stored bytes from start up to end into one reused buffer; yield how many of its bytes are valid.
+class _Range(io.RawIOBase):
+    """The next bytes of an open file up to a place that it must reach."""
 
-    The buffer is full each time but the last. The kernel takes as long to give out memory as to fill it, so this is
-    faster than `read_range`.
+    def __init__(self, path: str, file: io.BufferedReader, start: int, end: int) -> None:
+        self._path, self._file, self._position, self._end = path, file, start, end
 
-    Raises:
-        DataRefused: the file is not there, or ends before `end`: it changed while being read.
-        EnvironmentRefused: it cannot be opened or read for another reason.
-    """
-    with closing(storage_at(path).open()) as source:
-        source.seek(start)
-        while start < end:
-            filled, size = 0, min(len(buffer), end - start)
-            while filled < size and (count := source.readinto(buffer[filled:size])):
-                filled += count
-            start += filled
-            if filled < size:
-                raise _shorter(path, start, end)
-            yield filled
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        wanted = min(len(buffer), self._end - self._position)
+        count = self._file.readinto(memoryview(buffer)[:wanted])
+        self._position += count
+        if count < wanted:
+            raise DataRefused(
+                f"{self._path} is {self._position} bytes long, expected {self._end}: it changed while read."
+            )
+        return count
 
 
-def _shorter(path: str, size: int, expected: int) -> DataRefused:
-    return DataRefused(f"{path} is {size} bytes long, expected {expected}: it changed while read.")
+def read_range(path: str, start: int, end: int) -> bytes:
+    """Read the stored bytes of a file from start up to end; errors as of `open_range`."""
+    with open_range(path, start, end) as file:
+        return file.read(end - start)
 
 
 def read_whole(path: str) -> bytes:
@@ -304,7 +283,7 @@ def read_whole(path: str) -> bytes:
         DataRefused: it is not there.
         EnvironmentRefused: it cannot be read for another reason.
     """
-    with closing(storage_at(path).open()) as source:
+    with storage_at(path).open() as source:
         return source.read()
 
 

@@ -11,13 +11,14 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.errors import DataRefused
-from components.io.storage import CHUNK_BYTES, InputFile, read_range, read_range_into
+from components.io.storage import CHUNK_BYTES, InputFile, open_range
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,46 +43,38 @@ def is_compressed(path: str) -> bool:
     return path.endswith(".gz")
 
 
-def read_text(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """Yield the text of a range: as `read_range`, decompressed for a .gz, whose range must be the whole file.
-
-    Chunks of a .gz are `chunk_bytes` long, too, but for the last, however well it is compressed.
+@contextmanager
+def open_text(path: str, start: int, end: int) -> Iterator[io.BufferedReader | gzip.GzipFile]:
+    """Open the text of a range: as `open_range`, decompressed for a .gz, whose range must be the whole file.
 
     Raises:
         DataRefused: the file is not there, changed while read, or is not whole gzip.
         EnvironmentRefused: it cannot be opened or read for another reason.
     """
-    if not is_compressed(path):
-        yield from read_range(path, start, end, chunk_bytes)
-        return
-    try:
-        if start == end:
-            raise EOFError("it has no bytes")
-        with gzip.GzipFile(mode="rb", fileobj=_as_file(read_range(path, start, end))) as text:
-            while chunk := text.read(chunk_bytes):
-                yield chunk
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataRefused(f"{path} is not a whole gzip file ({error}): copy or download it again.") from error
+    with open_range(path, start, end) as stored:
+        if not is_compressed(path):
+            yield stored
+            return
+        try:
+            if start == end:
+                raise EOFError("it has no bytes")
+            with gzip.GzipFile(mode="rb", fileobj=stored) as text:
+                yield text
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DataRefused(f"{path} is not a whole gzip file ({error}): copy or download it again.") from error
+
+
+def read_text(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Yield the text of a range in chunks of `chunk_bytes` but for the last; errors as of `open_text`."""
+    with open_text(path, start, end) as text:
+        while chunk := text.read(chunk_bytes):
+            yield chunk
 
 
 def read_head(file: InputFile, size: int) -> bytes:
-    """Read the first bytes of a file's text, `size` at most; errors as of `read_text`."""
-    return next(read_text(file.path, 0, file.size, size), b"")
-
-
-def whole_lines(file: InputFile) -> Iterator[bytes]:
-    """Yield the text of a file in pieces of whole lines, about 1 MiB each; errors as of `read_text`."""
-    rest = b""
-    for chunk in read_text(file.path, 0, file.size):
-        text = rest + chunk
-        end = text.rfind(b"\n") + 1
-        if len(text) - end > CHUNK_BYTES:
-            end = len(text)  # this is no file of lines: the parser refuses the piece
-        rest = text[end:]
-        if end:
-            yield text[:end]
-    if rest:
-        yield rest
+    """Read the first bytes of a file's text, `size` at most; errors as of `open_text`."""
+    with open_text(file.path, 0, file.size) as text:
+        return text.read(size)
 
 
 def arrow_buffer(text: bytes | memoryview) -> pa.Buffer:
@@ -95,31 +88,6 @@ def arrow_buffer(text: bytes | memoryview) -> pa.Buffer:
     stream = pa.BufferOutputStream()
     stream.write(text)
     return stream.getvalue()
-
-
-class _Chunks(io.RawIOBase):
-    """Chunks of bytes as a file to read from."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer from the next chunk; return how many bytes are valid."""
-        if not self._rest:
-            self._rest = memoryview(next(self._chunks, b""))
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
-
-
-def _as_file(chunks: Iterator[bytes]) -> io.BufferedReader:
-    return io.BufferedReader(_Chunks(chunks), CHUNK_BYTES)
 
 
 def count_newlines(text: bytes | memoryview) -> int:
@@ -182,7 +150,7 @@ def read_blocks(
     row = first_row
     begin = fresh  # where the line begins whose end is not read yet, at most LINE_BYTES before `fresh`
     head: bytes | None = None  # the kept part of an over-long line whose end is not read yet
-    for size in _read_text_into(path, start, end, memoryview(buffer)[fresh:]):
+    for size in _read_text_into(memoryview(buffer)[fresh:], path, start, end):
         filled = fresh + size
         on_text(view[fresh:filled])
         position = begin
@@ -218,14 +186,14 @@ def read_blocks(
         yield Block(row, 1, view[begin:fresh])
 
 
-def _read_text_into(path: str, start: int, end: int, buffer: memoryview) -> Iterator[int]:
-    """Read the text of a range into one reused buffer, full each time but the last; yield how many bytes are valid."""
-    if not is_compressed(path):
-        yield from read_range_into(path, start, end, buffer)
-        return
-    for chunk in read_text(path, start, end, len(buffer)):
-        buffer[: len(chunk)] = chunk
-        yield len(chunk)
+def _read_text_into(buffer: memoryview, path: str, start: int, end: int) -> Iterator[int]:
+    """Read the text of a range into one reused buffer, full each time but the last; yield how many bytes are valid.
+
+    The kernel takes as long to give out memory as to fill it, so this is faster than `read_text`.
+    """
+    with open_text(path, start, end) as text:
+        while size := text.readinto(buffer):
+            yield size
 
 
 def _run(text: bytearray, start: int, end: int) -> tuple[int, int | None]:

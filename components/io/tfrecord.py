@@ -15,7 +15,7 @@ import google_crc32c
 
 from components.errors import DataRefused
 from components.io.storage import InputFile
-from components.io.text import is_compressed, read_text
+from components.io.text import is_compressed, open_text
 
 LENGTH: Final = struct.Struct("<Q")
 CHECKSUM: Final = struct.Struct("<I")
@@ -57,43 +57,21 @@ def read_records(file: InputFile) -> Iterator[bytes | None]:
     Raises:
         DataRefused: the file cannot be read, or the length of a record is damaged, so that what follows is lost.
     """
-    chunks = read_text(file.path, 0, file.size)
-    text, start, row = b"", 0, 0
-    while True:
-        text, start = _filled(chunks, text, start, HEADER_BYTES)
-        if start == len(text):
-            return
-        header = text[start : start + HEADER_BYTES]
-        if not is_record_header(header):
-            raise _damaged(file, row)
-        [length] = LENGTH.unpack_from(header)
-        text, start, record = _take(chunks, text, start + HEADER_BYTES, length)
-        text, start = _filled(chunks, text, start, FOOTER_BYTES)
-        footer = text[start : start + FOOTER_BYTES]
-        if len(footer) < FOOTER_BYTES:
-            raise _damaged(file, row)
-        start += FOOTER_BYTES
-        yield record if record is not None and _checksum(record) == footer else None
-        row += 1
-
-
-def _filled(chunks: Iterator[bytes], text: bytes, start: int, size: int) -> tuple[bytes, int]:
-    """Return the text with at least `size` bytes from `start` on, if the file has as many, and the new `start`."""
-    while len(text) - start < size and (chunk := next(chunks, b"")):
-        text, start = text[start:] + chunk, 0
-    return text, start
-
-
-def _take(chunks: Iterator[bytes], text: bytes, start: int, length: int) -> tuple[bytes, int, bytes | None]:
-    """Pass over `length` bytes; return them unless there are too many of them."""
-    if length <= RECORD_BYTES:
-        text, start = _filled(chunks, text, start, length)
-        return text, start + length, text[start : start + length]
-    rest = length
-    while rest > len(text) - start and (chunk := next(chunks, b"")):
-        rest -= len(text) - start
-        text, start = chunk, 0
-    return text, start + rest, None
+    with open_text(file.path, 0, file.size) as text:
+        row = 0
+        while header := text.read(HEADER_BYTES):
+            if not is_record_header(header):
+                raise _damaged(file, row)
+            [length] = LENGTH.unpack_from(header)
+            record = text.read(min(length, RECORD_BYTES))
+            for rest in range(length - RECORD_BYTES, 0, -RECORD_BYTES):
+                if not text.read(min(rest, RECORD_BYTES)):
+                    break
+            footer = text.read(FOOTER_BYTES)
+            if len(footer) < FOOTER_BYTES:
+                raise _damaged(file, row)
+            yield record if length <= RECORD_BYTES and _checksum(record) == footer else None
+            row += 1
 
 
 def _damaged(file: InputFile, row: int) -> DataRefused:

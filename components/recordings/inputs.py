@@ -174,7 +174,7 @@ def _mirror(uri: str, size: int, target: Path) -> None:
     name = target.name.lower()
     end = size if name == LIST.lower() or name.endswith(".hea") else min(size, EDF_HEADER_BYTES)
     wanted = name == LIST.lower() or name.endswith((".hea", *EDF))
-    target.write_bytes(b"".join(read_range(uri, 0, end)) if wanted else b"")
+    target.write_bytes(read_range(uri, 0, end) if wanted else b"")
 
 
 def _moved(recording: Recording, mirror: Path, top: str) -> Recording:

@@ -90,10 +90,10 @@ def test_an_answer_that_breaks_off_is_asked_for_again(s3_root: str, monkeypatch:
         return read(body, amt)
 
     monkeypatch.setattr(StreamingBody, "read", read_or_break)
-    assert b"".join(read_range(f"{s3_root}/a", 2, 6)) == b"2345"
+    assert read_range(f"{s3_root}/a", 2, 6) == b"2345"
     broken[0] = buckets.ATTEMPTS
     with pytest.raises(EnvironmentRefused, match=f"Cannot read {s3_root}/a: Read timeout"):
-        b"".join(read_range(f"{s3_root}/a", 2, 6))
+        read_range(f"{s3_root}/a", 2, 6)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_an_object_with_content_encoding_gzip_is_read_as_it_is_stored(
     [file] = list_files(path)
     assert file.size == len(stored)
     assert read_whole(path) == storage_at(path).read() == stored
-    assert b"".join(read_range(path, 1000, 5000, 700)) == stored[1000:5000]
+    assert read_range(path, 1000, 5000) == stored[1000:5000]
     if name.endswith(".gz"):
         [source] = find_sources([path])
         assert b"".join(read_text(path, 0, file.size)) == text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -50,7 +50,7 @@ def parquet_table(file: InputFile) -> ParquetTable:
     Raises:
         DataRefused: it cannot be read, or has no columns of samples.
     """
-    with closing(open_parquet(file.path)) as parquet:
+    with open_parquet(file.path) as parquet:
         groups = (parquet.metadata.row_group(index) for index in range(parquet.num_row_groups))
         return ParquetTable(layout_of(file.path, parquet.schema_arrow), tuple(group.num_rows for group in groups))
 
@@ -61,18 +61,13 @@ def count_parquet_records(file: InputFile) -> dict[str, int] | None:
     Raises:
         DataRefused: the file cannot be read, or has no columns of samples.
     """
-    import pyarrow as pa
-
     counts: Counter[str | None] = Counter()
     record = parquet_table(file).layout.record
     if record is None:
         return None
-    with closing(open_parquet(file.path)) as parquet:
-        try:
-            for batch in parquet.iter_batches(RECORD_ROWS, columns=[record], use_threads=False):
-                counts.update(_names(batch, record))
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise DataRefused(f"{file.path} cannot be read ({error}): make it again.") from error
+    with open_parquet(file.path) as parquet:
+        for batch in parquet.iter_batches(RECORD_ROWS, columns=[record], use_threads=False):
+            counts.update(_names(batch, record))
     return None if None in counts else {name: rows for name, rows in counts.items() if name is not None}
 
 
@@ -82,16 +77,11 @@ def fault_of_parquet(file: InputFile) -> str | None:
     Raises:
         DataRefused: the file cannot be read, or has no columns of samples.
     """
-    import pyarrow as pa
-
     layout, group_rows = parquet_table(file)
     layout = replace(layout, record=None, sample=None)
     groups = sorted({0, len(group_rows) - 1} - {-1})
-    with closing(open_parquet(file.path)) as parquet:
-        try:
-            batches = [next(_batches(parquet, [group], layout.columns, LOOK_ROWS), None) for group in groups]
-        except (pa.ArrowException, OSError) as error:
-            raise DataRefused(f"{file.path} cannot be read ({error}): make it again.") from error
+    with open_parquet(file.path) as parquet:
+        batches = [next(_batches(parquet, [group], layout.columns, LOOK_ROWS), None) for group in groups]
     tables: list[npt.NDArray[np.float32]] = []
     rejects: list[Reject] = []
     for batch in batches:
@@ -122,10 +112,8 @@ def read_parquet(
     Raises:
         DataRefused: the file cannot be read.
     """
-    import pyarrow as pa
-
     row, groups = first_row, list(range(first_group, end_group))
-    with closing(open_parquet(path)) as parquet:
+    with open_parquet(path) as parquet:
         layout = layout_of(path, parquet.schema_arrow)
         form = layout.context if with_context else None
         columns = [*layout.columns, *([CONTEXT] if form else [])]
@@ -138,7 +126,7 @@ def read_parquet(
                 block = _block(row, signal, has_samples, label, record, sample)
                 yield block if form is None else _with_context(block, batch, row, len(form.names))
                 row += batch.num_rows
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of records' names
+        except _faults() as error:
             raise DataRefused(f"{path} cannot be read on from row {row} ({error}): make it again.") from error
 
 
@@ -184,7 +172,7 @@ def _block(
 def _with_context(block: BeatBlock, batch: pa.RecordBatch, first_row: int, numbers: int) -> BeatBlock:
     """Give beats the context that stands in the rows of the batch they are from; one of another length is a fault."""
     rows = block.rows - first_row
-    context, lengths = _lists(batch.column(batch.schema.get_field_index(CONTEXT)), numbers)
+    context, lengths = _lists(batch.column(CONTEXT), numbers)
     faults = [
         Reject(
             first_row + row, WRONG_LENGTH, f"its context has {max(lengths[row], 0)} numbers, expected {numbers}", None
@@ -197,7 +185,7 @@ def _with_context(block: BeatBlock, batch: pa.RecordBatch, first_row: int, numbe
 def _signal(batch: pa.RecordBatch, columns: tuple[str, ...]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Return samples float32[n, 187], nan where there are none, and how many each row has int64[n], -1 for null."""
     if len(columns) == 1:
-        return _lists(batch.column(batch.schema.get_field_index(columns[0])), SAMPLES)
+        return _lists(batch.column(columns[0]), SAMPLES)
     signal = np.empty((batch.num_rows, len(columns)), np.float32)
     with np.errstate(over="ignore"):
         for index, name in enumerate(columns):
@@ -210,58 +198,46 @@ def _lists(lists: pa.Array, numbers: int) -> tuple[npt.NDArray[np.float32], npt.
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_fixed_size_list(lists.type):
+    lengths = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    if pa.types.is_fixed_size_list(lists.type):  # which has values for null, too
         size = lists.type.list_size
-        present = lists.is_valid().to_numpy(zero_copy_only=False)
-        lengths = np.where(present, size, -1).astype(np.int64)
-        values = lists.values.slice(lists.offset * size, len(lists) * size)
-        parts = _as_float32(values).reshape(len(lists), size)[present]
+        flat, stored = lists.values.slice(lists.offset * size, len(lists) * size), np.full(len(lists), size)
     else:
-        lengths = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        values = _as_float32(lists.flatten())
-        if (lengths == numbers).all():
-            return values.reshape(len(lists), numbers), lengths
-        ends = np.cumsum(np.maximum(lengths, 0))
-        parts = np.array([values[end - numbers : end] for end in ends[lengths == numbers]], np.float32).reshape(
-            -1, numbers
-        )
-    signal = np.full((len(lists), numbers), np.nan, np.float32)
-    if parts.shape[1] == numbers:
-        signal[lengths == numbers] = parts
-    return signal, lengths
-
-
-def _as_float32(values: pa.Array) -> npt.NDArray[np.float32]:
+        flat, stored = lists.flatten(), np.maximum(lengths, 0)
     with np.errstate(over="ignore"):
-        return values.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+        values = flat.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+    fits = lengths == numbers
+    if fits.all():
+        return values.reshape(len(lists), numbers), lengths
+    signal = np.full((len(lists), numbers), np.nan, np.float32)
+    signal[fits] = values[np.repeat(fits, stored)].reshape(-1, numbers)
+    return signal, lengths
 
 
 def _numbers(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
     """Return a column of numbers as float64[n], nan for null."""
-    column = batch.column(batch.schema.get_field_index(name))
-    return column.to_numpy(zero_copy_only=False).astype(np.float64)
+    return batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
 
 
 def _names(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.object_]:
     import pyarrow as pa
 
-    column = batch.column(batch.schema.get_field_index(name))
-    return column.cast(pa.string()).to_numpy(zero_copy_only=False)
+    return batch.column(name).cast(pa.string()).to_numpy(zero_copy_only=False)
 
 
 def _samples(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.int64]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = batch.column(batch.schema.get_field_index(name)).cast(pa.int64())
-    return pc.fill_null(column, NO_SAMPLE).to_numpy(zero_copy_only=False)
+    return pc.fill_null(batch.column(name).cast(pa.int64()), NO_SAMPLE).to_numpy(zero_copy_only=False)
 
 
-def open_parquet(path: str) -> pq.ParquetFile:
+@contextmanager
+def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file, local or remote.
 
     Raises:
-        DataRefused: it cannot be read or is not whole.
+        DataRefused: it is not whole, or cannot be read within the block.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -269,6 +245,18 @@ def open_parquet(path: str) -> pq.ParquetFile:
     source: Any = pa.PythonFile(storage_at(path).open(), "r") if is_remote(path) else local_path(path)
     try:
         # reading ahead, Arrow's threads would hold memory of Python's at the end of the process: see `arrow_buffer`
-        return pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # damaged: sizes, types, columns' names
+        parquet = pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
+    except _faults() as error:
         raise DataRefused(f"{path} is not a whole Parquet file ({error}): copy or make it again.") from error
+    with parquet:
+        try:
+            yield parquet
+        except _faults() as error:
+            raise DataRefused(f"{path} cannot be read ({error}): make it again.") from error
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Return what Arrow raises of a damaged file: the last of columns' and records' names."""
+    import pyarrow as pa
+
+    return pa.ArrowException, OSError, UnicodeDecodeError

@@ -24,6 +24,7 @@ from components.errors import EnvironmentRefused, UsageError
 from components.io.artifact_files import EXTRA, SIDECAR_DIR
 from components.io.lock import flocked
 from components.io.object_stores import ObjectStore
+from components.io.scratch import scratch_folder
 from components.io.storage import CHUNK_BYTES, is_remote, local_path, storage_at
 
 COMPLETE: Final = "saved_model.pb"
@@ -247,18 +248,12 @@ class ServingDirectory:
         top = Path(local_path(self.root))
         try:
             top.mkdir(parents=True, exist_ok=True)
-            with flocked(top, wait=True):
-                for abandoned in top.glob(f"{INCOMING}*"):
-                    shutil.rmtree(abandoned)
+            with flocked(top, wait=True), scratch_folder(top, INCOMING) as scratch:
                 version = _next_version(_numbers(os.listdir(top)), now)
-                incoming = top / f"{INCOMING}{uuid.uuid4().hex}"
-                try:
-                    shutil.copytree(source, incoming)
-                    _flush(*incoming.rglob("*"), incoming)
-                    incoming.rename(top / str(version))
-                    _flush(top)
-                finally:
-                    shutil.rmtree(incoming, ignore_errors=True)
+                incoming = shutil.copytree(source, scratch / str(version))
+                _flush(*incoming.rglob("*"), incoming)
+                incoming.rename(top / str(version))
+                _flush(top)
                 return version
         except OSError as error:
             raise EnvironmentRefused(

@@ -61,11 +61,11 @@ def parsers(data: str) -> tuple[float, float]:
 
     from components.beat import COLUMNS
     from components.io.csv import parse_block
-    from components.io.shards import plan_text, read_lines
-    from components.io.storage import list_files
+    from components.io.shards import plan_sources, read_lines
+    from components.io.sources import find_sources
     from components.io.text import arrow_buffer
 
-    shards = plan_text(list_files(f"{data}/mitbih_test.csv"))
+    shards = plan_sources(find_sources([f"{data}/mitbih_test.csv"]))
     blocks = [replace(block, data=bytes(block.data)) for shard in shards for block in read_lines(shard)]
     buffers = [arrow_buffer(block.data) for block in blocks]  # Arrow's own memory, which no measure copies
     names = [str(column) for column in range(COLUMNS)]

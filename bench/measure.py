@@ -119,10 +119,10 @@ def read_beats(inputs: Sequence[str]) -> Beats:
     import numpy as np
 
     from components.io.csv import parse_block
-    from components.io.shards import plan_text, read_lines
-    from components.io.storage import list_files
+    from components.io.shards import plan_sources, read_lines
+    from components.io.sources import find_sources
 
-    shards = plan_text([file for path in inputs for file in list_files(path)])
+    shards = plan_sources(find_sources(inputs))
     blocks = [parse_block(block) for shard in shards for block in read_lines(shard)]
     labels = [block.label for block in blocks if block.label is not None]
     return Beats(np.concatenate([block.signal for block in blocks]), np.concatenate(labels))

@@ -117,14 +117,14 @@ def _small(path: str, folder: Path) -> str:
 def csv_limit(model_dir: str, inputs: Sequence[str], out: str, precision: Precision = "float32") -> Figures:
     """Return CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
     from components.io.csv import parse_block
-    from components.io.shards import plan_text, read_lines
-    from components.io.storage import list_files
+    from components.io.shards import plan_sources, read_lines
+    from components.io.sources import find_sources
 
     _, model = warm_model(model_dir, precision)
-    files = [file for path in inputs for file in list_files(path)]
+    sources = find_sources(inputs)
     began = time.process_time()
     settings = ScoreSettings()
-    shards = plan_text(files, settings.shard_bytes)
+    shards = plan_sources(sources, settings.shard_bytes)
     spent, rows = {"read": time.process_time() - began, "parse": 0.0, "model": 0.0}, 0
     for shard in shards:
         for block in read_lines(shard):
@@ -265,11 +265,11 @@ def two_workers(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
 
 def growth(model_dir: str, inputs: Sequence[str], scratch: Path, beats: Sequence[int] = BEATS) -> None:
     """Compare the cost of a beat and the peak of memory with ever more beats, against those with the fewest."""
-    from components.io.shards import plan_text
-    from components.io.storage import list_files
+    from components.io.shards import plan_sources
+    from components.io.sources import find_sources
 
     measured: list[Figures] = []
-    rows = sum(shard.rows for shard in plan_text([file for path in inputs for file in list_files(path)]))
+    rows = sum(shard.rows for shard in plan_sources(find_sources(inputs)))
     for size in beats:
         folder, out = scratch / f"in-{size}", scratch / f"out-{size}"
         measured.append(fresh(job, model_dir, linked(inputs, max(round(size / rows), 1), folder), str(out)))

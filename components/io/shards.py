@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,39 +49,36 @@ NAME_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
-class Shard:
-    """A run of whole lines of one file.
+class SourceShard:
+    """A run of rows of one of several inputs.
 
     Attributes:
-        file: path or URI.
+        source: the file.
+        input_index: number of the file among the inputs, from 0.
         index: number among the file's shards, from 0.
-        start: first byte, as stored.
-        end: byte after the last one; for a .gz, which is one shard, its compressed size.
-        first_row: number of the first line in its file.
-        rows: lines.
+        start: first byte, as stored, where a line begins; of Parquet the first row group.
+        end: byte, or row group, after the last one; for a .gz, which is one shard, its compressed size.
+        first_row: number of the first row in its file.
+        rows: how many there are.
     """
 
-    file: str
+    source: Source
+    input_index: int
     index: int
     start: int
     end: int
     first_row: int
     rows: int
 
+    @property
+    def file(self) -> str:
+        """Path or URI."""
+        return self.source.file.path
 
-@dataclass(frozen=True)
-class SourceShard(Shard):
-    """A run of rows of one of several inputs; `start` and `end` are row groups of a Parquet file.
-
-    Attributes:
-        source: the file.
-        input_index: number of the file among the inputs, from 0.
-        stem: name of everything the shard leaves, unique among all shards.
-    """
-
-    source: Source
-    input_index: int
-    stem: str
+    @property
+    def stem(self) -> str:
+        """Name of everything the shard leaves, unique among all shards."""
+        return stem_of(self.input_index, self.file, self.index)
 
     @property
     def amount(self) -> int:
@@ -92,6 +90,15 @@ class SourceShard(Shard):
         return f"rows {self.first_row:,} to {self.first_row + self.rows - 1:,} of {self.file}"
 
 
+class _Run(NamedTuple):
+    """The last four attributes of a shard."""
+
+    start: int
+    end: int
+    first_row: int
+    rows: int
+
+
 @dataclass(frozen=True)
 class _Segment:
     """One range of bytes: how many newlines it has, where the first one is (or None), and the last byte."""
@@ -101,28 +108,37 @@ class _Segment:
     last_byte: int | None
 
 
-def plan_text(files: Sequence[InputFile], shard_bytes: int = SHARD_BYTES, workers: int = 1) -> list[Shard]:
-    """Cut files into shards of whole lines, in the order given; every file has at least one shard, if only of 0 rows.
+def plan_sources(sources: Sequence[Source], shard_bytes: int = SHARD_BYTES, workers: int = 1) -> list[SourceShard]:
+    """Count the rows of every input and cut it into shards, in the order of the inputs; each has at least one shard.
 
     Args:
-        files: what to read.
-        shard_bytes: nominal length of a shard; a shard begins at the first line that begins at or after a multiple.
+        sources: the inputs.
+        shard_bytes: bytes of CSV in a shard, which begins at the first line at or after a multiple; shards of other
+            formats hold as many beats.
         workers: threads to count with; the result does not depend on it.
 
     Raises:
-        DataRefused: a file cannot be read, changed while read, or is not whole gzip.
+        DataRefused: an input cannot be read, changed while read, or is not whole gzip.
         ValueError: shard_bytes is not positive.
     """
     if shard_bytes < 1:
         raise ValueError(f"shard_bytes is {shard_bytes}, must be at least 1")
-    ranges = [_ranges(file, shard_bytes) for file in files]
+    texts = [source.file for source in sources if source.kind == "csv"]
+    binary = [source for source in sources if source.kind != "csv"]
+    ranges = [_ranges(file, shard_bytes) for file in texts]
     with ThreadPoolExecutor(max_workers=workers) as pool:
         segments = pool.map(lambda cut: _count(*cut), chain.from_iterable(ranges))
-        return [
-            shard
-            for file, cuts in zip(files, ranges, strict=True)
-            for shard in _shards(file, list(islice(segments, len(cuts))))
-        ]
+        runs = {
+            file.path: _cut_text(file, list(islice(segments, len(cuts))))
+            for file, cuts in zip(texts, ranges, strict=True)
+        }
+        cut = pool.map(lambda source: _cut_binary(source, shard_bytes), binary)
+        runs.update(zip((source.file.path for source in binary), cut, strict=True))
+    return [
+        SourceShard(source, input_index, index, *run)
+        for input_index, source in enumerate(sources)
+        for index, run in enumerate(runs[source.file.path])
+    ]
 
 
 def _ranges(file: InputFile, shard_bytes: int) -> list[tuple[str, int, int]]:
@@ -146,7 +162,8 @@ def _count(path: str, start: int, end: int) -> _Segment:
     return _Segment(newlines, first, last)
 
 
-def _shards(file: InputFile, segments: list[_Segment]) -> list[Shard]:
+def _cut_text(file: InputFile, segments: list[_Segment]) -> list[_Run]:
+    """Cut a file into runs of whole lines; one without lines is a run of none."""
     starts, rows, before = [0], [0], segments[0].newlines
     for segment in segments[1:]:
         if segment.first_newline is not None and segment.first_newline + 1 < file.size:
@@ -155,53 +172,25 @@ def _shards(file: InputFile, segments: list[_Segment]) -> list[Shard]:
         before += segment.newlines
     unfinished = segments[-1].last_byte not in (None, NEWLINE)
     ends = [*starts[1:], file.size]
-    counts = np.diff([*rows, before + unfinished])
-    return [
-        Shard(file.path, index, start, end, first, int(count))
-        for index, (start, end, first, count) in enumerate(zip(starts, ends, rows, counts, strict=True))
-    ]
+    counts = np.diff([*rows, before + unfinished]).tolist()
+    return [_Run(*run) for run in zip(starts, ends, rows, counts, strict=True)]
 
 
-def plan_sources(sources: Sequence[Source], shard_bytes: int = SHARD_BYTES, workers: int = 1) -> list[SourceShard]:
-    """Count the rows of every input and cut it into shards, in the order of the inputs.
-
-    Args:
-        sources: the inputs.
-        shard_bytes: bytes of CSV in a shard; shards of other formats hold as many beats.
-        workers: threads to count with; the result does not depend on it.
-
-    Raises:
-        DataRefused: an input cannot be read.
-    """
-    shards: dict[str, list[Shard]] = {}
-    for shard in plan_text([source.file for source in sources if source.kind == "csv"], shard_bytes, workers):
-        shards.setdefault(shard.file, []).append(shard)
-    binary = [source for source in sources if source.kind != "csv"]
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        cut = pool.map(lambda source: _cut_binary(source, shard_bytes), binary)
-        shards.update(zip((source.file.path for source in binary), cut, strict=True))
-    return [
-        SourceShard(**vars(shard), source=source, input_index=index, stem=stem_of(index, shard.file, shard.index))
-        for index, source in enumerate(sources)
-        for shard in shards[source.file.path]
-    ]
-
-
-def _cut_binary(source: Source, shard_bytes: int) -> list[Shard]:
+def _cut_binary(source: Source, shard_bytes: int) -> list[_Run]:
     """Cut a Parquet file into runs of whole row groups; leave a TFRecord file whole."""
     file = source.file
     if source.kind == "tfrecord":
-        return [Shard(file.path, 0, 0, file.size, 0, sum(1 for _ in read_records(file)))]
+        return [_Run(0, file.size, 0, sum(1 for _ in read_records(file)))]
     groups = parquet_table(file).group_rows
     wanted = max(shard_bytes // CSV_ROW_BYTES, 1)
-    shards: list[Shard] = []
+    runs: list[_Run] = []
     start = first = rows = 0
     for end, count in enumerate(groups, 1):
         rows += count
         if rows >= wanted or end == len(groups):
-            shards.append(Shard(file.path, len(shards), start, end, first, rows))
+            runs.append(_Run(start, end, first, rows))
             start, first, rows = end, first + rows, 0
-    return shards or [Shard(file.path, 0, 0, 0, 0, 0)]
+    return runs or [_Run(0, 0, 0, 0)]
 
 
 def stem_of(index: int, path: str, shard: int) -> str:
@@ -210,7 +199,7 @@ def stem_of(index: int, path: str, shard: int) -> str:
     return f"{index:05d}-{re.sub(r'[^A-Za-z0-9._-]', '_', base)[:NAME_CHARACTERS]}-{shard:05d}"
 
 
-def rows_by_file(shards: Sequence[Shard]) -> dict[str, int]:
+def rows_by_file(shards: Sequence[SourceShard]) -> dict[str, int]:
     """Path -> rows counted."""
     rows: dict[str, int] = {}
     for shard in shards:
@@ -244,7 +233,7 @@ def read_shard(
 
 
 def read_lines(
-    shard: Shard, block_bytes: int = BLOCK_BYTES, on_text: Callable[[memoryview], object] = len
+    shard: SourceShard, block_bytes: int = BLOCK_BYTES, on_text: Callable[[memoryview], object] = len
 ) -> Iterator[Block]:
     """Yield the lines of a shard of text, a block at a time; arguments as of `read_blocks`."""
     return read_blocks(shard.file, shard.start, shard.end, shard.first_row, block_bytes=block_bytes, on_text=on_text)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError
-from components.io.shards import SourceShard, plan_sources, rows_by_file, stem_of
+from components.io.shards import SourceShard, plan_sources, rows_by_file
 from components.io.sources import Source, check_labels, check_provenance, context_of, find_sources, input_files
 from components.io.storage import InputFile, described, is_remote
 from components.recordings.annotation_files import annotation_file_name
@@ -188,11 +188,10 @@ def parse_shards(inputs: Sequence[Input], planned: Sequence[Any]) -> tuple[JobSh
             raise ValueError(f"{sum(planned)} recordings in shards, {len(recordings)} in the job")
         return tuple(shards_of(recordings, planned))
     return tuple(
-        SourceShard(path, number, start, end, first_row, rows, source, index, stem_of(index, path, number))
-        for index, (source, of_file) in enumerate(zip(inputs, planned, strict=True))
+        SourceShard(source, input_index, index, start, end, first_row, rows)
+        for input_index, (source, of_file) in enumerate(zip(inputs, planned, strict=True))
         if isinstance(source, Source)
-        for path in [source.file.path]
-        for number, (start, end, first_row, rows) in enumerate(of_file)
+        for index, (start, end, first_row, rows) in enumerate(of_file)
     )
 
 

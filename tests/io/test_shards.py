@@ -6,8 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import DataRefused
-from components.io.shards import Shard, plan_text, read_lines
-from components.io.storage import list_files
+from components.io.shards import SourceShard, plan_sources, read_lines
+from components.io.sources import Source
+from components.io.storage import InputFile, list_files
 from components.io.text import read_text
 
 MARK = b"\xef\xbb\xbf"
@@ -17,6 +18,10 @@ TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"bcd", b"efghijklmno" *
 def split_rows(text):
     rows = text.split(b"\n")
     return rows[:-1] if rows[-1] == b"" else rows
+
+
+def plan_text(files, shard_bytes=1 << 28, workers=1):
+    return plan_sources([Source(file, "csv") for file in files], shard_bytes, workers)
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +77,15 @@ def test_several_files_keep_their_order_and_number_rows_each_from_0(tmp_path):
         (tmp_path / name).write_bytes(text)
     found = [file for name in ("b.csv", "a.csv", "c.csv.gz") for file in list_files(f"{tmp_path}/{name}")]
     size = (tmp_path / "c.csv.gz").stat().st_size
-    assert plan_text(found, shard_bytes=2) == [
-        Shard(f"{tmp_path}/b.csv", 0, 0, 2, 0, 1),
-        Shard(f"{tmp_path}/b.csv", 1, 2, 4, 1, 1),
-        Shard(f"{tmp_path}/a.csv", 0, 0, 0, 0, 0),
-        Shard(f"{tmp_path}/c.csv.gz", 0, 0, size, 0, 3),
+    shards = plan_text(found, shard_bytes=2)
+    names = ["b.csv", "b.csv", "a.csv", "c.csv.gz"]
+    assert [shard.file for shard in shards] == [f"{tmp_path}/{name}" for name in names]
+    assert [shard.stem for shard in shards] == ["00000-b-00000", "00000-b-00001", "00001-a-00000", "00002-c-00000"]
+    assert [(shard.start, shard.end, shard.first_row, shard.rows) for shard in shards] == [
+        (0, 2, 0, 1),
+        (2, 4, 1, 1),
+        (0, 0, 0, 0),
+        (0, size, 0, 3),
     ]
 
 
@@ -108,7 +117,7 @@ def test_sizes_that_make_no_sense_are_errors(path):
     with pytest.raises(ValueError, match="shard_bytes is 0"):
         plan_text(list_files(str(path)), 0)
     with pytest.raises(ValueError, match="block_bytes is 1000"):
-        next(read_lines(Shard(str(path), 0, 0, 2, 0, 1), 1000))
+        next(read_lines(SourceShard(Source(InputFile(str(path), 2, ""), "csv"), 0, 0, 0, 2, 0, 1), 1000))
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])

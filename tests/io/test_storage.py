@@ -293,8 +293,8 @@ def test_local_files_import_no_beam_tensorflow_tfx_or_client_of_a_store(tmp_path
     code = (
         "import sys\n"
         "from components.ingest import locate, run, settings, shard\n"
-        "from components.io import csv, lock, serving, shards, storage\n"
-        f"planned = shards.plan_text(storage.list_files({str(tmp_path / 'a.csv')!r}))\n"
+        "from components.io import csv, lock, serving, shards, sources\n"
+        f"planned = shards.plan_sources(sources.find_sources([{str(tmp_path / 'a.csv')!r}]))\n"
         "assert csv.parse_block(next(shards.read_lines(planned[0]))).rejects\n"
         "heavy = {'apache_beam', 'boto3', 'google.cloud.storage', 'requests', 'tensorflow', 'tfx'}\n"
         "print(sorted(heavy & set(sys.modules)), flush=True)\n"

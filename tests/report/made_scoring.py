@@ -75,9 +75,8 @@ def score_recordings(top: Path) -> Path:
 
 
 def planned(index: int, name: str, rejected: int) -> SourceShard:
-    path = f"/data/{name}.csv"
-    source = Source(InputFile(path, 4700 * ROWS, "mtime 1 ns"), "csv")
-    return SourceShard(path, 0, 0, 4700 * ROWS, 0, ROWS + rejected, source, index, f"{index:05d}-{name}-00000")
+    source = Source(InputFile(f"/data/{name}.csv", 4700 * ROWS, "mtime 1 ns"), "csv")
+    return SourceShard(source, index, 0, 0, 4700 * ROWS, 0, ROWS + rejected)
 
 
 def make_shard(output: Path, task: ShardTask) -> ShardRecord:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final
 
 import numpy as np
 
@@ -27,9 +26,6 @@ from components.io.rejects import describe_file
 from components.io.shards import plan_sources
 from components.io.sources import Source, context_of
 from components.io.storage import read_whole, storage_at, write_whole
-
-COUNTING_THREADS: Final = 4
-"""Threads of the planner: two cores' worth and some waiting for the file system."""
 
 RunJobs = Callable[[Sequence[ShardJob]], None]
 """Runs every job, anywhere, and returns when all are done."""
@@ -77,7 +73,7 @@ def plan_ingest(inputs: TrainTest, settings: DataSettings, examples_uri: str, re
     else:
         inputs = replace(inputs, variants=())
     shards = {
-        side: plan_sources(sources, settings.shard_mib << 20, COUNTING_THREADS)
+        side: plan_sources(sources, settings.shard_mib << 20)
         for side, sources in (("train", (*inputs.train, *inputs.variants)), ("test", inputs.test))
     }
     variants = {source.file.path for source in inputs.variants}

@@ -39,6 +39,9 @@ from components.io.tfrecord import read_records
 SHARD_BYTES = 256 << 20
 """CSV bytes of a shard: some 57,000 beats, seconds of work; far more than what starting one costs."""
 
+COUNTING_THREADS = 4
+"""Threads of the planner: two cores' worth and some waiting for the file system."""
+
 CSV_ROW_BYTES = 4700
 """Bytes of a beat in Kaggle's CSV: a shard holds as many beats whatever the format."""
 
@@ -108,7 +111,9 @@ class _Segment:
     last_byte: int | None
 
 
-def plan_sources(sources: Sequence[Source], shard_bytes: int = SHARD_BYTES, workers: int = 1) -> list[SourceShard]:
+def plan_sources(
+    sources: Sequence[Source], shard_bytes: int = SHARD_BYTES, workers: int = COUNTING_THREADS
+) -> list[SourceShard]:
     """Count the rows of every input and cut it into shards, in the order of the inputs; each has at least one shard.
 
     Args:

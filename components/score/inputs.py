@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError
@@ -19,9 +19,6 @@ from components.score.settings import ScoreSettings
 
 Input = Source | Recording
 JobShard = SourceShard | RecordingShard
-
-COUNTING_THREADS: Final = 4
-"""Threads of the planner: two cores' worth and some waiting for the file system."""
 
 
 def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input, ...]:
@@ -127,7 +124,7 @@ def plan_shards(inputs: Sequence[Input], settings: ScoreSettings) -> tuple[JobSh
         return tuple(plan_recordings(recordings, settings.shard_bytes))
     sources = [each for each in inputs if isinstance(each, Source)]
     check_labels(sources, settings.labelled)
-    shards = tuple(plan_sources(sources, settings.shard_bytes, COUNTING_THREADS))
+    shards = tuple(plan_sources(sources, settings.shard_bytes))
     rows = rows_by_file(shards)
     if not any(rows.values()):
         raise DataRefused(f"There are no rows in {', '.join(rows)}.")

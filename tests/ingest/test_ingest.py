@@ -81,9 +81,7 @@ def test_the_cut_does_not_depend_on_order_line_ends_or_packing(tmp_path):
 def test_many_shards_in_any_order_give_the_same_rows_in_the_same_order(tmp_path, monkeypatch):
     files = {"mitbih_train__csv": TRAIN.replace(b"\n", b"\nbad\n", 3), "mitbih_test__csv": b"x\n" + TEST}
     one = run(tmp_path / "one", **files)
-    monkeypatch.setattr(
-        "components.ingest.run.plan_sources", lambda listed, _, workers: plan_sources(listed, 20_000, workers)
-    )
+    monkeypatch.setattr("components.ingest.run.plan_sources", lambda listed, _: plan_sources(listed, 20_000))
     many = run(tmp_path / "many", run_jobs=lambda jobs: run_all(reversed(jobs)), **files)
     assert len([*(tmp_path / "many" / "examples" / "Split-train").iterdir()]) > 10
     assert many.rows == one.rows

@@ -126,9 +126,7 @@ def test_a_record_on_both_sides_or_a_row_without_one_makes_the_split_unknown(tmp
 
 def test_many_shards_of_row_groups_in_any_order_give_the_same_beats(tmp_path, monkeypatch):
     one = run_tables(tmp_path / "one", group=16)
-    monkeypatch.setattr(
-        "components.ingest.run.plan_sources", lambda sources, _, workers: plan_sources(sources, 20 * 4700, workers)
-    )
+    monkeypatch.setattr("components.ingest.run.plan_sources", lambda sources, _: plan_sources(sources, 20 * 4700))
     many = run_tables(tmp_path / "many", lambda jobs: run_all(reversed(jobs)), group=16)
     assert len([*(tmp_path / "many" / "examples" / "Split-train").iterdir()]) == 7
     assert examples(tmp_path / "one") == examples(tmp_path / "many")

@@ -12,9 +12,13 @@ An error says in one or more sentences what happened, where (file, row) and what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from components.verdict import Verdict
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class HeartbeatError(Exception):
@@ -84,3 +88,20 @@ class EnvironmentRefused(HeartbeatError):
 def counted(count: int, noun: str) -> str:
     """Return a number and its noun, as sentences have them: `1 row`, `2,000 rows`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def refused_together(act: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Return what an act gives for each item.
+
+    Raises:
+        DataRefused: it refuses some of them, with all the reasons at once.
+    """
+    given, faults = list[R](), list[str]()
+    for item in items:
+        try:
+            given.append(act(item))
+        except DataRefused as error:
+            faults += error.sentences
+    if faults:
+        raise DataRefused(faults)
+    return given

@@ -9,7 +9,7 @@ from typing import Final
 
 from components.beats.kaggle import TEST_FILE, TEST_PARQUET, TRAIN_FILE, TRAIN_PARQUET, VARIANTS_PARQUET
 from components.beats.synthetic import MARKER
-from components.errors import DataRefused, UsageError
+from components.errors import DataRefused, UsageError, refused_together
 from components.io.sources import Kind, Source, input_files, training_source
 from components.io.storage import InputFile, is_remote, list_files, local_path
 
@@ -90,21 +90,12 @@ def find_inputs(data_dir: str) -> TrainTest:
         others = f"It has {similar}: rename what is meant. " if similar else ""
         packed = " (or .csv.gz)" if kind == "csv" else ""
         raise DataRefused(f"{data_dir} has no {' and no '.join(missing)}{packed}. {others}{HOW_TO_GET}")
-    sources: list[list[Source]] = []
-    faults: list[str] = []
-    for files in sides.values():
-        sources.append([])
-        for file in files:
-            try:
-                sources[-1].append(training_source(file, kind))
-            except DataRefused as error:
-                faults += error.sentences
-    if faults:
-        raise DataRefused(faults)
+    train, test = sides.values()
+    sources = refused_together(lambda file: training_source(file, kind), [*train, *test])
     variants = input_files(f"{folder}/{VARIANTS_PARQUET}") if kind == "parquet" else []
     found = TrainTest(
-        tuple(sources[0]),
-        tuple(sources[1]),
+        tuple(sources[: len(train)]),
+        tuple(sources[len(train) :]),
         tuple(list_files(f"{folder}/{MARKER}")),
         variants=tuple(training_source(file, kind) for file in variants),
     )

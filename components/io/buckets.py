@@ -11,7 +11,7 @@ import mimetypes
 import os
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, BinaryIO, Final, NamedTuple, Protocol
 
 from components.errors import EnvironmentRefused
@@ -61,7 +61,7 @@ class Bucket(Protocol):
     def get_range(self, key: str, start: int, end: int) -> bytes:
         """Read the bytes of one object from start up to end."""
 
-    def put(self, key: str, file: BinaryIO) -> None:
+    def put(self, key: str, file: BinaryIO) -> object:
         """Upload an object, in parts where it is large."""
 
     def put_if(self, key: str, content: bytes, version: str | None) -> str | None:
@@ -131,11 +131,11 @@ class _S3Bucket:
                 yield self._described(each["Key"], each["Size"], each["LastModified"])
 
     def stat(self, key: str) -> InputFile | None:
-        head = _unless(NOT_FOUND, lambda: self._client.head_object(Bucket=self._name, Key=key))
+        head = _unless(lambda: self._client.head_object(Bucket=self._name, Key=key), NOT_FOUND)
         return None if head is None else self._described(key, head["ContentLength"], head["LastModified"])
 
     def get(self, key: str) -> Versioned | None:
-        answer = _unless(NOT_FOUND, lambda: self._client.get_object(Bucket=self._name, Key=key))
+        answer = _unless(lambda: self._client.get_object(Bucket=self._name, Key=key), NOT_FOUND)
         return None if answer is None else Versioned(answer["Body"].read(), answer["ETag"])
 
     def get_range(self, key: str, start: int, end: int) -> bytes:
@@ -159,10 +159,8 @@ class _S3Bucket:
 
     def put_if(self, key: str, content: bytes, version: str | None) -> str | None:
         condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
-        answer = _unless(
-            (NOT_FOUND, CONFLICT, PRECONDITION_FAILED),
-            lambda: self._client.put_object(Bucket=self._name, Key=key, Body=content, **condition),
-        )
+        put = partial(self._client.put_object, Bucket=self._name, Key=key, Body=content, **condition)
+        answer = _unless(put, NOT_FOUND, CONFLICT, PRECONDITION_FAILED)
         return None if answer is None else str(answer["ETag"])
 
     def delete(self, key: str) -> None:
@@ -206,7 +204,7 @@ class _GsBucket:
 
     def get(self, key: str) -> Versioned | None:
         blob = self._bucket.blob(key)
-        content = _unless(NOT_FOUND, lambda: blob.download_as_bytes(raw_download=True))
+        content = _unless(lambda: blob.download_as_bytes(raw_download=True), NOT_FOUND)
         return None if content is None else Versioned(content, str(blob.generation))
 
     def get_range(self, key: str, start: int, end: int) -> bytes:
@@ -214,16 +212,7 @@ class _GsBucket:
         blob = self._bucket.blob(key)
         return bytes(blob.download_as_bytes(start=start, end=end - 1, checksum=None, raw_download=True))
 
-    def put(self, key: str, file: BinaryIO) -> None:
-        self._upload(key, file)
-
-    def put_if(self, key: str, content: bytes, version: str | None) -> str | None:
-        def put() -> str:
-            return self._upload(key, io.BytesIO(content), if_generation_match=int(version or 0))
-
-        return _unless((NOT_FOUND, CONFLICT, PRECONDITION_FAILED), put)
-
-    def _upload(self, key: str, file: BinaryIO, **condition: int) -> str:
+    def put(self, key: str, file: BinaryIO, **condition: int) -> str:
         """Upload, and do so again where an answer is lost: what is written stays the same. Return the generation."""
         from google.cloud.storage.retry import DEFAULT_RETRY
 
@@ -232,8 +221,12 @@ class _GsBucket:
         blob.upload_from_file(file, rewind=True, size=size, content_type=kind, retry=DEFAULT_RETRY, **condition)
         return str(blob.generation)
 
+    def put_if(self, key: str, content: bytes, version: str | None) -> str | None:
+        put = partial(self.put, key, io.BytesIO(content), if_generation_match=int(version or 0))
+        return _unless(put, NOT_FOUND, CONFLICT, PRECONDITION_FAILED)
+
     def delete(self, key: str) -> None:
-        _unless(NOT_FOUND, self._bucket.blob(key).delete)
+        _unless(self._bucket.blob(key).delete, NOT_FOUND)
 
 
 def _no_bucket(name: str, endpoint: str) -> EnvironmentRefused:
@@ -255,12 +248,12 @@ def _status(error: Exception) -> int | None:
     )
 
 
-def _unless(statuses: int | tuple[int, ...], request: Callable[[], Any]) -> Any:
+def _unless(request: Callable[[], Any], *statuses: int) -> Any:
     """Return the answer of a request, or None where it is refused with one of these HTTP statuses."""
     try:
         return request()
     except Exception as error:  # the clients have no class of errors in common
-        if _status(error) in (statuses if isinstance(statuses, tuple) else (statuses,)):
+        if _status(error) in statuses:
             return None
         raise
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -96,20 +97,14 @@ def _parse_faulty(block: Block, width: int) -> BeatBlock:
     lines = [line.removesuffix(b"\r") for line in text.split(b"\n")[: block.rows]]
     if not text.endswith(b"\n"):
         lines[-1] = text[text.rfind(b"\n") + 1 :]  # a CR that no LF follows is no line end
-    possible = np.array([_has_columns(line, width) for line in lines], bool)
+    possible = np.array([line.count(b",") == width - 1 and b"\r" not in line for line in lines], bool)
     matrix = np.full((block.rows, width), np.nan, np.float32)
-    matrix[possible] = read_floats(
-        [line for line, is_possible in zip(lines, possible, strict=True) if is_possible], width
-    )
+    matrix[possible] = read_floats(list(compress(lines, possible)), width)
     valid = _valid_rows(matrix)
     rejects = tuple(
         reject_line(block.first_row + index, lines[index], width) for index in np.flatnonzero(~valid).tolist()
     )
     return _beats(matrix[valid], block.first_row + np.flatnonzero(valid), rejects)
-
-
-def _has_columns(line: bytes, width: int) -> bool:
-    return line.count(b",") == width - 1 and b"\r" not in line
 
 
 def _all_valid(matrix: npt.NDArray[np.float32]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from components.beat import COLUMNS, SAMPLES, ContextForm
-from components.errors import DataRefused
+from components.errors import DataRefused, refused_together
 from components.io.csv import csv_has_labels
 from components.io.csv_form import fault_of_csv
 from components.io.examples import fault_of_tfrecord, tfrecord_has_labels
@@ -67,33 +67,20 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
     Raises:
         DataRefused: a pattern matches nothing, or a file cannot be read or is of no known format.
     """
-    files: dict[str, InputFile] = {}
-    faults: list[str] = []
-    for pattern in patterns:
-        try:
-            matches = input_files(pattern)
-        except DataRefused as error:
-            faults += error.sentences
-            continue
-        if not matches:
-            faults.append(f"{pattern} matches no file: name files, or a glob such as 'beats/*.csv' in quotes.")
-        for file in matches:
-            files.setdefault(file.path, file)
-    if faults:
-        raise DataRefused(faults)
+
+    def matches(pattern: str) -> list[InputFile]:
+        if not (found := input_files(pattern)):
+            raise DataRefused(f"{pattern} matches no file: name files, or a glob such as 'beats/*.csv' in quotes.")
+        return found
+
+    files = {file.path: file for found in refused_together(matches, patterns) for file in found}
     owned = {beside for path in files for beside in provenance_paths(path)}
-    sources = []
-    for path, file in files.items():
-        if PROVENANCE.search(path) and path in owned:
-            continue
-        try:
-            kind = recognise(file)
-            sources.append(Source(file, kind, find_provenance(path) if kind == "csv" else None))
-        except DataRefused as error:
-            faults += error.sentences
-    if faults:
-        raise DataRefused(faults)
-    return sources
+    inputs = [file for path, file in files.items() if not (PROVENANCE.search(path) and path in owned)]
+    return refused_together(lambda file: _source(file, recognise(file)), inputs)
+
+
+def _source(file: InputFile, kind: Kind) -> Source:
+    return Source(file, kind, find_provenance(file.path) if kind == "csv" else None)
 
 
 def input_files(pattern: str) -> list[InputFile]:
@@ -123,7 +110,7 @@ def training_source(file: InputFile, kind: Kind) -> Source:
         raise DataRefused(f"{path} is {NAMES[actual]}, expected {NAMES[kind]}{form}.")
     if kind == "parquet" and parquet_table(file).layout.label is None:
         raise DataRefused(f"{path} has no column of labels, `label`: what a model learns from needs them.")
-    return Source(file, kind, find_provenance(path) if kind == "csv" else None)
+    return _source(file, kind)
 
 
 def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Kind:
@@ -195,15 +182,8 @@ def check_provenance(sources: Sequence[Source], rows: Mapping[str, int]) -> None
     Raises:
         DataRefused: a provenance file cannot be read, or has another number of rows.
     """
-    faults: list[str] = []
-    for source in sources:
-        if source.provenance is not None:
-            try:
-                count_records(source.provenance.path, source.file.path, rows[source.file.path])
-            except DataRefused as error:
-                faults += error.sentences
-    if faults:
-        raise DataRefused(faults)
+    known = [(source.provenance.path, source.file.path) for source in sources if source.provenance is not None]
+    refused_together(lambda paths: count_records(*paths, rows[paths[1]]), known)
 
 
 def check_labels(sources: Sequence[Source], labelled: bool) -> None:

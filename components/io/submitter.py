@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from components.errors import EnvironmentRefused
 from components.io.lock import LOCK_DIR, STALE_SECONDS, Holder, flocked, is_flocked
@@ -25,20 +25,6 @@ ORPHANED: Final = 143
 
 WATCHER: Final = "watch-submitter"
 """Name of the thread that ends a worker process."""
-
-
-class Submitter(Protocol):
-    """What a worker asks."""
-
-    def watch(self) -> None:
-        """Prepare a worker process; called more than once."""
-
-    def is_gone(self, at_once: bool = False) -> bool:
-        """Whether the submitter has ended, or no longer waits for the job.
-
-        Args:
-            at_once: look, even if that was done a moment ago.
-        """
 
 
 @dataclass(frozen=True)
@@ -115,7 +101,11 @@ class RemoteSubmitter:
         """Do nothing: a worker looks between two blocks."""
 
     def is_gone(self, at_once: bool = False) -> bool:
-        """Whether the submitter has ended, has given up, or was not heard of for two minutes."""
+        """Whether the submitter has ended, has given up, or was not heard of for two minutes.
+
+        Args:
+            at_once: look, even if that was done a moment ago.
+        """
         with self._looking:
             now = self._clock()
             if self._content is not None and (at_once or now - self._looked >= self._folder.poll_seconds):
@@ -125,6 +115,9 @@ class RemoteSubmitter:
                     if content != self._content:
                         self._content, self._changed = content, now
             return self._content is None or now - self._changed >= STALE_SECONDS
+
+
+Submitter = LocalSubmitter | RemoteSubmitter
 
 
 @contextmanager

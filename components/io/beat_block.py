@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ FEW: Final = 10
 
 NO_SAMPLE: Final = -1
 """Stands for the sample of a beat that has none."""
+
+ARRAYS: Final = ("signal", "label", "rows", "record", "sample", "context", "seconds")
+"""Attributes of a block that have a row for each beat, or are None."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,11 @@ class BeatBlock:
 
     def keep(self, usable: npt.NDArray[np.bool_], rejects: Iterable[Reject]) -> BeatBlock:
         """Return the block with the usable beats only, bool[n], and a reject for each of the others."""
-        return replace(
-            self,
-            signal=np.ascontiguousarray(self.signal[usable]),
-            label=None if self.label is None else self.label[usable],
-            rows=self.rows[usable],
-            rejects=tuple(sorted((*self.rejects, *rejects), key=lambda reject: reject.row)),
-            record=None if self.record is None else self.record[usable],
-            sample=None if self.sample is None else self.sample[usable],
-            context=None if self.context is None else self.context[usable],
-            seconds=None if self.seconds is None else self.seconds[usable],
-        )
+        kept: dict[str, Any] = {
+            name: None if (values := getattr(self, name)) is None else np.ascontiguousarray(values[usable])
+            for name in ARRAYS
+        }
+        return replace(self, rejects=tuple(sorted((*self.rejects, *rejects), key=lambda reject: reject.row)), **kept)
 
 
 def join_blocks(blocks: Sequence[BeatBlock]) -> BeatBlock:
@@ -87,11 +84,11 @@ def join_blocks(blocks: Sequence[BeatBlock]) -> BeatBlock:
     if len(blocks) == 1:
         return blocks[0]
     holding = [block for block in blocks if len(block.rows)] or blocks[:1]
-    columns: dict[str, npt.NDArray | None] = {}
-    for name in ("signal", "label", "rows", "record", "sample", "context", "seconds"):
-        parts = [getattr(block, name) for block in holding]
-        columns[name] = None if parts[0] is None else np.concatenate(parts)
-    return BeatBlock(rejects=tuple(reject for block in blocks for reject in block.rejects), **columns)  # type: ignore[arg-type]
+    columns: dict[str, Any] = {
+        name: None if getattr(holding[0], name) is None else np.concatenate([getattr(block, name) for block in holding])
+        for name in ARRAYS
+    }
+    return BeatBlock(rejects=tuple(reject for block in blocks for reject in block.rejects), **columns)
 
 
 def rejects_alone(rejects: Iterable[Reject]) -> BeatBlock:

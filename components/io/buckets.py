@@ -145,12 +145,8 @@ class _S3Bucket:
             answer = self._client.get_object(Bucket=self._name, Key=key, Range=f"bytes={start}-{end - 1}")
             try:
                 return bytes(answer["Body"].read())
-            except (
-                ConnectionError,
-                HTTPClientError,
-                IncompleteReadError,
-            ):  # a body that breaks off is not asked for again by boto3
-                if attempt == ATTEMPTS:
+            except (ConnectionError, HTTPClientError, IncompleteReadError):
+                if attempt == ATTEMPTS:  # boto3 itself does not ask again for a body that breaks off
                     raise
         raise AssertionError
 

@@ -19,7 +19,7 @@ from components.io.provenance import count_records, find_provenance, provenance_
 from components.io.rejects import FORMAT
 from components.io.signatures import GZIP, PARQUET, signature_of
 from components.io.storage import InputFile, list_files, local_path, read_range
-from components.io.text import is_compressed, read_head
+from components.io.text import is_compressed, open_text
 from components.io.tfrecord import is_record_header
 
 Kind = Literal["csv", "parquet", "tfrecord"]
@@ -133,7 +133,8 @@ def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Ki
         if head and signature is not GZIP:
             known = f"{signature.name}: {signature.remedy}" if signature else "not gzip: take .gz off its name."
             raise DataRefused(f"{path} is {known}")
-        head = read_head(file, LOOK_BYTES)
+        with open_text(path, 0, file.size) as text:
+            head = text.read(LOOK_BYTES)
         signature = None if is_record_header(head) else signature_of(head)
         if signature in (PARQUET, GZIP):
             raise DataRefused(f"{path} is {signature.name} within gzip: unpack it once.")

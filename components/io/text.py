@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.errors import DataRefused
-from components.io.storage import CHUNK_BYTES, InputFile, open_range
+from components.io.storage import CHUNK_BYTES, open_range
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,12 +69,6 @@ def read_text(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -
     with open_text(path, start, end) as text:
         while chunk := text.read(chunk_bytes):
             yield chunk
-
-
-def read_head(file: InputFile, size: int) -> bytes:
-    """Read the first bytes of a file's text, `size` at most; errors as of `open_text`."""
-    with open_text(file.path, 0, file.size) as text:
-        return text.read(size)
 
 
 def arrow_buffer(text: bytes | memoryview) -> pa.Buffer:

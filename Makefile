@@ -46,7 +46,7 @@ test-slow: $(READY)  ## set up, then the slow tests; tells the branch coverage o
 	  echo "Branch coverage of components/ and pipeline/ by the first tier: $$(cat build/covered) % (build/coverage.txt)"; \
 	  exit $$slow
 
-test-image: $(READY)  ## build the image with buildah and run the demo in it (as root on Debian; 12 GB for the time being)
+test-image: $(READY)  ## build the images with buildah and run the demo and a worker in them (as root on Debian; 14 GB for the time being)
 	@dpkg -s $$(cat deploy/apt-image.txt) >/dev/null 2>&1 || { apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive xargs -a deploy/apt-image.txt apt-get install -qy --no-install-recommends; } >/dev/null
 	@HEARTBEAT_IMAGE=1 HEARTBEAT_NO_SKIPS=1 $(BIN)/python -m pytest tests/image --timeout 1800
@@ -119,6 +119,7 @@ lock: $(READY)  ## resolve requirements*.in again into requirements*.txt, for bo
 	@$(COMPILE) $(PY312) requirements.in -o requirements-py312.txt
 	@$(COMPILE) $(PY312) requirements-dev.in -c requirements-py312.txt -o requirements-dev-py312.txt
 	@$(COMPILE) $(PY312) --no-deps requirements-image.in -o requirements-image.txt
+	@$(COMPILE) $(PY312) --excludes requirements-worker-without.txt requirements-worker.in -c requirements-py312.txt -o requirements-worker.txt
 	@$(COMPILE) $(PY310) --no-deps --no-binary :all: --no-build-isolation requirements-cluster.in -o requirements-cluster.txt
 
 clean:  ## remove the environment

@@ -9,7 +9,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Final
+
+from components.errors import EnvironmentRefused
 
 PYTHONS: Final = ((3, 10), (3, 12), (3, 13))
 """Versions of Python that a lane exists for; 3.10 goes in June 2028, with Debian 12's support."""
@@ -24,7 +27,16 @@ def import_tensorflow() -> Any:
     """Import TensorFlow without its greeting.
 
     Since 2.19 it writes to descriptor 2 before it reads TF_CPP_MIN_LOG_LEVEL; goes when it no longer does.
+
+    Raises:
+        EnvironmentRefused: it is not installed, as in the worker image.
     """
+    if sys.modules.get("tensorflow") is None and find_spec("tensorflow") is None:
+        raise EnvironmentRefused(
+            "There is no TensorFlow here, which computes float32 and bfloat16 and reads TFRecord files: give the "
+            "workers the full image (docs/image.md) and --resume, or score CSV, Parquet or recordings anew in int8 "
+            "(--overwrite --precision int8)."
+        )
     if OLD_LANE or "tensorflow" in sys.modules:
         import tensorflow as tf
 

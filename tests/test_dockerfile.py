@@ -1,10 +1,15 @@
 """Dockerfile: clean for hadolint, and the build context holds what it copies and nothing else."""
 
+import ctypes
 import fnmatch
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import zstandard.backend_c
+
+from tools.cut_symbols import cut
 
 TOP = Path(__file__).parents[1]
 DOCKERFILE = (TOP / "Dockerfile").read_text()
@@ -34,8 +39,8 @@ def test_the_context_holds_what_is_copied_and_nothing_else():
 
 
 def test_every_package_is_locked_with_its_hashes():
-    for name in ("requirements-py312.txt", "requirements-image.txt", "requirements-setup.txt"):
-        lock = (TOP / name).read_text()
+    for name in ("py312", "image", "setup", "worker"):
+        lock = (TOP / f"requirements-{name}.txt").read_text()
         packages = re.findall(r"^[a-z0-9][^\n]*==[^\n]*\n", lock, flags=re.MULTILINE)
         hashed = re.findall(r"^[a-z0-9][^\n]*==[^\n]* \\\n +--hash=sha256:[0-9a-f]{64}", lock, flags=re.MULTILINE)
         assert len(packages) == len(hashed) > 0, name
@@ -52,6 +57,23 @@ def test_the_stand_in_for_tensorflow_is_of_the_same_version():
         for package, name in (("tensorflow", "requirements-py312.txt"), ("tensorflow-cpu", "requirements-image.txt"))
     }
     assert versions["tensorflow"] == versions["tensorflow-cpu"]
+
+
+def test_workers_have_the_versions_of_the_full_image():
+    everything, worker = (
+        dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (TOP / f"requirements-{name}.txt").read_text(), flags=re.MULTILINE))
+        for name in ("py312", "worker")
+    )
+    assert worker.items() <= everything.items()
+    left_out = requirements("requirements-worker-without.txt")
+    assert left_out <= set(everything) - set(worker)
+
+
+def test_libraries_without_symbols_are_loaded(tmp_path):
+    library = tmp_path / "library.so"
+    library.write_bytes(cut(Path(zstandard.backend_c.__file__).read_bytes()))
+    assert library.stat().st_size < Path(zstandard.backend_c.__file__).stat().st_size
+    ctypes.PyDLL(str(library))
 
 
 def test_no_index_or_password_stands_in_the_file():

@@ -5,15 +5,17 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 POOL, JOBS = 50000, 50001
 BEAM = "apache_beam.runners"
+WORKER = os.path.join(os.path.dirname(sys.executable), "heartbeat-worker")
 SERVICES = (
-    [sys.executable, "-m", f"{BEAM}.worker.worker_pool_main", f"--service_port={POOL}"],
-    [sys.executable, "-m", f"{BEAM}.portability.local_job_service_main", f"--job_port={JOBS}"],
+    [f"{BEAM}.worker.worker_pool_main", f"--service_port={POOL}", f"--container_executable={WORKER}"],
+    [f"{BEAM}.portability.local_job_service_main", f"--job_port={JOBS}"],
 )
 OPTIONS = [
     "--runner=PortableRunner",
@@ -41,33 +43,34 @@ def worded(pairs, submitter):
     return f"sum of squares below 1000: {sum(number for number, _ in pairs)}, {where}"
 
 
-def await_services():
-    for port in (POOL, JOBS):
-        while True:
-            try:
-                socket.create_connection(("localhost", port)).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-
-
-def main():
-    running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in SERVICES]
+@contextmanager
+def services():
+    running = [subprocess.Popen([sys.executable, "-m", *words], stderr=subprocess.DEVNULL) for words in SERVICES]
     try:
-        await_services()
-        with beam.Pipeline(options=PipelineOptions(OPTIONS)) as pipeline:
-            _ = (
-                pipeline
-                | beam.Create(range(1000))
-                | beam.Map(square)
-                | beam.combiners.ToList()
-                | beam.Map(worded, os.getpid())
-                | beam.Map(tell, "/tmp/told")
-            )
+        for port in (POOL, JOBS):
+            while True:
+                try:
+                    socket.create_connection(("localhost", port)).close()
+                    break
+                except OSError:
+                    time.sleep(0.2)
+        yield
     finally:
         for service in running:
             service.terminate()
             service.wait()
+
+
+def main():
+    with services(), beam.Pipeline(options=PipelineOptions(OPTIONS)) as pipeline:
+        _ = (
+            pipeline
+            | beam.Create(range(1000))
+            | beam.Map(square)
+            | beam.combiners.ToList()
+            | beam.Map(worded, os.getpid())
+            | beam.Map(tell, "/tmp/told")
+        )
     with open("/tmp/told") as file:
         print(file.read())  # noqa: T201 - what the test reads
 

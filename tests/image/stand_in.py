@@ -10,6 +10,9 @@ SLIM = f"docker.io/library/python:{VERSION}-slim-{DEBIAN}"
 PACKAGES = "ca-certificates,netbase,tzdata,python3,python3-venv"
 """What the slim image has."""
 
+ABSENT = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/info", "usr/share/locale", "usr/share/man")
+"""What it does not have."""
+
 
 def make_base(buildah):
     """Make it, under the name that the Dockerfile begins with."""
@@ -26,8 +29,9 @@ def _install_debian(root):
     command = [*private, "debootstrap", "--variant=minbase", f"--include={PACKAGES}", DEBIAN, str(root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    for package in (root / "var/cache/apt/archives").glob("*.deb"):
-        package.unlink()
+    for folder in ABSENT:
+        shutil.rmtree(root / folder)
+        (root / folder).mkdir()
 
 
 def _move_python(root):

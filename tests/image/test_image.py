@@ -73,12 +73,14 @@ def test_heartbeat_is_installed_and_not_linked(built):
     assert not list(packages.glob("__editable__*"))
 
 
+def megabytes(folder):
+    told = subprocess.run(["du", "-sx", "--block-size=1000000", folder], capture_output=True, text=True, check=True)
+    return int(told.stdout.split()[0])
+
+
 def test_its_size_is_what_the_page_says(built):
-    told = subprocess.run(
-        ["du", "-s", "--block-size=1000000", built.root / "opt/heartbeat"], capture_output=True, text=True, check=True
-    )
     [stated] = re.findall(r"environment in `/opt/heartbeat`: ([\d,]+) MB", PAGE.read_text())
-    assert int(told.stdout.split()[0]) == pytest.approx(int(stated.replace(",", "")), rel=0.05)
+    assert megabytes(built.root / "opt/heartbeat") == pytest.approx(int(stated.replace(",", "")), rel=0.05)
 
 
 def test_the_root_cannot_be_written_and_the_process_has_no_rights(built):
@@ -93,7 +95,7 @@ def test_the_root_cannot_be_written_and_the_process_has_no_rights(built):
 
 
 def test_by_itself_it_says_what_it_can(built):
-    assert "Score any number of beats" in run(built)
+    assert "Score recordings" in run(built)
 
 
 def test_the_demo_runs_and_its_model_scores_and_reports(built):

@@ -9,16 +9,20 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from components import recordings
-from components.errors import HeartbeatError, UsageError
+from components.errors import EnvironmentRefused, HeartbeatError, UsageError
 from components.io.artifact_files import INT8_FILE, SIDECAR_DIR
+from components.io.examples import read_tfrecord
 from components.io.serving import model_digest
+from components.io.storage import described
 from components.score import model
 from components.score.model import ModelRef, ScoringModel, choose_precision, loaded_model
 from components.train.served import is_native
 from pipeline.commands.score import show_summary
+from tests.score.inputs import write_tfrecord
 from tests.score.jobs import digests, loop, read_parts, request, run, score, write_csv
 
 PRECISIONS = {"int8": {"refused": None}, "bfloat16": {"refused": "bfloat16 changes 3.000% of 10 answers."}}
@@ -154,6 +158,18 @@ def test_recordings_are_scored_in_int8_without_tensorflow(released, tmp_path):
     imported = imports_of(released, tmp_path / "out", Path(recordings.__file__).with_name("example"))
     assert not imported & NEITHER
     assert "wfdb" in imported
+
+
+def test_what_needs_tensorflow_is_refused_in_words_where_there_is_none(released, tmp_path, monkeypatch):
+    write_tfrecord(tmp_path / "a.tfrecord", np.zeros((1, 187), np.float32), np.zeros(1, np.int64))
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.setattr(model, "_loaded", {})
+    for needing in (
+        lambda: loaded_model(released),
+        lambda: next(read_tfrecord(described(str(tmp_path / "a.tfrecord")), True, 1)),
+    ):
+        with pytest.raises(EnvironmentRefused, match=r"no TensorFlow here, .*the full image.* --precision int8\)\.$"):
+            needing()
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])

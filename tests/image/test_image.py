@@ -133,7 +133,7 @@ def test_a_step_starts_through_the_entry_point(built):
     given = dict(zip(compiled["args"], compiled["args"][1:], strict=False))
     schema = {"name": "schema", "uri": "/tmp/step/schema", "type": {"instanceSchema": "title: tfx.Schema\n"}}
     sent = {
-        "inputs": {"parameterValues": {"digest": "d"}},
+        "inputs": {"parameterValues": {"context": 0, "digest": "d"}},
         "outputs": {"artifacts": {"schema": {"artifacts": [schema]}}, "outputFile": "/tmp/step/out.json"},
     }
     arguments = ("--executor_class_path", "--json_serialized_inputs_spec_args")

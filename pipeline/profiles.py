@@ -61,7 +61,7 @@ PATIENT: dict[str, Any] = {
     "stages": WITHOUT_TUNER,
     "data": {"context": True, "eval_share": 0.15},
     "train": {
-        "network": {"name": "context", "context_units": (128,)},
+        "network": {"name": "context", "context_units": (128,), "towers": 5},
         "epochs": 3,
         "batch": 1024,
         "weight_decay": 0.02,

@@ -17,7 +17,8 @@ from components.io.scratch import made_folder
 from components.io.signals import interrupts_ignored
 from components.recordings.annotation_files import ABSTAINED, Answers, annotation_bytes, annotation_file_name
 from components.recordings.header import EDF, header_path, read_header
-from components.recordings.lead import find_lead, open_lead
+from components.recordings.lead import open_lead
+from components.recordings.lead_names import find_lead
 
 if TYPE_CHECKING:
     import pyarrow as pa

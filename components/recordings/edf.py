@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from components.errors import DataRefused
 from components.recordings.edf_header import ANNOTATIONS, SAMPLE_BYTES, EdfFile, read_edf_file
-from components.recordings.lead import MILLIVOLTS, Lead, NoSignal, Segment, find_lead
+from components.recordings.lead import Lead, Segment
+from components.recordings.lead_names import NoSignal, find_lead, in_millivolts
 
 JITTER_SECONDS: Final = Fraction(1, 50)
 """By how much a data record may seem to begin before the end of the one before: clocks are not exact."""
@@ -82,9 +83,9 @@ def _first_onset(edf: EdfFile) -> timedelta:
 def _segment(edf: EdfFile, channel: int, first: int, count: int, start: int) -> Segment:
     """Describe the `count` data records from `first` on of a signal, which begin at sample `start` of the lead."""
     signal = edf.signals[channel]
-    in_millivolts = signal._replace(adc_gain=signal.adc_gain / MILLIVOLTS[signal.units.lower()], units="mV")
+    scaled = in_millivolts(signal, edf.path.name)
     offset = edf.header_bytes + first * edf.record_bytes
-    return Segment(edf.path.name, edf.path, start, count, offset, edf.samps_per_frame, channel, in_millivolts)
+    return Segment(edf.path.name, edf.path, start, count, offset, edf.samps_per_frame, channel, scaled)
 
 
 def _count_records(edf: EdfFile) -> tuple[int, str | None]:

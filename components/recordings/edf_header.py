@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from components.errors import DataRefused, EnvironmentRefused
-from components.recordings.header import Header, Signal
+from components.recordings.header import Header, Signal, bounded_number
 
 SAMPLE_BYTES: Final = {"EDF": 2, "BDF": 3}
 """Signal format -> bytes of a sample, a signed integer with its low byte first."""
@@ -29,9 +28,6 @@ ANNOTATIONS: Final = ("EDF Annotations", "BDF Annotations")
 
 FIRST_BYTES: Final = 256
 """Length of the header before its signals, and of what it says of each signal."""
-
-LARGEST_EXPONENT: Final = 20
-"""A number with more digits before or behind the point is none."""
 
 SIGNAL_FIELDS: Final = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
 """Widths of what the header says of a signal, each of them for all signals before the next."""
@@ -106,7 +102,7 @@ def read_edf_file(path: Path) -> EdfFile:
         raise EnvironmentRefused(f"{path} cannot be read: {error.strerror}.") from error
     if len(body) < FIRST_BYTES * count:
         raise DataRefused(f"{path.name} ends within its header.")
-    said, duration = _integer(path, "number of data records", records), _number(seconds)
+    said, duration = _integer(path, "number of data records", records), bounded_number(seconds)
     if said < -1 or duration is None or duration < 0:
         raise DataRefused(f"the header of {path.name} says that it has {records} data records of {seconds!r} s.")
     columns, offset = [], 0
@@ -130,7 +126,7 @@ def _time(text: str) -> datetime | None:
 def _signal(path: Path, fmt: str, row: tuple[str, ...]) -> Signal:
     """Return a signal by the fields of its header."""
     label, _, units, *ranges, _, samples, _ = row
-    low, high, digital_low, digital_high = (_number(text) for text in ranges)
+    low, high, digital_low, digital_high = (bounded_number(text) for text in ranges)
     gain = baseline = 0.0
     if low is not None and high is not None and digital_low is not None and digital_high is not None and low != high:
         ratio = (digital_high - digital_low) / (high - low)
@@ -146,14 +142,6 @@ def _integer(path: Path, what: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise DataRefused(f"the header of {path.name} has {text!r} for the {what}.") from None
-
-
-def _number(text: str) -> Fraction | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return Fraction(number) if number.is_finite() and abs(number.adjusted()) < LARGEST_EXPONENT else None
 
 
 def read_edf_header(path: Path) -> Header:

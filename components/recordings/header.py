@@ -6,12 +6,13 @@ Headers are parsed to the letter of the format: what does not fit it is quoted, 
 from __future__ import annotations
 
 import codecs
+import math
 import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from glob import glob
 from pathlib import Path
@@ -34,20 +35,27 @@ DEFAULT_GAIN: Final = 200.0
 NOT_RECORDED: Final = "0"
 """Signal format of a signal that a segment does not hold."""
 
+LARGEST_EXPONENT: Final = 20
+"""A number with more digits before or behind the point is none."""
+
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RECORD_LINE = re.compile(
-    rf"(?P<name>\S+)\s+(?P<n_sig>\d+)"
-    rf"(?:\s+(?P<fs>{NUMBER})(?:/{NUMBER})?(?:\({NUMBER}\))?(?:\s+(?P<sig_len>\d+)(?:\s+(?P<start>.*))?)?)?"
+    rf"(?P<name>\S+)\s+(?P<n_sig>\d{{1,9}})"
+    rf"(?:\s+(?P<fs>{NUMBER})(?:/{NUMBER})?(?:\({NUMBER}\))?(?:\s+(?P<sig_len>\d{{1,18}})(?:\s+(?P<start>.*))?)?)?"
 )
 """`NAME[/SEGMENTS] N_SIG [FS[/COUNTER_FS][(COUNTER)] [SIG_LEN [TIME [DATE]]]]`."""
 
 START = re.compile(r"(\d+):(\d+):(\d+)(?:\.(\d{1,6})\d*)?\s+(\d+)/(\d+)/(\d+)")
 """`HH:MM:SS[.FRACTION] DD/MM/YYYY`."""
 
-SEGMENT_LINE = re.compile(r"(?P<name>\S+)\s+(?P<sig_len>\d+)")
-FORMAT_FIELD = re.compile(r"(?P<fmt>\d+)(?:x(?P<samps_per_frame>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<byte_offset>\d+))?")
+SEGMENT_LINE = re.compile(r"(?P<name>\S+)\s+(?P<sig_len>\d{1,18})")
+FORMAT_FIELD = re.compile(
+    r"(?P<fmt>\d{1,9})(?:x(?P<samps_per_frame>\d{1,9}))?(?::(?P<skew>\d{1,18}))?(?:\+(?P<byte_offset>\d{1,18}))?"
+)
 GAIN_FIELD = re.compile(rf"(?P<adc_gain>{NUMBER})(?:\((?P<baseline>{NUMBER})\))?(?:/(?P<units>\S+))?")
-INTEGER_FIELD = re.compile(r"[-+]?\d+(?:\.0*)?")
+INTEGER_FIELD = re.compile(r"[-+]?\d{1,18}(?:\.0*)?")
+NOT_FINITE = re.compile(r"[-+]?(?:inf(?:inity)?|nan)(?:[(/].*)?", re.IGNORECASE)
+"""A gain that is no number, and no name of a signal either."""
 
 EXAMPLE: Final = "100.dat 212 200(1024)/mV 11 1024 995 -22131 0 MLII"
 
@@ -241,8 +249,8 @@ def read_outline(stem: Path) -> tuple[Header, list[str]]:
     if not lines:
         raise DataRefused(f"its header {path.name} is empty.")
     record = RECORD_LINE.fullmatch(lines[0])
-    fs = DEFAULT_FS if not record or record["fs"] is None else Fraction(Decimal(record["fs"]))
-    if not record or fs <= 0:
+    fs = DEFAULT_FS if not record or record["fs"] is None else bounded_number(record["fs"])
+    if not record or fs is None or fs <= 0:
         raise _unreadable(path, lines[0], "NAME SIGNALS FREQUENCY SAMPLES, as in '100 2 360 650000'")
     n_sig, sig_len = int(record["n_sig"]), int(record["sig_len"] or 0)
     segments = _segment_count(record["name"], n_sig, lines[1:])
@@ -278,6 +286,15 @@ def _segment_count(name: str, n_sig: int, lines: list[str]) -> int | None:
     return None if not described and n_sig == len(lines) else count
 
 
+def bounded_number(text: str) -> Fraction | None:
+    """Return a decimal number exactly; None where it is none, or of so many digits that it would take for ever."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return Fraction(number) if number.is_finite() and abs(number.adjusted()) < LARGEST_EXPONENT else None
+
+
 def _segment(path: Path, line: str) -> tuple[str, int]:
     segment = SEGMENT_LINE.fullmatch(line)
     if not segment:
@@ -297,7 +314,7 @@ def _signal(path: Path, line: str) -> Signal:
     for i, field in enumerate(fields[2:8]):
         pattern = INTEGER_FIELD if i else GAIN_FIELD
         if (match := pattern.fullmatch(field)) is None:
-            if not field[0].isalpha():
+            if not field[0].isalpha() or NOT_FINITE.fullmatch(field):
                 raise _unreadable(path, line, f"FILE FORMAT GAIN ..., as in '{EXAMPLE}'; {field!r} does not fit")
             description = line.split(None, 2 + i)[-1]  # the fields before it were left out
             break
@@ -306,14 +323,17 @@ def _signal(path: Path, line: str) -> Signal:
         else:
             gain = match.groupdict()
     _, adc_zero, init_value, checksum, _ = integers
+    adc_gain, baseline = (float(gain.get(name) or 0) for name in ("adc_gain", "baseline"))
+    if not (math.isfinite(adc_gain) and math.isfinite(baseline)):
+        raise _unreadable(path, line, f"FILE FORMAT GAIN ..., as in '{EXAMPLE}'; {fields[2]!r} is too large")
     return Signal(
         file_name=fields[0],
         fmt=layout["fmt"],
         samps_per_frame=int(layout["samps_per_frame"] or 0) or 1,
         skew=int(layout["skew"] or 0),
         byte_offset=int(layout["byte_offset"] or 0),
-        adc_gain=float(gain.get("adc_gain") or 0) or DEFAULT_GAIN,
-        baseline=float(gain.get("baseline") or adc_zero or 0),
+        adc_gain=adc_gain or DEFAULT_GAIN,
+        baseline=baseline if gain.get("baseline") else float(adc_zero or 0),
         units=gain.get("units") or "mV",
         init_value=(adc_zero or 0) if init_value is None else init_value,
         checksum=None if checksum is None else checksum % 65536,

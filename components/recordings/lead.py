@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -15,9 +14,7 @@ from typing import Final
 
 from components.errors import DataRefused
 from components.recordings.header import EDF, NOT_RECORDED, Header, Signal, header_path, read_header
-
-MILLIVOLTS: Final = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\u00b5v": 1e-3, "\u03bcv": 1e-3, "nv": 1e-6}
-"""Unit, in lower case -> how many mV one is; the micro sign has two code points."""
+from components.recordings.lead_names import NoSignal, find_lead, in_millivolts, name_of
 
 BYTES_PER_SAMPLE: Final = {
     "8": Fraction(1), "80": Fraction(1), "16": Fraction(2), "61": Fraction(2), "160": Fraction(2),
@@ -34,20 +31,8 @@ GROUP_BYTES: Final = 4
 GAP: Final = "~"
 """Name of a segment in which nothing was recorded."""
 
-LIKE_II: Final = ("II", "MLII", "ML2", "ECG1")
-"""Names of leads that are like the one that the model has learnt from, the best one first."""
-
-OTHER_LEADS: Final = ("I", "III", "AVR", "AVL", "AVF", *(f"V{i}" for i in range(1, 10)), "MLI", "MLIII", "ECG", "EKG")
-"""Names of other ECG leads; signals of any other name may be an EEG, or a pressure written in mV."""
-
-ECG_PREFIX: Final = re.compile(r"^(ECG|EKG)[\s:_-]+|[\s:_-]+(ECG|EKG)$")
-
 FS_RANGE: Final = (50, 100_000)
 """Sampling frequencies, in Hz, at which an ECG can be recognised."""
-
-
-class NoSignal(DataRefused):
-    """A record that holds no ECG at all: annotations only, or other quantities than voltages."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +85,6 @@ class Lead:
         return self.frame_fs * self.ticks_per_frame
 
 
-class NoSuchLead(DataRefused):
-    """A record that has no lead of the name or number that was asked for."""
-
-
 def open_lead(stem: Path, lead: str | None) -> Lead:
     """Read a record's headers, find a lead, and check that the signal files have the length they should have.
 
@@ -134,63 +115,17 @@ def open_lead(stem: Path, lead: str | None) -> Lead:
     return opened
 
 
-def find_lead(signals: Sequence[Signal], lead: str | None) -> int:
-    """Return the index of a lead by its name, or its number; of None, as `open_lead` does.
-
-    The name may leave out ECG, or the ML of modified limb leads: II finds `ECG II` and, where there is none, MLII.
-
-    Raises:
-        NoSignal: no signal is a voltage.
-        NoSuchLead: there is no such lead; those that are there are named.
-        DataRefused: there are several, or it is not a voltage.
-    """
-    ecg = [i for i, signal in enumerate(signals) if signal.units.lower() in MILLIVOLTS]
-    if not ecg:
-        units = ", ".join(sorted({signal.units for signal in signals}))
-        raise NoSignal(f"it holds no voltage: its signals are in {units}.")
-    if lead is None:
-        return min(ecg, key=lambda i: (_preference(signals[i].sig_name), i))
-    names, wanted = [signal.sig_name.upper() for signal in signals], lead.upper()
-    named = [i for i, name in enumerate(names) if name == wanted]
-    for also in () if lead.isdecimal() else (wanted, f"ML{wanted}"):
-        named = named or [i for i, name in enumerate(names) if ECG_PREFIX.sub("", name) == also]
-    if len(named) > 1:
-        indices = ", ".join(map(str, named))
-        raise DataRefused(f"it has {len(named)} leads named {lead}; give their index with --lead: {indices}.")
-    if not named and lead.isdecimal() and int(lead) < len(signals):
-        named = [int(lead)]
-    leads = ", ".join(_name(signals, i) for i in ecg)
-    if not named:
-        raise NoSuchLead(f"it has no lead {lead}; its leads are {leads}.")
-    if named[0] not in ecg:
-        name, units = _name(signals, named[0]), signals[named[0]].units
-        raise DataRefused(f"lead {name} is in {units}, not in volts; choose an ECG lead with --lead: {leads}.")
-    return named[0]
-
-
-def _preference(sig_name: str) -> int:
-    """Return how far down the list of leads that are like lead II one of this name is."""
-    plain = ECG_PREFIX.sub("", sig_name.upper())
-    if plain in LIKE_II:
-        return LIKE_II.index(plain)
-    return len(LIKE_II) + (0 if plain != sig_name.upper() or plain in OTHER_LEADS else 1)
-
-
-def _name(signals: Sequence[Signal], index: int) -> str:
-    return signals[index].sig_name or f"({index})"
-
-
 def _open_whole(header: Header, stem: Path, lead: str | None) -> Lead:
     """Describe a lead of a record without segments."""
     if not header.signals:
         raise NoSignal("it holds annotations only, no signal.")
     channel = find_lead(header.signals, lead)
     if header.signals[channel].fmt == NOT_RECORDED:
-        raise DataRefused(f"lead {_name(header.signals, channel)} was not recorded (signal format 0).")
+        raise DataRefused(f"lead {name_of(header.signals, channel)} was not recorded (signal format 0).")
     segment, note = _segment(header, stem, 0, channel)
     notes = (note,) if note else ()
     per_frame = segment.signal.samps_per_frame
-    name = _name(header.signals, channel)
+    name = name_of(header.signals, channel)
     return Lead(name, header.fs, segment.sig_len, per_frame, (segment,), whole=True, notes=notes)
 
 
@@ -198,9 +133,13 @@ def _open_segments(header: Header, stem: Path, lead: str | None) -> Lead:
     """Lay a lead of a multi-segment record out; gaps, and segments without the lead, are left out."""
     stems = {name: stem.parent / name for name, _ in header.segments if name != GAP}
     parts = {name: read_header(path) for name, path in stems.items() if header_path(path).is_file()}
+    if nested := [name for name, segment_header in parts.items() if segment_header.segments]:
+        raise DataRefused(
+            f"its segment {nested[0]} has segments of its own, which WFDB does not allow: list these in its place."
+        )
     layout = _layout(header, parts)
     channel = find_lead(layout.signals, lead)
-    sig_name = _name(layout.signals, channel)
+    sig_name = name_of(layout.signals, channel)
     segments: list[Segment] = []
     notes: list[str] = []
     missing: dict[str, int] = {}
@@ -285,8 +224,7 @@ def signal_file(stem: Path, file_name: str) -> Path:
 def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segment, str | None]:
     """Describe one segment after checking the lead's unit and the size of its file; also return a note on it."""
     signal = header.signals[channel]
-    if signal.units.lower() not in MILLIVOLTS:
-        raise DataRefused(f"lead {signal.sig_name} is in {signal.units} in {stem.name}, not in volts.")
+    scaled = in_millivolts(signal, stem.name)
     members = [i for i, other in enumerate(header.signals) if other.file_name == signal.file_name]
     first = header.signals[members[0]]
     same_layout = all(header.signals[i].fmt == first.fmt and header.signals[i].skew >= 0 for i in members)
@@ -299,11 +237,7 @@ def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segm
     offset = max(offsets, default=0)
     path = signal_file(stem, signal.file_name)
     sig_len, note = _check_size(path, header.sig_len, first.fmt, offset, sum(samps_per_frame))
-    lead = signal._replace(
-        adc_gain=signal.adc_gain / MILLIVOLTS[signal.units.lower()],
-        units="mV",
-        checksum=signal.checksum if signal.skew == 0 and note is None else None,
-    )
+    lead = scaled._replace(checksum=signal.checksum if signal.skew == 0 and note is None else None)
     start *= signal.samps_per_frame
     return Segment(stem.name, path, start, sig_len, offset, samps_per_frame, channel - members[0], lead), note
 

@@ -22,7 +22,8 @@ from components.io.scratch import made_folder, scratch_folder
 from components.io.signals import interrupts_ignored
 from components.recordings.annotations import annotation_path
 from components.recordings.header import find_records
-from components.recordings.lead import Lead, NoSignal, open_lead
+from components.recordings.lead import Lead, open_lead
+from components.recordings.lead_names import NoSignal
 from components.recordings.parts import FILES, Form, join_in_kaggle_order, join_parts
 from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records, sides_of
 from components.recordings.report import (

@@ -12,7 +12,8 @@ from components.io.sources import Source, check_labels, check_provenance, contex
 from components.io.storage import InputFile, described, is_remote
 from components.recordings.annotation_files import annotation_file_name
 from components.recordings.inputs import Recording, ask_all, find_recordings, opened_recording
-from components.recordings.lead import NoSuchLead, open_lead
+from components.recordings.lead import open_lead
+from components.recordings.lead_names import NoSuchLead
 from components.score.model import ModelRef
 from components.score.recordings import RecordingShard, plan_recordings, shards_of
 from components.score.settings import ScoreSettings

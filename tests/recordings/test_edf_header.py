@@ -10,7 +10,8 @@ import pytest
 
 from components.errors import DataRefused
 from components.recordings.edf_header import read_edf_header
-from components.recordings.lead import NoSignal, open_lead
+from components.recordings.lead import open_lead
+from components.recordings.lead_names import NoSignal
 from components.recordings.signal import LeadReader
 from tests.recordings.edf_files import break_header, signal, write_edf
 

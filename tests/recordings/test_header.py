@@ -110,6 +110,30 @@ def test_what_does_not_fit_is_quoted(tmp_path: Path, text: str, said: str) -> No
         header(tmp_path, text)
 
 
+LARGE = "9" * 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "r 1 1e999999999 7200\nr.dat 16\n",
+        "r 1 1e9999 7200\nr.dat 16\n",
+        f"r 1 360 {LARGE}\nr.dat 16\n",
+        f"r 1 360 10\nr.dat 16x{LARGE}\n",
+        f"r 1 360 10\nr.dat 16 200 12 {LARGE}.\n",
+        f"r 1 360 10\nr.dat 16 200 12 0 {LARGE}\n",
+        "r 1 360 10\nr.dat 16 200(1e999)/mV 12\n",
+        "r 1 360 10\nr.dat 16 1e999/mV 12\n",
+        "r 1 360 10\nr.dat 16 inf/mV 16 100 0 0 0 II\n",
+        "r 1 360 10\nr.dat 16 NaN 16 100 0 0 0 II\n",
+        f"r/2 1 360 10\na {LARGE}\nb 5\n",
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_quoted_at_once(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataRefused, match=r"has a line that cannot be read: .*; it should be"):
+        header(tmp_path, text)
+
+
 def test_a_record_of_annotations_only_has_no_signals(tmp_path: Path) -> None:
     assert header(tmp_path, "r 0 128 0\n") == Header(Fraction(128), 0, 0, (), ())
 

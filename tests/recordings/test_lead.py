@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from components.errors import DataRefused
-from components.recordings.lead import NoSignal, NoSuchLead, open_lead
+from components.recordings.lead import open_lead
+from components.recordings.lead_names import NoSignal, NoSuchLead
 from components.recordings.signal import LeadReader
 from tests.recordings.archives import edit_header, write_record
 
@@ -49,6 +50,48 @@ def test_a_name_also_finds_the_modified_limb_lead_where_its_own_is_not_there(tmp
     assert open_lead(write_record(tmp_path, "s", signal, names=("MLII", "ECG II")), "ii").sig_name == "ECG II"
     with pytest.raises(NoSuchLead, match=r"it has no lead III; its leads are V1, MLII"):
         open_lead(stem, "III")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ECG1-ECG2", "EKG1", "ECG2", "ECGI", "ECGL-ECGR", "EEG EKG1-REF", "ECG(II)", "EKG.", "ECG+", "Lead II", "II-REF",
+     "MCL1", "Ch 1 ECG", "x1-ecg", "CM5", "aVF", "ML5"],
+)  # fmt: skip
+def test_any_name_of_an_ecg_goes_before_an_eeg(tmp_path: Path, name: str) -> None:
+    text = (
+        f"r 3 360 100\nr.dat 16 200 12 0 0 0 0 EEG C3-A2\nr.dat 16 200 12 0 0 0 0 EOG\nr.dat 16 200 12 0 0 0 0 {name}\n"
+    )
+    (tmp_path / "r.dat").write_bytes(bytes(600))
+    (tmp_path / "r.hea").write_text(text)
+    assert open_lead(tmp_path / "r", None).sig_name == name
+
+
+@pytest.mark.parametrize("name", ["ECGII", "EKG (II)", "Lead II", "ii-ref", "ECG_II"])
+def test_a_lead_is_found_and_preferred_by_its_own_name_however_it_is_spelt(tmp_path: Path, name: str) -> None:
+    (tmp_path / "r.dat").write_bytes(bytes(400))
+    (tmp_path / "r.hea").write_text(f"r 2 360 100\nr.dat 16 200 12 0 0 0 0 ECG V5\nr.dat 16 200 12 0 0 0 0 {name}\n")
+    assert [open_lead(tmp_path / "r", lead).sig_name for lead in ("II", "v5", None)] == [name, "ECG V5", name]
+
+
+@pytest.mark.parametrize(
+    ("units", "gain"),
+    [("microvolts", 200_000), ("\u00b5V", 200_000), ("\u00c2\u00b5V", 200_000), ("mVolt", 200), ("millivolts", 200),
+     ("V", 0.2), ("Volts", 0.2), ("nV", 2e8)],
+)  # fmt: skip
+def test_voltage_is_known_by_any_of_its_spellings(tmp_path: Path, units: str, gain: float) -> None:
+    (tmp_path / "r.dat").write_bytes(bytes(200))
+    (tmp_path / "r.hea").write_text(f"r 1 360 100\nr.dat 16 200/{units} 12 0 0 0 0 II\n", "utf-8")
+    assert open_lead(tmp_path / "r", None).segments[0].signal.adc_gain == pytest.approx(gain)
+
+
+@pytest.mark.parametrize("inner", ["g/1 1 100 100\na 100\n", "g/2 1 100 100\na 50\ng 50\n"])
+def test_a_segment_that_has_segments_is_refused_and_no_gap(tmp_path: Path, inner: str) -> None:
+    for name in ("a", "b"):
+        write_record(tmp_path, name, np.arange(100) % 7, fmt="16")
+    (tmp_path / "g.hea").write_text(inner)
+    (tmp_path / "f.hea").write_text("f/2 1 360 200\ng 100\nb 100\n")
+    with pytest.raises(DataRefused, match="its segment g has segments of its own"):
+        open_lead(tmp_path / "f", "0")
 
 
 def test_of_two_leads_with_one_name_the_index_decides(tmp_path: Path) -> None:

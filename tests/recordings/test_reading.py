@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from components.recordings.annotations import read_annotations
-from components.recordings.lead import MILLIVOLTS, Lead, open_lead
+from components.recordings.lead import Lead, open_lead
 from components.recordings.signal import LeadReader
 from tests.recordings.archives import write_record
 from tests.recordings.generated import Recording, recordings, write
 
+MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\u00b5v": 1e-3, "\u03bcv": 1e-3, "nv": 1e-6}
 SYMBOLS = [symbol for symbol in wfdb.io.annotation.ann_label_table["symbol"] if symbol != " "]
 GENERATED = settings(
     deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy.typing as npt
 from components.beats.cut import check_positions
 from components.errors import DataRefused
 from components.recordings.annotation_files import COMMENT, WFDB_SYMBOLS
+from components.recordings.annotation_words import read_words
 from components.recordings.header import EDF
 from components.recordings.lead import Lead
 
@@ -21,9 +20,6 @@ END_OF_FILE = b"\0\0"
 
 EDF_TICKS = 1_000_000
 """Ticks of a second by which the annotations of EDF+ files are counted."""
-
-RESOLUTION = re.compile(rb"(.)\xfc## time resolution: ", re.DOTALL)
-"""The start of the note, after its length, by which a file says how many ticks it counts in a second."""
 
 
 @dataclass(frozen=True)
@@ -73,32 +69,15 @@ def read_annotation_file(path: Path) -> AnnotationFile:
     """
     if path.suffix.lower() in EDF:
         return _edf_annotations(path)
-    import wfdb
-
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataRefused(f"its annotations {path.name} cannot be read: {error}.") from error
     if len(content) % 2 or content[-2:] != END_OF_FILE:
         what = "are cut short, or no annotation file of WFDB: their end mark is missing" if content else "are empty"
-        raise DataRefused(f"its annotations {path.name} {what}.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            elements = ["symbol", "label_store"]
-            read = wfdb.rdann(str(path.with_suffix("")), path.suffix[1:], return_label_elements=elements)
-    except Exception as error:  # wfdb raises what its parser happens to meet
-        raise DataRefused(f"its annotations {path.name} cannot be read: {error}") from error
-    codes = np.asarray(read.label_store, np.int64)
-    symbols = [s if isinstance(s, str) else f"code {code}" for s, code in zip(read.symbol, codes.tolist(), strict=True)]
-    used = codes != 0  # the others are padding behind the end mark
-    return AnnotationFile(
-        np.asarray(read.sample, np.int64)[used],
-        np.array(symbols, np.str_)[used],
-        np.asarray(read.subtype, np.int64)[used],
-        tuple(text.rstrip("\0") for text, kept in zip(read.aux_note, used.tolist(), strict=True) if kept),
-        _ticks_per_second(content, path),
-    )
+        raise DataRefused(f"its annotations {path.name} {what}. Copy the file again from where it is whole.")
+    words = read_words(content, path.name)
+    return AnnotationFile(words.ticks, words.symbol, words.subtype, words.aux, words.fs)
 
 
 def _edf_annotations(path: Path) -> AnnotationFile:
@@ -133,24 +112,6 @@ def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
     except DataRefused as refused:
         raise DataRefused(f"its {path.name} is wrong: {refused.sentences[0]}") from refused
     return Annotations(samples, read.symbol[: len(samples)], outside)
-
-
-def _ticks_per_second(content: bytes, path: Path) -> Fraction | None:
-    """Return the resolution that an annotation file notes; None where it notes none and so counts the record's frames.
-
-    `wfdb.rdann` cannot tell: where the file notes nothing it reports the frames of the header, as it parses it.
-    """
-    note = RESOLUTION.search(content)
-    if note is None:
-        return None
-    text = content[note.start() + 2 :][: note[1][0]].partition(b": ")[2].decode("ascii", "replace").strip(" \0")
-    try:
-        fs = Fraction(text)
-    except ValueError:
-        fs = Fraction(0)
-    if fs <= 0:
-        raise DataRefused(f"its annotations {path.name} say that they count {text!r} times a second.")
-    return fs
 
 
 def _in_lead(ticks: npt.NDArray[np.int64], fs: Fraction, lead: Lead) -> tuple[npt.NDArray[np.int64], int]:

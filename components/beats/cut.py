@@ -9,9 +9,10 @@ zeros on the right. Two rules say what `a` is:
 
 - Kaggle's, for MIT-BIH: every annotation in file order, beat or not; the record's length stands for an a[i+2] past the
   end; the last annotation has no row. Kaggle's test file comes out of it byte for byte.
-- beat to beat, for all other recordings: beats only, so that marks of waves, rhythm or noise cut nothing short. Where
-  no beat follows within PAUSE_SECONDS the next beat is unknown and the beat has no row; where the one after the next
-  is unknown, the interval before it stands for the interval after.
+- beat to beat, for all other recordings: beats only, so that marks of waves, rhythm or noise cut nothing short. Beats
+  at one sample are one beat, with the symbol of the first that has a class. Where no beat follows within PAUSE_SECONDS
+  the next beat is unknown and the beat has no row; where the one after the next is unknown, the interval before it
+  stands for the interval after.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ OVERHANG = 5
 
 PAUSE_SECONDS = 6
 """Longest interval between two beats that are taken to follow each other; the longest pause in MIT-BIH has 5.9 s."""
+
+NEAREST_SECONDS = 0.1
+"""Beats nearer than this are one that was annotated twice: the nearest have 0.144 s in MIT-BIH, 0.133 s in SVDB."""
 
 DETECTED = ""
 """Symbol of a beat that was found in the signal and has no class."""
@@ -88,6 +92,7 @@ class CutCounts:
     # symbol -> annotations that carry it, for symbols without a class
     unknown: Counter[str] = field(default_factory=Counter)
     unfollowed: tuple[int, ...] = ()  # positions of beats that no other follows within PAUSE_SECONDS
+    doubled: tuple[int, ...] = ()  # positions of beats at one sample with another, that stands for them
     flat: tuple[int, ...] = ()  # positions of beats whose window has one value only, or none at all
     missing: tuple[int, ...] = ()  # positions of beats whose window holds a sample that is not a number
 
@@ -105,6 +110,7 @@ class Windows:
     last: int  # 1 for a last annotation or beat, which has no window
     unknown: Counter[str]  # symbol -> annotations that carry it and have no class
     unfollowed: npt.NDArray[np.int64]  # int64[k], the beats that no other follows within PAUSE_SECONDS
+    doubled: npt.NDArray[np.int64]  # int64[d], the beats at one sample with another, that stands for them
 
 
 def check_positions(positions: npt.NDArray[np.int64], length: int) -> None:
@@ -144,7 +150,7 @@ def kaggle_windows(
     classed = np.isin(symbols[:-1], list(labels))
     beat = np.flatnonzero(classed)
     unknown = Counter(symbols[:-1][~classed].tolist())
-    return Windows(beat, positions[beat], stop[beat], min(len(positions), 1), unknown, beat[:0])
+    return Windows(beat, positions[beat], stop[beat], min(len(positions), 1), unknown, beat[:0], beat[:0])
 
 
 def beat_windows(
@@ -155,7 +161,7 @@ def beat_windows(
     Detected beats, whose symbol is empty, have a window, too.
     """
     classed = is_one_of(symbols, {DETECTED, *labels})
-    beats = np.flatnonzero(classed | is_one_of(symbols, BEAT_SYMBOLS))
+    beats, doubled = _one_a_sample(positions, np.flatnonzero(classed | is_one_of(symbols, BEAT_SYMBOLS)), classed)
     start = positions[beats]
     interval = np.diff(start)
     pause = PAUSE_SECONDS * RECORD_RATE_HZ
@@ -163,11 +169,26 @@ def beat_windows(
     stop = np.minimum(start[1:] + np.where(after <= pause, after, interval) // OVERHANG, length)
     has_class, followed = classed[beats[:-1]], interval <= pause
     unclassed = ~classed
-    unclassed[beats[-1:]] = False
+    unclassed[beats[-1:]] = unclassed[doubled] = False
     unknown = Counter(symbols[unclassed].tolist())
     cut = np.flatnonzero(has_class & followed)
     unfollowed = beats[:-1][has_class & ~followed]
-    return Windows(beats[cut], start[cut], stop[cut], min(len(beats), 1), unknown, unfollowed)
+    return Windows(beats[cut], start[cut], stop[cut], min(len(beats), 1), unknown, unfollowed, doubled)
+
+
+def _one_a_sample(
+    positions: npt.NDArray[np.int64], beats: npt.NDArray[np.int64], classed: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return, of annotations that are beats, the first with a class at each sample, or just the first; and the others.
+
+    Args:
+        positions: int64[n], of all annotations, rising.
+        beats: int64[m], which of them are beats.
+        classed: bool[n], which of them have a class.
+    """
+    order = np.lexsort((~classed[beats], positions[beats]))  # stable
+    first = order[np.diff(positions[beats][order], prepend=-1) > 0]
+    return beats[np.sort(first)], np.delete(beats, first)
 
 
 def is_one_of(symbols: npt.NDArray[np.str_], wanted: Collection[str]) -> npt.NDArray[np.bool_]:
@@ -266,6 +287,7 @@ def count(windows: Windows, spread: npt.NDArray[np.float64], samples: npt.NDArra
         last=windows.last,
         unknown=windows.unknown,
         unfollowed=tuple(samples[windows.unfollowed].tolist()),
+        doubled=tuple(samples[windows.doubled].tolist()),
         flat=tuple(samples[windows.beat[spread == 0]].tolist()),
         missing=tuple(samples[windows.beat[np.isnan(spread)]].tolist()),
     )

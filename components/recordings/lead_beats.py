@@ -12,6 +12,7 @@ from components.beat import RECORD_RATE_HZ
 from components.beats.context import CONTEXT_NAMES, context_of
 from components.beats.cut import (
     DETECTED,
+    NEAREST_SECONDS,
     SURROUNDINGS,
     CutBeats,
     CutCounts,
@@ -122,8 +123,20 @@ class LeadBeats:
 
     @cached_property
     def beats(self) -> npt.NDArray[np.int64]:
-        """The annotations that are beats, with or without a class, int64[m]."""
-        return np.flatnonzero(is_one_of(self._annotations.symbol, {DETECTED, *self._labels, *BEAT_SYMBOLS}))
+        """The annotations that are beats, with or without a class, int64[m]; without `doubled`."""
+        beats = is_one_of(self._annotations.symbol, {DETECTED, *self._labels, *BEAT_SYMBOLS})
+        beats[self.doubled] = False
+        return np.flatnonzero(beats)
+
+    @property
+    def doubled(self) -> npt.NDArray[np.int64]:
+        """The annotations that are beats at one sample with another, that stands for them, int64[m]."""
+        return self._windows.doubled
+
+    @property
+    def near(self) -> int:
+        """How many beats lie nearer to the one before than beats of a heart can."""
+        return int((np.diff(self._positions[self.beats]) < NEAREST_SECONDS * RECORD_RATE_HZ).sum())
 
     @cached_property
     def shapes(self) -> BeatWindows:
@@ -153,7 +166,8 @@ class LeadBeats:
 
     def median_interval(self) -> float:
         """Return the median seconds from one beat to the next; NaN where there are fewer than two."""
-        positions = self._positions[is_one_of(self._annotations.symbol, {DETECTED, *self._labels})]
+        symbols = self._annotations.symbol[self.beats]
+        positions = self._positions[self.beats[is_one_of(symbols, {DETECTED, *self._labels})]]
         return float(np.median(np.diff(positions))) / RECORD_RATE_HZ if len(positions) > 1 else float("nan")
 
 

@@ -260,6 +260,7 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
         records=len(results),
         counts=sum((result.counts for result in results), CutCounts()),
         unfollowed={result.record: result.counts.unfollowed for result in results if result.counts.unfollowed},
+        doubled={result.record: result.counts.doubled for result in results if result.counts.doubled},
         flat={result.record: result.counts.flat for result in results if result.counts.flat},
         missing={result.record: result.counts.missing for result in results if result.counts.missing},
         sentences=tuple(sentences),

@@ -88,6 +88,7 @@ class RecordResult:
     sides: dict[str, Side]  # side -> what the record gave to it
     symbols: Mapping[str, int]  # annotation symbol -> rows
     interval: float  # median seconds from one of its beats to the next; NaN where it has fewer than two
+    near: int  # beats nearer to the one before than beats of a heart can be
     down: int  # rows whose QRS points down
     notes: tuple[str, ...]  # what a person should know of it, in sentences
 
@@ -127,6 +128,7 @@ def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
         sides=sides,
         symbols=beats.symbols(),
         interval=beats.median_interval(),
+        near=beats.near,
         down=beats.pointing_down,
         notes=tuple(notes),
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.beats.cut import CutCounts
+from components.beats.cut import NEAREST_SECONDS, CutCounts
 from components.beats.kaggle import TEST_SHA256, has_kaggle_beats
 from components.errors import counted
 from components.io.storage import find_file
@@ -43,6 +43,7 @@ class PrepareReport:
     records: int  # in the files
     counts: CutCounts
     unfollowed: Mapping[str, tuple[int, ...]]  # record -> positions of beats that no other follows
+    doubled: Mapping[str, tuple[int, ...]]  # record -> positions of beats at one sample with another
     flat: Mapping[str, tuple[int, ...]]  # record -> positions of beats whose window is flat
     missing: Mapping[str, tuple[int, ...]]  # record -> positions of beats whose window lacks a sample
     sentences: tuple[str, ...]  # remarks for the user
@@ -59,6 +60,16 @@ def label_sentences(results: Sequence[RecordResult], annotator: str) -> list[str
         sentences.append(
             f"Warning: the annotations {annotator} of {len(odd)} of {counted(len(results), 'record')} lie too "
             f"far apart, or too close, for beats (median {named}{more}): do they mark beats?"
+        )
+    near = [result for result in results if result.near]
+    if near:
+        total = sum(result.near for result in near)
+        named = ", ".join(f"{result.record} {result.near:,}" for result in near[:NAMED])
+        more = f" and {len(near) - NAMED} more" if len(near) > NAMED else ""
+        sentences.append(
+            f"Warning: {counted(total, 'beat')} of {counted(len(near), 'record')} {'lies' if total == 1 else 'lie'} "
+            f"within {NEAREST_SECONDS} s of the one before, nearer than a heart beats ({named}{more}): were they "
+            f"annotated twice in {annotator}?"
         )
     symbols: Counter[str] = sum((Counter(result.symbols) for result in results), Counter())
     if symbols:

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.beats.cut import DETECTED, is_one_of
+from components.beats.cut import DETECTED, NEAREST_SECONDS, is_one_of
 from components.beats.symbols import DEFAULT_MAP
 from components.beats.variants import LEAST_BEATS
-from components.errors import DataRefused
+from components.errors import DataRefused, counted
 from components.io.beat_block import BeatBlock, rejects_alone
 from components.io.rejects import Reject
 from components.recordings.annotation_files import ABSTAINED, REJECTED, Answers
@@ -60,6 +60,8 @@ class OpenRecording:
 
     Attributes:
         length: samples at 360 Hz.
+        doubled: annotated beats at one sample with another, that stands for them.
+        near: beats nearer to the one before than beats of a heart can be.
         short: whether it is in memory, and its beats are found and cut together with those of others.
 
     Raises:
@@ -102,7 +104,10 @@ class OpenRecording:
         """Take the recording's beats, and from when to when it holds no ECG, float64[m, 2] in seconds."""
         self._silent = silent
         self._beats = LeadBeats(self._reader, annotations, DEFAULT_MAP)
-        self._beat = np.flatnonzero(is_one_of(annotations.symbol, {DETECTED, *DEFAULT_MAP}))  # annotation of each row
+        beats = is_one_of(annotations.symbol, {DETECTED, *DEFAULT_MAP})
+        beats[self._beats.doubled] = False
+        self._beat = np.flatnonzero(beats)  # annotation of each row
+        self.doubled, self.near = len(self._beats.doubled), self._beats.near
         self._sample = annotations.sample[self._beat]
         self._context = self._beats.context()[self._beat] if self._with_context else None
         self._label = np.full(len(self._beat), UNREAD, np.int8)
@@ -183,8 +188,14 @@ class OpenRecording:
             **rhythm,  # type: ignore[arg-type]
             noise=silent / seconds,
             unlike=self._few_beats() or unlike_training(int(self._abstain.sum()), len(scored)),
-            notes=" ".join(lead.notes) or None,
+            notes=" ".join([*lead.notes, *self._beats_together()]) or None,
         )
+
+    def _beats_together(self) -> list[str]:
+        """Say how many beats lie at one sample, or nearer than beats of a heart can."""
+        doubled, near = counted(self.doubled, "annotated beat"), counted(self.near, "beat")
+        notes = [f"{doubled} at one sample with another: the first with a class stands for them."] * bool(self.doubled)
+        return notes + [f"{near} within {NEAREST_SECONDS} s of the one before."] * bool(self.near)
 
     def _few_beats(self) -> str | None:
         """Say that the recording is shorter than all that a model of context has learnt from."""

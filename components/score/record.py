@@ -48,6 +48,8 @@ class RecordingTally:
     unlike: int  # of those used: their beats are unlike those of training
     unfollowed: int  # beats rejected because no other follows: no fault of the recording
     refusals: list[str]  # why the first few could not be used
+    doubled: int = 0  # annotated beats at one sample with another, that stands for them: no rows
+    near: int = 0  # beats nearer to the one before than beats of a heart can be
 
 
 @dataclass(frozen=True)

@@ -128,8 +128,8 @@ def read_lines(content: bytes) -> list[RecordingLine]:
         raise HeartbeatError(f"A file of recordings/ cannot be read: {error}. Score them again.") from error
 
 
-def tally_lines(lines: Sequence[RecordingLine], unfollowed: int) -> RecordingTally:
-    """Add lines up; `unfollowed` beats were rejected only because no other follows them."""
+def tally_lines(lines: Sequence[RecordingLine], unfollowed: int, doubled: int, near: int) -> RecordingTally:
+    """Add lines up; the counts of beats are those of RecordingTally."""
     used = [line for line in lines if line.refused is None]
     refusals = [f"{line.file}: {line.refused}" for line in lines if line.refused is not None]
     return RecordingTally(
@@ -140,6 +140,8 @@ def tally_lines(lines: Sequence[RecordingLine], unfollowed: int) -> RecordingTal
         unfollowed=unfollowed,
         unlike=sum(line.unlike is not None for line in used),
         refusals=refusals[:NAMED],
+        doubled=doubled,
+        near=near,
     )
 
 

@@ -151,4 +151,6 @@ def score_recordings(
             if isinstance(each, OpenRecording):
                 name = task.annotations_name(each.recording.name)
                 files[name] = annotation_bytes(task.settings.annotations, each.answers(comment))
-    return tally_lines(lines, scorer.tally.reasons[UNFOLLOWED]), files
+    opened = [each for each in ended if isinstance(each, OpenRecording)]
+    doubled, near = sum(each.doubled for each in opened), sum(each.near for each in opened)
+    return tally_lines(lines, scorer.tally.reasons[UNFOLLOWED], doubled, near), files

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from components.beat import CLASSES
+from components.beats.cut import NEAREST_SECONDS
 from components.errors import HeartbeatError, ScoringIncomplete, counted
 from components.io.rejects import one_based_labels
 from components.io.shards import SourceShard, rows_by_file
@@ -51,7 +52,8 @@ class ScoreSummary:
     # digits of probabilities
     computing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)  # what else is worth knowing of the inputs
-    # planned, used, unusable, seconds, seconds_read, unlike, unfollowed, see RecordingTally; None for tables
+    # planned, used, unusable, seconds, seconds_read, unlike, unfollowed, doubled, near, see RecordingTally; None for
+    # tables
     recordings: dict[str, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,7 +131,7 @@ def summarise(
         *changed_inputs(job),
         *_over_budget(summary, budget),
     ]
-    summary.remarks += [*_unusable(outcomes, summary), *_unlike(summary)]
+    summary.remarks += [*_unusable(outcomes, summary), *_unlike(summary), *_beats_together(summary)]
     if not summary.sentences:
         summary.status, summary.exit_code = "done", 0
     return summary
@@ -151,7 +153,7 @@ def _recordings(job: Job, records: Sequence[ShardRecord]) -> dict[str, float] | 
     if not planned:
         return None
     tallies = [record.recordings for record in records if record.recordings is not None]
-    names = ("used", "unusable", "seconds", "seconds_read", "unlike", "unfollowed")
+    names = ("used", "unusable", "seconds", "seconds_read", "unlike", "unfollowed", "doubled", "near")
     return {
         "planned": sum(len(shard.recordings) for shard in planned),
         **{name: round(sum(getattr(tally, name) for tally in tallies), 3) for name in names},
@@ -177,6 +179,23 @@ def _unlike(summary: ScoreSummary) -> list[str]:
         return [f"{which} unlike what the model was trained on, {worse} recordings/ says which (`unlike`)."]
     why = None if recordings else unlike_training(rows["abstained"], rows["scored"])
     return [] if why is None else [f"These beats are unlike what the model was trained on: {why}, {worse}"]
+
+
+def _beats_together(summary: ScoreSummary) -> list[str]:
+    """Return remarks where beats lie at one sample, or nearer than beats of a heart can."""
+    doubled, near = (int((summary.recordings or {}).get(name, 0)) for name in ("doubled", "near"))
+    sentences = []
+    if doubled:
+        sentences.append(
+            f"{counted(doubled, 'annotated beat')} at one sample with another {'is' if doubled == 1 else 'are'} not "
+            "scored: the first with a class stands for them. recordings/ says where (`notes`)."
+        )
+    if near:
+        sentences.append(
+            f"{counted(near, 'beat')} {'lies' if near == 1 else 'lie'} within {NEAREST_SECONDS} s of the one before, "
+            "nearer than a heart beats: were they annotated twice? recordings/ says where (`notes`)."
+        )
+    return sentences
 
 
 def _confusion(records: Sequence[ShardRecord]) -> list[list[int]] | None:

@@ -221,6 +221,7 @@ def count_lines(report: PrepareReport) -> list[str]:
         lines[0] += f", {total:,} with a symbol that starts no beat ({named})"
     for noun, which, positions_by_record in (
         ("beat", f" that no other follows within {PAUSE_SECONDS} s", report.unfollowed),
+        ("beat", " at one sample with another", report.doubled),
         ("flat window", "", report.flat),
         ("window", " with missing samples", report.missing),
     ):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.beat import SAMPLES
+from components.beat import SAMPLES, SYMBOL_TO_LABEL
 from components.beats.cut import (
     PAUSE_SECONDS,
     CutCounts,
@@ -15,6 +15,7 @@ from components.beats.cut import (
     count,
     cut,
     cut_windows,
+    kaggle_windows,
     points_down,
 )
 from components.beats.symbols import BEAT_SYMBOLS, DEFAULT_MAP
@@ -121,8 +122,16 @@ def test_a_record_with_hardly_an_annotation_has_no_rows(positions: list[int]) ->
 def slow_beat_windows(positions: list[int], symbols: list[str], length: int) -> dict[int, tuple[int, int] | str]:
     """What becomes of each annotation by the rule from beat to beat: a window, or why it has none."""
     fate: dict[int, tuple[int, int] | str] = {}
-    beats = [i for i, symbol in enumerate(symbols) if symbol == "" or symbol in BEAT_SYMBOLS]
+    marks = [i for i, symbol in enumerate(symbols) if symbol == "" or symbol in BEAT_SYMBOLS]
+    for i in marks:
+        here = [k for k in marks if positions[k] == positions[i]]
+        stands = next((k for k in here if symbols[k] == "" or symbols[k] in DEFAULT_MAP), here[0])
+        if stands != i:
+            fate[i] = "doubled"
+    beats = [i for i in marks if i not in fate]
     for i, symbol in enumerate(symbols):
+        if i in fate:
+            continue
         if i == (beats or [-1])[-1]:
             fate[i] = "last"
         elif symbol != "" and symbol not in DEFAULT_MAP:
@@ -143,7 +152,7 @@ def slow_beat_windows(positions: list[int], symbols: list[str], length: int) -> 
 @given(
     st.lists(
         st.tuples(
-            st.one_of(st.integers(0, 500), st.integers(1900, 2400)),
+            st.one_of(st.just(0), st.integers(0, 500), st.integers(1900, 2400)),
             st.sampled_from(["", "N", "V", "B", "?", "!", "+", "(", "p", "code 42"]),
         ),
         max_size=20,
@@ -163,12 +172,39 @@ def test_windows_go_from_beat_to_beat_and_every_annotation_is_accounted_for(
         i: window for i, window in fate.items() if isinstance(window, tuple)
     }
     assert windows.unfollowed.tolist() == [i for i, reason in fate.items() if reason == "unfollowed"]
+    assert windows.doubled.tolist() == [i for i, reason in fate.items() if reason == "doubled"]
     assert windows.last == list(fate.values()).count("last")
     assert windows.unknown.total() == list(fate.values()).count("unknown")
     _, spread = cut_windows(np.arange(length) % 17, windows.start, windows.stop)
     counts = count(windows, spread, positions)
     left_out = counts.last + counts.unknown.total() + len(counts.unfollowed) + len(counts.flat) + len(counts.missing)
-    assert counts.annotations == counts.rows + left_out == len(drawn)
+    assert counts.annotations == counts.rows + left_out + len(counts.doubled) == len(drawn)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_beats_annotated_more_than_once_at_one_sample_give_the_windows_of_one(times: int) -> None:
+    positions, symbols = (
+        np.arange(100, 4000, 300),
+        np.array(["N", "V", "A", "!", "?", "N", "B", "N", "r", "N", "N", "F", "N"]),
+    )
+    once = beat_windows(positions, symbols, DEFAULT_MAP, 5000)
+    again = beat_windows(np.repeat(positions, times), np.repeat(symbols, times), DEFAULT_MAP, 5000)
+    assert (again.start.tolist(), again.stop.tolist()) == (once.start.tolist(), once.stop.tolist())
+    assert (again.beat // times).tolist() == once.beat.tolist()
+    assert len(again.doubled) == (times - 1) * len(positions)
+    assert (again.last, again.unknown) == (once.last, once.unknown)
+
+
+def test_of_beats_at_one_sample_the_first_with_a_class_counts() -> None:
+    windows = beat_windows(np.array([10, 10, 10, 400, 400, 800]), np.array(list("!VN+?N")), DEFAULT_MAP, 1000)
+    assert (windows.beat.tolist(), windows.doubled.tolist()) == ([1, 4], [0, 2])
+    assert windows.unknown == {"+": 1}
+
+
+def test_kaggles_rule_counts_every_annotation_at_one_sample() -> None:
+    windows = kaggle_windows(np.array([10, 10, 400, 800]), np.array(list("NNNN")), SYMBOL_TO_LABEL, 1000)
+    assert (windows.beat.tolist(), windows.doubled.tolist()) == ([0, 1, 2], [])
+    assert (windows.start.tolist(), windows.stop.tolist()) == ([10, 10, 400], [88, 480, 840])
 
 
 def test_a_qrs_points_to_where_it_goes_further() -> None:

@@ -134,5 +134,8 @@ def _rate(note: str, name: str) -> Fraction:
     above, below = bounded_number(number), bounded_number(divisor or "1")
     fs = above / below if above and below else Fraction(0)
     if not LEAST_RATE <= fs <= GREATEST_RATE:
-        raise DataRefused(f"its annotations {name} say that they count {text!r} times a second.")
+        raise DataRefused(
+            f"its annotations {name} say that they count {text!r} times a second ({note!r}); it should be a number "
+            f"from {LEAST_RATE} to {GREATEST_RATE:,}."
+        )
     return fs

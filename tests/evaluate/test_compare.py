@@ -102,7 +102,8 @@ def test_what_is_wrong_with_a_record_is_named_before_records_of_one_side(tmp_pat
         (tmp_path / name).rename(tmp_path / "test" / name)
     assert main(heartbeat, ["compare", str(tmp_path), str(tmp_path / "test")]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "Not compared: record 25: its annotations 25.pred are empty."
+    told = "its annotations 25.pred are empty. Copy the file again from where it is whole."
+    assert lines[0] == f"Not compared: record 25: {told}"
     assert lines[-1] == "Not compared: 19 more records."
     assert len(lines) == 11
 

@@ -132,7 +132,10 @@ def test_a_file_that_begins_with_a_note_to_nothing_is_refused(tmp_path: Path) ->
 def test_a_resolution_that_no_file_can_have_is_refused_with_its_words(tmp_path: Path, rate: str) -> None:
     with pytest.raises(DataRefused) as refused:
         read(tmp_path, own(f"## time resolution: {rate}") + BEATS + END)
-    assert f"r.atr say that they count {rate!r} times a second" in str(refused.value)
+    said = (
+        f"r.atr say that they count {rate!r} times a second ('## time resolution: {rate}'); it should be a number from"
+    )
+    assert said in str(refused.value)
 
 
 def test_two_resolutions_are_refused(tmp_path: Path) -> None:

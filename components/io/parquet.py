@@ -79,7 +79,7 @@ def fault_of_parquet(file: InputFile) -> str | None:
     """
     layout, group_rows = parquet_table(file)
     layout = replace(layout, record=None, sample=None)
-    groups = sorted({0, len(group_rows) - 1} - {-1})
+    groups = sorted({0, len(group_rows) - 1}) if group_rows else []
     with open_parquet(file.path) as parquet:
         batches = [next(_batches(parquet, [group], layout.columns, LOOK_ROWS), None) for group in groups]
     tables: list[npt.NDArray[np.float32]] = []

@@ -63,10 +63,12 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
         raise DataRefused(f"{path} has more than one column named {twice[0]}: rename or drop the others.")
     record, sample = (name if name in schema.names else None for name in (RECORD, SAMPLE))
     context = _context_of(path, schema)
-    label = LABEL if LABEL in schema.names else None
-    if label and not _is_number(schema.field(label).type):
-        kind = schema.field(label).type
-        raise DataRefused(f"{path} has labels of type {kind}, expected numbers, 0 to 4: {CONVERT}")
+    named = [
+        field
+        for field in schema
+        if field.name == LABEL or (field.name.lower() in LABEL_NAMES and not _is_list(field.type))
+    ]
+    labels = [field.name for field in named if _is_number(field.type)]
     lists = [field.name for field in schema if _is_list(field.type) and (context is None or field.name != CONTEXT)]
     numbers = [
         field.name
@@ -78,6 +80,7 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
     if SIGNAL in lists or (len(lists) == 1 and len(numbers) < SAMPLES):
         signal = SIGNAL if SIGNAL in lists else lists[0]
         _check_list(path, schema.field(signal))
+        label = _one_label(path, f"samples in column {signal}", labels, [], named)
         return ParquetLayout((signal,), label, record, sample, context)
     if len(numbers) < SAMPLES:
         _check_types(path, schema, numbers)
@@ -94,16 +97,36 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
             f"{SIGNAL}."
         )
     others = [name for name in numbers if name not in samples]
-    labels = [*([label] if label else []), *(name for name in others if name.lower() in LABEL_NAMES)]
     if len(samples) == COLUMNS:
         labels.append(samples.pop())
+    label = _one_label(path, f"{SAMPLES} columns of samples", labels, others, named)
+    return ParquetLayout(tuple(samples), label, record, sample, context)
+
+
+def _one_label(
+    path: str, samples: str, labels: Sequence[str], others: Sequence[str], named: Sequence[pa.Field]
+) -> str | None:
+    """Return the column of the label, None without one; refuse where it is in doubt, or holds no numbers.
+
+    Args:
+        path: of the file.
+        samples: what holds its samples, in words.
+        labels: columns of numbers that are called, or numbered, as the label is.
+        others: columns of numbers that may be the label where there are none.
+        named: columns of any kind that are called as the label is.
+    """
+    wrong = [field for field in named if not _is_number(field.type) and (field.name == LABEL or not labels)]
+    if wrong:
+        raise DataRefused(
+            f"{path} has labels of type {wrong[0].type} in column {wrong[0].name}, expected numbers, 0 to 4: {CONVERT}"
+        )
     if len(labels) > 1 or (others and not labels):
         doubtful = ", ".join(labels or others)
         raise DataRefused(
-            f"{path} has {SAMPLES} columns of samples, and which column holds the label is in doubt ({doubtful}): name "
-            f"it `{LABEL}` and drop the others."
+            f"{path} has {samples}, and which column holds the label is in doubt ({doubtful}): name it `{LABEL}` and "
+            "drop the others."
         )
-    return ParquetLayout(tuple(samples), labels[0] if labels else None, record, sample, context)
+    return labels[0] if labels else None
 
 
 def _context_of(path: str, schema: pa.Schema) -> ContextForm | None:

@@ -10,6 +10,7 @@ from components.errors import DataRefused
 from components.io.parquet_layout import layout_of
 
 NUMBERS = pa.float64()
+LIST = pa.list_(pa.float32())
 NAMES = [str(at) for at in range(187)]
 
 
@@ -39,7 +40,11 @@ def test_a_188th_number_is_the_label_and_so_is_a_column_called_so():
     assert layout(shuffled([*NAMES, "187"])).signal == tuple(NAMES)
     for name in ("label", "Label", "labels", "target", "Class", "y"):
         assert layout(["Unnamed: 0", name, *NAMES, "heart_rate"]).label == name
+        assert layout(["x", name, "heart_rate"], {"x": LIST}).label == name
+        assert layout(["signal", name, "context"], {"signal": LIST, "context": LIST}).label == name
     assert layout(NAMES).label is None
+    assert (layout(["y"], {"y": LIST}).signal, layout(["y"], {"y": LIST}).label) == (("y",), None)
+    assert layout(["signal", "y", "age"], {"signal": LIST, "y": LIST}).label is None
     assert layout([*NAMES, "__index_level_0__"]).signal == tuple(NAMES)
 
 
@@ -53,6 +58,8 @@ IN_DOUBT = {
     "an index": (["Unnamed: 0", *NAMES], r"which column holds the label is in doubt \(Unnamed: 0\)"),
     "two labels": ([*NAMES, "label", "target"], r"in doubt \(label, target\)"),
     "a label beside a 188th number": ([*NAMES, "187", "class"], r"in doubt \(class, 187\)"),
+    "two labels beside a list": (["signal", "label", "target"], r"column signal, and .* in doubt \(label, target\)"),
+    "two labels, neither `label`": (["signal", "Class", "Y"], r"in doubt \(Class, Y\)"),
     "one name twice": ([*NAMES, "label", "label"], "more than one column named label"),
     "too few": ([*NAMES[:-1], "label"], "0 list columns and 186 columns of numbers"),
 }
@@ -62,7 +69,7 @@ IN_DOUBT = {
 def test_what_is_in_doubt_is_refused_with_the_columns_named(name):
     names, sentence = IN_DOUBT[name]
     with pytest.raises(DataRefused, match=sentence):
-        layout(names)
+        layout(names, {"signal": LIST})
 
 
 @pytest.mark.parametrize(
@@ -92,8 +99,13 @@ def test_samples_and_labels_that_are_no_numbers_are_refused_with_the_way_to_conv
         layout([*NAMES, "label"], dict.fromkeys(NAMES, kind))
     with pytest.raises(DataRefused, match="in 57, expected numbers"):
         layout([*NAMES, "label"], {"57": kind})
-    with pytest.raises(DataRefused, match=r"labels of type .*, expected numbers, 0 to 4: convert them"):
+    with pytest.raises(DataRefused, match=r"labels of type .* in column label, expected numbers, 0 to 4: convert them"):
         layout([*NAMES, "label"], {"label": kind})
+    for columns in (NAMES, ["signal"]):
+        with pytest.raises(DataRefused, match=r"labels of type .* in column Class, expected numbers, 0 to 4: convert"):
+            layout([*columns, "Class"], {"signal": LIST, "Class": kind})
+        assert layout([*columns, "label", "class"], {"signal": LIST, "class": kind}).label == "label"
+    assert layout([*NAMES, "187", "class"], {"class": kind}).label == "187"
 
 
 def test_187_numbered_columns_are_read_beside_another_list():

@@ -301,6 +301,7 @@ GOOD = {
     "Parquet": parquet_of({**WIDE, "label": LABEL}),
     "TFRecord": tfrecord_of(signal=floats(SIGNAL[0])),
     "lists": parquet_of({"signal": list(SIGNAL), "label": LABEL, "context": [[0.5] * 9] * 40}),
+    "no row groups": written(lambda file: pq.ParquetWriter(file, pa.Table.from_pandas(TABLE).schema).close()),
     "no rows": parquet_of({name: values[:0] for name, values in WIDE.items()}),
 }
 

@@ -88,7 +88,7 @@ def test_integers_and_187_columns_without_label(tmp_path):
         ({"signal": list(SIGNAL), "label": LABEL}, False, "--no-label says"),
         ({"a": LABEL, "b": LABEL}, True, "0 list columns and 2 columns of numbers"),
         ({"a": list(SIGNAL), "b": list(SIGNAL), "label": LABEL}, True, "2 list columns"),
-        ({"signal": list(SIGNAL), "label": ["N"] * 40}, True, "labels of type string, expected numbers"),
+        ({"signal": list(SIGNAL), "label": ["N"] * 40}, True, "labels of type string in column label, expected"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(tmp_path, columns, labelled, sentence):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError, counted
-from pipeline.commands.flags import given
+from pipeline.commands.flags import Command, given
 from pipeline.console import ProgressLine, print_table
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ BEATS = ("QRS Se", "QRS +P", "V Se", "V +P", "V FPR", "S Se", "S +P", "S FPR", "
 RUNS = tuple(f"{kind} {side}" for kind in ("couplet", "short run", "long run") for side in ("Se", "+P"))
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("reference", type=click.Path(exists=True, path_type=Path))
 @click.argument("test", type=click.Path(exists=True, path_type=Path))
 @click.option(

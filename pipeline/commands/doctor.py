@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from pipeline.commands.flags import DEFAULT_ROOT, with_beam_options
+from pipeline.commands.flags import DEFAULT_ROOT, Command, with_beam_options
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
 
 
-@click.command(context_settings={"max_content_width": 110})
+@click.command(cls=Command, context_settings={"max_content_width": 110})
 @click.option("--data", metavar="DIR|URI", help="Data of the run. Default: as the local runner's.")
 @click.option(
     "--root",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
@@ -15,6 +16,39 @@ DEFAULT_ROOT = "output"
 
 DEFAULT_SERVING = f"{DEFAULT_ROOT}/serving"
 """Where that root's runs push to."""
+
+PLACE: Final = re.compile(r"\b(DIR|FILE|GLOB|PATH|RUN|URI)\b")
+"""In the metavar of a parameter that names a place; others are of the type click.Path."""
+
+
+class Command(click.Command):
+    """A command that refuses an empty name of a place, which paths would take for this folder, or for the root."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line.
+
+        Raises:
+            UsageError: the name of a place is empty.
+        """
+        values, _, _ = self.make_parser(ctx).parse_args(list(args))
+        for parameter in self.params:
+            value = values.get(parameter.name or "")
+            if names_place(parameter) and any(isinstance(each, str) and not each.strip() for each in _listed(value)):
+                raise UsageError(f"{_shown(parameter)} is empty: is it a variable of the shell that is not set?")
+        return super().parse_args(ctx, args)
+
+
+def names_place(parameter: click.Parameter) -> bool:
+    """Return whether a parameter names files or folders, here or on an object store."""
+    return isinstance(parameter.type, click.Path) or PLACE.search(parameter.metavar or "") is not None
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
+def _shown(parameter: click.Parameter) -> str:
+    return parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
 
 
 def with_beam_options(command: Any) -> Any:

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from components.errors import counted
-from pipeline.commands.flags import given
+from pipeline.commands.flags import Command, given
 from pipeline.profiles import PROFILES
 
 
-@click.command(context_settings={"show_default": True, "max_content_width": 110})
+@click.command(cls=Command, context_settings={"show_default": True, "max_content_width": 110})
 @click.option("--image", required=True, help="Name of the image that every step runs in, with a tag never used before.")
 @click.option(
     "--data",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from components.verdict import SYNTHETIC_MARK
-from pipeline.commands.flags import DEFAULT_SERVING
+from pipeline.commands.flags import DEFAULT_SERVING, Command
 from pipeline.console import print_table
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def models() -> None:
     """
 
 
-@models.command("list")
+@models.command("list", cls=Command)
 @_serving
 @_as_json
 def list_command(serving: str, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def list_command(serving: str, as_json: bool) -> None:
     )
 
 
-@models.command("show")
+@models.command("show", cls=Command)
 @click.argument("version", type=click.IntRange(min=1))
 @_serving
 @_as_json
@@ -82,7 +82,7 @@ def show_command(version: int, serving: str, as_json: bool) -> None:
     )
 
 
-@models.command("rollback")
+@models.command("rollback", cls=Command)
 @click.argument("version", type=click.IntRange(min=1))
 @_serving
 @_as_json

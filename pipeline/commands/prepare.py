@@ -12,7 +12,7 @@ import click
 
 from components.errors import UsageError, counted
 from components.io.signals import INTERRUPTED
-from pipeline.commands.flags import given
+from pipeline.commands.flags import Command, given
 from pipeline.console import ProgressLine
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ NAMED_POSITIONS = 5
 """How many positions of left-out beats are written for each record."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--wfdb",
     type=click.Path(path_type=Path),

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from components.errors import UsageError
+from pipeline.commands.flags import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("folder", metavar="RUN|SCORING_DIR")
 @click.option(
     "--record",

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from components.errors import counted
-from pipeline.commands.flags import DEFAULT_ROOT, refuse_json_of_nothing, with_beam_options
+from pipeline.commands.flags import DEFAULT_ROOT, Command, refuse_json_of_nothing, with_beam_options
 from pipeline.profiles import PROFILES
 
 
-@click.command(context_settings={"show_default": True, "max_content_width": 110})
+@click.command(cls=Command, context_settings={"show_default": True, "max_content_width": 110})
 @click.option(
     "--data",
     metavar="DIR|URI",

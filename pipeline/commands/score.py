@@ -16,6 +16,7 @@ from components.errors import UsageError, counted
 from components.io.signals import Terminated, sigterm_raised
 from pipeline.commands.flags import (
     DEFAULT_SERVING,
+    Command,
     given,
     refuse_json_of_nothing,
     with_beam_options,
@@ -33,7 +34,7 @@ NAMED_FILES = 5
 """Inputs with rejects that the closing screen names; summary.json has the counts of all."""
 
 
-@click.command(context_settings={"show_default": True, "max_content_width": 110})
+@click.command(cls=Command, context_settings={"show_default": True, "max_content_width": 110})
 @click.option(
     "--input",
     "inputs",

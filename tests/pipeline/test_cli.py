@@ -5,8 +5,17 @@ import pytest
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused, UsageError
 from pipeline.cli import heartbeat, main
+from pipeline.commands.flags import names_place
+from pipeline.pages import all_commands
 
 TOP = Path(__file__).parents[2]
+
+PLACES = [
+    pytest.param(command, parameter, id=f"{words} {parameter.opts[0]}")
+    for words, command in all_commands()
+    for parameter in command.params
+    if names_place(parameter)
+]
 
 
 def raising(error: BaseException) -> click.Command:
@@ -65,3 +74,24 @@ def test_an_interrupted_command_ends_with_130() -> None:
 def test_a_wrong_flag_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(heartbeat, ["--no-such-flag"]) == 2
     assert "--no-such-flag" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["apart", "joined"])
+@pytest.mark.parametrize(("command", "parameter"), PLACES)
+def test_an_empty_name_of_a_place_is_usage(
+    command: click.Command, parameter: click.Parameter, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flag = parameter.opts[0]
+    if isinstance(parameter, click.Option):
+        words = [flag, ""] if form == "apart" else [f"{flag}="]
+    else:
+        words, flag = ["1"] * command.params.index(parameter) + [""], parameter.human_readable_name
+    assert main(command, words) == 2
+    assert f"{flag} is empty" in capsys.readouterr().err
+
+
+def test_every_flag_of_a_place_is_known_as_one() -> None:
+    assert {parameter.values[1].opts[0] for parameter in PLACES} >= {
+        *("--input", "--output", "--model", "--serving", "--worker-command", "--wfdb", "--out", "--annotate", "--csv"),
+        *("folder", "reference", "test", "--data", "--root", "--pipeline-root"),
+    }

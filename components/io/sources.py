@@ -18,7 +18,7 @@ from components.io.parquet_layout import LABEL_NAMES
 from components.io.provenance import count_records, find_provenance, provenance_paths
 from components.io.rejects import FORMAT
 from components.io.signatures import GZIP, PARQUET, signature_of
-from components.io.storage import InputFile, list_files, local_path, read_range
+from components.io.storage import InputFile, check_name, list_files, local_path, read_range
 from components.io.text import is_compressed, open_text
 from components.io.tfrecord import is_record_header
 
@@ -121,9 +121,11 @@ def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Ki
         widths: numbers of columns that the rows of a CSV may have: with a label, or without.
 
     Raises:
-        DataRefused: the file cannot be read, is of no format that is read, or is no file of beats throughout.
+        DataRefused: the file cannot be read, is of no format that is read, or is no file of beats throughout; its name
+            is not UTF-8.
     """
     path = file.path
+    check_name(path)
     head = read_range(path, 0, min(file.size, LOOK_BYTES))
     signature = None if is_record_header(head) else signature_of(head)
     if signature is PARQUET:

@@ -173,6 +173,19 @@ def absolute_path(path: str) -> str:
     return path.rstrip("/") if is_remote(path) else os.path.abspath(local_path(path))
 
 
+def check_name(path: str) -> None:
+    """Refuse a path that is not UTF-8, which no file of results can hold.
+
+    Raises:
+        DataRefused: with the path's other bytes escaped.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        raise DataRefused(f"{shown} has a name that is not UTF-8: rename it, or its folder.") from error
+
+
 def storage_at(root: str | Path) -> Storage:
     """Return the storage of a path or URI; stores are not yet asked for anything.
 

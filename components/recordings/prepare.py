@@ -17,9 +17,10 @@ from components.beats.cut import CutCounts
 from components.beats.kaggle import VARIANTS_PARQUET
 from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
-from components.errors import DataRefused, EnvironmentRefused, UsageError, counted
+from components.errors import DataRefused, EnvironmentRefused, UsageError, counted, refused_together
 from components.io.scratch import made_folder, scratch_folder
 from components.io.signals import interrupts_ignored
+from components.io.storage import check_name
 from components.recordings.annotations import annotation_path
 from components.recordings.header import find_records
 from components.recordings.lead import Lead, open_lead
@@ -163,6 +164,7 @@ def _find_archives(settings: PrepareSettings) -> tuple[list[Archive], list[str]]
     known = {name for archive in archives for record in archive.records for name in (record, archive.named(record))}
     if strangers := sorted(set(settings.exclude) - known):
         raise UsageError(f"--exclude names {', '.join(strangers)}, which the archive does not hold.")
+    refused_together(check_name, [archive.named(each) for archive in archives for each in archive.kept()])
     return archives, missing
 
 

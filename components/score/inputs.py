@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components.beats.context import CONTEXT_FORM
-from components.errors import DataRefused, UsageError
+from components.errors import DataRefused, UsageError, refused_together
 from components.io.shards import SourceShard, plan_sources, rows_by_file
 from components.io.sources import Source, check_labels, check_provenance, context_of, find_sources, input_files
-from components.io.storage import InputFile, described, is_remote
+from components.io.storage import InputFile, check_name, described, is_remote
 from components.recordings.annotation_files import annotation_file_name
 from components.recordings.inputs import Recording, ask_all, find_recordings, opened_recording
 from components.recordings.lead import open_lead
@@ -26,7 +26,8 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
     """List what paths, globs, folders and URIs stand for, in the order given, each once: all files, or all recordings.
 
     Raises:
-        DataRefused: a pattern matches nothing, an input cannot be read, or some are recordings and some are not.
+        DataRefused: a pattern matches nothing, an input cannot be read or has a name that is not UTF-8, or some are
+            recordings and some are not.
         UsageError: settings ask for what the inputs do not have, such as a lead; annotation files cannot have the
             extension that is asked for, or a recording's would replace another's.
     """
@@ -41,7 +42,8 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
     if not any(found.values()):
         names = ("lead", "annotator", "annotations")
         if clashing := [f"--{name}" for name in names if getattr(settings, name) is not None]:
-            raise UsageError(f"{', '.join(clashing)} are about recordings, but {', '.join(patterns)} holds none.")
+            are = "is" if len(clashing) == 1 else "are"
+            raise UsageError(f"{', '.join(clashing)} {are} about recordings, but {', '.join(patterns)} holds none.")
         return tuple(find_sources(patterns))
     if others := [pattern for pattern, recordings in found.items() if not recordings]:
         raise DataRefused(
@@ -51,6 +53,7 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
     if not settings.labelled:
         raise UsageError("--no-label is about files of beats: recordings have labels where --annotator reads them.")
     recordings = {recording.file.path: recording for each in found.values() for recording in each}
+    refused_together(check_name, recordings)
     if settings.lead is not None:
         _check_lead(recordings.values(), settings.lead)
     if settings.annotations is not None:

@@ -1,4 +1,5 @@
 import gzip
+import os
 
 import pytest
 
@@ -49,6 +50,12 @@ def test_a_file_in_two_forms_is_refused(tmp_path):
 def test_an_empty_path_is_not_the_root_of_the_disk(empty):
     with pytest.raises(UsageError, match="The data path is empty: name the folder that holds"):
         find_inputs(empty)
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused(tmp_path):
+    touch(folder := tmp_path / os.fsdecode(b"caf\xe9"), "mitbih_train.csv", "mitbih_test.csv")
+    with pytest.raises(DataRefused, match=r"/caf\\xe9/mitbih_train\.csv has a name that is not UTF-8: rename it"):
+        find_inputs(str(folder))
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import wfdb
 from components.errors import DataRefused, EnvironmentRefused, UsageError
 from components.recordings.prepare import PrepareSettings, prepare
 from tests.recordings.archives import edit_header, simulated, write_archive, write_record
+from tests.recordings.preparing import run
 
 SEED = 1
 """Draws a record other than p2 for testing."""
@@ -258,3 +260,13 @@ def test_packed_csvs_that_would_be_taken_for_a_part_of_the_result_are_refused(tm
     (tmp_path / "mitbih_test.csv.gz").touch()
     with pytest.raises(UsageError, match=r"mitbih_test\.csv\.gz would be taken for a part of the result"):
         prepare(PrepareSettings(wfdb=archive, out=tmp_path, split="record:0.3"), silent)
+
+
+def test_a_record_whose_name_is_not_utf_8_is_refused_unless_left_out(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive", ("a", "b"))
+    name = os.fsdecode(b"caf\xe9")
+    (archive / "b.hea").rename(archive / f"{name}.hea")
+    (archive / "RECORDS").unlink(missing_ok=True)
+    with pytest.raises(DataRefused, match=r"^caf\\xe9 has a name that is not UTF-8: rename it"):
+        run(archive, tmp_path / "out", split="none")
+    assert run(archive, tmp_path / "out", split="none", exclude=(name,)).records == 1

@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+import os
 
 import pytest
 
@@ -81,6 +82,15 @@ def test_nothing_found_and_gzip_in_disguise_are_told(tmp_path):
     (tmp_path / "a.csv").write_bytes(gzip.compress(b"x"))
     with pytest.raises(DataRefused, match=r"give it a name ending in \.gz"):
         find_sources([str(tmp_path / "a.csv")])
+
+
+@pytest.mark.parametrize("ask", ["{}", "{}/*.csv", "{}/caf\udce9.csv"])
+def test_a_name_that_is_not_utf_8_is_refused_before_the_job(tmp_path, ask):
+    for name in ("ok.csv", os.fsdecode(b"caf\xe9.csv")):
+        write_csv(tmp_path / name, 5)
+    with pytest.raises(DataRefused, match=r"/caf\\xe9\.csv has a name that is not UTF-8: rename it"):
+        run(ask.format(tmp_path), output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])

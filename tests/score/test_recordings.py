@@ -1,6 +1,7 @@
 """Recordings as inputs of a job: rows, lines, annotations, rejects; the same bytes whatever happens."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -199,11 +200,24 @@ def test_recordings_and_tables_are_not_mixed(archive, tmp_path):
     shutil.copy(tmp_path / "a.csv", archive)
     with pytest.raises(DataRefused, match=r"holds recordings \(.*\) and files of beats \(a\.csv\)"):
         find_inputs([str(archive)], ScoreSettings())
-    with pytest.raises(UsageError, match="--lead, --annotations are about recordings"):
-        find_inputs([str(tmp_path / "a.csv")], ScoreSettings(lead="II", annotations="pred"))
+    for flags, said in (
+        ({"lead": "II", "annotations": "pred"}, "--lead, --annotations are"),
+        ({"lead": "II"}, "--lead is"),
+    ):
+        with pytest.raises(UsageError, match=f"{said} about recordings"):
+            find_inputs([str(tmp_path / "a.csv")], ScoreSettings(**flags))
     (archive / "a.csv").unlink()
     with pytest.raises(UsageError, match="--no-label is about files of beats"):
         find_inputs([str(archive)], ScoreSettings(labelled=False))
+
+
+def test_a_recording_whose_name_is_not_utf_8_is_refused_before_the_job(archive, tmp_path):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9c")
+    shutil.copytree(archive, folder)
+    with pytest.raises(DataRefused, match=r"/r\\xe9c/p1\.hea has a name that is not UTF-8: rename it") as refused:
+        run(folder, output=tmp_path / "out")
+    assert len(refused.value.sentences) == 3
+    assert not (tmp_path / "out").exists()
 
 
 def test_annotation_files_never_replace_each_other(archive, tmp_path):

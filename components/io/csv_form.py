@@ -19,6 +19,7 @@ from components.io.csv import parse_block
 from components.io.csv_numbers import read_floats
 from components.io.parquet_layout import LABEL_NAMES, samples_by_number
 from components.io.rejects import FORMAT, QUOTED_TEXT, not_text, shortened
+from components.io.signatures import command_of
 from components.io.text import Block
 
 NUMBER: Final = re.compile(r"\s*([-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?|[-+]?(nan|inf)|)\s*", re.IGNORECASE)
@@ -26,6 +27,14 @@ NUMBER: Final = re.compile(r"\s*([-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?|[-+]?(na
 
 DECIMAL_COMMA: Final = re.compile(r"\s*[-+]?\d*,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
 WHOLE: Final = re.compile(r"\s*\d+(\.0*(e\+00)?)?\s*")
+
+ENCODINGS: Final[Mapping[tuple[bool, ...], str]] = {
+    (False, True, True, True): "UTF-32LE",
+    (True, True, True, False): "UTF-32BE",
+    (False, True, False, True): "UTF-16LE",
+    (True, False, True, False): "UTF-16BE",
+}
+"""Which bytes of four are mostly zero -> the encoding of text that begins without a byte order mark."""
 
 RENAMED: Final = re.compile(r"[-+]?\d+\.\d*(e[-+]\d+)?\.\d+", re.IGNORECASE)
 """A number that a program took for a column's name and made unlike an earlier one: `0.0.1`."""
@@ -43,9 +52,10 @@ COMMENT: Final = re.compile(r"\s*([#%])")
 NO_COMMENTS: Final = r"sed -E '/^\s*[#%]/d'"
 NO_HEADER: Final = "tail -n +2"
 NO_INDEX: Final = "cut -d, -f2-"
-NO_QUOTES: Final = "tr -d '\"'"
+NO_QUOTES: Final = r'''tr -d "\"'"'''
 POINTS: Final = "tr ',' '.'"
-POINTS_IN_QUOTES: Final = r"""sed -E 's/"([^",]*),([^"]*)"/\1.\2/g'"""
+POINTS_IN_QUOTES: Final = r'''sed -E "s/([\"'])([^\"',]*),([^\"']*)\1/\2.\3/g"'''
+QUOTE: Final = re.compile("[\"']")
 NO_LAST_COMMA: Final = r"sed -E 's/,(\r?)$/\1/'"
 LABEL_LAST: Final = r"sed -E 's/^(([^,]*,){%d})([^,]*),([^\r]*)/\1\4,\3/'"
 
@@ -66,16 +76,21 @@ def fault_of_csv(path: str, head: bytes, tail: bytes, widths: Sequence[int]) -> 
     lines = [line.removesuffix(b"\r") for line in (*head.split(b"\n"), *tail.split(b"\n")) if line.strip()]
     faults = [fault for line in lines if (fault := not_text(line)) is not None]
     if len(faults) > len(lines) // 2:
-        return f"{path} is {_no_text(head, faults[0])}"
+        return f"{path} {_no_text(path, head, lines, faults[0])}"
     texts = [re.sub("[\0\r]", "\ufffd", line.decode("utf-8", "replace")) for line in lines]
     return (_fault_of_form(path, texts, widths) or _fault_of_rows(path, lines)) if texts else None
 
 
-def _no_text(head: bytes, fault: str) -> str:
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if max(even, odd) > len(head) // 4 and min(even, odd) < len(head) // 100 + 1:
-        return "UTF-16: save it as UTF-8, for instance with `iconv -f UTF-16LE -t UTF-8`."
-    return f"no text ({fault}), so no CSV of beats: copy or download it again."
+def _no_text(path: str, head: bytes, lines: Sequence[bytes], fault: str) -> str:
+    zeros = tuple(head[at::4].count(0) * 8 > len(head) for at in range(4))
+    if (encoding := ENCODINGS.get(zeros)) is not None:
+        command = command_of(path, f"iconv -f {encoding} -t UTF-8")
+        return f"is {encoding[:6]}: save it as UTF-8, for instance with `{command}`."
+    if not any(b"\r" in line.strip(b"\r") or not_text(line.strip(b"\r")) for line in lines):
+        ends = "CR CR LF" if lines[0].endswith(b"\r") else "LF CR"
+        command = command_of(path, r"tr -d '\r'")
+        return f"ends its lines with {ends}: save it with LF or CRLF line ends, for instance with `{command}`."
+    return f"is no text ({fault}), so no CSV of beats: copy or download it again."
 
 
 def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> str | None:
@@ -93,7 +108,7 @@ def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> st
     if has_header:
         steps.append((f"begins with a header line ({shortened(texts[0], QUOTED_TEXT)})", NO_HEADER))
     data = [row for row in rows[has_header:] if len(row) == width]
-    quoted = _most('"' in text for text in texts[has_header:])
+    quoted = _most(QUOTE.search(text) is not None for text in texts[has_header:])
     comma = _most(any(map(DECIMAL_COMMA.fullmatch, row)) for row in data)
     if comma:
         steps.append(("has decimal commas", POINTS if separator != "," else POINTS_IN_QUOTES))
@@ -106,6 +121,12 @@ def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> st
     if has_index:
         steps.append((f"has an index in its first column ({', '.join(row[0] for row in data[:3])}, ...)", NO_INDEX))
     has_end = bool(data) and all(not row[-1].strip() for row in data)
+    if has_end and width - has_index == COLUMNS:
+        command = command_of(path, f"cut -d {quote(separator)} -f -{width - 1}")
+        return (
+            f"{path} has no label in any row: the last of {COLUMNS} columns is empty. Put the labels there; if it "
+            f"never had any, take that column off, for instance with `{command}`."
+        )
     if has_end:
         steps.append(("has a separator at the end of its lines", NO_LAST_COMMA))
     if has_header and _is_unordered(rows[0]):
@@ -113,6 +134,7 @@ def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> st
             "sep": separator if separator != "," else None,
             "decimal": "," if comma else None,
             "comment": comment[1] if comment else None,
+            "quotechar": "'" if quoted and _most("'" in text for text in texts) else None,
             "index_col": 0 if has_index and len(rows[0]) == width else None,
         }
         return _about_order(path, rows[0], options)
@@ -145,17 +167,14 @@ def _about_order(path: str, header: Sequence[str], options: Mapping[str, object]
 def _sentence(path: str, steps: Sequence[tuple[str, str]]) -> str:
     *most, last = [clause for clause, _ in steps]
     clauses = f"{', '.join(most)} and {last}" if most else last
-    name = quote(path.rstrip("/").rpartition("/")[2])
-    first, *others = [command for _, command in steps]
-    unpacked = f"gzip -dc {name} | {first}" if path.endswith(".gz") else f"{first} {name}"
-    if first.startswith("tr ") and not path.endswith(".gz"):
-        unpacked = f"{first} < {name}"
-    command = " | ".join([unpacked, *others])
-    return f"{path} {clauses}, but a file of beats is {FORMAT}. Make one, for instance with `{command} > beats.csv`."
+    command = command_of(path, *(command for _, command in steps))
+    return f"{path} {clauses}, but a file of beats is {FORMAT}. Make one, for instance with `{command}`."
 
 
 def _split(text: str, separator: str) -> list[str]:
-    return text.split() if separator == " " else next(csv.reader([text], delimiter=separator), [])
+    if separator == " ":
+        return QUOTE.sub("", text).split()
+    return next(csv.reader([text.replace("'", '"')], delimiter=separator), [])
 
 
 def _count_numbers(fields: Sequence[str]) -> int:

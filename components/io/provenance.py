@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -54,7 +55,7 @@ def provenance_text(
 
 def provenance_paths(csv_path: str) -> tuple[str, str]:
     """Return where the provenance of a CSV may be, plain or .gz: `x.csv` and `x.csv.gz` have `x_provenance.csv`."""
-    path = csv_path.removesuffix(".gz").removesuffix(".csv") + "_provenance.csv"
+    path = re.sub(r"(?i)(\.csv)?(\.gz)?\Z", "", csv_path, count=1) + "_provenance.csv"
     return path, path + ".gz"
 
 

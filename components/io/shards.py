@@ -45,7 +45,7 @@ COUNTING_THREADS = 4
 CSV_ROW_BYTES = 4700
 """Bytes of a beat in Kaggle's CSV: a shard holds as many beats whatever the format."""
 
-SUFFIXES = re.compile(r"(\.(csv|parquet|tfrecords?))?(\.gz)?$")
+SUFFIXES = re.compile(r"(\.(csv|parquet|tfrecords?))?(\.gz)?$", re.IGNORECASE)
 
 NAME_CHARACTERS = 100
 """Characters of an input's name in a shard's: names may have 255 bytes in all."""

@@ -133,15 +133,15 @@ def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Ki
         return "parquet"
     if is_compressed(path):
         if head and signature is not GZIP:
-            known = f"{signature.name}: {signature.remedy}" if signature else "not gzip: take .gz off its name."
-            raise DataRefused(f"{path} is {known}")
+            about = signature and signature.about(path, as_stored=True)
+            raise DataRefused(about or f"{path} is not gzip: take .gz off its name.")
         with open_text(path, 0, file.size) as text:
             head = text.read(LOOK_BYTES)
         signature = None if is_record_header(head) else signature_of(head)
         if signature in (PARQUET, GZIP):
             raise DataRefused(f"{path} is {signature.name} within gzip: unpack it once.")
     if signature is not None:
-        raise DataRefused(f"{path} is {signature.name}: {signature.remedy}")
+        raise DataRefused(signature.about(path))
     name = path.rpartition("/")[2].lower()
     if is_record_header(head) or ("tfrecord" in name and not name.endswith((".csv", ".csv.gz")) and head):
         _refuse(fault_of_tfrecord(file))

@@ -40,7 +40,7 @@ NEWLINE = ord("\n")
 
 def is_compressed(path: str) -> bool:
     """Tell whether a file is gzip, by its name."""
-    return path.endswith(".gz")
+    return path.lower().endswith(".gz")
 
 
 @contextmanager

@@ -1,7 +1,12 @@
 """CSVs of beats in another form: each is told in one sentence, with a command that makes a file of beats of it."""
 
+import bz2
+import csv
+import gzip
+import lzma
 import re
 import shlex
+import shutil
 import subprocess
 
 import numpy as np
@@ -60,6 +65,17 @@ FORMS = {
     "decimal commas, tabs": ([row.replace(";", "\t") for row in COMMAS], ["decimal commas and has tabs"]),
     "decimal commas in quotes": (['"' + row.replace(";", '","') + '"' for row in COMMAS], ["decimal commas", "quotes"]),
     "quotes": (['"' + row.replace(",", '","') + '"' for row in ROWS], ["has values in quotes"]),
+    "decimal commas in single quotes": (
+        ["'" + row.replace(";", "','") + "'" for row in COMMAS],
+        ["decimal commas", "quotes"],
+    ),
+    "single quotes": (["'" + row.replace(",", "','") + "'" for row in ROWS], ["has values in quotes, but"]),
+    "single quotes and spaces": (["'" + row.replace(",", "' '") + "'" for row in ROWS], ["quotes and has spaces"]),
+    "single quotes and header": (
+        [",".join(f"'{name}'" for name in HEADER.split(",")), *("'" + row.replace(",", "','") + "'" for row in ROWS)],
+        ["begins with a header line", "has values in quotes, but"],
+    ),
+    "a label in single quotes": ([f"{row[:-3]}'{row[-3:]}'" for row in ROWS], ["has values in quotes, but"]),
     "a quoted label": ([f'{row[:-3]}"{row[-3:]}"' for row in ROWS], ["has values in quotes"]),
     "a comma at the end": ([row + "," for row in ROWS], ["has a separator at the end of its lines"]),
     "all at once": (
@@ -105,13 +121,20 @@ ORDERS = {
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [*((name, "plain") for name in ORDERS), ("any", "semicolons"), ("as text", "index"), ("any", "comment")],
+    [
+        *((name, "plain") for name in ORDERS),
+        ("any", "semicolons"),
+        ("as text", "index"),
+        ("any", "comment"),
+        ("any", "quotes"),
+    ],
 )
 def test_columns_that_their_names_say_are_in_another_order_are_never_mended_by_taking_the_names_off(
     tmp_path, monkeypatch, name, form
 ):
     table = pd.DataFrame(np.column_stack([SIGNAL, LABEL]), columns=NAMES).iloc[:, ORDERS[name]]
-    options = {"sep": ";", "decimal": ","} if form == "semicolons" else {}
+    forms = {"semicolons": {"sep": ";", "decimal": ","}, "quotes": {"quotechar": "'", "quoting": csv.QUOTE_ALL}}
+    options = forms.get(form, {})
     content = (form == "comment") * b"# ours\n" + table.to_csv(index=form == "index", **options).encode()
     sentence = sentence_of(tmp_path / "my beats.csv", content)
     assert "are not 187 samples in order and then the label. Write it as Parquet" in sentence
@@ -123,6 +146,51 @@ def test_columns_that_their_names_say_are_in_another_order_are_never_mended_by_t
     [block] = read_parquet(source.file.path, 0, 1, 0, 100)
     np.testing.assert_allclose(block.signal, SIGNAL, rtol=1e-6)
     np.testing.assert_array_equal(block.label, LABEL)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("index", [False, True])
+def test_a_label_that_is_empty_in_every_row_is_said_to_be(tmp_path, separator, index):
+    unlabelled = [row.rpartition(",")[0] for row in ROWS]
+    rows = [f"{row}," for row in (numbered(unlabelled) if index else unlabelled)]
+    content = "\n".join(rows).replace(",", separator).encode()
+    for sentence in (sentence_of(tmp_path / "a.csv", content), sentence_of_data(tmp_path / "data", content)):
+        assert "has no label in any row: the last of 188 columns is empty. Put the labels there" in sentence
+    [command] = re.findall(r"`(.*)`", sentence_of(tmp_path / "a.csv", content))
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    assert (tmp_path / "beats.csv").read_text() == "".join(f"{row[:-1]}\n" for row in rows).replace(",", separator)
+
+
+COMMANDS = {
+    **{each: (TEXT.decode().encode(each), "") for each in ("utf-16", "utf-16-le", "utf-16-be", "utf-32")},
+    **{each: (TEXT.decode().encode(each), f"iconv -f {each.upper()[:6]}") for each in ("utf-32-le", "utf-32-be")},
+    "CR CR LF": (TEXT.replace(b"\n", b"\r\r\n"), "ends its lines with CR CR LF: save it with LF or CRLF line ends"),
+    "LF CR": (TEXT.replace(b"\n", b"\n\r"), "ends its lines with LF CR: save it with LF or CRLF line ends"),
+    "bzip2": (bz2.compress(TEXT), ""),
+    "xz": (lzma.compress(TEXT), ""),
+}
+
+
+@pytest.mark.parametrize("name", ["my beats.csv", "beats.csv.gz"])
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_text_of_another_encoding_and_packed_text_are_told_with_a_command_that_works(tmp_path, kind, name):
+    content, expected = COMMANDS[kind]
+    sentence = sentence_of(tmp_path / name, gzip.compress(content) if name.endswith(".gz") else content)
+    assert expected in sentence
+    [command] = re.findall("`(.*)`", sentence)
+    if kind not in ("bzip2", "xz") or shutil.which(kind):
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+        assert (tmp_path / "beats.csv").read_bytes() == TEXT
+
+
+@pytest.mark.parametrize("name", ["beats.csv", "-n.csv", "a b.CSV.GZ"])
+def test_commands_work_for_any_name_and_never_write_over_their_input(tmp_path, name):
+    content = "\n".join([HEADER, *ROWS]).encode()
+    sentence = sentence_of(tmp_path / name, gzip.compress(content) if name.endswith("GZ") else content)
+    [command] = re.findall(r"`(.*)`", sentence)
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    made = tmp_path / ("beats_2.csv" if name == "beats.csv" else "beats.csv")
+    assert made.read_text().splitlines() == ROWS
 
 
 def test_an_index_beside_187_samples_is_no_labelled_file(tmp_path):

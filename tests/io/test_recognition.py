@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from components.errors import DataRefused
 from components.ingest.locate import find_inputs
+from components.io.shards import plan_sources
 from components.io.sources import check_labels, find_sources
 from components.io.tfrecord import write_records
 from tests.io.refused import sentence_of, sentence_of_data
@@ -68,18 +69,21 @@ FOREIGN = {
     "gzip": (gzip.compress(TEXT), "is gzip: give it a name ending in .gz."),
     "zip": (zipped("mitbih_train.csv"), "is a zip archive: unpack it first."),
     "xlsx": (zipped("[Content_Types].xml"), "is an Excel workbook: save it as CSV."),
-    "bzip2": (bz2.compress(TEXT), "is bzip2: unpack it with `bunzip2`."),
+    "bzip2": (bz2.compress(TEXT), "is bzip2: unpack it with `bzip2 -dc < mitbih_train.csv > beats.csv`."),
     "empty bzip2": (bz2.compress(b""), "is bzip2: unpack it"),
-    "xz": (lzma.compress(TEXT), "is xz: unpack it with `xz -d`."),
-    "zstd": (pa.Codec("zstd").compress(TEXT, asbytes=True), "is Zstandard: unpack it with `zstd -d`."),
+    "xz": (lzma.compress(TEXT), "is xz: unpack it with `xz -dc < mitbih_train.csv > beats.csv`."),
+    "zstd": (
+        pa.Codec("zstd").compress(TEXT, asbytes=True),
+        "is Zstandard: unpack it with `zstd -dc < mitbih_train.csv >",
+    ),
     "lz4": (pa.Codec("lz4").compress(TEXT, asbytes=True), "is LZ4: unpack it"),
     "tar": (written(tarred), "is a tar archive: unpack it first."),
+    "git-annex pointer": (b"/annex/objects/SHA256E-s1--a.csv\n", "is a git-annex pointer: run git annex get."),
     "LFS pointer": (LFS, "is a Git LFS pointer: run git lfs pull."),
     "web page": (HTML, "is a web page (HTML): download the file itself."),
     "XML": (b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code></Error>", "is XML: download the file itself."),
     "UTF-16": (TEXT.decode().encode("utf-16"), "is UTF-16: save it as UTF-8, for instance with `iconv -f UTF-16 "),
     "UTF-16 BE": (b"\xfe\xff" + TEXT.decode().encode("utf-16-be"), "is UTF-16: save it as UTF-8"),
-    "UTF-16 without mark": (TEXT.decode().encode("utf-16-le"), "is UTF-16: save it as UTF-8"),
     "UTF-32": (TEXT.decode().encode("utf-32"), "is UTF-32: save it as UTF-8"),
     "npy": (written(lambda file: np.save(file, SIGNAL)), "is a NumPy array (.npy): write its beats as CSV or Parquet."),
     "npz": (written(lambda file: np.savez(file, x=SIGNAL)), "is a NumPy archive (.npz): write its beats"),
@@ -120,10 +124,10 @@ FOREIGN = {
 @pytest.mark.parametrize("name", FOREIGN)
 def test_what_is_no_file_of_beats_has_one_sentence_and_it_is_the_same_in_training(tmp_path, name):
     content, expected = FOREIGN[name]
-    sentence = sentence_of(tmp_path / "beats.csv", content)
+    sentence = sentence_of(tmp_path / "mitbih_train.csv", content)
     assert expected in sentence
     in_training = sentence_of_data(tmp_path / "data", content)
-    assert in_training == sentence.replace(f"{tmp_path}/beats.csv", f"{tmp_path}/data/mitbih_train.csv")
+    assert in_training == sentence.replace(f"{tmp_path}/", f"{tmp_path}/data/")
 
 
 def test_hdf5_and_sqlite_and_a_marked_web_page(tmp_path):
@@ -139,6 +143,7 @@ def test_what_is_within_gzip_is_looked_at_too(tmp_path):
     for content, expected in [
         (LFS, "is a Git LFS pointer"),
         (TEXT, "is not gzip: take .gz off its name."),
+        (lzma.compress(TEXT), "is xz: unpack it with `xz -dc < beats.csv.gz > beats.csv`."),
         (gzip.compress(HTML), "is a web page"),
         (gzip.compress(gzip.compress(TEXT)), "is gzip within gzip: unpack it once."),
         (
@@ -311,6 +316,14 @@ def test_beats_and_files_with_single_bad_rows_are_not_refused(tmp_path, name):
     (tmp_path / "a").write_bytes(GOOD[name])
     [source] = find_sources([str(tmp_path / "a")])
     assert source.kind == ("parquet" if GOOD[name].startswith(b"PAR1") else "tfrecord" if name == "TFRecord" else "csv")
+
+
+def test_gzip_and_the_provenance_beside_it_are_known_by_endings_in_any_case(tmp_path):
+    (tmp_path / "A.CSV.GZ").write_bytes(gzip.compress(TEXT))
+    (tmp_path / "A_provenance.csv").write_bytes(b"record,sample,symbol,label\n")
+    sources = find_sources([f"{tmp_path}/A.CSV.GZ"])
+    assert [source.provenance.path for source in sources] == [f"{tmp_path}/A_provenance.csv"]
+    assert [(shard.rows, shard.stem) for shard in plan_sources(sources, 1 << 20)] == [(40, "00000-A-00000")]
 
 
 def test_training_needs_labels(tmp_path):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from components.errors import DataRefused, UsageError
 from components.io.lock import LOCK_DIR, locked
-from components.io.storage import Storage, absolute_path, storage_at
+from components.io.storage import Storage, absolute_path, check_name, storage_at
 from components.score.inputs import check_context, find_inputs, plan_shards
 from components.score.job import JOB_FILE, Fingerprint, Job, ShardTask, differences
 from components.score.model import ModelRef, check_native, choose_precision, is_synthetic
@@ -54,15 +54,12 @@ def score(
         EnvironmentRefused: the directory is busy or cannot be written.
     """
     began = time.monotonic()
-    wanted = request.settings.precision
-    settings = request.settings.model_copy(
-        update={"precision": choose_precision(wanted, request.model.uri, request.here)}
-    )
-    fingerprint = Fingerprint(request.model.digest, settings, find_inputs(request.inputs, settings))
-    check_context(fingerprint.inputs, request.model)
+    fingerprint = fingerprint_of(request)
     with locked(request.output) as check_lock:
         folder = storage_at(absolute_path(request.output))
-        known = _known_job(folder, request.existing, fingerprint, {"precision"} if wanted == "auto" else ())
+        known = known_job(folder, request, fingerprint)
+        if request.existing == "overwrite":
+            _empty(folder)
         job = known or _planned_job(folder, fingerprint, request.model.uri)
         tasks = job.tasks(folder.root)
         done = done_shards(folder, tasks) if known is not None else {}
@@ -98,25 +95,45 @@ def score(
         return summary
 
 
-def _known_job(folder: Storage, existing: str, fingerprint: Fingerprint, ignored: Collection[str]) -> Job | None:
-    """Return the job to go on with, which may differ in the settings that are ignored; None for a new one."""
-    names = [name for name in folder.sizes() if name.split("/")[0] != LOCK_DIR]
-    content = folder.read(JOB_FILE)
-    if existing == "overwrite":
-        _empty(folder, names, content is not None)
-        return None
+def fingerprint_of(request: ScoreRequest) -> Fingerprint:
+    """Find the inputs of a job and choose its precision; nothing is written.
+
+    Raises:
+        DataRefused, UsageError: as `score`, for the inputs and the precision; the directory's name is not UTF-8.
+    """
+    check_name(request.output)
+    precision = choose_precision(request.settings.precision, request.model.uri, request.here)
+    settings = request.settings.model_copy(update={"precision": precision})
+    inputs = find_inputs(request.inputs, settings)
+    check_context(inputs, request.model)
+    return Fingerprint(request.model.digest, settings, inputs)
+
+
+def known_job(folder: Storage, request: ScoreRequest, fingerprint: Fingerprint) -> Job | None:
+    """Return the job to go on with, None for a new one; nothing is written.
+
+    Raises:
+        UsageError: the directory holds something else, or another job.
+    """
+    names = _names(folder)
     if not names:
+        return None
+    content = folder.read(JOB_FILE)
+    if request.existing == "overwrite":
+        if content is None:
+            raise UsageError(f"{folder.root} is no scoring directory (it has no {JOB_FILE}), so it is not overwritten.")
         return None
     if content is None:
         raise UsageError(
             f"{folder.root} is not empty and no scoring directory (it has no {JOB_FILE}): choose another --output."
         )
-    if existing == "refuse":
+    if request.existing == "refuse":
         raise UsageError(
             f"{folder.root} holds a scoring job already: go on with it (--resume), replace it (--overwrite), or "
             "choose another --output."
         )
     known = Job.from_json(content, folder.root)
+    ignored = {"precision"} if request.settings.precision == "auto" else set()
     if clauses := differences(known, fingerprint, ignored):
         raise UsageError(
             f"{folder.root} holds another job: {'; '.join(clauses)}. Choose another --output, or --overwrite it."
@@ -124,11 +141,13 @@ def _known_job(folder: Storage, existing: str, fingerprint: Fingerprint, ignored
     return known
 
 
-def _empty(folder: Storage, names: Sequence[str], is_job: bool) -> None:
+def _names(folder: Storage) -> list[str]:
+    return [name for name in folder.sizes() if name.split("/")[0] != LOCK_DIR]
+
+
+def _empty(folder: Storage) -> None:
     """Remove a job's files: first what says that it is whole, last what says that it is a job."""
-    if names and not is_job:
-        raise UsageError(f"{folder.root} is no scoring directory (it has no {JOB_FILE}), so it is not overwritten.")
-    results = [name for name in names if name.split("/")[0] in RESULT_FOLDERS]
+    results = [name for name in _names(folder) if name.split("/")[0] in RESULT_FOLDERS]
     for name in (SUCCESS_FILE, SUMMARY_FILE, *results, JOB_FILE):
         folder.remove(name)
 

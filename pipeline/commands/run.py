@@ -51,9 +51,10 @@ def run(
     Reads Kaggle-format CSVs, runs every stage of the profile or takes it from the cache, and ends with one table.
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 data refused, 4 model refused, 6 environment, 130/143 interrupted.
     """
+    from components.ingest.locate import find_inputs
     from components.score.engines.engine import check_not_ignored
     from pipeline.run import run_pipeline
-    from pipeline.runfolder import Locations, data_location
+    from pipeline.runfolder import DEMO_FOLDER, Locations, data_location
     from pipeline.screen import shown
     from pipeline.settings import settings_from
 
@@ -63,6 +64,8 @@ def run(
     root = root.absolute()
     locations = Locations(data_location(root, data), root, serving or str(root / "serving"))
     if dry_run:
+        if locations.data != str(root / DEMO_FOLDER):
+            find_inputs(locations.data)
         click.echo(settings.model_dump_json(indent=1))
         click.echo(
             f"Would run {counted(len(settings.stages), 'stage')} on {shown(locations.data)} in {shown(root)}.", err=True

@@ -200,15 +200,17 @@ def show_plan(request: ScoreRequest) -> None:
 
     Raises:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
+        UsageError: the directory holds something else, or another job; the inputs lack what is asked of them.
     """
     from components.io.sources import NAMES, Source, check_labels
+    from components.io.storage import absolute_path, storage_at
     from components.recordings.inputs import Recording
-    from components.score.inputs import check_context, find_inputs
-    from components.score.model import choose_precision
+    from components.score.run import fingerprint_of, known_job
     from pipeline.console import print_table
 
-    inputs = find_inputs(request.inputs, request.settings)
-    check_context(inputs, request.model)
+    fingerprint = fingerprint_of(request)
+    inputs = fingerprint.inputs
+    known_job(storage_at(absolute_path(request.output)), request, fingerprint)
     sources = [each for each in inputs if isinstance(each, Source)]
     if sources:
         check_labels(sources, request.settings.labelled)
@@ -224,8 +226,7 @@ def show_plan(request: ScoreRequest) -> None:
     for source in sources:  # no table, which would break long paths
         provenance = "" if source.provenance is None else f", provenance in {source.provenance.path}"
         click.echo(f"  {source.file.path}: {NAMES[source.kind]}, {source.file.size / (1 << 20):,.1f} MiB{provenance}")
-    precision = choose_precision(request.settings.precision, request.model.uri, request.here)
-    click.echo(f"Model {request.model.short_digest} from {request.model.uri}, in {precision}")
+    click.echo(f"Model {request.model.short_digest} from {request.model.uri}, in {fingerprint.settings.precision}")
 
 
 def show_progress(line: ProgressLine, reader: ProgressReader) -> None:

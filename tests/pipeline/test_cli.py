@@ -67,6 +67,13 @@ def test_a_beam_option_that_the_local_runner_would_ignore_is_refused(capsys: pyt
     assert main(run, ["--dry-run", "--", "--direct_num_workers=2"]) == 0
 
 
+def test_a_dry_run_refuses_data_as_the_run_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from pipeline.commands.run import run
+
+    assert main(run, ["--dry-run", "--data", str(tmp_path)]) == 3
+    assert f"{tmp_path} has no mitbih_train.csv" in capsys.readouterr().err
+
+
 def test_an_interrupted_command_ends_with_130() -> None:
     assert main(raising(KeyboardInterrupt()), []) == 130
 

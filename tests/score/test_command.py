@@ -133,6 +133,9 @@ def test_it_imports_only_what_scoring_needs(inputs, saved_model, tmp_path):
         (["--input", "00.csv", "--model", "released"], 2, "the released model reads version"),
         (["--input", "00.csv", "--serving", "nowhere", "--model", "m"], 2, "give one of the two"),
         (["--input", "00.csv", "--dry-run", "--json"], 2, "--dry-run does nothing"),
+        (["--input", "00.csv", "--dry-run", "--output", "."], 2, "choose another --output"),
+        (["--input", "00.csv", "--dry-run", "--output", ".", "--overwrite"], 2, "so it is not overwritten"),
+        (["--input", "00.csv", "--output", "caf\udce9"], 3, r"caf\xe9 has a name that is not UTF-8"),
         (["--input", "00.csv", "--assume-shared"], 2, "--assume-shared is about the machines of a cluster"),
     ],
 )
@@ -162,6 +165,13 @@ def test_a_dry_run_says_what_it_would_read_and_writes_nothing(inputs, saved_mode
     assert all(str(inputs / f"0{at}.csv") in shown for at in range(10))
     assert saved_model.short_digest in shown
     assert not (tmp_path / "out").exists()
+    run(inputs / "00.csv", output=tmp_path / "out")
+    job = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
+    for flag, code, said in ((None, 2, "holds a scoring job already"), ("--resume", 2, "holds another job"),
+                             ("--overwrite", 0, "")):  # fmt: skip
+        assert main(group, ["score", *flags, "--dry-run", *([flag] if flag else [])]) == code
+        assert said in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == job
 
 
 def test_a_dry_run_breaks_no_long_path(saved_model, tmp_path, capsys, monkeypatch):

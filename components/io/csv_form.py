@@ -77,8 +77,10 @@ def fault_of_csv(path: str, head: bytes, tail: bytes, widths: Sequence[int]) -> 
     faults = [fault for line in lines if (fault := not_text(line)) is not None]
     if len(faults) > len(lines) // 2:
         return f"{path} {_no_text(path, head, lines, faults[0])}"
+    if not lines:
+        return f"{path} has empty lines only, expected {FORMAT}." if head else None
     texts = [re.sub("[\0\r]", "\ufffd", line.decode("utf-8", "replace")) for line in lines]
-    return (_fault_of_form(path, texts, widths) or _fault_of_rows(path, lines)) if texts else None
+    return _fault_of_form(path, texts, widths) or _fault_of_rows(path, lines)
 
 
 def _no_text(path: str, head: bytes, lines: Sequence[bytes], fault: str) -> str:
@@ -140,8 +142,6 @@ def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> st
         return _about_order(path, rows[0], options)
     extra = has_index + has_end
     if not any(len(row) - extra in widths for row in rows):
-        if len(rows) < 2:
-            return None
         return f"{path} has {counted(width, 'column')} in its rows, expected {COLUMNS}: {FORMAT}."
     return _sentence(path, steps) if steps else None
 

@@ -6,6 +6,7 @@ bytes_list[1] and `sample` int64_list[1]. Transformed ones have more features of
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -187,14 +188,20 @@ def fault_of_tfrecord(file: InputFile) -> str | None:
         DataRefused: the file cannot be read, or is cut off within them.
     """
     signal = np.full((LOOK_RECORDS, SAMPLES), np.nan, np.float32)
-    rejects, row = [], -1
+    label = np.zeros(LOOK_RECORDS)
+    faults, row = dict[int, Reject](), -1
     for row, record in enumerate(islice(read_records(file), LOOK_RECORDS)):
         features = _features(record) if record is not None else None
         if features is None or _fault(features) is not None:
-            rejects.append(Reject(row, *_explain(record), None))
-        else:
-            signal[row] = features["signal"].float_list.value
-    return fault_of_sample(file.path, signal[: row + 1], rejects)
+            faults[row] = Reject(row, *_explain(record), None)
+            continue
+        signal[row] = features["signal"].float_list.value
+        if "label" in features:
+            label[row] = features["label"].int64_list.value[0]
+    signal = signal[: row + 1]
+    for reject in faulty_values(signal, label[: row + 1], 0):
+        faults.setdefault(reject.row, reject)
+    return fault_of_sample(file.path, signal, [faults[row] for row in sorted(faults)])
 
 
 def read_tfrecord(file: InputFile, labelled: bool, block_rows: int) -> Iterator[BeatBlock]:
@@ -306,9 +313,12 @@ def _features(record: bytes) -> Any | None:
     from tensorflow.core.example import example_pb2
 
     try:
-        return example_pb2.Example.FromString(record).features.feature
+        with warnings.catch_warnings(record=True) as unread:  # of bytes behind the end of what they begin with
+            warnings.simplefilter("always", RuntimeWarning)
+            features = example_pb2.Example.FromString(record).features.feature
     except DecodeError:
         return None
+    return None if unread else features
 
 
 def _fault(features: Any) -> tuple[str, str] | None:

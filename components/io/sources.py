@@ -150,6 +150,18 @@ def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Ki
     return "csv"
 
 
+def has_rows(source: Source) -> bool:
+    """Tell whether a CSV or Parquet file has any row.
+
+    Raises:
+        DataRefused: the file cannot be read.
+    """
+    if source.kind == "parquet":
+        return any(parquet_table(source.file).group_rows)
+    with open_text(source.file.path, 0, source.file.size) as text:
+        return text.read(len(codecs.BOM_UTF8) + 1) not in (b"", codecs.BOM_UTF8)
+
+
 def _refuse(fault: str | None) -> None:
     if fault is not None:
         raise DataRefused(fault)

@@ -33,7 +33,6 @@ def bad(row, text):
 
 
 WHOLE_FILE = {
-    "empty": (b"", "is empty: it needs one line per beat"),
     "cut": (TRAIN[:-300], "is cut off within its last line, row 199"),
 }
 """What is wrong with a file is mostly seen before it is read: tests/io/test_recognition.py."""
@@ -98,13 +97,13 @@ def test_many_rejects_are_counted_by_kind_and_the_first_quoted(tmp_path):
 
 
 def test_empty_splits_are_refused_in_words(tmp_path):
-    summary = run(tmp_path, mitbih_train__csv=TRAIN.split(b"\n")[0], mitbih_test__csv=b"x\n")
+    summary = run(tmp_path, mitbih_train__csv=TRAIN.split(b"\n")[0], mitbih_test__csv=line("7.0").encode())
     with pytest.raises(DataRefused) as refused:
         gate_ingest(summary, DataSettings(reject_budget=5))
     text = "\n".join(refused.value.sentences)
     assert "The test split has no beats." in text
     assert "No beats are left for validation at data.eval_share=0.1" in text or "The train split has no beats" in text
-    assert "1 of 1 row is not a beat (wrong number of columns: 1). First: row 0: 1 column, expected 188" in text
+    assert "1 of 1 row is not a beat (unknown label: 1). First: row 0: label 7.0 is not one of 0..4" in text
 
 
 def test_a_class_that_train_lacks_is_a_warning(tmp_path):

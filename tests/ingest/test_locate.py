@@ -1,16 +1,21 @@
 import gzip
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from components.errors import DataRefused, UsageError
 from components.ingest.locate import find_inputs
+from tests.io.rows import line
+
+ROW = line().encode()
 
 
 def touch(folder, *names):
     folder.mkdir(exist_ok=True)
     for name in names:
-        (folder / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
+        (folder / name).write_bytes(gzip.compress(ROW) if name.endswith(".gz") else ROW)
 
 
 def test_both_files_are_found_plain_or_packed_with_their_provenance(tmp_path):
@@ -37,6 +42,24 @@ def test_what_is_missing_is_named_with_how_to_get_it(tmp_path):
         find_inputs(str(tmp_path / "none"))
     touch(tmp_path, "mitbih_train.csv")
     with pytest.raises(DataRefused, match=r"has no mitbih_test\.csv \(or \.csv\.gz\)"):
+        find_inputs(str(tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", gzip.compress(b"")])
+def test_files_without_rows_are_refused(tmp_path, content):
+    name = "mitbih_train.csv.gz" if content.startswith(b"\x1f") else "mitbih_train.csv"
+    touch(tmp_path, name, "mitbih_test.csv")
+    assert find_inputs(str(tmp_path))
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataRefused, match=rf"There are no rows in {tmp_path}/{name}\.$"):
+        find_inputs(str(tmp_path))
+
+
+def test_parquet_without_rows_is_refused(tmp_path):
+    table = pa.table({"signal": [[0.5] * 187], "label": [1]})
+    for side, part in (("train", table[:0]), ("test", table)):
+        pq.write_table(part, tmp_path / f"{side}.parquet")
+    with pytest.raises(DataRefused, match=rf"There are no rows in {tmp_path}/train\.parquet\.$"):
         find_inputs(str(tmp_path))
 
 

@@ -10,6 +10,7 @@ from components.ingest.report import read_ingest_report
 from components.ingest.settings import DataSettings
 from components.io.examples import read_split
 from tests.ingest.folder import TRAIN, fill
+from tests.io.rows import line
 
 
 def properties(data, **settings):
@@ -47,11 +48,11 @@ def test_the_node_writes_splits_that_tfx_reads(tmp_path):
 
 
 def test_the_node_finishes_on_bad_files_and_the_gate_refuses_them(tmp_path, caplog):
-    data = fill(tmp_path / "data", mitbih_train__csv=TRAIN + b"junk\n", mitbih_test__csv=b"")
+    data = fill(tmp_path / "data", mitbih_train__csv=TRAIN + b"junk\n", mitbih_test__csv=line("7.0").encode())
     _, report = execute(tmp_path, data)
     assert [path.stat().st_size for path in (tmp_path / "examples" / "Split-test").iterdir()] == [0]
-    with pytest.raises(DataRefused, match=r"(?s)mitbih_test\.csv is empty.*The test split has no beats"):
-        judge(report, reject_budget=1)
+    with pytest.raises(DataRefused, match=r"(?s)mitbih_test\.csv: 1 of 1 row is not.*The test split has no beats"):
+        judge(report, reject_budget=2)
 
 
 def test_rows_dropped_within_the_budget_are_logged_one_by_one(tmp_path, caplog):

@@ -5,7 +5,9 @@ import pytest
 import tensorflow as tf
 
 from components.beat import Beats
+from components.errors import DataRefused
 from components.io.examples import encode_examples, example_files, read_split
+from components.io.sources import find_sources
 from components.io.tfrecord import write_records
 from tests.io.rows import lines
 
@@ -72,6 +74,14 @@ def test_an_empty_split_is_no_beats(tmp_path):
     write(tmp_path / "Split-eval", "data_tfrecord-00000-of-00001", beats(0))
     read = read_split(str(tmp_path / "Split-eval"))
     assert (read.signal.shape, read.label.shape, read.record) == ((0, 187), (0,), None)
+
+
+def test_raw_samples_in_place_of_examples_are_told_without_a_warning(tmp_path, recwarn):
+    with open(tmp_path / "a.tfrecord", "wb") as output:
+        write_records(output, [row.tobytes() for row in beats(40).signal])
+    with pytest.raises(DataRefused, match=r"40 of 40 rows looked at are none, as it is not a tf\.Example"):
+        find_sources([f"{tmp_path}/a.tfrecord"])
+    assert not recwarn.list
 
 
 def test_record_files_are_what_tensorflow_writes(tmp_path):

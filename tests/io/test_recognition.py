@@ -105,6 +105,10 @@ FOREIGN = {
         b"Beats of one patient.\nAsk before use.\n",
         "has 1 column in its rows, expected 188: 187 samples in 0..1",
     ),
+    "a word": (b"Not Found", "has 1 column in its rows, expected 188: 187 samples in 0..1"),
+    "a comment": (b"# made by hand\n", "has 1 column in its rows, expected 188"),
+    "blanks": (b"\r\n \n", "has empty lines only, expected 187 samples in 0..1"),
+    "all on one line": (TEXT.replace(b"\n", b","), " columns in its rows, expected 188"),
     "186 columns": (
         b"".join(row.split(b",", 2)[2] + b"\n" for row in TEXT.splitlines()),
         "has 186 columns in its rows",
@@ -260,6 +264,10 @@ def floats(values):
     [
         ({"ecg": floats(SIGNAL[0])}, "20 of 20 rows looked at are none, as it has no feature signal."),
         ({"signal": floats([*SIGNAL[0], 1])}, "are none, as it has 188 samples, expected 187."),
+        (
+            {"signal": floats(SIGNAL[0]), "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[5]))},
+            "20 of 20 rows looked at are none, as label 5 is not one of 0..4.",
+        ),
         ({"signal": floats([-1, 3, *SIGNAL[0, 2:]])}, "has samples from -1 to 3, outside 0..1: scale each beat"),
     ],
 )
@@ -301,8 +309,6 @@ GOOD = {
     ),
     "all begin with 1": b"".join(b"1.0," + row.partition(b",")[2][:-3] + b"0\n" for row in TEXT.splitlines()),
     "empty": b"",
-    "blank": b"\n\n",
-    "a word": b"x\n",
     "Parquet": parquet_of({**WIDE, "label": LABEL}),
     "TFRecord": tfrecord_of(signal=floats(SIGNAL[0])),
     "lists": parquet_of({"signal": list(SIGNAL), "label": LABEL, "context": [[0.5] * 9] * 40}),

@@ -13,8 +13,9 @@ from components.errors import DataRefused, HeartbeatError
 from components.io.examples import example_files, read_columns
 from components.report.content import Block, Heading, Picture, Pictures, Table, Words
 from components.report.drawing import CLASS_COLOURS, INK, TIME_MS, WINDOW_MS, new_figure, picture
-from components.report.material import NotReachedError, RunMaterial, Survey
+from components.report.material import NotReachedError, RunMaterial
 from components.report.study import BALANCED
+from components.report.survey import Survey
 from components.report.wording import SPLIT_WORDS, UNKNOWN, class_title, count, percent
 from components.train.batches import choose_rows
 

@@ -177,7 +177,7 @@ def _after_run(material: RunMaterial) -> Card:
 
 def scoring_warnings(material: ScoringMaterial) -> list[str]:
     """Return what must be known before any figure of a scoring job is read."""
-    return [MADE_OF_SYNTHETIC] if material.synthetic else []
+    return [*([MADE_OF_SYNTHETIC] if material.synthetic else []), *material.damage]
 
 
 def scoring_marks(material: ScoringMaterial) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, SAMPLES, Beats, concatenate
-from components.errors import HeartbeatError, UsageError
+from components.beat import CLASSES, Beats
+from components.errors import DataRefused, HeartbeatError, UsageError, counted
 from components.ingest.report import IngestSummary, read_ingest_report
 from components.io.artifact_files import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SPLIT_STATISTICS
 from components.io.examples import read_beats
 from components.io.serving import HISTOGRAM, STATISTICS
 from components.io.shards import stem_of
 from components.io.storage import Storage, absolute_path, read_whole, storage_at
+from components.report.survey import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job, ShardTask
 from components.score.model import is_synthetic, model_place
 from components.score.record import Outcome, ShardRecord
 from components.score.recording_lines import RecordingLine, read_lines
 from components.score.recordings import RecordingShard
-from components.score.resume import READERS, read_outcomes
-from components.score.summary import SUMMARY_FILE, add_up
+from components.score.resume import READERS, RESULT_FOLDERS, read_outcomes
+from components.score.summary import SUMMARY_FILE, ScoreSummary, add_up
 from components.verdict import Verdict, read_verdict
 
 if TYPE_CHECKING:
@@ -40,25 +41,9 @@ REPORT_DIR: Final = "report"
 RECORDING_PAGES: Final = "recordings"
 """Folder of the pages of recordings, in that of the pages."""
 
-SURVEYED: Final = 200_000
-"""Most beats that a survey reads: a few seconds."""
-
-KEPT: Final = 200
-"""Beats of each class that a survey keeps: enough for the middle 80 % of a class."""
-
 
 class NotReachedError(HeartbeatError):
     """The run or the job ended before what a section is about."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What the first n beats of a split look like."""
-
-    label: npt.NDArray[np.int64]  # of all n, in the split's order
-    kept: tuple[Beats, ...]  # the first beats of each class
-    rows: tuple[npt.NDArray[np.int64], ...]  # row numbers of the kept beats, for each class
-    mean: npt.NDArray[np.float32]  # float32[187], of all n; zeros if there are none
 
 
 @dataclass(frozen=True)
@@ -91,6 +76,7 @@ class RunMaterial:
         Raises:
             NotReachedError: the run ended before the stage did.
             OSError: the file does not exist any more.
+            DataRefused: it is damaged.
         """
         return _read_json(Path(self.uri(stage, key), name))
 
@@ -161,13 +147,16 @@ def load_run(folder: Path) -> RunMaterial:
     """Read the folder of a run, `ROOT/runs/<run id>`.
 
     Raises:
-        UsageError: the folder is not that of a run, or a file in it cannot be read.
+        UsageError: the folder is not that of a run.
+        DataRefused: a file in it is damaged.
     """
     try:
         summary, settings = _read_json(folder / "summary.json"), _read_json(folder / "settings.json")
         artifacts_file = folder / "artifacts.json"
         artifacts = _read_json(artifacts_file) if artifacts_file.exists() else {}
-    except (OSError, ValueError) as error:
+    except DataRefused as error:
+        raise DataRefused(f"{error} Run it again: what is finished comes from the cache.") from error
+    except OSError as error:
         raise UsageError(
             f"{folder} is not the folder of a run: {error}. Name one below ROOT/runs; it holds summary.json."
         ) from error
@@ -175,7 +164,10 @@ def load_run(folder: Path) -> RunMaterial:
 
 
 def _read_json(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataRefused(f"{file} is damaged ({error}).") from error
 
 
 def _parsed_statistics(content: bytes) -> DatasetFeatureStatistics:
@@ -192,50 +184,6 @@ def value_counts(statistics: DatasetFeatureStatistics, name: str) -> dict[str, i
         if name in (feature.name, *feature.path.step)
         for bucket in feature.string_stats.rank_histogram.buckets
     }
-
-
-def survey(blocks: Iterator[Beats]) -> Survey:
-    """Read up to SURVEYED beats and keep the first KEPT of each class."""
-    labels = [np.empty(0, np.int64)]
-    kept: list[list[Beats]] = [[] for _ in CLASSES]
-    rows: list[list[npt.NDArray[np.int64]]] = [[np.empty(0, np.int64)] for _ in CLASSES]
-    total, read = np.zeros(SAMPLES), 0
-    for block in blocks:
-        labels.append(block.label)
-        total += block.signal.sum(axis=0, dtype=np.float64)
-        for index in range(len(CLASSES)):
-            first = np.flatnonzero(block.label == index)[: KEPT - sum(map(len, kept[index]))]
-            kept[index].append(block.take(first))
-            rows[index].append(first + read)
-        read += len(block)
-        if read >= SURVEYED:
-            break
-    return Survey(
-        label=np.concatenate(labels),
-        kept=tuple(concatenate(parts) for parts in kept),
-        rows=tuple(np.concatenate(parts) for parts in rows),
-        mean=(total / max(read, 1)).astype(np.float32),
-    )
-
-
-def rows_of(blocks: Iterator[Beats], rows: npt.NDArray[np.int64]) -> Beats:
-    """Read some rows of a split, in the order given; a row may be named twice.
-
-    Raises:
-        HeartbeatError: the split has fewer rows.
-    """
-    wanted, position = np.unique(rows, return_inverse=True)
-    parts, read = list[Beats](), 0
-    for block in blocks:
-        here = wanted[(wanted >= read) & (wanted < read + len(block))]
-        parts.append(block.take(here - read))
-        read += len(block)
-        if not len(wanted) or read > wanted[-1]:
-            break
-    beats = concatenate(parts)
-    if len(beats) != len(wanted):
-        raise HeartbeatError(f"The split has {read:,} beats; it has no row {wanted[-1]:,}.")
-    return beats.take(position)
 
 
 @dataclass(frozen=True)
@@ -274,6 +222,20 @@ class ScoringMaterial:
         if content is None:
             raise HeartbeatError(f"{self.folder.path(name)} is not there any more. Score the job with --resume.")
         return content
+
+    @cached_property
+    def damage(self) -> list[str]:
+        """A sentence where files of results are gone or have another size than their shards' records say."""
+        sizes = {name: size for below in RESULT_FOLDERS for name, size in self.folder.sizes(below).items()}
+        files = [file for record in self.records for file in record.written]
+        damaged = [file.name for file in files if sizes.get(file.name) != file.bytes]
+        if not damaged:
+            return []
+        return [
+            f"{len(damaged):,} of {counted(len(files), 'file')} of results {'is' if len(damaged) == 1 else 'are'} cut "
+            f"short, changed or gone, first {self.folder.path(damaged[0])}: `heartbeat score --resume` scores their "
+            "shards again."
+        ]
 
     @property
     def recordings(self) -> Mapping[str, Any] | None:
@@ -334,14 +296,15 @@ def load_scoring(directory: str) -> ScoringMaterial:
 
     Raises:
         UsageError: there is no scoring job.
+        DataRefused: its summary is damaged.
         EnvironmentRefused: the directory cannot be read.
     """
     folder = storage_at(absolute_path(directory))
     planned = folder.read(JOB_FILE)
     if planned is None:
         raise UsageError(f"{directory} is not a scoring directory: it holds no {JOB_FILE}.")
-    job = Job.from_json(planned, directory)
+    job = Job.from_json(planned, directory, "`heartbeat score --overwrite` begins the job anew.")
     shards = read_outcomes(folder, job.tasks(directory))
     text = folder.read(SUMMARY_FILE)
-    summary = add_up(job, shards, directory, job.model_uri).to_dict() if text is None else json.loads(text)
-    return ScoringMaterial(folder, job, shards, text is not None, summary)
+    summary = add_up(job, shards, directory, job.model_uri) if text is None else ScoreSummary.from_json(text, directory)
+    return ScoringMaterial(folder, job, shards, text is not None, summary.to_dict())

@@ -135,16 +135,18 @@ def run_page(material: RunMaterial) -> Page:
     )
 
 
-def write_scoring_report(directory: str) -> str:
+def write_scoring_report(directory: str, tell: Callable[[str], object] = lambda sentence: None) -> str:
     """Write the page of a scoring job, a directory or its URI, and return where the page is.
 
-    A job of recordings gets a page for each order of their table, too.
+    A job of recordings gets a page for each order of their table, too. `tell` is given what is damaged.
 
     Raises:
         UsageError: there is no scoring job.
         HeartbeatError: a page cannot be made or written.
     """
     material = load_scoring(directory)
+    for sentence in material.damage:
+        tell(sentence)
     material.folder.write(REPORT.as_posix(), _render(scoring_page, material, directory))
     for order in orders(material) if material.recordings else []:
         by_order = _render(partial(recordings_page, order=order), material, directory)
@@ -152,7 +154,9 @@ def write_scoring_report(directory: str) -> str:
     return material.folder.path(REPORT.as_posix())
 
 
-def write_recording_reports(directory: str, names: Sequence[str]) -> list[str]:
+def write_recording_reports(
+    directory: str, names: Sequence[str], tell: Callable[[str], object] = lambda sentence: None
+) -> list[str]:
     """Write the pages of some recordings of a scoring job and, as it leads to them, the job's; return where they are.
 
     Raises:
@@ -165,7 +169,7 @@ def write_recording_reports(directory: str, names: Sequence[str]) -> list[str]:
         page = f"{REPORT_DIR}/{job.page_of(line)}"
         job.folder.write(page, _render(recording_page, load_recording(job, line), directory))
         made.append(job.folder.path(page))
-    write_scoring_report(directory)
+    write_scoring_report(directory, tell)
     return made
 
 

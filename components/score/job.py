@@ -105,8 +105,8 @@ class Job:
         return self.fingerprint.to_json(model_place=place, model_version=version, shards=shards) + "\n"
 
     @staticmethod
-    def from_json(text: bytes, directory: str) -> Job:
-        """Read the job.json of a scoring directory.
+    def from_json(text: bytes, directory: str, remedy: str = "Choose another --output, or --overwrite it.") -> Job:
+        """Read the job.json of a scoring directory; `remedy` says what to do where that cannot be.
 
         Raises:
             UsageError: it is not one of this version's.
@@ -120,7 +120,7 @@ class Job:
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
                 f"{directory}/{JOB_FILE} is not a job that this version wrote ({type(error).__name__}: {error}). "
-                "Choose another --output, or --overwrite it."
+                + remedy
             ) from error
 
 

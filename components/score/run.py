@@ -164,7 +164,10 @@ def _finished(folder: Storage) -> ScoreSummary | None:
     if folder.read(SUCCESS_FILE) is None:
         return None
     content = folder.read(SUMMARY_FILE)
-    return None if content is None else ScoreSummary.from_json(content)
+    try:
+        return None if content is None else ScoreSummary.from_json(content, folder.root)
+    except DataRefused:  # it is written again
+        return None
 
 
 def _clean_up(folder: Storage, tasks: Sequence[ShardTask], done: Mapping[str, ShardRecord]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from components.beat import CLASSES
 from components.beats.cut import NEAREST_SECONDS
-from components.errors import HeartbeatError, ScoringIncomplete, counted
+from components.errors import DataRefused, ScoringIncomplete, counted
 from components.io.rejects import one_based_labels
 from components.io.shards import SourceShard, rows_by_file
 from components.push.histogram import BINS, histogram_json
@@ -65,16 +65,18 @@ class ScoreSummary:
         return json.dumps(self.to_dict(), indent=1) + "\n"
 
     @staticmethod
-    def from_json(text: str | bytes) -> ScoreSummary:
-        """Read summary.json.
+    def from_json(text: bytes, directory: str) -> ScoreSummary:
+        """Read the summary.json of a scoring directory.
 
         Raises:
-            HeartbeatError: it is not whole.
+            DataRefused: it is not whole.
         """
         try:
             return ScoreSummary(**json.loads(text))
         except (ValueError, TypeError) as error:
-            raise HeartbeatError(f"{SUMMARY_FILE} cannot be read: {error}. Remove _SUCCESS, then --resume.") from error
+            raise DataRefused(
+                f"{directory}/{SUMMARY_FILE} is damaged ({error}): `heartbeat score --resume` writes it again."
+            ) from error
 
 
 def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: str) -> ScoreSummary:

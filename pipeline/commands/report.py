@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -27,15 +28,16 @@ def report(folder: str, records: tuple[str, ...]) -> None:
     report/index.html in it: one file without scripts that opens from a disk. Those of recordings are in
     report/recordings/, and report/index.html leads to them.
     """
+    tell = partial(click.echo, err=True)
     if records:
         from components.report.pages import write_recording_reports
 
-        for page in write_recording_reports(folder, records):
+        for page in write_recording_reports(folder, records, tell):
             click.echo(page)
     elif "://" in folder or Path(folder, "job.json").exists():
         from components.report.pages import write_scoring_report
 
-        click.echo(write_scoring_report(folder))
+        click.echo(write_scoring_report(folder, tell))
     elif Path(folder, "summary.json").exists():
         from components.report.pages import write_run_report
 

@@ -131,6 +131,7 @@ def added_up(records: list[ShardRecord], job: Job) -> dict[str, Any]:
     return {
         "status": "done",
         "exit_code": 0,
+        "output": "",
         "rows": {"read": sum(each.rows for each in records), **rows},
         "reasons": {REASON: rows["rejected"]} if rows["rejected"] else {},
         "classes": dict(zip(CLASSES, counts, strict=True)),

@@ -1,3 +1,5 @@
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,3 +31,32 @@ def test_the_command_makes_a_scoring_jobs_page_too(scored: Path, capsys: pytest.
 def test_what_is_no_run_is_usage(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(heartbeat, ["report", str(tmp_path / folder)]) == 2
     assert "ROOT/runs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "code", "said"),
+    [
+        ("summary.json", 9, 3, r"/summary.json is damaged \(.*\): `heartbeat score --resume` writes it again\."),
+        ("summary.json", 0, 3, r"/summary.json is damaged"),
+        ("job.json", 9, 2, r"/job.json is not .*\. `heartbeat score --overwrite` begins the job anew\.$"),
+        ("parts/00001-b-00000.parquet", 900, 0, r"^1 of 4 files of results is cut short, .*/parts/00001-b-00000.par"),
+        ("rejects/00001-b-00000.jsonl", 0, 0, r"first .*/rejects/00001-b-00000.jsonl"),
+    ],
+)
+def test_damage_of_a_job_is_told(
+    scored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, size: int, code: int, said: str
+) -> None:
+    job = Path(shutil.copytree(scored, tmp_path / "job", ignore=shutil.ignore_patterns("report")))
+    (job / name).write_bytes((job / name).read_bytes()[:size])
+    assert main(heartbeat, ["report", str(job)]) == code
+    assert re.search(said, capsys.readouterr().err.strip())
+    page = job / "report" / "index.html"
+    assert page.exists() == (code == 0)
+    assert code or "of results is cut short" in page.read_text()
+
+
+def test_damage_of_a_run_is_told(a_run: Callable[[], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    run = a_run()
+    (run / "summary.json").write_text("{")
+    assert main(heartbeat, ["report", str(run)]) == 3
+    assert f"{run}/summary.json is damaged" in capsys.readouterr().err

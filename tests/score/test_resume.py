@@ -122,3 +122,14 @@ def test_workers_that_round_in_different_ways_are_told(finished, capsys):
     assert (summary.exit_code, summary.computing) == (0, ["abacus", "numpy"])
     show_summary(summary)
     assert "differ between shards (shards/*.json say which): abacus; numpy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damaged", [b"{\n", b"", b"[]", b"{}"])
+def test_a_damaged_summary_of_a_finished_job_is_written_again(finished, tmp_path, damaged):
+    folder, tasks = finished
+    whole = json.loads(folder.read("summary.json"))
+    folder.write("summary.json", damaged)
+    summary = run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume")
+    assert (summary.rows, summary.shards["done_before"]) == (whole["rows"], len(tasks))
+    assert json.loads(folder.read("summary.json")) == summary.to_dict()
+    assert folder.read("_SUCCESS") is not None

@@ -5,8 +5,8 @@ import pytest
 
 from components.beat import Beats
 from components.errors import HeartbeatError
-from components.report import material
-from components.report.material import KEPT, rows_of, survey
+from components.report import survey as module
+from components.report.survey import KEPT, rows_of, survey
 from tests.evaluate.tiny_model import some_beats
 from tests.report.made_run import with_records
 
@@ -47,7 +47,7 @@ def test_a_survey_keeps_the_first_beats_of_each_class(size: int) -> None:
 
 
 def test_a_survey_of_a_large_split_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(material, "SURVEYED", 250)
+    monkeypatch.setattr(module, "SURVEYED", 250)
     assert len(survey(cut(BEATS, 100)).label) == 300
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,9 +21,19 @@ HOW_TO_GET: Final = (
 
 
 SIMILAR: Final = re.compile(
-    r"(?i)(?!mitbih_(train|test)\.csv(\.gz)?$)(?!.*_provenance\.csv)[^.].*(train|test).*\.csv.*"
+    r"(?i)(?!(?-i:mitbih_(train|test)\.csv(\.gz)?)$)(?!.*_provenance\.csv)(?!\.).*(train|test).*\.csv.*"
 )
 """Names that may be of the files that are missing, such as `mitbih_train (1).csv`."""
+
+REMEDIES: Final = (
+    (re.compile(r"(?i).*\.(zip|7z|rar|bz2|xz|zst|lz4|tar|tgz|tar\.gz)"), "unpack it"),
+    (re.compile(r"(?i).*\.(crdownload|opdownload|download|part|partial|filepart|aria2)"), "download it again"),
+    (re.compile(r".*", re.DOTALL), "rename what is meant"),
+)
+"""Endings of similar names, the first that fits -> what to do about such a file."""
+
+NAMED: Final = 4
+"""Names in a folder that are told where what is missing may be called anything."""
 
 DESCRIPTION_FILE: Final = "prepare.json"
 """What `heartbeat prepare` leaves beside its files: how they were made."""
@@ -86,9 +97,8 @@ def find_inputs(data_dir: str) -> TrainTest:
     names = os.listdir(local_path(data_dir)) if is_local_folder else []
     kind, sides = _find_form(data_dir, folder)
     if missing := [name for name, files in sides.items() if not files]:
-        similar = ", ".join(sorted(repr(name) for name in names if SIMILAR.fullmatch(name)))
-        others = f"It has {similar}: rename what is meant. " if similar else ""
         packed = " (or .csv.gz)" if kind == "csv" else ""
+        others = _others(folder, names, missing)
         raise DataRefused(f"{data_dir} has no {' and no '.join(missing)}{packed}. {others}{HOW_TO_GET}")
     train, test = sides.values()
     sources = refused_together(lambda file: training_source(file, kind), [*train, *test])
@@ -103,6 +113,26 @@ def find_inputs(data_dir: str) -> TrainTest:
         raise DataRefused(f"There are no rows in {', '.join(empty)}.")
     used = {os.path.relpath(file.path, local_path(data_dir)).split("/")[0] for file in found.files} if names else set()
     return replace(found, strays=tuple(sorted({*names} - used - {DESCRIPTION_FILE})))
+
+
+def _others(folder: str, names: Sequence[str], missing: Sequence[str]) -> str:
+    """Say what a local folder has in place of the files that are missing, and what to do about it."""
+    wanted = [*missing, *(f"{name}.gz" for name in missing)]
+    told: dict[str, list[str]] = {}
+    for name in sorted(names):
+        path = os.path.join(local_path(folder), name)
+        if name in wanted and not os.path.exists(path):
+            told.setdefault("it is a link to nothing", []).append(name)
+        elif inside := [each for each in wanted if os.path.exists(os.path.join(path, each))]:
+            told.setdefault("name that folder", []).extend(f"{name}/{each}" for each in inside)
+        elif SIMILAR.fullmatch(name):
+            remedy = next(remedy for ending, remedy in REMEDIES if ending.fullmatch(name))
+            told.setdefault(remedy, []).append(name)
+    if told:
+        return "".join(f"It has {', '.join(map(repr, found))}: {remedy}. " for remedy, found in told.items())
+    others = sorted(name for name in names if not name.startswith("."))
+    more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
+    return f"It has {', '.join(map(repr, others[:NAMED]))}{more}. " if others else ""
 
 
 def _find_form(data_dir: str, folder: str) -> tuple[Kind, dict[str, list[InputFile]]]:

@@ -101,6 +101,41 @@ def test_what_else_is_in_the_folder_is_named_and_left_alone(tmp_path):
     assert [source.file.path for source in found.train] == [f"{tmp_path}/mitbih_train.csv"]
 
 
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        (["MITBIH_TRAIN.CSV"], "'MITBIH_TRAIN.CSV': rename what is meant"),
+        (["mitbih_train.csv.GZ"], "'mitbih_train.csv.GZ': rename what is meant"),
+        (["train.csv", "mitbih_train.csv.txt"], "'mitbih_train.csv.txt', 'train.csv': rename what is meant"),
+        (["mitbih_train.csv.zip"], "'mitbih_train.csv.zip': unpack it"),
+        (["mitbih_train.csv.crdownload"], "'mitbih_train.csv.crdownload': download it again"),
+        (
+            ["mitbih_train.csv.ZIP", "mitbih_train.csv.part"],
+            "'mitbih_train.csv.ZIP': unpack it. It has 'mitbih_train.csv.part': download it again",
+        ),
+        (["sub/mitbih_train.csv.gz"], "'sub/mitbih_train.csv.gz': name that folder"),
+        (["archive.zip"], "'archive.zip', 'mitbih_test.csv'"),
+        ([*"abcd", ".hidden"], "'a', 'b', 'c', 'd' and 1 more"),
+        (["a/mitbih_train.csv/part-0.csv"], "'a/mitbih_train.csv': name that folder"),
+    ],
+)
+def test_what_is_there_in_place_of_a_missing_file_is_told_with_what_to_do(tmp_path, there, told):
+    touch(tmp_path, "mitbih_test.csv")
+    for name in there:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(ROW)
+    with pytest.raises(DataRefused) as refused:
+        find_inputs(str(tmp_path))
+    assert f"has no mitbih_train.csv (or .csv.gz). It has {told}. Get both" in refused.value.sentences[0]
+
+
+def test_a_link_to_nothing_is_told(tmp_path):
+    touch(tmp_path, "mitbih_test.csv")
+    (tmp_path / "mitbih_train.csv").symlink_to("nowhere")
+    with pytest.raises(DataRefused, match=r"It has 'mitbih_train\.csv': it is a link to nothing\. Get both"):
+        find_inputs(str(tmp_path))
+
+
 def test_a_copy_under_another_name_is_told_where_the_file_is_missing(tmp_path):
     touch(tmp_path, "mitbih_train (1).csv", "mitbih_test.csv", "mitbih_test_provenance.csv")
     with pytest.raises(

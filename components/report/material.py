@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 REPORT_DIR: Final = "report"
 """Folder of the pages, in that of a run or of a scoring job."""
 
+SUMMARY_KEYS: Final = {"data", "run", "stages", "status", "verdict"}
+"""What the page of a run reads of its summary wherever the run ended."""
+
 RECORDING_PAGES: Final = "recordings"
 """Folder of the pages of recordings, in that of the pages."""
 
@@ -154,6 +157,9 @@ def load_run(folder: Path) -> RunMaterial:
         summary, settings = _read_json(folder / "summary.json"), _read_json(folder / "settings.json")
         artifacts_file = folder / "artifacts.json"
         artifacts = _read_json(artifacts_file) if artifacts_file.exists() else {}
+        for name, content, keys in (("summary", summary, SUMMARY_KEYS), ("settings", settings, {"profile", "train"})):
+            if not isinstance(content, dict) or keys - content.keys():
+                raise DataRefused(f"{folder / name}.json is damaged (it lacks some of {', '.join(sorted(keys))}).")
     except DataRefused as error:
         raise DataRefused(f"{error} Run it again: what is finished comes from the cache.") from error
     except OSError as error:

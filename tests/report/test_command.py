@@ -55,8 +55,14 @@ def test_damage_of_a_job_is_told(
     assert code or "of results is cut short" in page.read_text()
 
 
-def test_damage_of_a_run_is_told(a_run: Callable[[], Path], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("content", ["{", "{}", "[]"])
+@pytest.mark.parametrize("name", ["summary.json", "settings.json"])
+def test_damage_of_a_run_is_told(
+    a_run: Callable[[], Path], capsys: pytest.CaptureFixture[str], name: str, content: str
+) -> None:
     run = a_run()
-    (run / "summary.json").write_text("{")
+    (run / name).write_text(content)
     assert main(heartbeat, ["report", str(run)]) == 3
-    assert f"{run}/summary.json is damaged" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{run}/{name} is damaged" in said
+    assert "Run it again" in said

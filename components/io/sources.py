@@ -146,6 +146,8 @@ def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Ki
     if is_record_header(head) or ("tfrecord" in name and not name.endswith((".csv", ".csv.gz")) and head):
         _refuse(fault_of_tfrecord(file))
         return "tfrecord"
+    if head == codecs.BOM_UTF8:
+        raise DataRefused(f"{path} has no rows, only a byte order mark.")
     _refuse(fault_of_csv(path, *_first_and_last_lines(file, head), widths))
     return "csv"
 
@@ -159,7 +161,7 @@ def has_rows(source: Source) -> bool:
     if source.kind == "parquet":
         return any(parquet_table(source.file).group_rows)
     with open_text(source.file.path, 0, source.file.size) as text:
-        return text.read(len(codecs.BOM_UTF8) + 1) not in (b"", codecs.BOM_UTF8)
+        return bool(text.read(1))
 
 
 def _refuse(fault: str | None) -> None:

@@ -193,6 +193,11 @@ def test_commands_work_for_any_name_and_never_write_over_their_input(tmp_path, n
     assert made.read_text().splitlines() == ROWS
 
 
+def test_a_first_line_like_the_others_is_no_header(tmp_path):
+    rows = [" ".join(["1", *(f"{at}:0.5" for at in range(187))])] * 20
+    assert "header line" not in sentence_of(tmp_path / "a.svm", "\n".join(rows).encode())
+
+
 def test_an_index_beside_187_samples_is_no_labelled_file(tmp_path):
     rows = numbered(row.rsplit(",", 1)[0] for row in ROWS)
     assert "has an index in its first column" in sentence_of(tmp_path / "a.csv", "\n".join(rows).encode())

@@ -145,10 +145,12 @@ def binary_limit(model_dir: str, inputs: Sequence[str], out: str, precision: Pre
 
     _, model = warm_model(model_dir, precision)
     settings = ScoreSettings()
+    read_blocks = partial(read_shard, labelled=settings.labelled, block_rows=settings.block_rows)
+    next(iter(read_blocks(plan_sources(find_sources(inputs), settings.shard_bytes)[0])))  # imports what it needs
     spent, rows = {"read": 0.0, "model": 0.0}, 0
     began = time.process_time()
     for shard in plan_sources(find_sources(inputs), settings.shard_bytes):
-        for block in read_shard(shard, labelled=settings.labelled, block_rows=settings.block_rows):
+        for block in read_blocks(shard):
             read = time.process_time()
             model.answers(block.signal, settings.batch)
             spent["model"] += time.process_time() - read

@@ -203,7 +203,7 @@ def test_what_is_missing_without_labels_or_no_parquet_is_refused(tmp_path):
     with pytest.raises(DataRefused, match=r"train\.parquet is CSV, expected Parquet\."):
         find_inputs(str(data))
     (data / "train.parquet").unlink()
-    with pytest.raises(DataRefused, match=r"has no train\.parquet\. Get both files"):
+    with pytest.raises(DataRefused, match=r"has no train\.parquet\. It has 'test\.parquet'\. Get both files"):
         find_inputs(str(data))
 
 

@@ -289,7 +289,7 @@ def test_a_disk_that_is_full_is_told_by_the_name_of_the_file(tmp_path: Path) -> 
 
 
 def test_local_files_import_no_beam_tensorflow_tfx_or_client_of_a_store(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("1,2\n")
+    (tmp_path / "a.csv").write_text("0.5," * 187 + "0\n" + "1,2\n")
     code = (
         "import sys\n"
         "from components.ingest import locate, run, settings, shard\n"

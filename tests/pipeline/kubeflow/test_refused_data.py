@@ -72,7 +72,8 @@ def test_steps_go_on_where_notes_cannot_be_written(
         raise EnvironmentRefused(f"Cannot write {path}.")
 
     monkeypatch.setattr(notes, "write_whole", refuse)
-    (beats / "mitbih_test.csv").write_text("", encoding="ascii")
+    with (beats / "mitbih_test.csv").open("a", encoding="ascii") as test:
+        test.write("1.0,2.0\n")
     cluster, ended = run(server, beats, in_this_process)
     assert ended.states["ExampleGen"] == "SUCCEEDED"
     summary = json.loads(published(cluster, ended.run_id, "summary.json"))

@@ -96,12 +96,12 @@ def refused_together(act: Callable[[T], R], items: Iterable[T]) -> list[R]:
     Raises:
         DataRefused: it refuses some of them, with all the reasons at once.
     """
-    given, faults = list[R](), list[str]()
+    results, faults = list[R](), list[str]()
     for item in items:
         try:
-            given.append(act(item))
+            results.append(act(item))
         except DataRefused as error:
             faults += error.sentences
     if faults:
         raise DataRefused(faults)
-    return given
+    return results

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.recordings.annotations import AnnotationFile
+from components.recordings.annotation_words import AnnotationFile
 
 LETTERS: Final = (*CLASSES, "O", "X")
 """Rows and columns of the matrix: classes, O for no beat there, X for no beat while an annotator was shut down."""

@@ -33,7 +33,7 @@ REMEDIES: Final = (
 """Endings of similar names, the first that fits -> what to do about such a file."""
 
 NAMED: Final = 4
-"""Names in a folder that are told where what is missing may be called anything."""
+"""How many names of a folder a sentence lists where the missing file may be called anything."""
 
 DESCRIPTION_FILE: Final = "prepare.json"
 """What `heartbeat prepare` leaves beside its files: how they were made."""
@@ -118,18 +118,18 @@ def find_inputs(data_dir: str) -> TrainTest:
 def _others(folder: str, names: Sequence[str], missing: Sequence[str]) -> str:
     """Say what a local folder has in place of the files that are missing, and what to do about it."""
     wanted = [*missing, *(f"{name}.gz" for name in missing)]
-    told: dict[str, list[str]] = {}
+    by_remedy: dict[str, list[str]] = {}
     for name in sorted(names):
         path = os.path.join(local_path(folder), name)
         if name in wanted and not os.path.exists(path):
-            told.setdefault("it is a link to nothing", []).append(name)
+            by_remedy.setdefault("it is a link to nothing", []).append(name)
         elif inside := [each for each in wanted if os.path.exists(os.path.join(path, each))]:
-            told.setdefault("name that folder", []).extend(f"{name}/{each}" for each in inside)
+            by_remedy.setdefault("name that folder", []).extend(f"{name}/{each}" for each in inside)
         elif SIMILAR.fullmatch(name):
             remedy = next(remedy for ending, remedy in REMEDIES if ending.fullmatch(name))
-            told.setdefault(remedy, []).append(name)
-    if told:
-        return "".join(f"It has {', '.join(map(repr, found))}: {remedy}. " for remedy, found in told.items())
+            by_remedy.setdefault(remedy, []).append(name)
+    if by_remedy:
+        return "".join(f"It has {', '.join(map(repr, found))}: {remedy}. " for remedy, found in by_remedy.items())
     others = sorted(name for name in names if not name.startswith("."))
     more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
     return f"It has {', '.join(map(repr, others[:NAMED]))}{more}. " if others else ""

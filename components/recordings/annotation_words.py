@@ -36,18 +36,18 @@ LEAST_RATE, GREATEST_RATE = Fraction(1, 3600), 10_000_000
 
 
 @dataclass(frozen=True)
-class Words:
-    """What the words of an annotation file say, in file order; notes at sample 0 are the file's own and left out."""
+class AnnotationFile:
+    """Everything that an annotation file holds, beats or not, in file order."""
 
-    ticks: npt.NDArray[np.int64]  # int64[n]
-    symbol: npt.NDArray[np.str_]  # str[n]; `code 42` for a code without symbol
+    ticks: npt.NDArray[np.int64]  # int64[n], position; a second has `fs` of them
+    symbol: npt.NDArray[np.str_]  # str[n], as in `Annotations`; `code 42` for a code without symbol
     subtype: npt.NDArray[np.int64]  # int64[n]
-    aux: tuple[str, ...]  # n texts
-    fs: Fraction | None  # ticks per second, where the file says so
+    aux: tuple[str, ...]  # notes of rhythms and other text, empty for most annotations
+    fs: Fraction | None  # ticks per second as the file says; None where it counts the frames of the record
 
 
-def read_words(content: bytes, name: str) -> Words:
-    """Read the bytes of an annotation file.
+def read_words(content: bytes, name: str) -> AnnotationFile:
+    """Read the bytes of an annotation file; notes at sample 0 are the file's own and left out.
 
     Args:
         content: of an even length, a zero word last.
@@ -61,15 +61,15 @@ def read_words(content: bytes, name: str) -> Words:
     codes: list[int] = []
     subtypes: list[int] = []
     notes: dict[int, str] = {}
-    tick, place = 0, 0
+    tick, position = 0, 0
     try:
-        while word := words[place]:
+        while word := words[position]:
             code, value = word >> 10, word & 0x3FF
-            place += 1
+            position += 1
             if code == SKIP:
-                step = words[place] << 16 | words[place + 1]
+                step = words[position] << 16 | words[position + 1]
                 tick += step - (1 << 32) if step >> 31 else step
-                place += 2
+                position += 2
             elif code < NUMBER:
                 tick += value
                 ticks.append(tick)
@@ -81,8 +81,8 @@ def read_words(content: bytes, name: str) -> Words:
                 subtypes[-1] = (value & 0xFF ^ 0x80) - 0x80
             elif code == TEXT:
                 length = value & 0xFF
-                notes[len(ticks) - 1] = content[2 * place : 2 * place + length].decode("latin-1").rstrip("\0")
-                place += (length + 1) // 2
+                notes[len(ticks) - 1] = content[2 * position : 2 * position + length].decode("latin-1").rstrip("\0")
+                position += (length + 1) // 2
     except IndexError:
         raise DataRefused(
             f"its annotations {name} are cut short: behind {counted(len(ticks), 'annotation')} they end within a note "
@@ -92,7 +92,7 @@ def read_words(content: bytes, name: str) -> Words:
     fs, symbols = _definitions([aux[i] for i in sorted(notes) if ticks[i] == 0], name)
     comment = WFDB_SYMBOLS.index(COMMENT)
     kept = [i for i, code in enumerate(codes) if code and (code != comment or ticks[i])]
-    return Words(
+    return AnnotationFile(
         np.array(ticks, np.int64)[kept],
         np.array([symbols.get(codes[i], f"code {codes[i]}") for i in kept], np.str_),
         np.array(subtypes, np.int64)[kept],

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from components.beats.cut import check_positions
 from components.errors import DataRefused
 from components.recordings.annotation_files import COMMENT, WFDB_SYMBOLS
-from components.recordings.annotation_words import read_words
+from components.recordings.annotation_words import AnnotationFile, read_words
 from components.recordings.header import EDF
 from components.recordings.lead import Lead
 
@@ -49,17 +49,6 @@ def annotation_path(stem: Path, extension: str) -> Path:
     return path
 
 
-@dataclass(frozen=True)
-class AnnotationFile:
-    """Everything that an annotation file holds, beats or not, in file order."""
-
-    ticks: npt.NDArray[np.int64]  # int64[n], position; a second has `fs` of them
-    symbol: npt.NDArray[np.str_]  # str[n], as in `Annotations`
-    subtype: npt.NDArray[np.int64]  # int64[n]
-    aux: tuple[str, ...]  # notes of rhythms and other text, empty for most annotations
-    fs: Fraction | None  # ticks per second as the file says; None where it counts the frames of the record
-
-
 def read_annotation_file(path: Path) -> AnnotationFile:
     """Read an annotation file of WFDB, or the annotations of an EDF+ or BDF+ file.
 
@@ -76,8 +65,7 @@ def read_annotation_file(path: Path) -> AnnotationFile:
     if len(content) % 2 or content[-2:] != END_OF_FILE:
         what = "are cut short, or no annotation file of WFDB: their end mark is missing" if content else "are empty"
         raise DataRefused(f"its annotations {path.name} {what}. Copy the file again from where it is whole.")
-    words = read_words(content, path.name)
-    return AnnotationFile(words.ticks, words.symbol, words.subtype, words.aux, words.fs)
+    return read_words(content, path.name)
 
 
 def _edf_annotations(path: Path) -> AnnotationFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from components.errors import DataRefused
@@ -77,6 +78,7 @@ def _plain(sig_name: str) -> list[str]:
     return [plain for word in _words(sig_name) if (plain := ECG_WORD.sub("", word))]
 
 
+@lru_cache(maxsize=1024)
 def _preference(sig_name: str) -> int:
     """Return how far down the list of leads that are like lead II one of this name is."""
     plain = _plain(sig_name)
@@ -86,6 +88,7 @@ def _preference(sig_name: str) -> int:
     return min((LIKE_II.index(word) for word in plain if word in LIKE_II), default=len(LIKE_II))
 
 
+@lru_cache(maxsize=1024)
 def millivolts(units: str) -> float | None:
     """Return how many mV a unit is; None where it is no voltage."""
     volts = VOLTS.fullmatch(units.lower())

@@ -107,7 +107,8 @@ class OpenRecording:
         beats = is_one_of(annotations.symbol, {DETECTED, *DEFAULT_MAP})
         beats[self._beats.doubled] = False
         self._beat = np.flatnonzero(beats)  # annotation of each row
-        self.doubled, self.near = len(self._beats.doubled), self._beats.near
+        self.doubled = len(self._beats.doubled)
+        self.near = self._beats.near if self._labelled else 0  # those that were found are further apart
         self._sample = annotations.sample[self._beat]
         self._context = self._beats.context()[self._beat] if self._with_context else None
         self._label = np.full(len(self._beat), UNREAD, np.int8)

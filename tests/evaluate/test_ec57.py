@@ -21,7 +21,7 @@ from components.evaluate.ec57 import (
     pair_beats,
     window_samples,
 )
-from components.recordings.annotations import AnnotationFile
+from components.recordings.annotation_words import AnnotationFile
 
 FS = 200
 WINDOW = window_samples(FS)

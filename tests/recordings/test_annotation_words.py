@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.errors import DataRefused
-from components.recordings.annotations import AnnotationFile, read_annotation_file, read_annotations
+from components.recordings.annotation_words import AnnotationFile
+from components.recordings.annotations import read_annotation_file, read_annotations
 from components.recordings.lead import Lead
 
 END = b"\0\0"

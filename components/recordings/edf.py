@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -52,23 +53,24 @@ def open_edf(path: Path, lead: str | None) -> Lead:
     if not signal.adc_gain:
         raise DataRefused(f"lead {signal.sig_name} has no scale: its physical or digital range is empty or no number.")
     count, note = _count_records(edf)
-    frame_fs, per_frame = edf.frame_fs, signal.samps_per_frame
+    per_frame, samps_per_frame = signal.samps_per_frame, edf.samps_per_frame
+    fs, tick_fs = edf.frame_fs * per_frame, edf.frame_fs * max(samps_per_frame[i] for i in edf.leads)
     runs = _find_runs(edf, count, per_frame) if edf.discontinuous else [(0, 0)]
-    stops = [*(first for first, _ in runs[1:]), count]
+    name, scaled = path.name, in_millivolts(signal, path.name)
     segments = tuple(
-        _segment(edf, channel, first, stop - first, start) for (first, start), stop in zip(runs, stops, strict=True)
+        Segment(name, path, start, stop - first, edf.offset(first), samps_per_frame, channel, scaled)
+        for (first, start), (stop, _) in pairwise([*runs, (count, 0)])
     )
     return Lead(
         signal.sig_name,
-        frame_fs,
+        fs,
+        segments[-1].start + segments[-1].length,
         count,
-        per_frame,
+        tick_fs,
         segments,
         whole=len(runs) == 1,
         notes=(note,) if note else (),
         start=edf.start and edf.start + _first_onset(edf),
-        gap_samples=runs[-1][1] - runs[-1][0] * per_frame,
-        ticks_per_frame=max(edf.samps_per_frame[i] for i in edf.leads),
     )
 
 
@@ -80,17 +82,9 @@ def _first_onset(edf: EdfFile) -> timedelta:
     return timedelta(0)
 
 
-def _segment(edf: EdfFile, channel: int, first: int, count: int, start: int) -> Segment:
-    """Describe the `count` data records from `first` on of a signal, which begin at sample `start` of the lead."""
-    signal = edf.signals[channel]
-    scaled = in_millivolts(signal, edf.path.name)
-    offset = edf.header_bytes + first * edf.record_bytes
-    return Segment(edf.path.name, edf.path, start, count, offset, edf.samps_per_frame, channel, scaled)
-
-
 def _count_records(edf: EdfFile) -> tuple[int, str | None]:
     """Return the whole data records that the file holds, at most one less than it promises, and then a note on it."""
-    size = edf.path.stat().st_size - edf.header_bytes
+    size = edf.path.stat().st_size - edf.offset(0)
     whole, said = size // edf.record_bytes, edf.records
     if whole < 1 or said == 0:
         raise DataRefused(f"{edf.path.name} holds no whole data record.")
@@ -164,7 +158,7 @@ def _onset(edf: EdfFile, file: BinaryIO, record: int) -> Fraction:
     if channel is None:
         raise DataRefused(f"{edf.path.name} is {edf.fmt}+D, but has no signal {edf.fmt} Annotations with its times.")
     before, width = sum(edf.samps_per_frame[:channel]), SAMPLE_BYTES[edf.fmt]
-    file.seek(edf.header_bytes + record * edf.record_bytes + before * width)
+    file.seek(edf.offset(record) + before * width)
     text = file.read(edf.samps_per_frame[channel] * width)
     stamp = STAMP.match(text)
     if stamp is None:
@@ -181,7 +175,7 @@ def read_samples(segment: Segment, first: int, last: int) -> npt.NDArray:
     Raises:
         ValueError: the file is shorter than it was.
     """
-    per_frame, width = segment.samps_per_frame[segment.channel], SAMPLE_BYTES[segment.signal.fmt]
+    per_frame, width = segment.signal.samps_per_frame, SAMPLE_BYTES[segment.signal.fmt]
     record, stop = first // per_frame, -(-last // per_frame)
     row_bytes, before = width * sum(segment.samps_per_frame), width * sum(segment.samps_per_frame[: segment.channel])
     offset, shape = segment.byte_offset + record * row_bytes, (stop - record, row_bytes)
@@ -211,7 +205,7 @@ def read_edf_annotations(path: Path) -> Iterator[tuple[float, str]]:
     channels = [i for i in range(len(edf.signals)) if i not in edf.leads]
     for first in range(0, count, step):
         shape = (min(step, count - first), edf.record_bytes)
-        rows = np.memmap(path, np.uint8, "r", edf.header_bytes + first * edf.record_bytes, shape)
+        rows = np.memmap(path, np.uint8, "r", edf.offset(first), shape)
         text = np.concatenate([rows[:, edges[i] : edges[i + 1]] for i in channels], axis=1).tobytes()
         for stamped in STAMPED.finditer(text):
             seconds = float(stamped[1]) - origin

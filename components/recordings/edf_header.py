@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from components.errors import DataRefused, EnvironmentRefused
-from components.recordings.header import Header, Signal, bounded_number
+from components.recordings.header import Signal, bounded_number
 
 SAMPLE_BYTES: Final = {"EDF": 2, "BDF": 3}
 """Signal format -> bytes of a sample, a signed integer with its low byte first."""
@@ -46,11 +46,6 @@ class EdfFile:
     signals: tuple[Signal, ...]  # all of them, annotations too; in ADC units per physical unit, 0 where that is unknown
 
     @property
-    def header_bytes(self) -> int:
-        """Return where the first data record begins."""
-        return FIRST_BYTES * (len(self.signals) + 1)
-
-    @property
     def frame_fs(self) -> Fraction:
         """Return how many data records a second has; DataRefused where they have no duration."""
         if not self.seconds:
@@ -71,6 +66,10 @@ class EdfFile:
     def record_bytes(self) -> int:
         """Return the length of a data record."""
         return SAMPLE_BYTES[self.fmt] * sum(self.samps_per_frame)
+
+    def offset(self, record: int) -> int:
+        """Return where a data record begins in the file."""
+        return FIRST_BYTES * (len(self.signals) + 1) + record * self.record_bytes
 
 
 def read_edf_file(path: Path) -> EdfFile:
@@ -142,14 +141,3 @@ def _integer(path: Path, what: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise DataRefused(f"the header of {path.name} has {text!r} for the {what}.") from None
-
-
-def read_edf_header(path: Path) -> Header:
-    """Return the header of an EDF or BDF file as that of a WFDB record, a data record being a frame; see read_edf_file.
-
-    Raises:
-        DataRefused: also if a data record has no duration, although there are signals.
-    """
-    edf = read_edf_file(path)
-    signals = tuple(edf.signals[i] for i in edf.leads)
-    return Header(edf.frame_fs if signals else Fraction(1), edf.records or 0, len(signals), signals, ())

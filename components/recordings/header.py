@@ -82,7 +82,6 @@ class Header:
 
     fs: Fraction  # frames per second
     sig_len: int  # frames; 0 where the header has none
-    n_sig: int
     signals: tuple[Signal, ...]  # signal lines; empty where the record has segments
     segments: tuple[tuple[str, int], ...]  # record name and frames of each segment; empty where the record has none
     start: datetime | None = None  # local time of the first frame; None where the header has no time, or no date
@@ -260,8 +259,8 @@ def read_outline(stem: Path) -> tuple[Header, list[str]]:
         raise DataRefused(f"its header {path.name} says {expected} {what} and describes {len(lines) - 1}.")
     start = _start(record["start"] or "")
     if segments is None:
-        return Header(fs, sig_len, n_sig, (), (), start), lines[1:]
-    return Header(fs, sig_len, n_sig, (), tuple(_segment(path, line) for line in lines[1:]), start), []
+        return Header(fs, sig_len, (), (), start), lines[1:]
+    return Header(fs, sig_len, (), tuple(_segment(path, line) for line in lines[1:]), start), []
 
 
 def _start(text: str) -> datetime | None:

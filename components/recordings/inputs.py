@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +27,7 @@ from components.io.storage import (
     storage_at,
 )
 from components.recordings.annotations import annotation_file
-from components.recordings.edf_header import read_edf_header
+from components.recordings.edf_header import read_edf_file
 from components.recordings.header import EDF, LIST, header_path, list_records, read_outline, records_among
 from components.recordings.lead import signal_file
 
@@ -124,31 +124,29 @@ def _described(folder: Path, names: Sequence[str], annotator: str | None) -> lis
 
 
 def _describe(stem: Path, name: str, annotator: str | None) -> Recording:
-    header, others, frames, fs = _survey(stem, annotator)
-    return Recording(name, described(str(header)), tuple(described(str(path)) for path in others), frames, fs)
-
-
-def _survey(stem: Path, annotator: str | None) -> tuple[Path, list[Path], int, float]:
-    """Return a record's header, its other files, its frames, and how many of these a second has."""
+    """Describe a recording by its headers; what is wrong with them is said when it is scored, and costs no other."""
     is_edf = stem.suffix.lower() in EDF
     path = stem if is_edf else header_path(stem)
     others: dict[Path, None] = {}
-    try:
-        header, lines = (read_edf_header(stem), []) if is_edf else read_outline(stem)
-        parts = [stem.parent / name for name, _ in header.segments]
-        parts = [part for part in parts if header_path(part).is_file()]
-        others.update(dict.fromkeys(map(header_path, parts)))
-        for part, of_part in [(stem, lines), *((part, read_outline(part)[1]) for part in parts)]:
-            names = dict.fromkeys(line.split(None, 1)[0] for line in of_part)
-            others.update(dict.fromkeys(signal_file(part, name) for name in names))
-        frames = header.sig_len or sum(length for _, length in header.segments)
-        fs = float(header.fs)
-    except DataRefused:  # said when it is scored: one recording costs no other
-        frames, fs = 0, 0.0
+    frames, fs = 0, 0.0
+    with suppress(DataRefused):
+        if is_edf:
+            edf = read_edf_file(path)
+            frames, fs = edf.records or 0, float(edf.frame_fs)
+        else:
+            header, lines = read_outline(stem)
+            parts = [stem.parent / name for name, _ in header.segments]
+            parts = [part for part in parts if header_path(part).is_file()]
+            others.update(dict.fromkeys(map(header_path, parts)))
+            for part, of_part in [(stem, lines), *((part, read_outline(part)[1]) for part in parts)]:
+                names = dict.fromkeys(line.split(None, 1)[0] for line in of_part)
+                others.update(dict.fromkeys(signal_file(part, name) for name in names))
+            frames, fs = header.sig_len or sum(length for _, length in header.segments), float(header.fs)
     others.pop(path, None)
     if annotator is not None:
         others[annotation_file(stem, annotator)] = None
-    return path, [other for other in others if other.name != "~"], frames, fs
+    files = tuple(described(str(other)) for other in others if other.name != "~")
+    return Recording(name, described(str(path)), files, frames, fs)
 
 
 def _find_remote(uri: str, annotator: str | None) -> list[Recording]:
@@ -167,7 +165,13 @@ def _find_remote(uri: str, annotator: str | None) -> list[Recording]:
             folder.mkdir(parents=True, exist_ok=True)
         ask_all(lambda name: _mirror(f"{top}/{name}", names[name], mirror / name), names)
         found = find_recordings(str(mirror / rest), annotator)
-        return ask_all(lambda recording: _moved(recording, mirror, top), found)
+
+        def in_store(file: InputFile) -> InputFile:
+            return described(f"{top}/{os.path.relpath(file.path, mirror)}")
+
+        return ask_all(
+            lambda each: replace(each, file=in_store(each.file), others=tuple(map(in_store, each.others))), found
+        )
 
 
 def _mirror(uri: str, size: int, target: Path) -> None:
@@ -175,16 +179,6 @@ def _mirror(uri: str, size: int, target: Path) -> None:
     end = size if name == LIST.lower() or name.endswith(".hea") else min(size, EDF_HEADER_BYTES)
     wanted = name == LIST.lower() or name.endswith((".hea", *EDF))
     target.write_bytes(read_range(uri, 0, end) if wanted else b"")
-
-
-def _moved(recording: Recording, mirror: Path, top: str) -> Recording:
-    """Return a recording that was found in the mirror of a store as it is in the store."""
-
-    def moved(file: InputFile) -> InputFile:
-        return described(f"{top}/{os.path.relpath(file.path, mirror)}")
-
-    others = tuple(map(moved, recording.others))
-    return replace(recording, file=moved(recording.file), others=others)
 
 
 @contextmanager
@@ -196,8 +190,9 @@ def opened_recording(recording: Recording) -> Iterator[Path]:
         EnvironmentRefused: the store is not reached.
     """
     path = recording.file.path
+    stem = path.removesuffix(".hea")
     if not is_remote(path):
-        yield _record_path(Path(path))
+        yield Path(stem)
         return
     folder = os.path.dirname(path)
     with TemporaryDirectory(prefix="recording-") as scratch:
@@ -205,8 +200,4 @@ def opened_recording(recording: Recording) -> Iterator[Path]:
         for file in (recording.file, *recording.others):
             if file.version != ABSENT:
                 storage_at(file.path).fetch("", copies / os.path.relpath(file.path, folder))
-        yield _record_path(copies / os.path.basename(path))
-
-
-def _record_path(file: Path) -> Path:
-    return file if file.suffix.lower() in EDF else file.with_suffix("")
+        yield copies / os.path.basename(stem)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +50,7 @@ class Segment:
     @property
     def length(self) -> int:
         """Samples of the lead."""
-        return self.sig_len * self.samps_per_frame[self.channel]
+        return self.sig_len * self.signal.samps_per_frame
 
 
 @dataclass(frozen=True)
@@ -59,30 +58,14 @@ class Lead:
     """One lead of a record."""
 
     sig_name: str  # as in the header
-    frame_fs: Fraction  # frames per second
+    fs: Fraction  # samples per second
+    length: int  # samples of the record in this lead
     sig_len: int  # frames of the record
-    samps_per_frame: int  # samples that the lead has in a frame
+    tick_fs: Fraction  # ticks per second of annotations that do not note it
     segments: tuple[Segment, ...]  # the stretches that hold it, in order; between them it was not recorded
     whole: bool  # True for a record of one segment, whose samples stay in ADC units
     notes: tuple[str, ...] = ()  # what a person should know of it, in sentences
     start: datetime | None = None  # local time of the first sample, where it is known
-    gap_samples: int = 0  # samples of gaps that are no whole frames, as in EDF+D
-    ticks_per_frame: int = 1  # ticks in a frame of annotations that do not note how many a second has
-
-    @cached_property
-    def fs(self) -> Fraction:
-        """Samples per second."""
-        return self.frame_fs * self.samps_per_frame
-
-    @cached_property
-    def length(self) -> int:
-        """Samples of the record in this lead."""
-        return self.sig_len * self.samps_per_frame + self.gap_samples
-
-    @property
-    def tick_fs(self) -> Fraction:
-        """Ticks per second of annotations that do not note it."""
-        return self.frame_fs * self.ticks_per_frame
 
 
 def open_lead(stem: Path, lead: str | None) -> Lead:
@@ -123,10 +106,9 @@ def _open_whole(header: Header, stem: Path, lead: str | None) -> Lead:
     if header.signals[channel].fmt == NOT_RECORDED:
         raise DataRefused(f"lead {name_of(header.signals, channel)} was not recorded (signal format 0).")
     segment, note = _segment(header, stem, 0, channel)
+    name, fs = name_of(header.signals, channel), header.fs * segment.signal.samps_per_frame
     notes = (note,) if note else ()
-    per_frame = segment.signal.samps_per_frame
-    name = name_of(header.signals, channel)
-    return Lead(name, header.fs, segment.sig_len, per_frame, (segment,), whole=True, notes=notes)
+    return Lead(name, fs, segment.length, segment.sig_len, header.fs, (segment,), whole=True, notes=notes)
 
 
 def _open_segments(header: Header, stem: Path, lead: str | None) -> Lead:
@@ -165,10 +147,11 @@ def _open_segments(header: Header, stem: Path, lead: str | None) -> Lead:
         notes.append(f"segments that its header lists are missing ({', '.join(missing)}): {seconds:,.1f} s are a gap.")
     if not segments:
         raise DataRefused([f"none of its segments holds lead {sig_name}.", *notes])
-    per_frame = {segment.signal.samps_per_frame for segment in segments}
-    if len(per_frame) > 1:
+    per_frame, *others = {segment.signal.samps_per_frame for segment in segments}
+    if others:
         raise DataRefused(f"lead {sig_name} is sampled at several rates in its segments, which is not supported.")
-    return Lead(sig_name, header.fs, start, per_frame.pop(), tuple(segments), whole=False, notes=tuple(notes))
+    fs, length = header.fs * per_frame, start * per_frame
+    return Lead(sig_name, fs, length, start, header.fs, tuple(segments), whole=False, notes=tuple(notes))
 
 
 def _layout(header: Header, parts: Mapping[str, Header]) -> Header:

@@ -39,7 +39,11 @@ class LeadBeats:
         annotations: its beats, and what else is annotated.
         labels: annotation symbol -> class.
         find_windows: the rule: `beat_windows`, or `kaggle_windows`.
-        with_context: whether the beats get their context, for which the lead is read once more.
+
+    Attributes:
+        annotations: as given.
+        windows: what became of each annotation.
+        pointing_down: beats cut by `blocks` so far whose QRS points down.
     """
 
     def __init__(
@@ -48,41 +52,30 @@ class LeadBeats:
         annotations: Annotations,
         labels: Mapping[str, int],
         find_windows: Callable[..., Windows] = beat_windows,
-        *,
-        with_context: bool = False,
     ) -> None:
-        self._reader, self._annotations, self._labels = reader, annotations, labels
+        self._reader, self.annotations, self._labels = reader, annotations, labels
         self._positions = reader.rate.positions(annotations.sample, reader.lead.length)
-        self._windows = find_windows(self._positions, annotations.symbol, labels, reader.length)
+        self.windows = find_windows(self._positions, annotations.symbol, labels, reader.length)
         self._spreads: list[npt.NDArray[np.float64]] = [np.zeros(0)]
-        self._with_context = with_context
         self.pointing_down = 0
-
-    @property
-    def windowed(self) -> npt.NDArray[np.int64]:
-        """The annotations that have a window, int64[m]."""
-        return self._windows.beat
-
-    def samples(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the positions of these annotations in samples of the lead, int64[n]."""
-        return self._annotations.sample[index]
 
     def labels(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the classes of these annotations, int64[n]; -1 where one has none."""
-        return classes_of(self._annotations.symbol[index], self._labels)
+        return classes_of(self.annotations.symbol[index], self._labels)
 
-    def blocks(self) -> Iterator[tuple[float, CutBeats]]:
+    def blocks(self, *, with_context: bool = False) -> Iterator[tuple[float, CutBeats]]:
         """Read the whole lead and yield, for each block, its share of the lead and its beats, in order.
+
+        With their context if asked, for which the lead is read once more.
 
         Raises:
             DataRefused: the lead cannot be read, its checksum fails, or it is flat or has no valid sample.
         """
-        annotations = self._annotations
-        context = self.context() if self._with_context else None
+        sample, symbol = self.annotations.sample, self.annotations.symbol
+        context = self.context() if with_context else None
         for share, beat, values, spread in self.cut(count_down=True):
             chosen = None if context is None else context[beat]
-            sample, symbol = annotations.sample[beat], annotations.symbol[beat]
-            yield share, gather(values, spread, sample, symbol, self._labels, chosen)
+            yield share, gather(values, spread, sample[beat], symbol[beat], self._labels, chosen)
 
     def cut(
         self, *, count_down: bool = False
@@ -96,7 +89,7 @@ class LeadBeats:
         Raises:
             DataRefused: as `blocks`.
         """
-        reader, windows = self._reader, self._windows
+        reader, windows = self._reader, self.windows
         for first, last in reader.blocks():
             block = slice(*np.searchsorted(windows.start, [first, last]))
             start, stop = windows.start[block], windows.stop[block]
@@ -117,21 +110,16 @@ class LeadBeats:
         Raises:
             DataRefused: the lead cannot be read.
         """
-        context = np.zeros((len(self._annotations.symbol), len(CONTEXT_NAMES)), np.float32)
+        context = np.zeros((len(self.annotations.symbol), len(CONTEXT_NAMES)), np.float32)
         context[self.beats] = context_of(self.shapes)
         return context
 
     @cached_property
     def beats(self) -> npt.NDArray[np.int64]:
-        """The annotations that are beats, with or without a class, int64[m]; without `doubled`."""
-        beats = is_one_of(self._annotations.symbol, {DETECTED, *self._labels, *BEAT_SYMBOLS})
-        beats[self.doubled] = False
+        """The annotations that are beats, with or without a class, int64[m]; without the doubled ones."""
+        beats = is_one_of(self.annotations.symbol, {DETECTED, *self._labels, *BEAT_SYMBOLS})
+        beats[self.windows.doubled] = False
         return np.flatnonzero(beats)
-
-    @property
-    def doubled(self) -> npt.NDArray[np.int64]:
-        """The annotations that are beats at one sample with another, that stands for them, int64[m]."""
-        return self._windows.doubled
 
     @property
     def near(self) -> int:
@@ -154,19 +142,19 @@ class LeadBeats:
 
     def counts(self) -> CutCounts:
         """Account for every annotation, once all blocks were read."""
-        outside = self._annotations.outside
-        counted = count(self._windows, np.concatenate(self._spreads), self._annotations.sample)
+        outside = self.annotations.outside
+        counted = count(self.windows, np.concatenate(self._spreads), self.annotations.sample)
         return counted + CutCounts(annotations=outside, outside=outside)
 
     def symbols(self) -> dict[str, int]:
         """Return annotation symbol -> beats cut, once all blocks were read."""
-        cut = self._windows.beat[np.concatenate(self._spreads) > 0]
-        symbols, beats = np.unique(self._annotations.symbol[cut], return_counts=True)
+        cut = self.windows.beat[np.concatenate(self._spreads) > 0]
+        symbols, beats = np.unique(self.annotations.symbol[cut], return_counts=True)
         return dict(zip(symbols.tolist(), beats.tolist(), strict=True))
 
     def median_interval(self) -> float:
         """Return the median seconds from one beat to the next; NaN where there are fewer than two."""
-        symbols = self._annotations.symbol[self.beats]
+        symbols = self.annotations.symbol[self.beats]
         positions = self._positions[self.beats[is_one_of(symbols, {DETECTED, *self._labels})]]
         return float(np.median(np.diff(positions))) / RECORD_RATE_HZ if len(positions) > 1 else float("nan")
 
@@ -183,11 +171,11 @@ def cut_together(leads: Sequence[LeadBeats]) -> list[tuple[npt.NDArray[np.int64]
     """
     signals = [lead._reader.resampled(0, lead._reader.length) for lead in leads]
     begins = np.cumsum([0, *map(len, signals)])
-    start = np.concatenate([lead._windows.start + begin for lead, begin in zip(leads, begins, strict=False)])
-    stop = np.concatenate([lead._windows.stop + begin for lead, begin in zip(leads, begins, strict=False)])
+    start = np.concatenate([lead.windows.start + begin for lead, begin in zip(leads, begins, strict=False)])
+    stop = np.concatenate([lead.windows.stop + begin for lead, begin in zip(leads, begins, strict=False)])
     values, spread = cut_windows(np.concatenate(signals), start, stop)
     first, cut = 0, []
     for lead in leads:
-        rows = slice(first, first := first + len(lead.windowed))
-        cut.append((lead.windowed, values[rows], spread[rows]))
+        rows = slice(first, first := first + len(lead.windows.beat))
+        cut.append((lead.windows.beat, values[rows], spread[rows]))
     return cut

@@ -93,11 +93,13 @@ class RecordResult:
     notes: tuple[str, ...]  # what a person should know of it, in sentences
 
 
-def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
-    """Write the part files of one record.
+Outcome = RecordResult | DataRefused
+
+
+def prepare_record(job: RecordJob, advance: Advance) -> Outcome:
+    """Write the part files of one record; return what became of it, or why it cannot be used, which names it.
 
     Raises:
-        DataRefused: the record cannot be used; the sentence names it.
         OSError: a part cannot be written.
     """
     notes = [f"Record {job.name}: {note}" for note in job.lead.notes]
@@ -113,10 +115,10 @@ def prepare_record(job: RecordJob, advance: Advance) -> RecordResult:
         else:
             annotations = _annotated(job, job.annotator, notes)
         find_windows = kaggle_windows if job.archive.mitdb and job.annotator else beat_windows
-        beats = LeadBeats(reader, annotations, job.labels, find_windows, with_context=job.form == "parquet")
+        beats = LeadBeats(reader, annotations, job.labels, find_windows)
         sides = _write_parts(job, beats, advance)
     except DataRefused as refused:
-        raise DataRefused([f"Record {job.name}: {sentence}" for sentence in refused.sentences]) from refused
+        return DataRefused([f"Record {job.name}: {sentence}" for sentence in refused.sentences])
     counts = beats.counts()
     if not counts.rows:
         kind = "beats were found" if job.annotator is None else f"beats with a class are in its {job.annotator}"
@@ -160,7 +162,7 @@ def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str
         write = {
             name: stack.enter_context(open_part(job.form, job.part, name, origin, labelled=labelled)) for name in sides
         }
-        for share, block in beats.blocks():
+        for share, block in beats.blocks(with_context=job.form == "parquet"):
             in_test = None if job.split is None else job.split.in_test(job.name, block.sample)
             masks = {"beats": np.ones(len(block), bool)} if in_test is None else {"train": ~in_test, "test": in_test}
             for name, mask in masks.items():
@@ -182,7 +184,7 @@ def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str
 
 def _variants(job: RecordJob, beats: LeadBeats, training: CutBeats) -> Iterator[CutBeats]:
     """Yield rows made from a record's beats for training."""
-    samples = beats.samples(beats.beats)
+    samples = beats.annotations.sample[beats.beats]
     for variant in make_variants(beats.shapes, beats.labels(beats.beats), job.name):
         row = np.minimum(np.searchsorted(training.sample, samples[variant.beat]), len(training) - 1)
         usable = (training.sample[row] == samples[variant.beat]) & (variant.label >= 0)
@@ -194,8 +196,6 @@ def sides_of(split: Split | None, variants: bool) -> tuple[str, ...]:
     """Return the sides that a record gives rows to."""
     return (*(("beats",) if split is None else ("train", "test")), *(("variants",) if variants else ()))
 
-
-Outcome = RecordResult | DataRefused
 
 DONE, ROWS, STOP = range(3)
 """What the array that all processes share holds: shares of records done, rows made, and 1 once work shall stop."""
@@ -213,13 +213,13 @@ def prepare_records(jobs: Sequence[RecordJob], workers: int, advance: Advance) -
         EnvironmentRefused: a process died.
     """
     if workers == 1:
-        yield from (_outcome(job, advance) for job in jobs)
+        yield from (prepare_record(job, advance) for job in jobs)
         return
     context = multiprocessing.get_context("spawn")
     progress = context.Array("d", 3)
     pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker, (progress,))
     try:
-        futures = [pool.submit(_outcome, job) for job in jobs]
+        futures = [pool.submit(prepare_record, job, _advance) for job in jobs]
         before = [0.0, 0.0]
         for future in futures:
             ended = False
@@ -236,13 +236,6 @@ def prepare_records(jobs: Sequence[RecordJob], workers: int, advance: Advance) -
     finally:
         progress[STOP] = 1
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _outcome(job: RecordJob, advance: Advance | None = None) -> Outcome:
-    try:
-        return prepare_record(job, advance or _advance)
-    except DataRefused as refused:
-        return refused
 
 
 def _advance(share: float, rows: int) -> None:

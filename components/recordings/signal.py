@@ -61,7 +61,8 @@ class LeadReader:
 
     def own_blocks(self) -> Iterator[tuple[int, int]]:
         """Yield the same blocks in samples of the lead at its own rate."""
-        own, together = self.lead.samps_per_frame, max(sum(each.samps_per_frame) for each in self.lead.segments)
+        segments = self.lead.segments
+        own, together = segments[0].signal.samps_per_frame, max(sum(each.samps_per_frame) for each in segments)
         step = max(min(int(BLOCK_SECONDS * self.lead.fs), BLOCK_SAMPLES * own // together), 1)
         step -= step % own if step > own else 0  # whole frames, unless a frame is longer than a block
         for first in range(0, self.lead.length, step):
@@ -156,7 +157,8 @@ class LeadReader:
         from components.recordings.edf_header import SAMPLE_BYTES
         from components.recordings.wfdb_private import read_signal
 
-        segment, per_frame = self.lead.segments[index], self.lead.samps_per_frame
+        segment = self.lead.segments[index]
+        per_frame = segment.signal.samps_per_frame
         begin = min(first // per_frame + segment.signal.skew, segment.sig_len)
         end = min(-(-last // per_frame) + segment.signal.skew, segment.sig_len)
         start, levels = begin, self._levels[index]
@@ -219,15 +221,8 @@ class Rate:
         return np.minimum((2 * positions * self.down + self.up) // (2 * self.up), length - 1)
 
     def positions(self, samples: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
-        """Return the nearest sample at 360 Hz of each sample at this rate, halves up.
-
-        Those inside a signal of `length` samples at this rate stay inside.
-        """
-        if self.up == self.down:
-            return samples
-        nearest = (2 * samples * self.up + self.down) // (2 * self.down)
-        inside = samples < length
-        return np.where(inside, np.minimum(nearest, self.length(length) - 1), np.maximum(nearest, self.length(length)))
+        """Return the nearest sample at 360 Hz of each sample, halves up, inside a signal of `length` samples."""
+        return np.minimum((2 * samples * self.up + self.down) // (2 * self.down), self.length(length) - 1)
 
 
 def resample(read: Callable[[int, int], npt.NDArray], length: int, rate: Rate, first: int, last: int) -> npt.NDArray:

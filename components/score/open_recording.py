@@ -105,9 +105,9 @@ class OpenRecording:
         self._silent = silent
         self._beats = LeadBeats(self._reader, annotations, DEFAULT_MAP)
         beats = is_one_of(annotations.symbol, {DETECTED, *DEFAULT_MAP})
-        beats[self._beats.doubled] = False
+        beats[self._beats.windows.doubled] = False
         self._beat = np.flatnonzero(beats)  # annotation of each row
-        self.doubled = len(self._beats.doubled)
+        self.doubled = len(self._beats.windows.doubled)
         self.near = self._beats.near if self._labelled else 0  # those that were found are further apart
         self._sample = annotations.sample[self._beat]
         self._context = self._beats.context()[self._beat] if self._with_context else None
@@ -140,7 +140,7 @@ class OpenRecording:
             rejects |= {int(row): (MISSING, "its window holds missing samples") for row in rows[np.isnan(spread)]}
             yield self._block(rows[usable], values[usable])
         followed = np.zeros(len(self._beat), bool)
-        followed[np.searchsorted(self._beat, self._beats.windowed)] = True
+        followed[np.searchsorted(self._beat, self._beats.windows.beat)] = True
         rest = np.flatnonzero(~followed)
         rejects |= {int(row): (UNFOLLOWED, "no beat follows it, so that its window has no end") for row in rest}
         del self._beats, self._reader  # with the samples of a short one

@@ -176,7 +176,9 @@ def test_definitions_that_cannot_be_read_are_refused(tmp_path: Path, notes: list
 
 def test_annotations_of_records_are_read_by_the_same_reader(tmp_path: Path) -> None:
     read(tmp_path, own("## time resolution:  720") + own("## made by us") + BEATS + END + BEATS + END)
-    found = read_annotations(tmp_path / "r", "atr", Lead("II", Fraction(360), 1000, 1, (), whole=True))
+    found = read_annotations(
+        tmp_path / "r", "atr", Lead("II", Fraction(360), 1000, 1000, Fraction(360), (), whole=True)
+    )
     assert (found.sample.tolist(), found.symbol.tolist()) == ([50, 200, 350], ["N", "V", "N"])
 
 

@@ -20,7 +20,7 @@ from components.errors import DataRefused
 from components.recordings.annotation_files import Answers, annotation_bytes
 from components.recordings.annotations import read_annotation_file, read_annotations
 from components.recordings.edf import read_edf_annotations
-from components.recordings.edf_header import read_edf_header
+from components.recordings.edf_header import read_edf_file
 from components.recordings.header import list_records
 from components.recordings.lead import open_lead
 from components.recordings.signal import LeadReader
@@ -62,7 +62,7 @@ def check_edf(drawn: tuple[list[EdfSignal], str, str, bool, int], edges: list[in
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "r.EDF" if width == 2 else "r.Bdf")
         write_edf(path, signals, seconds=seconds, kind=kind, first_signal=first_signal)
-        assert read_edf_header(path).n_sig == len(signals)
+        assert len(read_edf_file(path).leads) == len(signals)
         for i, each in enumerate(signals):
             lead = open_lead(path, str(i))
             assert (lead.sig_name, lead.fs) == (each.label, each.per_record / Fraction(seconds))

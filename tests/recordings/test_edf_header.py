@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from components.errors import DataRefused
-from components.recordings.edf_header import read_edf_header
+from components.recordings.edf_header import read_edf_file
 from components.recordings.lead import open_lead
 from components.recordings.lead_names import NoSignal
 from components.recordings.signal import LeadReader
 from tests.recordings.edf_files import break_header, signal, write_edf
 
 
-def test_the_header_is_that_of_a_record_whose_frames_are_data_records(tmp_path: Path) -> None:
+def test_a_header_says_what_signals_there_are_and_how_many_data_records_of_what_length(tmp_path: Path) -> None:
     path = write_edf(tmp_path / "r.edf", [signal(), signal("SpO2", 2, units="%")], seconds="0.5", kind="EDF+C")
-    header = read_edf_header(path)
-    assert (header.fs, header.sig_len, header.n_sig, header.segments) == (2, 4, 2, ())
-    assert [(each.sig_name, each.samps_per_frame, each.units) for each in header.signals] == [
+    edf = read_edf_file(path)
+    assert (edf.frame_fs, edf.records, edf.leads) == (2, 4, (0, 1))
+    assert [(edf.signals[i].sig_name, edf.signals[i].samps_per_frame, edf.signals[i].units) for i in edf.leads] == [
         ("ECG II", 250, "uV"),
         ("SpO2", 2, "%"),
     ]

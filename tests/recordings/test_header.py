@@ -27,7 +27,6 @@ def test_every_field_is_read(tmp_path: Path) -> None:
     assert header(tmp_path, f"# note\n{record}\n\n{signal}\n") == Header(
         fs=Fraction(360),
         sig_len=650000,
-        n_sig=1,
         signals=(Signal("r.dat", "212", 4, 3, 512, -150.0, -7.0, "uV", -4, 65536 - 22131, "ECG lead 1"),),
         segments=(),
     )
@@ -135,7 +134,7 @@ def test_numbers_that_cannot_be_meant_are_quoted_at_once(tmp_path: Path, text: s
 
 
 def test_a_record_of_annotations_only_has_no_signals(tmp_path: Path) -> None:
-    assert header(tmp_path, "r 0 128 0\n") == Header(Fraction(128), 0, 0, (), ())
+    assert header(tmp_path, "r 0 128 0\n") == Header(Fraction(128), 0, (), ())
 
 
 @pytest.fixture

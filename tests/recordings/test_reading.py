@@ -51,12 +51,13 @@ def check_recording(recording: Recording, edges: list[int]) -> None:
             theirs = None
         for i, (_, channel) in enumerate(recording.first.channels):
             lead = open_lead(stem, str(i))
-            assert lead.frame_fs == Fraction(recording.frame_fs.split("/")[0])
+            frame_fs = Fraction(recording.frame_fs.split("/")[0])
+            assert (lead.tick_fs, lead.fs) == (frame_fs, frame_fs * channel.samps_per_frame)
             factor = MILLIVOLTS[channel.units.lower()]
             written = recording.physical(i) * factor
             np.testing.assert_allclose(read_in_blocks(lead, edges), written, rtol=1e-9, atol=1e-12)
             if theirs is not None:
-                assert theirs.fs == float(lead.frame_fs)
+                assert theirs.fs == float(frame_fs)
                 kept = len(written) - channel.skew * channel.samps_per_frame  # wfdb invents the end of a skewed signal
                 signal = theirs.e_p_signal[i] * MILLIVOLTS[theirs.units[i].lower()]
                 np.testing.assert_allclose(signal[:kept], written[:kept], rtol=1e-9, atol=1e-12)
@@ -96,7 +97,8 @@ def check_annotations(drawn: tuple[int, float | None, int, list[int], list[str]]
             aux_note=noted + [""] * len(positions),
             write_dir=folder,
         )
-        lead = Lead("II", Fraction(frame_fs), 1_000_000, samps_per_frame, (), whole=True)
+        fs, frames = Fraction(frame_fs), 1_000_000
+        lead = Lead("II", fs * samps_per_frame, frames * samps_per_frame, frames, fs, (), whole=True)
         ours = read_annotations(stem, "atr", lead)
         theirs = wfdb.rdann(str(stem), "atr")
     assert ours.symbol.tolist() == symbols == theirs.symbol

@@ -14,11 +14,12 @@ import os
 import re
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Final
+from typing import Any, BinaryIO, ClassVar, Final, TypeVar
 
 from components.errors import DataRefused, EnvironmentRefused
 
@@ -30,6 +31,12 @@ RANGE_BUFFER_BYTES: Final = 64 << 10
 
 ABSENT: Final = "absent"
 """Version of a file that is not there."""
+
+REQUESTS: Final = 16
+"""Threads that ask for files: a store answers slowly, but many at once."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -242,6 +249,15 @@ def list_files(pattern: str) -> list[InputFile]:
         EnvironmentRefused: the URI's store cannot be reached, or does not let us list.
     """
     return storage_at(pattern).match()
+
+
+def ask_all(ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Return what `ask` returns for each item, in order, from many threads; each takes several items at a time."""
+    waiting = list(items)
+    step = max(len(waiting) // (4 * REQUESTS), 1)
+    runs = [waiting[first : first + step] for first in range(0, len(waiting), step)]
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        return [answer for run in pool.map(lambda run: list(map(ask, run)), runs) for answer in run]
 
 
 def fingerprint(files: Sequence[InputFile]) -> str:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, TypeVar
+from typing import Final
 
 from components.errors import DataRefused
 from components.io.storage import (
     ABSENT,
     InputFile,
+    ask_all,
     described,
     is_remote,
     list_files,
@@ -34,24 +34,8 @@ from components.recordings.lead import signal_file
 TABLES: Final = re.compile(r"\.(csv|parquet|tfrecords?)(\.gz)?$", re.IGNORECASE)
 """Names of files of beats."""
 
-REQUESTS: Final = 16
-"""Threads that ask for files and their versions: a store answers slowly, but many at once."""
-
 EDF_HEADER_BYTES: Final = 256 << 10
 """Longest header of an EDF file that is fetched to plan a job: a thousand signals."""
-
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-def ask_all(ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Return what `ask` returns for each item, in order, from many threads; each takes several items at a time."""
-    waiting = list(items)
-    step = max(len(waiting) // (4 * REQUESTS), 1)
-    runs = [waiting[first : first + step] for first in range(0, len(waiting), step)]
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        return [answer for run in pool.map(lambda run: list(map(ask, run)), runs) for answer in run]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,14 +19,14 @@ from components.io.artifact_files import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SP
 from components.io.examples import read_beats
 from components.io.serving import HISTOGRAM, STATISTICS
 from components.io.shards import stem_of
-from components.io.storage import Storage, absolute_path, read_whole, storage_at
+from components.io.storage import Storage, absolute_path, ask_all, read_whole, storage_at
 from components.report.survey import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job, ShardTask
 from components.score.model import is_synthetic, model_place
 from components.score.record import Outcome, ShardRecord
 from components.score.recording_lines import RecordingLine, read_lines
 from components.score.recordings import RecordingShard
-from components.score.resume import READERS, RESULT_FOLDERS, read_outcomes
+from components.score.resume import RESULT_FOLDERS, read_outcomes
 from components.score.summary import SUMMARY_FILE, ScoreSummary, add_up
 from components.verdict import Verdict, read_verdict
 
@@ -215,8 +214,7 @@ class ScoringMaterial:
             HeartbeatError: a file of recordings/ is not there any more, or cannot be read.
         """
         names = [task.lines_name for task in self.done_tasks if isinstance(task.shard, RecordingShard)]
-        with ThreadPoolExecutor(READERS) as pool:
-            return [line for content in pool.map(self.content, names) for line in read_lines(content)]
+        return [line for content in ask_all(self.content, names) for line in read_lines(content)]
 
     def content(self, name: str) -> bytes:
         """Return what a file of the job holds.

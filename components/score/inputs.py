@@ -9,9 +9,9 @@ from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError, refused_together
 from components.io.shards import SourceShard, plan_sources, rows_by_file
 from components.io.sources import Source, check_labels, check_provenance, context_of, find_sources, input_files
-from components.io.storage import InputFile, check_name, described, is_remote
+from components.io.storage import InputFile, ask_all, check_name, described, is_remote
 from components.recordings.annotation_files import annotation_file_name
-from components.recordings.inputs import Recording, ask_all, find_recordings, opened_recording
+from components.recordings.inputs import Recording, find_recordings, opened_recording
 from components.recordings.lead import open_lead
 from components.recordings.lead_names import NoSuchLead
 from components.score.model import ModelRef

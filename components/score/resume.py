@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
 from components.errors import DataRefused
-from components.io.storage import Storage, sha256_of
+from components.io.storage import Storage, ask_all, sha256_of
 from components.score.job import ShardTask
 from components.score.record import Outcome, ShardRecord, Written, parse_outcome
 from components.score.recordings import RecordingShard
 
 RESULT_FOLDERS: Final = ("shards", "parts", "rejects", "recordings", "annotations")
 """Folders of a scoring directory that hold what its shards leave; first their records, which say that they are done."""
-
-READERS: Final = 16
-"""Threads that read records and hash results, a MiB each at a time: a store answers slowly, but many at once."""
 
 T = TypeVar("T")
 
@@ -64,8 +60,7 @@ def done_shards(folder: Storage, tasks: Sequence[ShardTask]) -> dict[str, ShardR
 
 
 def _side_by_side(read: Callable[[ShardTask], T], tasks: Sequence[ShardTask]) -> dict[str, T]:
-    with ThreadPoolExecutor(READERS) as pool:
-        return dict(zip((task.shard.stem for task in tasks), pool.map(read, tasks), strict=True))
+    return dict(zip((task.shard.stem for task in tasks), ask_all(read, tasks), strict=True))
 
 
 def _verified(folder: Storage, sizes: Mapping[str, int], task: ShardTask) -> ShardRecord | None:

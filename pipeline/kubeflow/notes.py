@@ -11,7 +11,6 @@ import json
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
@@ -19,16 +18,13 @@ from typing import Any, Final, Literal
 import absl.logging
 
 from components.errors import HeartbeatError
-from components.io.storage import list_files, read_whole, write_whole
+from components.io.storage import ask_all, list_files, read_whole, write_whole
 from components.verdict import Verdict, read_verdict
 from pipeline.kubeflow.uris import LOGS_OUTPUT, Json, RunFolder, remote_uri, run_folder_of
 from pipeline.refusal import refusal_behind
 from pipeline.summary import State
 
 SUFFIX: Final = ".json"
-
-READERS: Final = 16
-"""Objects of the store that are read at once: each takes a round trip, and next to no work."""
 
 KILLED = (
     "{stage} was killed before it could report an error: most likely by its memory limit, or with its node. The events "
@@ -112,10 +108,9 @@ def read_notes(run: RunFolder) -> dict[str, StepNote]:
     """
     files = [file.path for file in list_files(f"{run.notes}/*{SUFFIX}")]
     notes = {}
-    with ThreadPoolExecutor(READERS) as pool:
-        for text in pool.map(read_whole, files):
-            fields = json.loads(text)
-            notes[fields["stage"]] = StepNote(**fields | {"verdict": read_verdict(fields["verdict"])})
+    for text in ask_all(read_whole, files):
+        fields = json.loads(text)
+        notes[fields["stage"]] = StepNote(**fields | {"verdict": read_verdict(fields["verdict"])})
     return notes
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.io.object_stores import ObjectStore
-from components.io.storage import write_whole
+from components.io.storage import ask_all, write_whole
 from components.report.pages import write_run_report
 from components.verdict import Verdict
-from pipeline.kubeflow.notes import READERS, RunNotes, StageResult, Task, find_outputs, read_notes, stage_results
+from pipeline.kubeflow.notes import RunNotes, StageResult, Task, find_outputs, read_notes, stage_results
 from pipeline.kubeflow.uris import RunFolder, store_uri
 from pipeline.outcome import Artifacts, Outcome
 from pipeline.refusal import UnexpectedError
@@ -51,9 +50,8 @@ class Copies:
             names = list(store.sizes()) or ([""] if store.match() else [])
             return [(store, name, copy / name) for name in names]
 
-        with ThreadPoolExecutor(READERS) as pool:
-            listed = [one for several in pool.map(objects, uris) for one in several]
-            list(pool.map(lambda one: one[0].fetch(one[1], one[2]), listed))
+        listed = [one for several in ask_all(objects, uris) for one in several]
+        ask_all(lambda one: one[0].fetch(one[1], one[2]), listed)
 
     def publish(self, uri: str) -> None:
         """Upload what lies in the copy of a prefix.

@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -82,9 +82,10 @@ class Header:
 
     fs: Fraction  # frames per second
     sig_len: int  # frames; 0 where the header has none
-    signals: tuple[Signal, ...]  # signal lines; empty where the record has segments
+    signals: tuple[Signal, ...]  # signal lines; empty where the record has segments, and of an outline
     segments: tuple[tuple[str, int], ...]  # record name and frames of each segment; empty where the record has none
     start: datetime | None = None  # local time of the first frame; None where the header has no time, or no date
+    files: tuple[str, ...] = ()  # names of the signal files, as written
 
 
 def find_records(place: Path) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
@@ -224,22 +225,12 @@ def header_path(stem: Path) -> Path:
     return stem.with_name(f"{stem.name}.hea")
 
 
-def read_header(stem: Path) -> Header:
-    """Parse the header of a record, given the record's path without extension.
+def read_header(stem: Path, *, outline: bool = False) -> Header:
+    """Parse the header of a record, given the record's path without extension; of an outline no signals, for speed.
 
     Raises:
         DataRefused: it is missing, or a line is not of WFDB's form; the line is quoted.
         EnvironmentRefused: it cannot be read.
-    """
-    path, (header, lines) = header_path(stem), read_outline(stem)
-    return replace(header, signals=tuple(_signal(path, line) for line in lines))
-
-
-def read_outline(stem: Path) -> tuple[Header, list[str]]:
-    """Parse a header but for its signal lines, and return these, which begin with the names of the signal files.
-
-    Raises:
-        DataRefused, EnvironmentRefused: as `read_header`.
     """
     path = header_path(stem)
     if not path.is_file():
@@ -258,9 +249,11 @@ def read_outline(stem: Path) -> tuple[Header, list[str]]:
         what = "signals" if segments is None else "segments"
         raise DataRefused(f"its header {path.name} says {expected} {what} and describes {len(lines) - 1}.")
     start = _start(record["start"] or "")
-    if segments is None:
-        return Header(fs, sig_len, (), (), start), lines[1:]
-    return Header(fs, sig_len, (), tuple(_segment(path, line) for line in lines[1:]), start), []
+    if segments is not None:
+        return Header(fs, sig_len, (), tuple(_segment(path, line) for line in lines[1:]), start)
+    signals = () if outline else tuple(_signal(path, line) for line in lines[1:])
+    files = dict.fromkeys(line.split(None, 1)[0] for line in lines[1:])
+    return Header(fs, sig_len, signals, (), start, tuple(files))
 
 
 def _start(text: str) -> datetime | None:

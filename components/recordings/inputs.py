@@ -28,8 +28,8 @@ from components.io.storage import (
 )
 from components.recordings.annotations import annotation_file
 from components.recordings.edf_header import read_edf_file
-from components.recordings.header import EDF, LIST, header_path, list_records, read_outline, records_among
-from components.recordings.lead import signal_file
+from components.recordings.header import EDF, LIST, header_path, list_records, read_header, records_among
+from components.recordings.lead import GAP, signal_file
 
 TABLES: Final = re.compile(r"\.(csv|parquet|tfrecords?)(\.gz)?$", re.IGNORECASE)
 """Names of files of beats."""
@@ -118,18 +118,17 @@ def _describe(stem: Path, name: str, annotator: str | None) -> Recording:
             edf = read_edf_file(path)
             frames, fs = edf.records or 0, float(edf.frame_fs)
         else:
-            header, lines = read_outline(stem)
+            header = read_header(stem, outline=True)
             parts = [stem.parent / name for name, _ in header.segments]
             parts = [part for part in parts if header_path(part).is_file()]
             others.update(dict.fromkeys(map(header_path, parts)))
-            for part, of_part in [(stem, lines), *((part, read_outline(part)[1]) for part in parts)]:
-                names = dict.fromkeys(line.split(None, 1)[0] for line in of_part)
-                others.update(dict.fromkeys(signal_file(part, name) for name in names))
+            for part, of_part in [(stem, header), *((part, read_header(part, outline=True)) for part in parts)]:
+                others.update(dict.fromkeys(signal_file(part, name) for name in of_part.files))
             frames, fs = header.sig_len or sum(length for _, length in header.segments), float(header.fs)
     others.pop(path, None)
     if annotator is not None:
         others[annotation_file(stem, annotator)] = None
-    files = tuple(described(str(other)) for other in others if other.name != "~")
+    files = tuple(described(str(other)) for other in others if other.name != GAP)
     return Recording(name, described(str(path)), files, frames, fs)
 
 

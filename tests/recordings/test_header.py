@@ -29,6 +29,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         sig_len=650000,
         signals=(Signal("r.dat", "212", 4, 3, 512, -150.0, -7.0, "uV", -4, 65536 - 22131, "ECG lead 1"),),
         segments=(),
+        files=("r.dat",),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,13 +81,13 @@ def find_recordings(pattern: str, annotator: str | None) -> list[Recording]:
     if path.is_dir():
         if not _holds_recordings(path):
             return []
-        names, missing = list_records(path)
+        folder, (names, missing) = path, list_records(path)
         if missing:
             raise DataRefused(f"{path / LIST} lists folders that are not there: {', '.join(missing[:5])}.")
-        return _described(path, names, annotator)
-    matches = [Path(file.path) for file in list_files(local_path(pattern))] or [path]
-    folder, names = records_among([match for match in matches if not TABLES.search(match.name)])
-    return _described(folder, names, annotator)
+    else:
+        matches = [Path(file.path) for file in list_files(local_path(pattern))] or [path]
+        folder, names = records_among([match for match in matches if not TABLES.search(match.name)])
+    return ask_all(lambda name: _describe(folder / name, name, annotator), names)
 
 
 def _holds_recordings(folder: Path) -> bool:
@@ -101,10 +101,6 @@ def _holds_recordings(folder: Path) -> bool:
             f"'{folder}/*.hea' or '{folder}/*{Path(tables[0]).suffix}'."
         )
     return bool(recordings) or (not tables and any(path.suffix.lower() in (".hea", *EDF) for path in folder.rglob("*")))
-
-
-def _described(folder: Path, names: Sequence[str], annotator: str | None) -> list[Recording]:
-    return ask_all(lambda name: _describe(folder / name, name, annotator), names)
 
 
 def _describe(stem: Path, name: str, annotator: str | None) -> Recording:
@@ -158,10 +154,12 @@ def _find_remote(uri: str, annotator: str | None) -> list[Recording]:
 
 
 def _mirror(uri: str, size: int, target: Path) -> None:
-    name = target.name.lower()
-    end = size if name == LIST.lower() or name.endswith(".hea") else min(size, EDF_HEADER_BYTES)
-    wanted = name == LIST.lower() or name.endswith((".hea", *EDF))
-    target.write_bytes(read_range(uri, 0, end) if wanted else b"")
+    name, end = target.name.lower(), 0
+    if name == LIST.lower() or name.endswith(".hea"):
+        end = size
+    elif name.endswith(EDF):
+        end = min(size, EDF_HEADER_BYTES)
+    target.write_bytes(read_range(uri, 0, end) if end else b"")
 
 
 @contextmanager

@@ -62,12 +62,12 @@ def open_edf(path: Path, lead: str | None) -> Lead:
         for (first, start), (stop, _) in pairwise([*runs, (count, 0)])
     )
     return Lead(
-        signal.sig_name,
-        fs,
-        segments[-1].start + segments[-1].length,
-        count,
-        tick_fs,
-        segments,
+        sig_name=signal.sig_name,
+        fs=fs,
+        length=segments[-1].start + segments[-1].length,
+        sig_len=count,
+        tick_fs=tick_fs,
+        segments=segments,
         whole=len(runs) == 1,
         notes=(note,) if note else (),
         start=edf.start and edf.start + _first_onset(edf),

@@ -140,11 +140,9 @@ def list_records(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     BDF files without a header of their name beside them, whose records are called as the file.
 
     Raises:
-        DataRefused: the folder is missing or holds no record, or RECORDS is not text or lists its own folder.
+        DataRefused: the folder holds no record, or RECORDS is not text or lists its own folder.
         EnvironmentRefused: a file of the folder cannot be read.
     """
-    if not folder.is_dir():
-        raise DataRefused(f"There is no folder {folder}; name the one that holds the records with --wfdb.")
     missing: list[str] = []
     records = tuple(os.path.relpath(path, folder) for path in dict.fromkeys(_stems(folder, (), missing)))
     if not records:

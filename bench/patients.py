@@ -30,7 +30,7 @@ from components.beats.kaggle import VARIANTS_PARQUET
 from components.errors import ModelRefused
 from components.ingest.split import held_out_records
 from components.io.storage import sha256_of
-from components.recordings.splits import MITDB, PACED, Archive, RecordSplit, fold_split, patient_split
+from components.recordings.splits import MITDB, PACED, Archive, Split, fold_split, patient_split
 from components.score.model import RELEASED, model_place
 from components.train.calibrate import Certainty
 from components.train.data import Spool, TrainingData
@@ -146,9 +146,7 @@ def _archives(beats: Beats) -> list[Archive]:
     ]
 
 
-def write_result(
-    name: str, splits: Sequence[RecordSplit], beats: Beats, variants: Beats, settings: RunSettings
-) -> None:
+def write_result(name: str, splits: Sequence[Split], beats: Beats, variants: Beats, settings: RunSettings) -> None:
     """Learn from one side of each split, and write the confusion matrix of every record of the other."""
     records, parameters, seconds, seed = {}, 0, 0.0, settings.train.seed
     for split in splits:

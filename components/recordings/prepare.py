@@ -34,7 +34,7 @@ from components.recordings.report import (
     label_sentences,
     polarity_sentence,
 )
-from components.recordings.splits import MITDB, Archive, KaggleSplit, Split, choose_split, is_mitdb
+from components.recordings.splits import MITDB, Archive, Split, choose_split, is_mitdb
 from components.settings import Settings
 
 DESCRIPTION_FILE = "prepare.json"
@@ -76,7 +76,7 @@ class Plan:
     """How to prepare archives, from their headers."""
 
     settings: PrepareSettings
-    split: Split | None  # which beats are for training and which for testing; None for one file
+    split: Split  # which beats are for training and which for testing
     labels: Mapping[str, int]  # annotation symbol -> class
     leads: Sequence[tuple[Archive, str, Lead]]  # of each record, by its name in its archive, in the order of the files
     notes: list[str]  # remarks for the user
@@ -109,29 +109,26 @@ def _plan(settings: PrepareSettings) -> Plan:
     archives, missing = _find_archives(settings)
     if settings.detect and settings.split:
         raise UsageError("--detect writes one file of beats without labels, so --split has no meaning with it.")
-    split = None
-    if not settings.detect and settings.split != "none":
-        split = choose_split(settings.split, archives, settings.seed)
+    split = choose_split("none" if settings.detect else settings.split, archives, settings.seed)
     place_of = {
         archive.named(record): (archive, record)
         for archive in archives
         for record in (*archive.records, *(MITDB if archive.mitdb else ()))
     }
-    records = split.records if split else tuple(archive.named(each) for archive in archives for each in archive.kept())
-    if not records:
+    if not split.records:
         raise UsageError("Every record is excluded; nothing is left to prepare.")
-    if settings.map is not None and (settings.detect or isinstance(split, KaggleSplit)):
+    if settings.map is not None and (settings.detect or split.kind == "kaggle"):
         raise UsageError(
             "--map gives annotated beats their classes; with --detect or --split kaggle it has no meaning."
         )
-    if settings.variants and (settings.format != "parquet" or settings.detect or isinstance(split, KaggleSplit)):
+    if settings.variants and (settings.format != "parquet" or settings.detect or split.kind == "kaggle"):
         raise UsageError(
             "--variants makes rows with other contexts from annotated records: it needs --format parquet, and no split "
             "or one by record or patient."
         )
-    labels = SYMBOL_TO_LABEL if isinstance(split, KaggleSplit) else parse_map(settings.map)
-    leads, silent, skipped = _open_leads(settings, [place_of[name] for name in records])
-    notes = list(split.sentences if split else ())
+    labels = SYMBOL_TO_LABEL if split.kind == "kaggle" else parse_map(settings.map)
+    leads, silent, skipped = _open_leads(settings, [place_of[name] for name in split.records])
+    notes = list(split.sentences)
     if missing:
         notes.append(f"Folders that RECORDS lists and that are not there: {', '.join(missing)}.")
     for reason, names in silent.items():
@@ -243,13 +240,13 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
         classes = sum((result.sides[side].classes for result in results), np.zeros(len(CLASSES), np.int64))
         if rows == 0:
             raise DataRefused([f"No beat is left for {rows_name}.", *plan.skipped[:NAMED], *sentences])
-        if side == "test" and isinstance(plan.split, KaggleSplit):
+        if side == "test" and plan.split.kind == "kaggle":
             digest = join_in_kaggle_order(form, paths, side, scratch)
             sentences += kaggle_sentences(scratch / rows_name, digest, results, settings.lead)
         else:
             digest = join_parts(form, paths, side, scratch, labelled=labelled)
         files.append(FileCount(rows_name, rows, tuple(classes.tolist()) if labelled else None, digest))
-    if labelled and not isinstance(plan.split, KaggleSplit):
+    if labelled and plan.split.kind != "kaggle":
         sentences.append(f"Classes: {describe_map(plan.labels)}.")
     sentences.append(polarity_sentence(results))
     _describe(plan, results, files, scratch / DESCRIPTION_FILE)
@@ -278,7 +275,7 @@ def _describe(plan: Plan, results: Sequence[RecordResult], files: Sequence[FileC
         for archive, *_ in plan.leads
     }
     description = {
-        "split": "none" if plan.split is None else settings.split or "kaggle",
+        "split": "none" if settings.detect else settings.split or "kaggle",
         "seed": settings.seed,
         "annotator": None if settings.detect else settings.annotator,
         "windows": windows if len(windows) > 1 else next(iter(windows.values())),

@@ -29,7 +29,7 @@ from components.recordings.lead import Lead
 from components.recordings.lead_beats import LeadBeats
 from components.recordings.parts import Form, Origin, open_part
 from components.recordings.signal import LeadReader
-from components.recordings.splits import DIGEST_BYTES, Archive, KaggleSplit, Split
+from components.recordings.splits import DIGEST_BYTES, Archive, Split
 
 OLDER_ANNOTATIONS = {"102": "102-0"}
 """Record of MIT-BIH -> the older annotation file that Kaggle's rows were cut by."""
@@ -53,7 +53,7 @@ class RecordJob:
     lead: Lead
     annotator: str | None  # extension of the annotation files; None to find the beats in the signal
     labels: Mapping[str, int]  # annotation symbol -> class
-    split: Split | None  # which side a beat goes to; None where there is one side only
+    split: Split  # which side a beat goes to
     part: Path  # path that the names of its part files begin with
     form: Form  # of the files that the parts are joined to
     variants: bool  # whether more rows are made from those for training
@@ -163,12 +163,10 @@ def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str
             name: stack.enter_context(open_part(job.form, job.part, name, origin, labelled=labelled)) for name in sides
         }
         for share, block in beats.blocks(with_context=job.form == "parquet"):
-            in_test = None if job.split is None else job.split.in_test(job.name, block.sample)
-            masks = {"beats": np.ones(len(block), bool)} if in_test is None else {"train": ~in_test, "test": in_test}
-            for name, mask in masks.items():
+            for name, mask in job.split.masks(job.name, block.sample).items():
                 chosen = block.take(mask)
                 write[name](chosen)
-                if name == "test" and isinstance(job.split, KaggleSplit):
+                if name == "test" and job.split.kind == "kaggle":
                     digest.update(kaggle_text(chosen.signal, chosen.label).reshape(-1).data)
                 sides[name].add(chosen)
                 if job.variants and name != "test":
@@ -192,9 +190,9 @@ def _variants(job: RecordJob, beats: LeadBeats, training: CutBeats) -> Iterator[
         yield replace(made, context=variant.context[usable], label=variant.label[usable])
 
 
-def sides_of(split: Split | None, variants: bool) -> tuple[str, ...]:
+def sides_of(split: Split, variants: bool) -> tuple[str, ...]:
     """Return the sides that a record gives rows to."""
-    return (*(("beats",) if split is None else ("train", "test")), *(("variants",) if variants else ()))
+    return (*split.sides, *(("variants",) if variants else ()))
 
 
 DONE, ROWS, STOP = range(3)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +21,18 @@ from components.errors import DataRefused, UsageError, counted
 from components.recordings.header import read_header
 from components.verdict import SAME_PATIENTS
 
-MITDB: Final = tuple(
-    str(number)
-    for number in (
-        100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 111, 112, 113, 114, 115, 116, 117, 118, 119, 121,
-        122, 123, 124, 200, 201, 202, 203, 205, 207, 208, 209, 210, 212, 213, 214, 215, 217, 219, 220, 221,
-        222, 223, 228, 230, 231, 232, 233, 234
-    )
-)  # fmt: skip
+DS1: Final = tuple(map(str, (
+    101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230
+)))  # fmt: skip
+DS2: Final = tuple(map(str, (
+    100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210, 212, 213, 214, 219, 221, 222, 228, 231, 232, 233, 234
+)))  # fmt: skip
+"""The inter-patient split of de Chazal, O'Dwyer and Reilly (IEEE Trans Biomed Eng 51:1196, 2004): train, test."""
+
+PACED: Final = ("102", "104", "107", "217")
+"""Records of patients with a pacemaker, which AAMI EC57 leaves out."""
+
+MITDB: Final = tuple(sorted(DS1 + DS2 + PACED))
 """The records of the MIT-BIH Arrhythmia Database 1.0.0."""
 
 MITDB_SIG_LEN: Final = 650_000
@@ -37,24 +41,9 @@ MITDB_SIG_LEN: Final = 650_000
 SAME_PERSON: Final = {"202": "201"}
 """Record -> another record of MIT-BIH that was taken from the same person."""
 
-DS1: Final = tuple(
-    str(number)
-    for number in (
-        101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220,
-        223, 230
-    )
-)  # fmt: skip
-DS2: Final = tuple(
-    str(number)
-    for number in (
-        100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210, 212, 213, 214, 219, 221, 222, 228, 231, 232,
-        233, 234
-    )
-)  # fmt: skip
-"""The inter-patient split of de Chazal, O'Dwyer and Reilly (IEEE Trans Biomed Eng 51:1196, 2004): train, test."""
-
-PACED: Final = ("102", "104", "107", "217")
-"""Records of patients with a pacemaker, which AAMI EC57 leaves out."""
+KAGGLE_ORDER: Final = (
+    "The training file holds the other beats record by record, in order of time; Kaggle's own order is not known."
+)
 
 DIGEST_BYTES = 8
 POSITION_BYTES = 3
@@ -143,60 +132,44 @@ def expand(packed: bytes) -> KaggleRows:
     )
 
 
-class Split(Protocol):
-    """A rule that parts the beats of an archive."""
+@dataclass(frozen=True)
+class Split:
+    """Which records are prepared, and which of their beats are for testing."""
+
+    kind: Literal["none", "kaggle", "record"]  # one file of all beats; Kaggle's own test rows; whole records
+    records: tuple[str, ...]  # in the order of the files
+    test: frozenset[str] = frozenset()  # those for testing, where whole records are
+    sentences: tuple[str, ...] = ()  # notes for the users of the files
 
     @property
-    def records(self) -> tuple[str, ...]:
-        """Return the records to prepare, in the order of the files."""
+    def sides(self) -> tuple[str, ...]:
+        """Return the sides that a record gives rows to."""
+        return ("beats",) if self.kind == "none" else ("train", "test")
 
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """Return notes for the users of the files."""
-
-    def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Return bool[n]: which of a record's beats, by position, belong to the test file."""
-
-
-@dataclass(frozen=True)
-class KaggleSplit:
-    """Kaggle's own test rows; all other beats are for training."""
-
-    records: tuple[str, ...]
-    sentences: tuple[str, ...] = (
-        SAME_PATIENTS["kaggle"].sentence,
-        "The training file holds the other beats record by record, in order of time; Kaggle's own order is not known.",
-    )
-
-    def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Return bool[n]: whether Kaggle's test file has a row that was cut here."""
-        return np.isin(samples, kaggle_rows().samples_of(record))
-
-
-@dataclass(frozen=True)
-class RecordSplit:
-    """Whole records to either side."""
-
-    records: tuple[str, ...]
-    test: frozenset[str]
-    sentences: tuple[str, ...]
-
-    def in_test(self, record: str, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Return bool[n]: all of them or none."""
-        return np.full(len(samples), record in self.test)
+    def masks(self, record: str, samples: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.bool_]]:
+        """Return side -> which of a record's beats, by position, go to it, bool[n]."""
+        if self.kind == "none":
+            return {"beats": np.ones(len(samples), bool)}
+        if self.kind == "kaggle":
+            in_test = np.isin(samples, kaggle_rows().samples_of(record))
+        else:
+            in_test = np.full(len(samples), record in self.test)
+        return {"train": ~in_test, "test": in_test}
 
 
 def choose_split(name: str | None, archives: Sequence[Archive], seed: int) -> Split:
-    """Return the split of a name: kaggle, patient, patient:fold=K/N or record:FRACTION; None is kaggle for MIT-BIH.
+    """Return the split of a name.
 
     Args:
-        name: of the split.
+        name: none, kaggle, patient, patient:fold=K/N or record:FRACTION; None is kaggle for MIT-BIH.
         archives: to take the records of.
         seed: of record:FRACTION.
 
     Raises:
         UsageError: the split does not fit the archives, or its name is not known.
     """
+    if name == "none":
+        return Split("none", _kept(archives))
     mitdb = next((archive for archive in archives if archive.mitdb), None)
     if name is None and (mitdb is None or len(archives) > 1):
         what = "Several archives have no split of their own" if mitdb else "These are not the records of MIT-BIH"
@@ -210,7 +183,7 @@ def choose_split(name: str | None, archives: Sequence[Archive], seed: int) -> Sp
     if name in ("kaggle", None):
         if len(archives) > 1 or mitdb is None:
             raise UsageError("--split kaggle is for MIT-BIH alone, whose rows Kaggle's files hold: name one --wfdb.")
-        return KaggleSplit(mitdb.kept(MITDB))
+        return Split("kaggle", mitdb.kept(MITDB), sentences=(SAME_PATIENTS["kaggle"].sentence, KAGGLE_ORDER))
     if name == "patient":
         return patient_split(archives)
     if fold := re.fullmatch(r"patient:fold=(\d+)/(\d+)", name or ""):
@@ -224,7 +197,7 @@ def choose_split(name: str | None, archives: Sequence[Archive], seed: int) -> Sp
     return record_split(archives, float(match[1]), seed)
 
 
-def patient_split(archives: Sequence[Archive]) -> RecordSplit:
+def patient_split(archives: Sequence[Archive]) -> Split:
     """Put DS1 and all other archives' records into the training file, DS2 into the test file, paced records nowhere."""
     trained, tested, sentences = [], [], []
     for archive in archives:
@@ -246,10 +219,10 @@ def patient_split(archives: Sequence[Archive]) -> RecordSplit:
                 )
     if len(archives) > 1:
         sentences.append("Records of other archives than MIT-BIH are all for training.")
-    return RecordSplit(tuple(sorted(trained + tested)), frozenset(tested), tuple(sentences))
+    return Split("record", tuple(sorted(trained + tested)), frozenset(tested), tuple(sentences))
 
 
-def fold_split(archives: Sequence[Archive], fold: int, folds: int) -> RecordSplit:
+def fold_split(archives: Sequence[Archive], fold: int, folds: int) -> Split:
     """Put one of several parts of the people into the test file, the others into the training file.
 
     Of MIT-BIH only DS1 takes part: DS2 stays unseen for a model whose settings are chosen by such folds. Each archive's
@@ -275,10 +248,10 @@ def fold_split(archives: Sequence[Archive], fold: int, folds: int) -> RecordSpli
     )
     if any(archive.mitdb for archive in archives):
         sentence += " Of MIT-BIH only de Chazal's DS1 takes part; his DS2 and the paced records are left out."
-    return RecordSplit(tuple(records), frozenset(test), (sentence,))
+    return Split("record", tuple(records), frozenset(test), (sentence,))
 
 
-def record_split(archives: Sequence[Archive], fraction: float, seed: int) -> RecordSplit:
+def record_split(archives: Sequence[Archive], fraction: float, seed: int) -> Split:
     """Draw a share of the records by the seed and their names for testing; never one person on both sides.
 
     Raises:
@@ -292,10 +265,14 @@ def record_split(archives: Sequence[Archive], fraction: float, seed: int) -> Rec
     count = max(1, round(fraction * len(drawn)))
     if len(drawn) < 2 or count == len(drawn):
         raise UsageError(f"{counted(len(drawn), 'record')} cannot be split {fraction:g} to {1 - fraction:g} by record.")
-    records = tuple(archive.named(record) for archive in archives for record in archive.kept())
+    records = _kept(archives)
     test = frozenset(record for person in drawn[:count] for record in people[person])
     sides = f"{len(test)} of {counted(len(records), 'record')} are in the test file."
-    return RecordSplit(records, test, (f"Split record:{fraction:g}, seed {seed}: {sides}",))
+    return Split("record", records, test, (f"Split record:{fraction:g}, seed {seed}: {sides}",))
+
+
+def _kept(archives: Sequence[Archive]) -> tuple[str, ...]:
+    return tuple(archive.named(record) for archive in archives for record in archive.kept())
 
 
 def _digest(text: str) -> bytes:

@@ -25,7 +25,7 @@ from components.recordings.annotations import annotation_path
 from components.recordings.header import find_records
 from components.recordings.lead import Lead, open_lead
 from components.recordings.lead_names import NoSignal
-from components.recordings.parts import FILES, Form, join_in_kaggle_order, join_parts
+from components.recordings.parts import FILES, Form, join_parts
 from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records, sides_of
 from components.recordings.report import (
     FileCount,
@@ -240,11 +240,10 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
         classes = sum((result.sides[side].classes for result in results), np.zeros(len(CLASSES), np.int64))
         if rows == 0:
             raise DataRefused([f"No beat is left for {rows_name}.", *plan.skipped[:NAMED], *sentences])
-        if side == "test" and plan.split.kind == "kaggle":
-            digest = join_in_kaggle_order(form, paths, side, scratch)
+        as_kaggle = side == "test" and plan.split.kind == "kaggle"
+        digest = join_parts(form, paths, side, scratch, labelled=labelled, as_kaggle=as_kaggle)
+        if as_kaggle:
             sentences += kaggle_sentences(scratch / rows_name, digest, results, settings.lead)
-        else:
-            digest = join_parts(form, paths, side, scratch, labelled=labelled)
         files.append(FileCount(rows_name, rows, tuple(classes.tolist()) if labelled else None, digest))
     if labelled and plan.split.kind != "kaggle":
         sentences.append(f"Classes: {describe_map(plan.labels)}.")

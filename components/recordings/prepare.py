@@ -13,7 +13,6 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from components.beat import CLASSES, SYMBOL_TO_LABEL
-from components.beats.cut import CutCounts
 from components.beats.kaggle import VARIANTS_PARQUET
 from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
@@ -34,7 +33,7 @@ from components.recordings.report import (
     label_sentences,
     polarity_sentence,
 )
-from components.recordings.splits import MITDB, Archive, Split, choose_split, is_mitdb
+from components.recordings.splits import Archive, Split, choose_split, is_mitdb
 from components.settings import Settings
 
 DESCRIPTION_FILE = "prepare.json"
@@ -110,11 +109,6 @@ def _plan(settings: PrepareSettings) -> Plan:
     if settings.detect and settings.split:
         raise UsageError("--detect writes one file of beats without labels, so --split has no meaning with it.")
     split = choose_split("none" if settings.detect else settings.split, archives, settings.seed)
-    place_of = {
-        archive.named(record): (archive, record)
-        for archive in archives
-        for record in (*archive.records, *(MITDB if archive.mitdb else ()))
-    }
     if not split.records:
         raise UsageError("Every record is excluded; nothing is left to prepare.")
     if settings.map is not None and (settings.detect or split.kind == "kaggle"):
@@ -127,7 +121,7 @@ def _plan(settings: PrepareSettings) -> Plan:
             "or one by record or patient."
         )
     labels = SYMBOL_TO_LABEL if split.kind == "kaggle" else parse_map(settings.map)
-    leads, silent, skipped = _open_leads(settings, [place_of[name] for name in split.records])
+    leads, silent, skipped = _open_leads(settings, archives, split.records)
     notes = list(split.sentences)
     if missing:
         notes.append(f"Folders that RECORDS lists and that are not there: {', '.join(missing)}.")
@@ -166,22 +160,24 @@ def _find_archives(settings: PrepareSettings) -> tuple[list[Archive], list[str]]
 
 
 def _open_leads(
-    settings: PrepareSettings, records: Sequence[tuple[Archive, str]]
+    settings: PrepareSettings, archives: Sequence[Archive], names: Sequence[str]
 ) -> tuple[list[tuple[Archive, str, Lead]], dict[str, list[str]], list[str]]:
     """Return the records with their leads, reason -> records without any ECG, and why others cannot be used."""
     leads: list[tuple[Archive, str, Lead]] = []
     silent: dict[str, list[str]] = {}
     skipped: list[str] = []
-    for archive, record in records:
+    for name in names:
+        archive = next(each for each in archives if name.startswith(each.prefix))
+        record = name.removeprefix(archive.prefix)
         try:
             lead = open_lead(archive.folder / record, settings.lead)
             if not settings.detect:
                 annotation_path(archive.folder / record, settings.annotator)
             leads.append((archive, record, lead))
         except NoSignal as refused:
-            silent.setdefault(refused.sentences[0], []).append(archive.named(record))
+            silent.setdefault(refused.sentences[0], []).append(name)
         except DataRefused as refused:
-            skipped.extend(f"Record {archive.named(record)}: {sentence}" for sentence in refused.sentences)
+            skipped.extend(f"Record {name}: {sentence}" for sentence in refused.sentences)
     return leads, silent, skipped
 
 
@@ -255,12 +251,7 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
         publish(scratch, settings.out, list(sides.values()), [DESCRIPTION_FILE])
     return PrepareReport(
         files=tuple(files),
-        records=len(results),
-        counts=sum((result.counts for result in results), CutCounts()),
-        unfollowed={result.record: result.counts.unfollowed for result in results if result.counts.unfollowed},
-        doubled={result.record: result.counts.doubled for result in results if result.counts.doubled},
-        flat={result.record: result.counts.flat for result in results if result.counts.flat},
-        missing={result.record: result.counts.missing for result in results if result.counts.missing},
+        counts_of={result.record: result.counts for result in results},
         sentences=tuple(sentences),
         skipped=tuple(plan.skipped),
     )

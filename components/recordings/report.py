@@ -40,14 +40,14 @@ class PrepareReport:
     """What came of a preparation."""
 
     files: tuple[FileCount, ...]
-    records: int  # in the files
-    counts: CutCounts
-    unfollowed: Mapping[str, tuple[int, ...]]  # record -> positions of beats that no other follows
-    doubled: Mapping[str, tuple[int, ...]]  # record -> positions of beats at one sample with another
-    flat: Mapping[str, tuple[int, ...]]  # record -> positions of beats whose window is flat
-    missing: Mapping[str, tuple[int, ...]]  # record -> positions of beats whose window lacks a sample
+    counts_of: Mapping[str, CutCounts]  # record in the files -> what became of its annotations
     sentences: tuple[str, ...]  # remarks for the user
     skipped: tuple[str, ...]  # why records were left out
+
+    @property
+    def counts(self) -> CutCounts:
+        """Return what became of all annotations."""
+        return sum(self.counts_of.values(), CutCounts())
 
 
 def label_sentences(results: Sequence[RecordResult], annotator: str) -> list[str]:

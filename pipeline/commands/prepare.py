@@ -18,6 +18,9 @@ from pipeline.console import ProgressLine
 if TYPE_CHECKING:
     from components.recordings.report import PrepareReport
 
+FLAGS_OF_ANNOTATE = ("--annotate", "--annotator", "--lead", "--out", "--wfdb")
+"""What has a meaning when predictions are written as annotations."""
+
 NAMED_POSITIONS = 5
 """How many positions of left-out beats are written for each record."""
 
@@ -125,20 +128,8 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
 
 def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, annotator: str | None) -> None:
     """Refuse flags that would be without effect."""
-    named = given(
-        (
-            "--download",
-            "--detect",
-            "--format",
-            "--split",
-            "--map",
-            "--seed",
-            "--variants",
-            "--exclude",
-            "--skip-bad",
-            "--workers",
-        )
-    )
+    flags = [flag for parameter in click.get_current_context().command.params for flag in parameter.opts]
+    named = given([flag for flag in flags if flag not in FLAGS_OF_ANNOTATE])
     if annotate is not None and named:
         goes = "does" if len(named) == 1 else "do"
         raise UsageError(f"--annotate only writes annotations; {', '.join(named)} {goes} not go with it.")
@@ -187,7 +178,8 @@ def _show(report: PrepareReport, out: Path, seconds: float) -> None:
     from pipeline.console import plain_console
 
     console = plain_console(soft_wrap=True)
-    table = Table(title=f"{counted(report.records, 'record')} in {seconds:.1f} s, into {out}", title_justify="left")
+    records = counted(len(report.counts_of), "record")
+    table = Table(title=f"{records} in {seconds:.1f} s, into {out}", title_justify="left")
     table.add_column("file")
     labelled = report.files[0].classes is not None
     for column in ("rows", *(CLASSES if labelled else ())):
@@ -219,16 +211,18 @@ def count_lines(report: PrepareReport) -> list[str]:
         total = sum(counts.unknown.values())
         named = ", ".join(f"{symbol} {count:,}" for symbol, count in counts.unknown.most_common())
         lines[0] += f", {total:,} with a symbol that starts no beat ({named})"
-    for noun, which, positions_by_record in (
-        ("beat", f" that no other follows within {PAUSE_SECONDS} s", report.unfollowed),
-        ("beat", " at one sample with another", report.doubled),
-        ("flat window", "", report.flat),
-        ("window", " with missing samples", report.missing),
+    for noun, which, kind in (
+        ("beat", f" that no other follows within {PAUSE_SECONDS} s", "unfollowed"),
+        ("beat", " at one sample with another", "doubled"),
+        ("flat window", "", "flat"),
+        ("window", " with missing samples", "missing"),
     ):
-        if positions_by_record:
-            lines[0] += f", {counted(sum(map(len, positions_by_record.values())), noun)}{which}"
+        if total := len(getattr(counts, kind)):
+            lines[0] += f", {counted(total, noun)}{which}"
             lines += [
-                f"  {noun}s{which} in record {name}: {_listed(each)}" for name, each in positions_by_record.items()
+                f"  {noun}s{which} in record {name}: {_listed(positions)}"
+                for name, each in report.counts_of.items()
+                if (positions := getattr(each, kind))
             ]
     lines[0] += "."
     return lines

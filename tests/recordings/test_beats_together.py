@@ -20,7 +20,7 @@ def test_beats_annotated_twice_at_one_sample_give_the_rows_of_one_and_are_counte
     twice = run(tmp_path / "two", tmp_path / "twice", split="none", format="parquet")
     rows, again = (pq.read_table(tmp_path / name / "beats.parquet").drop(["archive"]) for name in ("once", "twice"))
     assert again.equals(rows)
-    assert twice.doubled == {"r": tuple(positions.tolist())}
+    assert twice.counts_of["r"].doubled == tuple(positions.tolist())
     assert twice.counts.annotations == twice.counts.rows + twice.counts.last + len(positions)
     assert ", 60 beats at one sample with another" in count_lines(twice)[0]
     assert twice.sentences == once.sentences

@@ -130,7 +130,7 @@ def test_a_bad_record_is_named_and_can_be_left_out(tmp_path: Path, spoil: Callab
     assert not out.exists()
 
     report = prepare(settings.model_copy(update={"skip_bad": True}), silent)
-    assert report.records == 2
+    assert len(report.counts_of) == 2
     assert report.skipped == refused.value.sentences[:-1]
     assert len(list(out.iterdir())) == 5
 
@@ -164,7 +164,7 @@ def test_records_without_an_ecg_are_left_out_and_named(tmp_path: Path) -> None:
     (archive / "numerics.hea").write_text("numerics 1 1 60\nnumerics.dat 16 1/bpm 12 0 0 0 0 HR\n")
     (archive / "RECORDS").unlink()
     report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="none"), silent)
-    assert report.records == 3
+    assert len(report.counts_of) == 3
     assert "Left out, 1 record: notes: it holds annotations only, no signal." in report.sentences
     assert "Left out, 1 record: numerics: it holds no voltage: its signals are in bpm." in report.sentences
     for name in ("p1", "p2", "p3"):
@@ -203,8 +203,8 @@ def test_flat_windows_and_missing_samples_are_counted_by_record(tmp_path: Path) 
     signal[positions[10] + 5 : positions[10] + 8] = -2048
     write_record(archive, "p2", signal, positions, symbols)
     report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3", seed=SEED), silent)
-    assert report.flat == {"p2": (positions[3],)}
-    assert report.missing == {"p2": tuple(positions[[9, 10]].tolist())}
+    assert report.counts_of["p2"].flat == (positions[3],) == report.counts.flat
+    assert report.counts_of["p2"].missing == tuple(positions[[9, 10]].tolist()) == report.counts.missing
 
 
 def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
@@ -269,4 +269,4 @@ def test_a_record_whose_name_is_not_utf_8_is_refused_unless_left_out(tmp_path: P
     (archive / "RECORDS").unlink(missing_ok=True)
     with pytest.raises(DataRefused, match=r"^caf\\xe9 has a name that is not UTF-8: rename it"):
         run(archive, tmp_path / "out", split="none")
-    assert run(archive, tmp_path / "out", split="none", exclude=(name,)).records == 1
+    assert run(archive, tmp_path / "out", split="none", exclude=(name,)).counts_of.keys() == {"a"}

@@ -159,8 +159,9 @@ def test_a_record_of_several_segments_is_one_record(tmp_path: Path) -> None:
     wfdb.wrann("m", "atr", moved, symbol=symbols, write_dir=str(archive))
     write_record(archive, "other", signal, positions, symbols)
     report = run(archive, tmp_path / "out", split="record:0.5")
-    assert report.records == 2
-    assert len(report.missing["m"]) == 2  # the last beat before the gap, and the one whose overhang reaches into it
+    assert len(report.counts_of) == 2
+    # the last beat before the gap, and the one whose overhang reaches into it
+    assert len(report.counts_of["m"].missing) == 2
     lines = [
         line for name in ("train", "test") for line in provenance(tmp_path / "out" / f"mitbih_{name}_provenance.csv")
     ]
@@ -186,7 +187,7 @@ def test_a_demo_set_is_never_mixed_with_real_beats(tmp_path: Path) -> None:
 
 def test_excluded_records_are_left_out(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
-    assert run(archive, tmp_path / "out", split="record:0.5", exclude=("p2",)).records == 2
+    assert run(archive, tmp_path / "out", split="record:0.5", exclude=("p2",)).counts_of.keys() == {"p1", "p3"}
     with pytest.raises(UsageError, match="--exclude names nobody"):
         run(archive, tmp_path / "out", split="record:0.5", exclude=("nobody",))
     with pytest.raises(UsageError, match="Every record is excluded"):
@@ -311,7 +312,7 @@ def test_no_window_is_stretched_over_a_stretch_that_nobody_annotated(tmp_path: P
     run(tmp_path / "archive", tmp_path / "all", split="none")
     write_record(tmp_path / "archive", "r", signal, positions[kept], [symbols[i] for i in kept])
     report = run(tmp_path / "archive", tmp_path / "out", split="none")
-    assert report.unfollowed == {"r": (positions[19],)}
+    assert report.counts_of["r"].unfollowed == (positions[19],)
     rows, whole = rows_of(tmp_path / "out"), rows_of(tmp_path / "all")
     assert len(rows) == 38
     assert np.array_equal(rows[:18], whole[:18])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -24,14 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True)
-class AnnotateReport:
-    """Annotation files written: path and beats of each."""
-
-    files: tuple[tuple[Path, int], ...]
-
-
-def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0") -> AnnotateReport:
+def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0") -> dict[Path, int]:
     """Write one annotation file for each record of a finished scoring job.
 
     Args:
@@ -40,6 +32,9 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0
         out: folder for the annotation files.
         annotator: their extension, letters only; csv and edf are files of these formats.
         lead: name or index of the lead that the beats were cut from, which tells the samples of a frame.
+
+    Returns:
+        File that was written -> its beats.
 
     Raises:
         UsageError: the extension is not letters, or a file is there already.
@@ -54,26 +49,25 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0
     symbols = np.where(beats["abstain"].to_numpy(), ABSTAINED, beats["symbol"].to_pylist())
     order = np.lexsort((samples, records))
     names, first = np.unique(records[order], return_index=True)
-    groups = np.split(order, first[1:])
-    for name in names.tolist():
+    rows_of = dict(zip(names.tolist(), np.split(order, first[1:]), strict=True))
+    targets = {name: out / annotation_file_name(annotator, name) for name in rows_of}
+    for name, target in targets.items():
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise DataRefused(f"The scored record {name!r} is not a record's name.")
-        if (out / annotation_file_name(annotator, name)).exists():
-            raise UsageError(f"{out / name}.{annotator} is there already; remove it, or choose another --annotator.")
+        if target.exists():
+            raise UsageError(f"{target} is there already; remove it, or choose another --annotator.")
     try:
         with made_folder(out), tempfile.TemporaryDirectory(prefix=".annotate-", dir=out) as scratch:
-            for name, group in zip(names.tolist(), groups, strict=True):
-                _write_record(name, samples[group], symbols[group], wfdb, Path(scratch), annotator, lead)
-            written = []
+            for number, (name, rows) in enumerate(rows_of.items()):
+                answers = _answers(name, samples[rows], symbols[rows], wfdb, lead)
+                Path(scratch, str(number)).write_bytes(annotation_bytes(annotator, answers))
             with interrupts_ignored():
-                for name, group in zip(names.tolist(), groups, strict=True):
-                    target = out / f"{name}.{annotator}"
+                for number, target in enumerate(targets.values()):
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    (Path(scratch) / f"{name}.{annotator}").replace(target)
-                    written.append((target, len(group)))
+                    Path(scratch, str(number)).replace(target)
     except OSError as error:
         raise EnvironmentRefused(f"{error.filename or out} cannot be written: {error.strerror or error}.") from error
-    return AnnotateReport(tuple(written))
+    return {target: len(rows_of[name]) for name, target in targets.items()}
 
 
 def read_scored(scored: Path) -> pa.Table:
@@ -111,18 +105,12 @@ def read_scored(scored: Path) -> pa.Table:
     return beats
 
 
-def _write_record(
-    name: str,
-    samples: npt.NDArray[np.int64],
-    symbols: npt.NDArray[np.str_],
-    wfdb_dir: Path,
-    folder: Path,
-    annotator: str,
-    lead: str,
-) -> None:
-    """Write one record's annotations, which are in order of position, in samples of the lead."""
+def _answers(
+    name: str, samples: npt.NDArray[np.int64], symbols: npt.NDArray[np.str_], wfdb: Path, lead: str
+) -> Answers:
+    """Return what is said about a record whose beats are in order of position, in samples of the lead."""
     try:
-        fs, sig_len, start = _sampling(wfdb_dir / name, lead)
+        fs, sig_len, start = _sampling(wfdb / name, lead)
     except DataRefused as refused:
         raise DataRefused([f"Record {name}: {sentence}" for sentence in refused.sentences]) from refused
     twice = np.flatnonzero(np.diff(samples) == 0)
@@ -133,10 +121,7 @@ def _write_record(
             f"Record {name}: a scored beat is at sample {samples[-1]}, but the record has {sig_len}; "
             "name the records that were scored with --wfdb."
         )
-    target = folder / annotation_file_name(annotator, name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    answers = Answers(name, fs, sig_len or int(samples[-1]) + 1, samples, symbols, start=start)
-    target.write_bytes(annotation_bytes(annotator, answers))
+    return Answers(name, fs, sig_len or int(samples[-1]) + 1, samples, symbols, start=start)
 
 
 def _sampling(stem: Path, lead: str) -> tuple[Fraction, int, datetime | None]:

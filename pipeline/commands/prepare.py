@@ -165,9 +165,9 @@ def _progress_on(line: ProgressLine) -> Callable[[int], Callable[[float, int], N
 def _annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str) -> None:
     from components.recordings.annotate import annotate as annotate_records
 
-    report = annotate_records(scored, wfdb, out, annotator, lead)
-    beats = sum(count for _, count in report.files)
-    click.echo(f"{counted(beats, 'beat')} of {counted(len(report.files), 'record')} annotated, *.{annotator} in {out}.")
+    files = annotate_records(scored, wfdb, out, annotator, lead)
+    beats, records = counted(sum(files.values()), "beat"), counted(len(files), "record")
+    click.echo(f"{beats} of {records} annotated, *.{annotator} in {out}.")
 
 
 def _show(report: PrepareReport, out: Path, seconds: float) -> None:

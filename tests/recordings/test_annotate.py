@@ -56,8 +56,8 @@ ROWS = [("r2", 900, "V", False), ("100", 77, "N", False), ("r2", 500, "S", True)
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_predictions_come_back_as_annotations(tmp_path: Path, archive: Path, form: str) -> None:
-    report = annotate(scored(tmp_path / "scored", ROWS, form), archive, tmp_path / "out", "pred")
-    assert report.files == ((tmp_path / "out" / "100.pred", 2), (tmp_path / "out" / "r2.pred", 2))
+    files = annotate(scored(tmp_path / "scored", ROWS, form), archive, tmp_path / "out", "pred")
+    assert files == {tmp_path / "out" / "100.pred": 2, tmp_path / "out" / "r2.pred": 2}
     one = wfdb.rdann(str(tmp_path / "out" / "100"), "pred")
     assert (one.sample.tolist(), one.symbol) == ([77, 4000], ["N", "Q"])
     two = wfdb.rdann(str(tmp_path / "out" / "r2"), "pred")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -121,7 +121,7 @@ def compare_all(jobs: Sequence[Job], labels: Mapping[str, int], from_seconds: fl
         yield from pool.map(compare, jobs, chunksize=min(64, -(-len(jobs) // SIDE_BY_SIDE)))
 
 
-def add_up(records: Sequence[Comparison]) -> Comparison:
+def add_up(records: Iterable[Comparison]) -> Comparison:
     """Add up the counts of records."""
     side = LONGEST_RUN + 1
     none = Comparison(np.zeros((len(LETTERS),) * 2, np.int64), 0, 0.0, np.zeros((2, 2, side, side), np.int64))
@@ -140,17 +140,16 @@ def shares(comparison: Comparison) -> dict[str, float | None]:
     return {**ratios, "RR error": comparison.rr_rms_ms}
 
 
-def as_dict(names: Sequence[str], records: Sequence[Comparison], skipped: Sequence[Skipped]) -> dict[str, Any]:
+def as_dict(records: Mapping[str, Comparison], skipped: Sequence[Skipped]) -> dict[str, Any]:
     """Return the whole result as plain values, for JSON."""
-    total = add_up(records)
+    total = add_up(records.values())
     return {
         "letters": list(LETTERS),
         "records": [
-            {"record": name, **record.to_dict(), "ratios": record.ratios()}
-            for name, record in zip(names, records, strict=True)
+            {"record": name, **record.to_dict(), "ratios": record.ratios()} for name, record in records.items()
         ],
         "sum": {**total.to_dict(), "ratios": total.ratios()},
         "gross": shares(total),
-        "average": average([shares(record) for record in records]),
+        "average": average([shares(record) for record in records.values()]),
         "skipped": [{"record": each.name, "reason": each.reason} for each in skipped],
     }

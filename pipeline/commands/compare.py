@@ -95,30 +95,30 @@ def compare(
     jobs, one_sided = comparison.find_jobs(reference, test, reference_annotator, test_annotator)
     if reference.is_file() and reference.stem != test.stem:
         click.echo(f"{reference.name} and {test.name} have different names: are they of one record?", err=True)
+    records: dict[str, Comparison] = {}
     skipped: list[Skipped] = []
-    names, records, without_beats = [], [], []
+    without_beats: list[Path] = []
     with ProgressLine("records") as line:
-        for job, outcome in zip(jobs, comparison.compare_all(jobs, labels, from_seconds), strict=True):
+        outcomes = zip(jobs, comparison.compare_all(jobs, labels, from_seconds), strict=True)
+        for done, (job, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, comparison.Skipped):
                 skipped.append(outcome)
             else:
-                names.append(job.name)
-                records.append(outcome)
+                records[job.name] = outcome
                 files = zip((job.reference, job.test), outcome.beats, strict=True)
                 without_beats += [path for path, beats in files if not beats]
             if line.is_due():
-                done = len(records) + len(skipped)
                 line.show(done, len(jobs), f"{done:,} of {counted(len(jobs), 'record')}")
     skipped += one_sided
     if not records:
         raise DataRefused(_sentences(skipped))
     if csv_file is not None:
-        _write_csv(csv_file, names, records)
+        _write_csv(csv_file, records)
     if as_json:
-        result = {"from_seconds": from_seconds, "map": labels, **comparison.as_dict(names, records, skipped)}
+        result = {"from_seconds": from_seconds, "map": labels, **comparison.as_dict(records, skipped)}
         click.echo(json.dumps(result, indent=1))
     else:
-        _show(names, records)
+        _show(records)
         click.echo(f"Scored from second {from_seconds:g} of each record; classes of symbols: {describe_map(labels)}.")
     for path in without_beats[:SHOWN_SKIPPED]:
         click.echo(
@@ -148,17 +148,17 @@ def _check_replaceable(path: Path) -> None:
         raise UsageError(f"{path} is there and is no table of counts: choose another name for --csv.")
 
 
-def _write_csv(path: Path, names: Sequence[str], records: Sequence[Comparison]) -> None:
+def _write_csv(path: Path, records: Mapping[str, Comparison]) -> None:
     from components.evaluate.ec57 import LETTERS, O
 
     pairs = [(row, column) for row in range(len(LETTERS)) for column in range(len(LETTERS)) if min(row, column) < O]
     cells = [f"{LETTERS[row]}{LETTERS[column].lower()}" for row, column in pairs]
-    ratios = [f"{name} {part}" for name in records[0].ratios() for part in ("hits", "of")]
+    ratios = [f"{name} {part}" for name in next(iter(records.values())).ratios() for part in ("hits", "of")]
     try:
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["record", *cells, *ratios, "RR error ms"])
-            for name, record in zip(names, records, strict=True):
+            for name, record in records.items():
                 counts = [number for ratio in record.ratios().values() for number in ratio]
                 rr = "" if record.rr_rms_ms is None else f"{record.rr_rms_ms:.3f}"
                 writer.writerow([name, *(int(record.matrix[pair]) for pair in pairs), *counts, rr])
@@ -166,32 +166,30 @@ def _write_csv(path: Path, names: Sequence[str], records: Sequence[Comparison]) 
         raise EnvironmentRefused(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _show(names: Sequence[str], records: Sequence[Comparison]) -> None:
+def _show(records: Mapping[str, Comparison]) -> None:
     from components.evaluate.compare import add_up, average, shares
     from components.evaluate.ec57 import LETTERS
 
-    total = add_up(records)
+    total = add_up(records.values())
     letters = [
         [row, *(f"{count:,}" for count in counts)] for row, counts in zip(LETTERS, total.matrix.tolist(), strict=True)
     ]
     for row in letters[-2:]:
         row[-2:] = ["", ""]
-    title = f"Beats of {counted(len(records), 'record')}, reference by test"
-    click.echo(title)
+    click.echo(f"Beats of {counted(len(records), 'record')}, reference by test")
     print_table(["", *map(str.lower, LETTERS)], letters)
-    each = dict(zip(names, map(shares, records), strict=True))
+    each = {name: shares(record) for name, record in records.items()}
     ends = {"Gross": shares(total), "Average": average(list(each.values()))}
     click.echo("Beat by beat, %")
-    print_table(
-        ["", *BEATS[:-1], "RR error, ms"], _rows({**(each if len(each) <= SHOWN_RECORDS else {}), **ends}, BEATS)
-    )
-    runs = {f"{name}, {kind.lower()}": _of_class(values, name) for kind, values in ends.items() for name in "VS"}
+    lines = {**each, **ends} if len(each) <= SHOWN_RECORDS else ends
+    print_table(["", *BEATS[:-1], "RR error, ms"], _rows(lines, BEATS))
+    runs = {
+        f"{name}, {kind.lower()}": {column: values[f"{name} {column}"] for column in RUNS}
+        for kind, values in ends.items()
+        for name in "VS"
+    }
     click.echo("Run by run, %")
     print_table(["", *RUNS], _rows(runs, RUNS))
-
-
-def _of_class(values: Mapping[str, float | None], name: str) -> dict[str, float | None]:
-    return {column: values[f"{name} {column}"] for column in RUNS}
 
 
 def _rows(lines: Mapping[str, Mapping[str, float | None]], columns: Sequence[str]) -> list[list[str]]:

@@ -7,10 +7,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from components.beat import CLASSES, SYMBOL_TO_LABEL
 from components.beats.kaggle import VARIANTS_PARQUET
@@ -63,11 +62,6 @@ class PrepareSettings(Settings):
     exclude: tuple[str, ...] = Field((), description="records to leave out")
     skip_bad: bool = Field(False, description="go on without the records that cannot be used, and list them")
     workers: int = Field(1, ge=1, description="processes; their number changes no byte of the result")
-
-    @field_validator("wfdb", mode="before")
-    @classmethod
-    def _several(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str | Path) else value
 
 
 @dataclass(frozen=True)

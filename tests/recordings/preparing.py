@@ -14,7 +14,8 @@ def silent(records: int) -> Callable[[float, int], None]:
 
 
 def run(wfdb: Path | tuple[Path, ...], out: Path, **options: object) -> PrepareReport:
-    return prepare(PrepareSettings.model_validate({"wfdb": wfdb, "out": out, **options}), silent)
+    places = wfdb if isinstance(wfdb, tuple) else (wfdb,)
+    return prepare(PrepareSettings.model_validate({"wfdb": places, "out": out, **options}), silent)
 
 
 def provenance(path: Path) -> list[dict[str, str]]:

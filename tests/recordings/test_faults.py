@@ -122,7 +122,7 @@ def test_a_bad_record_is_named_and_can_be_left_out(tmp_path: Path, spoil: Callab
     archive = write_archive(tmp_path / "archive")
     spoil(archive / "p2")
     out = tmp_path / "out"
-    settings = PrepareSettings(wfdb=archive, out=out, split="record:0.3", seed=SEED)
+    settings = PrepareSettings(wfdb=(archive,), out=out, split="record:0.3", seed=SEED)
     with pytest.raises(DataRefused, match=said) as refused:
         prepare(settings, silent)
     assert refused.value.sentences[0].startswith("Record p2: ")
@@ -138,7 +138,7 @@ def test_a_bad_record_is_named_and_can_be_left_out(tmp_path: Path, spoil: Callab
 def test_a_lead_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
     with pytest.raises(DataRefused, match=r"Record p1: it has no lead V9; its leads are MLII, V1"):
-        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3", lead="V9"), silent)
+        prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="record:0.3", lead="V9"), silent)
 
 
 def test_all_records_that_lack_the_lead_are_named_at_once(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_all_records_that_lack_the_lead_are_named_at_once(tmp_path: Path) -> Non
     for name in ("p01", "p03"):
         signal, positions, symbols = simulated(seed=9)
         write_record(archive, name, signal, positions, symbols)
-    settings = PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3", lead="1")
+    settings = PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="record:0.3", lead="1")
     with pytest.raises(DataRefused) as refused:
         prepare(settings, silent)
     assert refused.value.sentences[:-1] == (
@@ -163,14 +163,14 @@ def test_records_without_an_ecg_are_left_out_and_named(tmp_path: Path) -> None:
     (archive / "notes.hea").write_text("notes 0 128 0\n")
     (archive / "numerics.hea").write_text("numerics 1 1 60\nnumerics.dat 16 1/bpm 12 0 0 0 0 HR\n")
     (archive / "RECORDS").unlink()
-    report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="none"), silent)
+    report = prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="none"), silent)
     assert len(report.counts_of) == 3
     assert "Left out, 1 record: notes: it holds annotations only, no signal." in report.sentences
     assert "Left out, 1 record: numerics: it holds no voltage: its signals are in bpm." in report.sentences
     for name in ("p1", "p2", "p3"):
         (archive / f"{name}.hea").unlink()
     with pytest.raises(DataRefused, match=r"No record of .*archive can be used") as refused:
-        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "none", split="none"), silent)
+        prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "none", split="none"), silent)
     assert len(refused.value.sentences) == 3
 
 
@@ -178,7 +178,7 @@ def test_an_annotation_one_past_the_end_is_dropped_and_counted(tmp_path: Path) -
     archive = write_archive(tmp_path / "archive")
     length = wfdb.rdheader(str(archive / "p2")).sig_len
     wfdb.wrann("p2", "atr", np.array([500, 900, length]), symbol=["N"] * 3, write_dir=str(archive))
-    report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="none"), silent)
+    report = prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="none"), silent)
     counts = report.counts
     assert counts.outside == 1
     assert counts.annotations == 40 + 40 + 3 == counts.rows + counts.last + counts.outside
@@ -188,11 +188,11 @@ def test_a_record_without_a_beat_is_named_with_its_lead(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
     rng = np.random.default_rng(0)
     write_record(archive, "p2", rng.integers(1020, 1028, 3000), [500, 900], ["+", "+"])
-    report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="none"), silent)
+    report = prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="none"), silent)
     said = "Record p2: no beats with a class are in its atr that could be cut from lead MLII."
     assert said in report.sentences
     with pytest.raises(DataRefused) as refused:
-        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "o", split="none", exclude=("p1", "p3")), silent)
+        prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "o", split="none", exclude=("p1", "p3")), silent)
     assert refused.value.sentences[:2] == ("No beat is left for beats.csv.", said)
 
 
@@ -202,24 +202,24 @@ def test_flat_windows_and_missing_samples_are_counted_by_record(tmp_path: Path) 
     signal[positions[3] - 1 : positions[5]] = 700
     signal[positions[10] + 5 : positions[10] + 8] = -2048
     write_record(archive, "p2", signal, positions, symbols)
-    report = prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3", seed=SEED), silent)
+    report = prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="record:0.3", seed=SEED), silent)
     assert report.counts_of["p2"].flat == (positions[3],) == report.counts.flat
     assert report.counts_of["p2"].missing == tuple(positions[[9, 10]].tolist()) == report.counts.missing
 
 
 def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataRefused, match="no folder"):
-        prepare(PrepareSettings(wfdb=tmp_path / "absent", out=tmp_path / "out"), silent)
+        prepare(PrepareSettings(wfdb=(tmp_path / "absent",), out=tmp_path / "out"), silent)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataRefused, match="holds no recording"):
-        prepare(PrepareSettings(wfdb=tmp_path / "empty", out=tmp_path / "out"), silent)
+        prepare(PrepareSettings(wfdb=(tmp_path / "empty",), out=tmp_path / "out"), silent)
 
 
 def test_a_list_of_records_that_is_no_text_is_refused(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
     (archive / "RECORDS").write_bytes(b"p1\np\xff\n")
     with pytest.raises(DataRefused, match=r"archive/RECORDS is not UTF-8 text, its byte 4 is 0xff"):
-        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3"), silent)
+        prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="record:0.3"), silent)
 
 
 @pytest.mark.parametrize("name", ["RECORDS", "p1.hea"])
@@ -238,7 +238,7 @@ def test_a_list_or_a_header_that_cannot_be_read_is_named(
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(EnvironmentRefused, match=rf"archive/{name} cannot be read: Permission denied"):
-        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3"), silent)
+        prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="record:0.3"), silent)
 
 
 def test_a_record_that_the_system_does_not_give_is_named_and_not_the_folder_for_the_result(
@@ -251,7 +251,7 @@ def test_a_record_that_the_system_does_not_give_is_named_and_not_the_folder_for_
 
     monkeypatch.setattr("components.recordings.lead.os.path.getsize", refuse)
     with pytest.raises(EnvironmentRefused, match=r"archive/p1\.dat cannot be read or written: Permission denied"):
-        prepare(PrepareSettings(wfdb=archive, out=tmp_path / "out", split="record:0.3"), silent)
+        prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="record:0.3"), silent)
     assert not (tmp_path / "out").exists()
 
 
@@ -259,7 +259,7 @@ def test_packed_csvs_that_would_be_taken_for_a_part_of_the_result_are_refused(tm
     archive = write_archive(tmp_path / "archive")
     (tmp_path / "mitbih_test.csv.gz").touch()
     with pytest.raises(UsageError, match=r"mitbih_test\.csv\.gz would be taken for a part of the result"):
-        prepare(PrepareSettings(wfdb=archive, out=tmp_path, split="record:0.3"), silent)
+        prepare(PrepareSettings(wfdb=(archive,), out=tmp_path, split="record:0.3"), silent)
 
 
 def test_a_record_whose_name_is_not_utf_8_is_refused_unless_left_out(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from pydantic import Field
 
 from components.beat import CLASSES, SYMBOL_TO_LABEL
@@ -226,15 +226,15 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
         sentences += label_sentences(results, settings.annotator)
     files = []
     for side, (rows_name, *_) in sides.items():
-        rows = sum(result.sides[side].rows for result in results)
-        classes = sum((result.sides[side].classes for result in results), np.zeros(len(CLASSES), np.int64))
-        if rows == 0:
+        rows = sum((result.rows[side] for result in results), Counter[int]())
+        if not rows:
             raise DataRefused([f"No beat is left for {rows_name}.", *plan.skipped[:NAMED], *sentences])
         as_kaggle = side == "test" and plan.split.kind == "kaggle"
         digest = join_parts(form, paths, side, scratch, labelled=labelled, as_kaggle=as_kaggle)
         if as_kaggle:
             sentences += kaggle_sentences(scratch / rows_name, digest, results, settings.lead)
-        files.append(FileCount(rows_name, rows, tuple(classes.tolist()) if labelled else None, digest))
+        classes = tuple(rows[label] for label in range(len(CLASSES))) if labelled else None
+        files.append(FileCount(rows_name, rows.total(), classes, digest))
     if labelled and plan.split.kind != "kaggle":
         sentences.append(f"Classes: {describe_map(plan.labels)}.")
     sentences.append(polarity_sentence(results))

@@ -6,18 +6,17 @@ import hashlib
 import multiprocessing
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from components.beat import CLASSES
 from components.beats.cut import CutBeats, CutCounts, beat_windows, concatenated, kaggle_windows
 from components.beats.variants import make_variants
 from components.errors import DataRefused, EnvironmentRefused
@@ -64,20 +63,6 @@ class RecordJob:
         return self.archive.named(self.record)
 
 
-@dataclass
-class Side:
-    """What a record gave to one file: rows, rows of each class, and the start of the SHA-256 of Kaggle's test rows."""
-
-    rows: int = 0
-    classes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(CLASSES), np.int64))
-    digest: bytes = b""
-
-    def add(self, beats: CutBeats) -> None:
-        """Count rows."""
-        self.rows += len(beats)
-        self.classes += np.bincount(beats.label[beats.label >= 0], minlength=len(CLASSES))
-
-
 @dataclass(frozen=True)
 class RecordResult:
     """What became of a record."""
@@ -85,7 +70,8 @@ class RecordResult:
     record: str
     sig_name: str
     counts: CutCounts  # what became of its annotations
-    sides: dict[str, Side]  # side -> what the record gave to it
+    rows: Mapping[str, Counter[int]]  # side -> class, -1 for none -> rows that the record gave to it
+    digest: bytes  # start of the SHA-256 of its rows among Kaggle's test rows
     symbols: Mapping[str, int]  # annotation symbol -> rows
     interval: float  # median seconds from one of its beats to the next; NaN where it has fewer than two
     near: int  # beats nearer to the one before than beats of a heart can be
@@ -116,7 +102,7 @@ def prepare_record(job: RecordJob, advance: Advance) -> Outcome:
             annotations = _annotated(job, job.annotator, notes)
         find_windows = kaggle_windows if job.archive.mitdb and job.annotator else beat_windows
         beats = LeadBeats(reader, annotations, job.labels, find_windows)
-        sides = _write_parts(job, beats, advance)
+        rows, digest = _write_parts(job, beats, advance)
     except DataRefused as refused:
         return DataRefused([f"Record {job.name}: {sentence}" for sentence in refused.sentences])
     counts = beats.counts()
@@ -127,7 +113,8 @@ def prepare_record(job: RecordJob, advance: Advance) -> Outcome:
         record=job.name,
         sig_name=job.lead.sig_name,
         counts=counts,
-        sides=sides,
+        rows=rows,
+        digest=digest,
         symbols=beats.symbols(),
         interval=beats.median_interval(),
         near=beats.near,
@@ -151,16 +138,16 @@ def _annotated(job: RecordJob, annotator: str, notes: list[str]) -> Annotations:
     return read_annotations(stem, annotator, job.lead)
 
 
-def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str, Side]:
-    """Cut the record block by block and write the rows of each side."""
-    sides = {name: Side() for name in sides_of(job.split, job.variants)}
+def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> tuple[dict[str, Counter[int]], bytes]:
+    """Cut the record block by block and write the rows of each side; return `rows` and `digest` of RecordResult."""
+    rows = {name: Counter[int]() for name in sides_of(job.split, job.variants)}
     training: list[CutBeats] = []
     digest = hashlib.sha256()
     origin = Origin(job.name, job.lead.sig_name, job.archive.name)
     labelled, cutting = (True, 1.0) if job.annotator else (False, 1 - DETECTING)
     with ExitStack() as stack:
         write = {
-            name: stack.enter_context(open_part(job.form, job.part, name, origin, labelled=labelled)) for name in sides
+            name: stack.enter_context(open_part(job.form, job.part, name, origin, labelled=labelled)) for name in rows
         }
         for share, block in beats.blocks(with_context=job.form == "parquet"):
             for name, mask in job.split.masks(job.name, block.sample).items():
@@ -168,16 +155,14 @@ def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> dict[str
                 write[name](chosen)
                 if name == "test" and job.split.kind == "kaggle":
                     digest.update(kaggle_text(chosen.signal, chosen.label).reshape(-1).data)
-                sides[name].add(chosen)
+                rows[name].update(chosen.label.tolist())
                 if job.variants and name != "test":
                     training.append(chosen)
             advance(cutting * share, len(block))
         for made in _variants(job, beats, concatenated(training)) if any(map(len, training)) else ():
             write["variants"](made)
-            sides["variants"].add(made)
-    if "test" in sides:
-        sides["test"].digest = digest.digest()[:DIGEST_BYTES]
-    return sides
+            rows["variants"].update(made.label.tolist())
+    return rows, digest.digest()[:DIGEST_BYTES]
 
 
 def _variants(job: RecordJob, beats: LeadBeats, training: CutBeats) -> Iterator[CutBeats]:

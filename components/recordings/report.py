@@ -127,12 +127,12 @@ def kaggle_sentences(path: Path, sha256: str, results: Sequence[RecordResult], l
     other = "" if lead == "0" else f" (lead {lead} was asked for, Kaggle's rows are of the first)"
     differing = []
     for name, result in by_name.items():
-        expected, rows = len(listed.samples_of(name)), result.sides["test"].rows
+        expected, rows = len(listed.samples_of(name)), result.rows["test"].total()
         if rows != expected:
             sentences.append(
                 f"Record {name}: {rows} of its {counted(expected, 'row')} in Kaggle's test file were found."
             )
-        elif result.sides["test"].digest != listed.digests[name]:
+        elif result.digest != listed.digests[name]:
             differing.append(name)
     if differing:
         which = "all records" if len(differing) == len(by_name) else _named(differing)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -55,22 +54,12 @@ rows made from those of `train`, or of `beats`."""
 LINE: Final = "line"
 """Column of the lines of a CSV."""
 
-WritePart = Callable[[CutBeats], None]
-"""Appends beats of a record to a part."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where the beats of a part come from."""
-
-    record: str  # its name in the files
-    lead: str  # name of the lead
-    archive: str  # name of the archive's folder
-
 
 @contextmanager
-def open_part(form: Form, part: Path, side: str, origin: Origin, *, labelled: bool) -> Iterator[WritePart]:
-    """Write what a record gives to one side."""
+def open_part(
+    form: Form, part: Path, side: str, origin: Mapping[str, str], *, labelled: bool
+) -> Iterator[Callable[[CutBeats], None]]:
+    """Write what a record gives to one side; `origin` has its name in the files, its lead's and its archive's."""
     import pyarrow as pa
 
     schema = _schema(form, labelled=labelled)
@@ -78,9 +67,7 @@ def open_part(form: Form, part: Path, side: str, origin: Origin, *, labelled: bo
     with pa.OSFile(str(_part_file(part, side)), "wb") as file, pa.ipc.new_stream(file, whole) as stream:
 
         def write(beats: CutBeats) -> None:
-            columns = {"signal": beats.signal, "sample": beats.sample, "symbol": beats.symbol, **vars(origin)}
-            columns |= {"label": beats.label, "context": beats.context}
-            table = beat_table(schema, columns)
+            table = beat_table(schema, {**vars(beats), **origin})
             if form == "csv":
                 text = kaggle_text(beats.signal, beats.label if labelled else None)
                 lines = pa.Array.from_buffers(whole.field(LINE).type, len(text), [None, pa.py_buffer(text)])

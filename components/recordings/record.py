@@ -21,12 +21,14 @@ from components.beats.cut import CutBeats, CutCounts, beat_windows, concatenated
 from components.beats.variants import make_variants
 from components.errors import DataRefused, EnvironmentRefused
 from components.io.csv_numbers import kaggle_text
+from components.io.parquet_layout import RECORD
+from components.io.parquet_writer import ARCHIVE, LEAD
 from components.io.signals import ignore_interrupts
 from components.recordings.annotations import Annotations, read_annotations
 from components.recordings.detect import find_beats
 from components.recordings.lead import Lead
 from components.recordings.lead_beats import LeadBeats
-from components.recordings.parts import Form, Origin, open_part
+from components.recordings.parts import Form, open_part
 from components.recordings.signal import LeadReader
 from components.recordings.splits import DIGEST_BYTES, Archive, Split
 
@@ -143,7 +145,7 @@ def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> tuple[di
     rows = {name: Counter[int]() for name in sides_of(job.split, job.variants)}
     training: list[CutBeats] = []
     digest = hashlib.sha256()
-    origin = Origin(job.name, job.lead.sig_name, job.archive.name)
+    origin = {RECORD: job.name, LEAD: job.lead.sig_name, ARCHIVE: job.archive.name}
     labelled, cutting = (True, 1.0) if job.annotator else (False, 1 - DETECTING)
     with ExitStack() as stack:
         write = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from components.recordings.header import find_records
 from components.recordings.lead import Lead, open_lead
 from components.recordings.lead_names import NoSignal
 from components.recordings.parts import FILES, Form, join_parts
-from components.recordings.record import Advance, RecordJob, RecordResult, prepare_records, sides_of
+from components.recordings.record import Advance, Recipe, RecordJob, RecordResult, prepare_records
 from components.recordings.report import (
     FileCount,
     PrepareReport,
@@ -32,7 +32,7 @@ from components.recordings.report import (
     label_sentences,
     polarity_sentence,
 )
-from components.recordings.splits import Archive, Split, choose_split, is_mitdb
+from components.recordings.splits import Archive, choose_split, is_mitdb
 from components.settings import Settings
 
 DESCRIPTION_FILE = "prepare.json"
@@ -69,8 +69,7 @@ class Plan:
     """How to prepare archives, from their headers."""
 
     settings: PrepareSettings
-    split: Split  # which beats are for training and which for testing
-    labels: Mapping[str, int]  # annotation symbol -> class
+    recipe: Recipe
     leads: Sequence[tuple[Archive, str, Lead]]  # of each record, by its name in its archive, in the order of the files
     notes: list[str]  # remarks for the user
     skipped: list[str]  # why records were left out as unusable
@@ -115,6 +114,8 @@ def _plan(settings: PrepareSettings) -> Plan:
             "or one by record or patient."
         )
     labels = SYMBOL_TO_LABEL if split.kind == "kaggle" else parse_map(settings.map)
+    annotator = None if settings.detect else settings.annotator
+    recipe = Recipe(annotator, labels, split, settings.format, settings.variants)
     leads, silent, skipped = _open_leads(settings, archives, split.records)
     notes = list(split.sentences)
     if missing:
@@ -128,7 +129,7 @@ def _plan(settings: PrepareSettings) -> Plan:
     if not leads:
         folders = ", ".join(map(str, settings.wfdb))
         raise DataRefused([f"No record of {folders} can be used.", *skipped[:NAMED], *notes])
-    return Plan(settings, split, labels, leads, notes, skipped)
+    return Plan(settings, recipe, leads, notes, skipped)
 
 
 def _find_archives(settings: PrepareSettings) -> tuple[list[Archive], list[str]]:
@@ -189,21 +190,7 @@ def _refuse_foreign(out: Path, form: Form) -> None:
 def _write_parts(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[Path, RecordResult]]:
     """Write the parts of all records; return where those of each usable record are, and what became of it."""
     settings = plan.settings
-    annotator = None if settings.detect else settings.annotator
-    jobs = [
-        RecordJob(
-            archive=archive,
-            record=record,
-            lead=lead,
-            annotator=annotator,
-            labels=plan.labels,
-            split=plan.split,
-            part=scratch / f"{number:06d}",
-            form=settings.format,
-            variants=settings.variants,
-        )
-        for number, (archive, record, lead) in enumerate(plan.leads)
-    ]
+    jobs = [RecordJob(plan.recipe, *each, scratch / f"{number:06d}") for number, each in enumerate(plan.leads)]
     results = []
     for job, outcome in zip(jobs, prepare_records(jobs, settings.workers, advance), strict=True):
         if isinstance(outcome, RecordResult):
@@ -217,10 +204,10 @@ def _write_parts(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[Path
 
 def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path) -> PrepareReport:
     """Join the parts of every side, check, publish, and report."""
-    settings, results = plan.settings, [result for _, result in parts]
+    settings, split, results = plan.settings, plan.recipe.split, [result for _, result in parts]
     labelled = not settings.detect
     form, paths = settings.format, [part for part, _ in parts]
-    sides = {side: FILES[form][side] for side in sides_of(plan.split, settings.variants)}
+    sides = {side: FILES[form][side] for side in plan.recipe.sides}
     sentences = [*plan.notes, *(note for result in results for note in result.notes)]
     if labelled:
         sentences += label_sentences(results, settings.annotator)
@@ -229,14 +216,14 @@ def _join(plan: Plan, parts: Sequence[tuple[Path, RecordResult]], scratch: Path)
         rows = sum((result.rows[side] for result in results), Counter[int]())
         if not rows:
             raise DataRefused([f"No beat is left for {rows_name}.", *plan.skipped[:NAMED], *sentences])
-        as_kaggle = side == "test" and plan.split.kind == "kaggle"
+        as_kaggle = side == "test" and split.kind == "kaggle"
         digest = join_parts(form, paths, side, scratch, labelled=labelled, as_kaggle=as_kaggle)
         if as_kaggle:
             sentences += kaggle_sentences(scratch / rows_name, digest, results, settings.lead)
         classes = tuple(rows[label] for label in range(len(CLASSES))) if labelled else None
         files.append(FileCount(rows_name, rows.total(), classes, digest))
-    if labelled and plan.split.kind != "kaggle":
-        sentences.append(f"Classes: {describe_map(plan.labels)}.")
+    if labelled and split.kind != "kaggle":
+        sentences.append(f"Classes: {describe_map(plan.recipe.labels)}.")
     sentences.append(polarity_sentence(results))
     _describe(plan, results, files, scratch / DESCRIPTION_FILE)
     with interrupts_ignored():
@@ -263,7 +250,7 @@ def _describe(plan: Plan, results: Sequence[RecordResult], files: Sequence[FileC
         "seed": settings.seed,
         "annotator": None if settings.detect else settings.annotator,
         "windows": windows if len(windows) > 1 else next(iter(windows.values())),
-        "map": None if settings.detect else {symbol: CLASSES[label] for symbol, label in plan.labels.items()},
+        "map": None if settings.detect else {symbol: CLASSES[label] for symbol, label in plan.recipe.labels.items()},
         "leads": {result.record: result.sig_name for result in results},
         "skipped": plan.skipped,
         "files": [asdict(file) for file in files],

@@ -46,18 +46,30 @@ Advance = Callable[[float, int], None]
 
 
 @dataclass(frozen=True)
-class RecordJob:
-    """What to make of one record."""
+class Recipe:
+    """What to make of every record."""
 
-    archive: Archive
-    record: str  # its name in the archive
-    lead: Lead
     annotator: str | None  # extension of the annotation files; None to find the beats in the signal
     labels: Mapping[str, int]  # annotation symbol -> class
     split: Split  # which side a beat goes to
-    part: Path  # path that the names of its part files begin with
     form: Form  # of the files that the parts are joined to
     variants: bool  # whether more rows are made from those for training
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Return the sides that a record gives rows to."""
+        return (*self.split.sides, *(("variants",) if self.variants else ()))
+
+
+@dataclass(frozen=True)
+class RecordJob:
+    """One record to make parts of."""
+
+    recipe: Recipe
+    archive: Archive
+    record: str  # its name in the archive
+    lead: Lead
+    part: Path  # path that the names of its part files begin with
 
     @property
     def name(self) -> str:
@@ -90,10 +102,10 @@ def prepare_record(job: RecordJob, advance: Advance) -> Outcome:
     Raises:
         OSError: a part cannot be written.
     """
-    notes = [f"Record {job.name}: {note}" for note in job.lead.notes]
+    recipe, notes = job.recipe, [f"Record {job.name}: {note}" for note in job.lead.notes]
     try:
         reader = LeadReader(job.lead)
-        if job.annotator is None:
+        if recipe.annotator is None:
             [(annotations, silent)] = find_beats([reader], lambda share: advance(DETECTING * share, 0))
             seconds = float(np.diff(silent).sum())
             if seconds >= 1:
@@ -101,15 +113,15 @@ def prepare_record(job: RecordJob, advance: Advance) -> Outcome:
                     f"Record {job.name}: {seconds:,.0f} s of lead {job.lead.sig_name} hold no ECG, so no beats."
                 )
         else:
-            annotations = _annotated(job, job.annotator, notes)
-        find_windows = kaggle_windows if job.archive.mitdb and job.annotator else beat_windows
-        beats = LeadBeats(reader, annotations, job.labels, find_windows)
+            annotations = _annotated(job, recipe.annotator, notes)
+        find_windows = kaggle_windows if job.archive.mitdb and recipe.annotator else beat_windows
+        beats = LeadBeats(reader, annotations, recipe.labels, find_windows)
         rows, digest = _write_parts(job, beats, advance)
     except DataRefused as refused:
         return DataRefused([f"Record {job.name}: {sentence}" for sentence in refused.sentences])
     counts = beats.counts()
     if not counts.rows:
-        kind = "beats were found" if job.annotator is None else f"beats with a class are in its {job.annotator}"
+        kind = "beats were found" if recipe.annotator is None else f"beats with a class are in its {recipe.annotator}"
         notes.append(f"Record {job.name}: no {kind} that could be cut from lead {job.lead.sig_name}.")
     return RecordResult(
         record=job.name,
@@ -142,23 +154,25 @@ def _annotated(job: RecordJob, annotator: str, notes: list[str]) -> Annotations:
 
 def _write_parts(job: RecordJob, beats: LeadBeats, advance: Advance) -> tuple[dict[str, Counter[int]], bytes]:
     """Cut the record block by block and write the rows of each side; return `rows` and `digest` of RecordResult."""
-    rows = {name: Counter[int]() for name in sides_of(job.split, job.variants)}
+    recipe = job.recipe
+    rows = {name: Counter[int]() for name in recipe.sides}
     training: list[CutBeats] = []
     digest = hashlib.sha256()
     origin = {RECORD: job.name, LEAD: job.lead.sig_name, ARCHIVE: job.archive.name}
-    labelled, cutting = (True, 1.0) if job.annotator else (False, 1 - DETECTING)
+    labelled, cutting = (True, 1.0) if recipe.annotator else (False, 1 - DETECTING)
     with ExitStack() as stack:
         write = {
-            name: stack.enter_context(open_part(job.form, job.part, name, origin, labelled=labelled)) for name in rows
+            name: stack.enter_context(open_part(recipe.form, job.part, name, origin, labelled=labelled))
+            for name in rows
         }
-        for share, block in beats.blocks(with_context=job.form == "parquet"):
-            for name, mask in job.split.masks(job.name, block.sample).items():
+        for share, block in beats.blocks(with_context=recipe.form == "parquet"):
+            for name, mask in recipe.split.masks(job.name, block.sample).items():
                 chosen = block.take(mask)
                 write[name](chosen)
-                if name == "test" and job.split.kind == "kaggle":
+                if name == "test" and recipe.split.kind == "kaggle":
                     digest.update(kaggle_text(chosen.signal, chosen.label).reshape(-1).data)
                 rows[name].update(chosen.label.tolist())
-                if job.variants and name != "test":
+                if recipe.variants and name != "test":
                     training.append(chosen)
             advance(cutting * share, len(block))
         for made in _variants(job, beats, concatenated(training)) if any(map(len, training)) else ():
@@ -175,11 +189,6 @@ def _variants(job: RecordJob, beats: LeadBeats, training: CutBeats) -> Iterator[
         usable = (training.sample[row] == samples[variant.beat]) & (variant.label >= 0)
         made = training.take(row[usable])
         yield replace(made, context=variant.context[usable], label=variant.label[usable])
-
-
-def sides_of(split: Split, variants: bool) -> tuple[str, ...]:
-    """Return the sides that a record gives rows to."""
-    return (*split.sides, *(("variants",) if variants else ()))
 
 
 DONE, ROWS, STOP = range(3)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError, counted
-from pipeline.commands.flags import Command, given
+from pipeline.commands.flags import Place, given
 from pipeline.console import ProgressLine, print_table
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ BEATS = ("QRS Se", "QRS +P", "V Se", "V +P", "V FPR", "S Se", "S +P", "S FPR", "
 RUNS = tuple(f"{kind} {side}" for kind in ("couplet", "short run", "long run") for side in ("Se", "+P"))
 
 
-@click.command(cls=Command)
-@click.argument("reference", type=click.Path(exists=True, path_type=Path))
-@click.argument("test", type=click.Path(exists=True, path_type=Path))
+@click.command
+@click.argument("reference", type=Place(exists=True, path_type=Path))
+@click.argument("test", type=Place(exists=True, path_type=Path))
 @click.option(
     "--reference-annotator",
     metavar="EXT",
@@ -63,7 +63,7 @@ RUNS = tuple(f"{kind} {side}" for kind in ("couplet", "short run", "long run") f
     "--csv",
     "csv_file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     help="Write the counts of each record to FILE. Default: no file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of tables.")

@@ -9,23 +9,25 @@ from typing import Any
 
 import click
 
-from pipeline.commands.flags import DEFAULT_ROOT, Command, with_beam_options
+from pipeline.commands.flags import DEFAULT_ROOT, PLACE, Place, with_beam_options
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
 
 
-@click.command(cls=Command, context_settings={"max_content_width": 110})
-@click.option("--data", metavar="DIR|URI", help="Data of the run. Default: as the local runner's.")
+@click.command(context_settings={"max_content_width": 110})
+@click.option("--data", metavar="DIR|URI", type=PLACE, help="Data of the run. Default: as the local runner's.")
 @click.option(
     "--root",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Place(file_okay=False, path_type=Path),
     default=DEFAULT_ROOT,
     show_default=True,
     help="Local folder of runs.",
 )
-@click.option("--serving", metavar="DIR|URI", help="Where models are pushed to. Default: ROOT/serving.")
-@click.option("--pipeline-root", metavar="URI", help="Kubeflow: where artifacts are kept. Default: not checked.")
+@click.option("--serving", metavar="DIR|URI", type=PLACE, help="Where models are pushed to. Default: ROOT/serving.")
+@click.option(
+    "--pipeline-root", metavar="URI", type=PLACE, help="Kubeflow: where artifacts are kept. Default: not checked."
+)
 @click.option(
     "--host", metavar="URL", help="Kubeflow: URL of its API; a token is taken from KFP_TOKEN. Default: not checked."
 )

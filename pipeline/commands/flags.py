@@ -1,8 +1,7 @@
-"""Flags that several commands have: Beam's own options after `--`, and on which engine a job runs."""
+"""Flags that several commands have: names of places, Beam's own options after `--`, on which engine a job runs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,38 +16,24 @@ DEFAULT_ROOT = "output"
 DEFAULT_SERVING = f"{DEFAULT_ROOT}/serving"
 """Where that root's runs push to."""
 
-PLACE: Final = re.compile(r"\b(DIR|FILE|GLOB|PATH|RUN|URI)\b")
-"""In the metavar of a parameter that names a place; others are of the type click.Path."""
 
+class Place(click.Path[Any]):
+    """A name of files or folders. An empty one is refused: paths would take it for this folder, or for the root."""
 
-class Command(click.Command):
-    """A command that refuses an empty name of a place, which paths would take for this folder, or for the root."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the command line.
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name as click.Path does.
 
         Raises:
-            UsageError: the name of a place is empty.
+            UsageError: it is empty.
         """
-        values, _, _ = self.make_parser(ctx).parse_args(list(args))
-        for parameter in self.params:
-            value = values.get(parameter.name or "")
-            if names_place(parameter) and any(isinstance(each, str) and not each.strip() for each in _listed(value)):
-                raise UsageError(f"{_shown(parameter)} is empty: is it a variable of the shell that is not set?")
-        return super().parse_args(ctx, args)
+        if isinstance(value, str) and not value.strip():
+            name = param.opts[0] if isinstance(param, click.Option) else param and param.human_readable_name
+            raise UsageError(f"{name} is empty: is it a variable of the shell that is not set?")
+        return super().convert(value, param, ctx)
 
 
-def names_place(parameter: click.Parameter) -> bool:
-    """Return whether a parameter names files or folders, here or on an object store."""
-    return isinstance(parameter.type, click.Path) or PLACE.search(parameter.metavar or "") is not None
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, (list, tuple)) else (value,)
-
-
-def _shown(parameter: click.Parameter) -> str:
-    return parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
+PLACE: Final = Place(readable=False)
+"""A place here or on an object store; whether it can be used is told by what uses it."""
 
 
 def with_beam_options(command: Any) -> Any:
@@ -104,6 +89,7 @@ def with_engine_flags(command: Any) -> Any:
         click.option(
             "--worker-command",
             metavar="PATH",
+            type=PLACE,
             help="heartbeat-worker on the engine's machines. Default: where it is on this one.",
         ),
         click.option("--assume-shared", is_flag=True, help="Local paths are mounted on all of the engine's machines."),

@@ -7,23 +7,30 @@ from pathlib import Path
 import click
 
 from components.errors import counted
-from pipeline.commands.flags import Command, given
+from pipeline.commands.flags import PLACE, Place, given
 from pipeline.profiles import PROFILES
 
 
-@click.command(cls=Command, context_settings={"show_default": True, "max_content_width": 110})
+@click.command(context_settings={"show_default": True, "max_content_width": 110})
 @click.option("--image", required=True, help="Name of the image that every step runs in, with a tag never used before.")
 @click.option(
     "--data",
     metavar="DIR|URI",
+    type=PLACE,
     required=True,
     help="Where the steps find mitbih_train.csv and mitbih_test.csv (.gz too), or train.parquet and test.parquet: "
     "s3://, gs:// or a folder in the pod.",
 )
 @click.option(
-    "--pipeline-root", metavar="URI", required=True, help="Where Kubeflow keeps artifacts: minio://, s3:// or gs://."
+    "--pipeline-root",
+    metavar="URI",
+    type=PLACE,
+    required=True,
+    help="Where Kubeflow keeps artifacts: minio://, s3:// or gs://.",
 )
-@click.option("--serving", metavar="DIR|URI", help="Where models are pushed to. Default: PIPELINE_ROOT/serving.")
+@click.option(
+    "--serving", metavar="DIR|URI", type=PLACE, help="Where models are pushed to. Default: PIPELINE_ROOT/serving."
+)
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="full", help="Stages and settings to run with.")
 @click.option(
     "--set",
@@ -34,7 +41,7 @@ from pipeline.profiles import PROFILES
 )
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Place(dir_okay=False, path_type=Path),
     default="heartbeat.yaml",
     help="File that the compiled pipeline is written to.",
 )

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from components.verdict import SYNTHETIC_MARK
-from pipeline.commands.flags import DEFAULT_SERVING, Command
+from pipeline.commands.flags import DEFAULT_SERVING, PLACE
 from pipeline.console import print_table
 
 if TYPE_CHECKING:
     from components.io.serving import PushedVersion
 
 _serving = click.option(
-    "--serving", metavar="DIR|URI", default=DEFAULT_SERVING, show_default=True, help="Where models are pushed to."
+    "--serving",
+    metavar="DIR|URI",
+    type=PLACE,
+    default=DEFAULT_SERVING,
+    show_default=True,
+    help="Where models are pushed to.",
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of a table.")
 
@@ -30,7 +35,7 @@ def models() -> None:
     """
 
 
-@models.command("list", cls=Command)
+@models.command("list")
 @_serving
 @_as_json
 def list_command(serving: str, as_json: bool) -> None:
@@ -51,7 +56,7 @@ def list_command(serving: str, as_json: bool) -> None:
     )
 
 
-@models.command("show", cls=Command)
+@models.command("show")
 @click.argument("version", type=click.IntRange(min=1))
 @_serving
 @_as_json
@@ -82,7 +87,7 @@ def show_command(version: int, serving: str, as_json: bool) -> None:
     )
 
 
-@models.command("rollback", cls=Command)
+@models.command("rollback")
 @click.argument("version", type=click.IntRange(min=1))
 @_serving
 @_as_json

@@ -12,7 +12,7 @@ import click
 
 from components.errors import UsageError, counted
 from components.io.signals import INTERRUPTED
-from pipeline.commands.flags import Command, given
+from pipeline.commands.flags import Place, given
 from pipeline.console import ProgressLine
 
 if TYPE_CHECKING:
@@ -25,18 +25,16 @@ NAMED_POSITIONS = 5
 """How many positions of left-out beats are written for each record."""
 
 
-@click.command(cls=Command)
+@click.command
 @click.option(
     "--wfdb",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     required=True,
     multiple=True,
     metavar="PATH",
     help="Folder of WFDB records or EDF files, one of these, or a glob in quotes; may be given more than once.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder that the result goes to."
-)
+@click.option("--out", type=Place(path_type=Path), required=True, metavar="DIR", help="Folder that the result goes to.")
 @click.option(
     "--format",
     type=click.Choice(["csv", "parquet"]),
@@ -74,7 +72,7 @@ NAMED_POSITIONS = 5
 @click.option("--detect", is_flag=True, help="Find beats in the signal; write beats.csv or .parquet without labels.")
 @click.option(
     "--annotate",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="DIR",
     help="Write the predictions of this finished scoring directory as WFDB annotations into --out. Default: cut beats.",
 )

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from components.errors import UsageError
-from pipeline.commands.flags import Command
+from pipeline.commands.flags import PLACE
 
 
-@click.command(cls=Command)
-@click.argument("folder", metavar="RUN|SCORING_DIR")
+@click.command
+@click.argument("folder", metavar="RUN|SCORING_DIR", type=PLACE)
 @click.option(
     "--record",
     "records",

@@ -7,25 +7,26 @@ from pathlib import Path
 import click
 
 from components.errors import counted
-from pipeline.commands.flags import DEFAULT_ROOT, Command, refuse_json_of_nothing, with_beam_options
+from pipeline.commands.flags import DEFAULT_ROOT, PLACE, Place, refuse_json_of_nothing, with_beam_options
 from pipeline.profiles import PROFILES
 
 
-@click.command(cls=Command, context_settings={"show_default": True, "max_content_width": 110})
+@click.command(context_settings={"show_default": True, "max_content_width": 110})
 @click.option(
     "--data",
     metavar="DIR|URI",
+    type=PLACE,
     help="Folder of mitbih_train.csv and mitbih_test.csv (.gz too), or of train.parquet and test.parquet. Default: "
     "data/ if they are there, else a synthetic demo set made on the spot.",
 )
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="demo", help="Stages and settings to run with.")
 @click.option(
     "--root",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Place(file_okay=False, path_type=Path),
     default=DEFAULT_ROOT,
     help="Local folder of runs, metadata and artifacts.",
 )
-@click.option("--serving", metavar="DIR|URI", help="Where models are pushed to. Default: ROOT/serving.")
+@click.option("--serving", metavar="DIR|URI", type=PLACE, help="Where models are pushed to. Default: ROOT/serving.")
 @click.option(
     "--set",
     "overrides",

@@ -16,7 +16,7 @@ from components.errors import UsageError, counted
 from components.io.signals import Terminated, sigterm_raised
 from pipeline.commands.flags import (
     DEFAULT_SERVING,
-    Command,
+    PLACE,
     given,
     refuse_json_of_nothing,
     with_beam_options,
@@ -34,24 +34,26 @@ NAMED_FILES = 5
 """Inputs with rejects that the closing screen names; summary.json has the counts of all."""
 
 
-@click.command(cls=Command, context_settings={"show_default": True, "max_content_width": 110})
+@click.command(context_settings={"show_default": True, "max_content_width": 110})
 @click.option(
     "--input",
     "inputs",
     metavar="GLOB",
+    type=PLACE,
     multiple=True,
     required=True,
     help="Recordings (WFDB, EDF, BDF), or beats (Kaggle-format CSV, .gz too, Parquet, TFRecord of tf.Example): a file, "
     "a folder or a quoted glob; repeatable.",
 )
-@click.option("--output", metavar="DIR|URI", required=True, help="The scoring directory: rows in parts/.")
+@click.option("--output", metavar="DIR|URI", type=PLACE, required=True, help="The scoring directory: rows in parts/.")
 @click.option(
     "--model",
     metavar="DIR|URI",
+    type=PLACE,
     help="A model's directory. Default: the newest one in --serving; if nothing was pushed and no --serving is given, "
     "`released`, the model that comes with Heartbeat.",
 )
-@click.option("--serving", metavar="DIR|URI", default=DEFAULT_SERVING, help="Where models are pushed to.")
+@click.option("--serving", metavar="DIR|URI", type=PLACE, default=DEFAULT_SERVING, help="Where models are pushed to.")
 @click.option("--lead", metavar="NAME|INDEX", help="Of recordings. Default: II, MLII, ML2, ECG1, else the first.")
 @click.option(
     "--annotator",

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import click
@@ -5,7 +6,7 @@ import pytest
 
 from components.errors import DataRefused, EnvironmentRefused, HeartbeatError, ModelRefused, UsageError
 from pipeline.cli import heartbeat, main
-from pipeline.commands.flags import names_place
+from pipeline.commands.flags import Place
 from pipeline.pages import all_commands
 
 TOP = Path(__file__).parents[2]
@@ -14,7 +15,7 @@ PLACES = [
     pytest.param(command, parameter, id=f"{words} {parameter.opts[0]}")
     for words, command in all_commands()
     for parameter in command.params
-    if names_place(parameter)
+    if isinstance(parameter.type, Place)
 ]
 
 
@@ -92,13 +93,24 @@ def test_an_empty_name_of_a_place_is_usage(
     if isinstance(parameter, click.Option):
         words = [flag, ""] if form == "apart" else [f"{flag}="]
     else:
-        words, flag = ["1"] * command.params.index(parameter) + [""], parameter.human_readable_name
+        words, flag = ["."] * command.params.index(parameter) + [""], parameter.human_readable_name
     assert main(command, words) == 2
     assert f"{flag} is empty" in capsys.readouterr().err
 
 
 def test_every_flag_of_a_place_is_known_as_one() -> None:
-    assert {parameter.values[1].opts[0] for parameter in PLACES} >= {
-        *("--input", "--output", "--model", "--serving", "--worker-command", "--wfdb", "--out", "--annotate", "--csv"),
-        *("folder", "reference", "test", "--data", "--root", "--pipeline-root"),
-    }
+    known = {id(parameter.values[1]) for parameter in PLACES}
+    for words, command in all_commands():
+        for each in command.params:
+            names_place = re.search(r"\b(DIR|FILE|GLOB|PATH|RUN|URI)\b", each.metavar or "")
+            if names_place or isinstance(each.type, click.Path):
+                assert id(each) in known, f"{words} {each.opts[0]}"
+
+
+def test_a_command_line_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.commands.run import run
+
+    parsed, make_parser = [], click.Command.make_parser
+    monkeypatch.setattr(click.Command, "make_parser", lambda *given: parsed.append(given) or make_parser(*given))
+    assert main(run, ["--dry-run", "--root", str(tmp_path)]) == 0
+    assert len(parsed) == 1

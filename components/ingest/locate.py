@@ -11,7 +11,8 @@ from typing import Final
 from components.beats.kaggle import TEST_FILE, TEST_PARQUET, TRAIN_FILE, TRAIN_PARQUET, VARIANTS_PARQUET
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, UsageError, refused_together
-from components.io.sources import Kind, Source, has_rows, input_files, training_source
+from components.io.parquet import parquet_table
+from components.io.sources import Kind, Source, input_files, training_source
 from components.io.storage import InputFile, is_remote, list_files, local_path
 
 HOW_TO_GET: Final = (
@@ -109,7 +110,8 @@ def find_inputs(data_dir: str) -> TrainTest:
         tuple(list_files(f"{folder}/{MARKER}")),
         variants=tuple(training_source(file, kind) for file in variants),
     )
-    if empty := [source.file.path for source in found.sources if not has_rows(source)]:
+    tables = [source.file for source in found.sources if source.kind == "parquet"]
+    if empty := [file.path for file in tables if not any(parquet_table(file).group_rows)]:
         raise DataRefused(f"There are no rows in {', '.join(empty)}.")
     used = {os.path.relpath(file.path, local_path(data_dir)).split("/")[0] for file in found.files} if names else set()
     return replace(found, strays=tuple(sorted({*names} - used - {DESCRIPTION_FILE})))

@@ -102,9 +102,10 @@ def training_source(file: InputFile, kind: Kind) -> Source:
     """Return a file of beats with labels, and the provenance file beside it where it is a CSV that has one.
 
     Raises:
-        DataRefused: the file cannot be read, is of another format or without labels, or is no file of beats throughout.
+        DataRefused: the file cannot be read, is of another format or without labels, or is no file of beats throughout;
+            it is a CSV without rows.
     """
-    path, actual = file.path, recognise(file, (COLUMNS,))
+    path, actual = file.path, recognise(file, (COLUMNS,), may_be_empty=False)
     if actual != kind:
         form = f": {FORMAT}" if kind == "csv" else ""
         raise DataRefused(f"{path} is {NAMES[actual]}, expected {NAMES[kind]}{form}.")
@@ -113,12 +114,13 @@ def training_source(file: InputFile, kind: Kind) -> Source:
     return _source(file, kind)
 
 
-def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Kind:
+def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS), *, may_be_empty: bool = True) -> Kind:
     """Tell the format of a file by what it begins with; what is neither Parquet nor TFRecord is CSV.
 
     Args:
         file: to look at.
         widths: numbers of columns that the rows of a CSV may have: with a label, or without.
+        may_be_empty: whether a CSV may be without rows.
 
     Raises:
         DataRefused: the file cannot be read, is of no format that is read, or is no file of beats throughout; its name
@@ -148,20 +150,10 @@ def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS)) -> Ki
         return "tfrecord"
     if head == codecs.BOM_UTF8:
         raise DataRefused(f"{path} has no rows, only a byte order mark.")
+    if not (head or may_be_empty):
+        raise DataRefused(f"There are no rows in {path}.")
     _refuse(fault_of_csv(path, *_first_and_last_lines(file, head), widths))
     return "csv"
-
-
-def has_rows(source: Source) -> bool:
-    """Tell whether a CSV or Parquet file has any row.
-
-    Raises:
-        DataRefused: the file cannot be read.
-    """
-    if source.kind == "parquet":
-        return any(parquet_table(source.file).group_rows)
-    with open_text(source.file.path, 0, source.file.size) as text:
-        return bool(text.read(1))
 
 
 def _refuse(fault: str | None) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from components.errors import DataRefused, UsageError
 from components.ingest.locate import find_inputs
+from components.io import storage, text
 from tests.io.rows import line
 
 ROW = line().encode()
@@ -55,6 +56,15 @@ def test_files_without_rows_are_refused(tmp_path, content):
     sentence = "{} has no rows, only a byte order mark." if content.startswith(b"\xef") else "There are no rows in {}."
     with pytest.raises(DataRefused, match=f"^{re.escape(sentence.format(tmp_path / name))}$"):
         find_inputs(str(tmp_path))
+
+
+def test_a_file_is_opened_once(tmp_path, monkeypatch):
+    touch(tmp_path, "mitbih_train.csv", "mitbih_test.csv")
+    opened, open_range = [], storage.open_range
+    for module in (storage, text):
+        monkeypatch.setattr(module, "open_range", lambda path, *span: opened.append(path) or open_range(path, *span))
+    find_inputs(str(tmp_path))
+    assert sorted(opened) == [f"{tmp_path}/mitbih_test.csv", f"{tmp_path}/mitbih_train.csv"]
 
 
 def test_parquet_without_rows_is_refused(tmp_path):

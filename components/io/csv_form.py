@@ -108,6 +108,11 @@ def _fault_of_form(path: str, texts: Sequence[str], widths: Sequence[int]) -> st
     [(width, _)] = Counter(map(len, rows)).most_common(1)
     is_like_others = _most(map(_is_header, rows[1:]))
     has_header = len(rows[0]) in (width, width - 1) and _is_header(rows[0]) and not is_like_others
+    if has_header and len(rows) == 1 and {width, width - 1} & {*widths}:
+        return (
+            f"{path} has no beats, only a header line ({shortened(texts[0], QUOTED_TEXT)}): make it again from where "
+            "its rows are, or leave it out."
+        )
     if has_header:
         steps.append((f"begins with a header line ({shortened(texts[0], QUOTED_TEXT)})", NO_HEADER))
     data = [row for row in rows[has_header:] if len(row) == width]

@@ -109,6 +109,17 @@ def test_a_table_in_another_form_is_told_with_the_command_that_mends_it(tmp_path
     np.testing.assert_allclose(values, np.column_stack([SIGNAL, LABEL]), rtol=1e-6)
 
 
+@pytest.mark.parametrize("first", ["", "# made by hand\n", "\ufeff"])
+@pytest.mark.parametrize(
+    "header", [HEADER, HEADER.replace(",", ";"), f",{HEADER}", ",".join(sorted(HEADER.split(",")))]
+)
+def test_a_header_without_rows_is_not_told_to_be_taken_off(tmp_path, first, header):
+    content = f"{first}{header}\n".encode()
+    for sentence in (sentence_of(tmp_path / "a.csv", content), sentence_of_data(tmp_path / "data", content)):
+        assert " has no beats, only a header line (" in sentence
+        assert sentence.endswith("make it again from where its rows are, or leave it out.")
+
+
 NAMES = HEADER.split(",")
 ORDERS = {
     "as text": sorted(range(188), key=lambda at: NAMES[at]),

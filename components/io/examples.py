@@ -168,8 +168,8 @@ def read_split(split_dir: str) -> Beats:
     return concatenate(list(read_beats(split_dir)))
 
 
-def tfrecord_has_labels(file: InputFile) -> bool | None:
-    """Tell whether the first well-formed example has a label; None if there is no such example.
+def tfrecord_features(file: InputFile) -> list[str] | None:
+    """Return the names of the features of the first well-formed example; None if there is no such example.
 
     Raises:
         DataRefused: the file cannot be read, or is cut off.
@@ -177,7 +177,7 @@ def tfrecord_has_labels(file: InputFile) -> bool | None:
     for record in read_records(file):
         features = _features(record) if record is not None else None
         if features is not None and _fault(features) is None:
-            return "label" in features
+            return sorted(features)
     return None
 
 

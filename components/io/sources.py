@@ -12,9 +12,9 @@ from components.beat import COLUMNS, SAMPLES, ContextForm
 from components.errors import DataRefused, refused_together
 from components.io.csv import csv_has_labels
 from components.io.csv_form import fault_of_csv
-from components.io.examples import fault_of_tfrecord, tfrecord_has_labels
+from components.io.examples import fault_of_tfrecord, tfrecord_features
 from components.io.parquet import fault_of_parquet, parquet_table
-from components.io.parquet_layout import LABEL_NAMES
+from components.io.parquet_layout import CONTEXT, LABEL, LABEL_NAMES, RECORD, SAMPLE, SIGNAL
 from components.io.provenance import count_records, find_provenance, provenance_paths
 from components.io.rejects import FORMAT
 from components.io.signatures import GZIP, PARQUET, signature_of
@@ -40,7 +40,7 @@ NAMES: Final[Mapping[Kind, str]] = {"csv": "CSV", "parquet": "Parquet", "tfrecor
 HAVE_LABELS: Final[Mapping[Kind, Callable[[InputFile], bool | None]]] = {
     "csv": csv_has_labels,
     "parquet": lambda file: parquet_table(file).layout.label is not None,
-    "tfrecord": tfrecord_has_labels,
+    "tfrecord": lambda file: None if (names := tfrecord_features(file)) is None else LABEL in names,
 }
 
 
@@ -235,6 +235,12 @@ def _without(source: Source) -> str:
         return (
             f"{source.file.path} has {SAMPLES} columns in its first well-formed row, so no label; {COLUMNS} were "
             "expected. Is a column lost? If it never had labels, say so with --no-label."
+        )
+    names = (tfrecord_features(source.file) or []) if source.kind == "tfrecord" else []
+    if others := [repr(name) for name in names if name not in (SIGNAL, RECORD, SAMPLE, CONTEXT)]:
+        return (
+            f"{source.file.path} has no feature `{LABEL}`, but {', '.join(others)}: rename the one that holds the "
+            "label. If none does, say so with --no-label."
         )
     return f"{source.file.path} has no label. If that is as it should be, say so with --no-label."
 

@@ -87,6 +87,14 @@ def test_a_label_where_none_is_expected_and_the_other_way_round(tmp_path):
     assert summary.reasons == {"label where none is expected": 1}
 
 
+def test_what_may_be_the_label_under_another_name_is_told(tmp_path):
+    signal = SIGNAL[0].tolist()
+    write(tmp_path / "a.tfrecord", [example(signal=signal, target=[1], patient=[b"7"], record=[b"100"])])
+    told = "a.tfrecord has no feature `label`, but 'patient', 'target': rename the one that holds the label. If none"
+    with pytest.raises(DataRefused, match=told):
+        run(tmp_path / "a.tfrecord", output=tmp_path / "out")
+
+
 @pytest.mark.parametrize("cut", [1, 5, 700])
 def test_a_file_that_is_cut_off_is_refused(tmp_path, cut):
     write(tmp_path / "a.tfrecord", encode_examples(Beats(SIGNAL, LABEL)))

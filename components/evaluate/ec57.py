@@ -153,6 +153,7 @@ class Comparison:
     rr_errors: int  # RR intervals that could be compared
     rr_square_ms: float  # sum of the squares of their differences, in ms^2
     runs: npt.NDArray[np.int64]  # int64[2, 2, 7, 7]
+    doubled: tuple[int, int] = (0, 0)  # beats of the reference, and of the test, at one sample with the one before
 
     def __add__(self, other: Comparison) -> Comparison:
         """Add up two records."""
@@ -161,6 +162,7 @@ class Comparison:
             self.rr_errors + other.rr_errors,
             self.rr_square_ms + other.rr_square_ms,
             self.runs + other.runs,
+            (self.doubled[0] + other.doubled[0], self.doubled[1] + other.doubled[1]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -170,6 +172,7 @@ class Comparison:
             "matrix": self.matrix.tolist(),
             "rr_errors": self.rr_errors,
             "rr_rms_ms": self.rr_rms_ms,
+            "doubled": dict(zip(("reference", "test"), self.doubled, strict=True)),
             "runs": {name: {"of_reference": of[0], "of_test": of[1]} for name, of in named},
         }
 
@@ -239,7 +242,13 @@ def compare_beats(reference: Beats, test: Beats, fs: float, start: int) -> Compa
             runs[index, 0, length, called.longest(first, last)] += 1
         for length, first, last in called.all(window, start):
             runs[index, 1, true.longest(first, last), length] += 1
-    return Comparison(matrix, len(errors), float((errors**2).sum()), runs)
+    doubled = _doubled(reference, start), _doubled(test, start)
+    return Comparison(matrix, len(errors), float((errors**2).sum()), runs, doubled)
+
+
+def _doubled(beats: Beats, start: int) -> int:
+    """Count the beats at one sample with the one before: they are not merged, as bxb does not."""
+    return int((np.diff(beats.sample[beats.sample >= start]) == 0).sum())
 
 
 def _letters(beats: Beats, at: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -98,6 +98,7 @@ def compare(
     records: dict[str, Comparison] = {}
     skipped: list[Skipped] = []
     without_beats: list[Path] = []
+    doubled: list[tuple[Path, int]] = []
     with ProgressLine("records") as line:
         outcomes = zip(jobs, comparison.compare_all(jobs, labels, from_seconds), strict=True)
         for done, (job, outcome) in enumerate(outcomes, 1):
@@ -105,8 +106,9 @@ def compare(
                 skipped.append(outcome)
             else:
                 records[job.name] = outcome
-                files = zip((job.reference, job.test), outcome.beats, strict=True)
-                without_beats += [path for path, beats in files if not beats]
+                files = job.reference, job.test
+                without_beats += [path for path, beats in zip(files, outcome.beats, strict=True) if not beats]
+                doubled += [(path, count) for path, count in zip(files, outcome.doubled, strict=True) if count]
             if line.is_due():
                 line.show(done, len(jobs), f"{done:,} of {counted(len(jobs), 'record')}")
     skipped += one_sided
@@ -124,6 +126,14 @@ def compare(
         click.echo(
             f"{path} marks no beat from second {from_seconds:g} on: every beat of the other is counted.", err=True
         )
+    for path, count in doubled[:SHOWN_SKIPPED]:
+        click.echo(
+            f"{path} has {counted(count, 'beat')} at one sample with another: each counts, as in WFDB's bxb, and is "
+            "missed or extra where it has no pair of its own. Were they annotated twice?",
+            err=True,
+        )
+    if len(doubled) > SHOWN_SKIPPED:
+        click.echo(f"So it is with {counted(len(doubled) - SHOWN_SKIPPED, 'more file')}.", err=True)
     for sentence in _sentences(skipped):
         click.echo(f"Not compared: {sentence}", err=True)
     return 0

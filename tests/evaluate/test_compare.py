@@ -62,6 +62,19 @@ def test_a_file_without_a_beat_is_compared_with_a_remark(tmp_path, capsys, empty
     assert remark.startswith(f"{tmp_path}/a.{empty} marks no beat from second 300 on: ")
 
 
+def test_beats_at_one_sample_are_told(tmp_path, capsys):
+    write_record(tmp_path, "a")
+    write_annotations(tmp_path, "a", "atr", np.repeat(beats(), 2))
+    write_annotations(tmp_path, "a", "pred", beats())
+    arguments = ["compare", str(tmp_path / "a.atr"), str(tmp_path / "a.pred"), "--json"]
+    assert main(heartbeat, arguments) == 0
+    shown = capsys.readouterr()
+    [record] = json.loads(shown.out)["records"]
+    assert (record["ratios"]["QRS Se"], record["doubled"]) == ([60, 120], {"reference": 60, "test": 0})
+    [remark] = shown.err.splitlines()
+    assert remark.startswith(f"{tmp_path}/a.atr has 60 beats at one sample with another: each counts, as in WFDB's bxb")
+
+
 def test_a_folder_with_records_that_cannot_be_compared(tmp_path, capsys):
     reference, test = tmp_path / "reference", tmp_path / "test"
     for name, seconds in (("whole", 400), ("deep/whole", 400), ("brief", 200), ("lonely", 400), ("cut", 400)):

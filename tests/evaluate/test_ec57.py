@@ -185,6 +185,15 @@ def test_the_first_minutes_are_not_scored():
     assert cells(compare(every_second("NN", -10), every_second("NN"), 2 * FS)) == {}  # a pair that began before
 
 
+def test_beats_at_one_sample_are_counted_one_by_one_as_by_bxb():
+    once, twice = every_second("NVN"), sorted([*every_second("NVN"), *every_second("NV")])
+    assert cells(compare(twice, once)) == {"Nn": 2, "No": 1, "Vv": 1, "Vo": 1}
+    assert cells(compare(once, twice)) == {"Nn": 2, "On": 1, "Vv": 1, "Ov": 1}
+    assert cells(compare(twice, twice)) == {"Nn": 2, "No": 1, "On": 1, "Vv": 1, "Vo": 1, "Ov": 1}
+    assert (compare(twice, once) + compare(once, twice)).doubled == (2, 2)
+    assert compare(twice, once, start=2 * FS).doubled == (1, 0)
+
+
 def test_beats_in_the_references_flutter_are_left_out():
     flutter = [(3 * FS - 50, "["), (6 * FS + 50, "]")]
     reference = [*every_second("NN"), *flutter, (4 * FS, "!"), (4 * FS + 20, "V"), *every_second("N", 6 * FS)]

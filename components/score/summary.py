@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from components.beat import CLASSES
 from components.beats.cut import NEAREST_SECONDS
@@ -25,6 +27,17 @@ from components.score.settings import RejectBudget
 
 SUMMARY_FILE: Final = "summary.json"
 SUCCESS_FILE: Final = "_SUCCESS"
+
+COUNTS: Final[Mapping[str, AbstractSet[str]]] = {
+    "model": {"digest", "place"},
+    "rows": {"read", "scored", "rejected", "abstained"},
+    "classes": {*CLASSES},
+    "histogram": {"counts"},
+    "files": {"file", "rows", "scored", "rejected"},
+    "shards": {"planned", "done", "failed", "done_before"},
+    "recordings": {"planned", "used", "unusable", "seconds", "seconds_read"},
+}
+"""What every summary counts, by field."""
 
 NAMED_SHARDS: Final = 5
 """Failed shards whose sentences are shown; more of them mostly fail for one and the same reason."""
@@ -54,7 +67,7 @@ class ScoreSummary:
     remarks: list[str] = field(default_factory=list)  # what else is worth knowing of the inputs
     # planned, used, unusable, seconds, seconds_read, unlike, unfollowed, doubled, near, see RecordingTally; None for
     # tables
-    recordings: dict[str, float] | None = None
+    recordings: dict[str, int | float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""
@@ -72,11 +85,34 @@ class ScoreSummary:
             DataRefused: it is not whole.
         """
         try:
-            return ScoreSummary(**json.loads(text))
+            summary = TypeAdapter(ScoreSummary).validate_json(text)
+            summary._check_counts()
         except (ValueError, TypeError) as error:
             raise DataRefused(
-                f"{directory}/{SUMMARY_FILE} is damaged ({error}): `heartbeat score --resume` writes it again."
+                f"{directory}/{SUMMARY_FILE} is damaged ({_in_words(error)}): "
+                "`heartbeat score --resume` writes it again."
             ) from error
+        return summary
+
+    def _check_counts(self) -> None:
+        """Raise ValueError or TypeError where counts that belong to every summary are not there, or are no numbers."""
+        for name, keys in COUNTS.items():
+            value = getattr(self, name)
+            for part in [value] if isinstance(value, dict) else value or []:
+                if lacking := keys - part.keys():
+                    raise ValueError(f"{name}: {min(lacking)} is missing")
+        bins = self.histogram["counts"]
+        shapes = np.shape(bins), np.shape(self.confusion or np.eye(len(CLASSES)))
+        if shapes != ((BINS,), (len(CLASSES), len(CLASSES))):
+            raise ValueError(f"histogram and confusion: the shapes of their counts are {shapes}")
+        sum([*bins, *(file[name] for file in self.files for name in ("rows", "scored", "rejected"))])
+
+
+def _in_words(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return ": ".join([*map(str, first["loc"]), first["msg"]])
 
 
 def add_up(job: Job, outcomes: Mapping[str, Outcome], output: str, model_uri: str) -> ScoreSummary:
@@ -150,7 +186,7 @@ def _files(job: Job, records: Sequence[ShardRecord]) -> list[dict[str, Any]]:
     return list(files.values())
 
 
-def _recordings(job: Job, records: Sequence[ShardRecord]) -> dict[str, float] | None:
+def _recordings(job: Job, records: Sequence[ShardRecord]) -> dict[str, int | float] | None:
     planned = [shard for shard in job.shards if not isinstance(shard, SourceShard)]
     if not planned:
         return None

@@ -138,7 +138,7 @@ def added_up(records: list[ShardRecord], job: Job) -> dict[str, Any]:
         "confusion": np.sum(confusions, axis=0).tolist() if confusions else None,
         "histogram": histogram_json(np.sum([each.histogram for each in records], axis=0)),
         "files": files,
-        "shards": {"planned": len(job.shards), "done": len(records), "failed": 0},
+        "shards": {"planned": len(job.shards), "done": len(records), "failed": 0, "done_before": 0},
         "seconds": 1.5,
         "rows_per_second": 160.0,
         "sentences": [],

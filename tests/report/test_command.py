@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -53,6 +54,37 @@ def test_damage_of_a_job_is_told(
     page = job / "report" / "index.html"
     assert page.exists() == (code == 0)
     assert code or "of results is cut short" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("rows", {"read": "many"}, "rows: read: Input should be a valid integer"),
+        ("rows", {"read": 1}, "rows: abstained is missing"),
+        ("rows", None, "rows: Input should be an object"),
+        ("classes", {}, "classes: F is missing"),
+        ("confusion", [[1, 2], [3]], "inhomogeneous"),
+        ("confusion", [[1, 2], [3, 4]], "histogram and confusion: the shapes"),
+        ("histogram", {"counts": ["1"] * 32}, "unsupported operand"),
+        ("files", [{"file": "a.csv"}], "files: rejected is missing"),
+        ("files", ["a.csv"], "files: 0: Input should be an object"),
+        ("model", {"digest": "ab"}, "model: place is missing"),
+        ("sentences", "none", "sentences: Input should be a valid array"),
+        ("seconds", "long", "seconds: Input should be a valid number"),
+        ("recordings", {"planned": 1}, "recordings: seconds is missing"),
+    ],
+)
+def test_a_summary_of_a_job_with_something_else_in_it_is_damaged(
+    scored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str, value: object, said: str
+) -> None:
+    job = Path(shutil.copytree(scored, tmp_path / "job", ignore=shutil.ignore_patterns("report")))
+    file = job / "summary.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {field: value}))
+    assert main(heartbeat, ["report", str(job)]) == 3
+    told = capsys.readouterr().err
+    assert told.startswith(f"{file} is damaged (")
+    assert said in told
+    assert told.endswith("): `heartbeat score --resume` writes it again.\n")
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]"])

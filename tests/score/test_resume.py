@@ -124,11 +124,11 @@ def test_workers_that_round_in_different_ways_are_told(finished, capsys):
     assert "differ between shards (shards/*.json say which): abacus; numpy" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("damaged", [b"{\n", b"", b"[]", b"{}"])
+@pytest.mark.parametrize("damaged", [b"{\n", b"", b"[]", b"{}", {"seconds": "long"}, {"rows": {"read": 1}}])
 def test_a_damaged_summary_of_a_finished_job_is_written_again(finished, tmp_path, damaged):
     folder, tasks = finished
     whole = json.loads(folder.read("summary.json"))
-    folder.write("summary.json", damaged)
+    folder.write("summary.json", damaged if isinstance(damaged, bytes) else json.dumps(whole | damaged).encode())
     summary = run(tmp_path / "a.csv", output=tmp_path / "out", existing="resume")
     assert (summary.rows, summary.shards["done_before"]) == (whole["rows"], len(tasks))
     assert json.loads(folder.read("summary.json")) == summary.to_dict()

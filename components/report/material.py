@@ -17,13 +17,14 @@ from components.errors import DataRefused, HeartbeatError, UsageError, counted
 from components.ingest.report import IngestSummary, read_ingest_report
 from components.io.artifact_files import JUDGEMENT, PREDICTIONS, SIDECAR_DIR, SPLIT_STATISTICS
 from components.io.examples import read_beats
+from components.io.parquet import open_parquet
 from components.io.serving import HISTOGRAM, STATISTICS
 from components.io.shards import stem_of
 from components.io.storage import Storage, absolute_path, ask_all, read_whole, storage_at
 from components.report.survey import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job, ShardTask
 from components.score.model import is_synthetic, model_place
-from components.score.record import Outcome, ShardRecord
+from components.score.record import Outcome, ShardRecord, Written
 from components.score.recording_lines import RecordingLine, read_lines
 from components.score.recordings import RecordingShard
 from components.score.resume import RESULT_FOLDERS, read_outcomes
@@ -42,6 +43,9 @@ SUMMARY_KEYS: Final = {"data", "run", "stages", "status", "verdict"}
 
 RECORDING_PAGES: Final = "recordings"
 """Folder of the pages of recordings, in that of the pages."""
+
+NAMED_FAULTS: Final = 5
+"""Damaged files of results that are named."""
 
 
 class NotReachedError(HeartbeatError):
@@ -214,7 +218,8 @@ class ScoringMaterial:
             HeartbeatError: a file of recordings/ is not there any more, or cannot be read.
         """
         names = [task.lines_name for task in self.done_tasks if isinstance(task.shard, RecordingShard)]
-        return [line for content in ask_all(self.content, names) for line in read_lines(content)]
+        contents = zip(names, ask_all(self.content, names), strict=True)
+        return [line for name, content in contents for line in read_lines(content, self.folder.path(name))]
 
     def content(self, name: str) -> bytes:
         """Return what a file of the job holds.
@@ -229,17 +234,35 @@ class ScoringMaterial:
 
     @cached_property
     def damage(self) -> list[str]:
-        """A sentence where files of results are gone or have another size than their shards' records say."""
+        """A sentence where files of results are gone, or are not what their shards' records say: which, and how."""
         sizes = {name: size for below in RESULT_FOLDERS for name, size in self.folder.sizes(below).items()}
-        files = [file for record in self.records for file in record.written]
-        damaged = [file.name for file in files if sizes.get(file.name) != file.bytes]
-        if not damaged:
+        files = [(file, record) for record in self.records for file in record.written]
+        faults = ask_all(lambda each: self._fault(*each, sizes.get(each[0].name)), files)
+        told = [fault for fault in faults if fault is not None]
+        if not told:
             return []
+        more = f"; {len(told) - NAMED_FAULTS:,} more" if len(told) > NAMED_FAULTS else ""
         return [
-            f"{len(damaged):,} of {counted(len(files), 'file')} of results {'is' if len(damaged) == 1 else 'are'} cut "
-            f"short, changed or gone, first {self.folder.path(damaged[0])}: `heartbeat score --resume` scores their "
-            "shards again."
+            f"{len(told):,} of {counted(len(files), 'file')} of results {'is' if len(told) == 1 else 'are'} damaged: "
+            f"{'; '.join(told[:NAMED_FAULTS])}{more}. `heartbeat score --resume` scores their shards again."
         ]
+
+    def _fault(self, file: Written, record: ShardRecord, size: int | None) -> str | None:
+        """Say how a file of results is not what the record of its shard says; None where nothing is wrong with it."""
+        path = self.folder.path(file.name)
+        if size is None:
+            return f"{path} is gone"
+        if size != file.bytes:
+            return f"{path} has {counted(size, 'byte')}, but {file.bytes:,} were written"
+        if file != record.parts or not file.name.endswith(".parquet"):
+            return None
+        try:
+            with open_parquet(path) as parquet:
+                rows = parquet.metadata.num_rows
+        except DataRefused as error:
+            return f"{path} is not a whole Parquet file ({error.__cause__ or error})"
+        same = rows == record.scored
+        return None if same else f"{path} has {counted(rows, 'row')}, but {record.scored:,} were scored"
 
     @property
     def recordings(self) -> Mapping[str, Any] | None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
-from components.errors import HeartbeatError, UsageError, counted
+from components.errors import UsageError, counted
 from components.recordings.inputs import Recording
 from components.report.material import NotReachedError, ScoringMaterial
 from components.report.scoring import PROBABILITIES, read_rows
@@ -101,7 +101,6 @@ def load_recording(job: ScoringMaterial, line: RecordingLine) -> RecordingMateri
     Raises:
         HeartbeatError: they cannot be read.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     task, recording = next(
@@ -112,10 +111,7 @@ def load_recording(job: ScoringMaterial, line: RecordingLine) -> RecordingMateri
         if each.file.path == line.file
     )
     names = ["file", "row", "seconds", "predicted", "abstain", *PROBABILITIES]
-    try:
-        table = read_rows(job.content(task.parts_name), task.settings.format, names)
-    except pa.ArrowException as error:
-        raise HeartbeatError(f"{job.folder.path(task.parts_name)} cannot be read: {error}. Score it again.") from error
+    table = read_rows(job.content(task.parts_name), job.folder.path(task.parts_name), names)
     table = table.filter(pc.equal(table["file"], line.file))
     row = table["row"].to_numpy().astype(np.int64)
     seconds, sure = np.zeros(line.beats), np.zeros(line.beats, np.float32)

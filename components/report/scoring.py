@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from components.beat import CLASSES
+from components.errors import HeartbeatError
 from components.io.text import arrow_buffer
 from components.recordings.inputs import Recording
 from components.report.classes import confusion_picture
@@ -126,24 +127,30 @@ def _probabilities(material: ScoringMaterial) -> npt.NDArray[np.float32]:
             break
         content = material.folder.read(record.parts.name)
         if content is not None and record.scored:
-            parts.append(_read_columns(content, material.job.fingerprint.settings.format))
+            table = read_rows(content, material.folder.path(record.parts.name), PROBABILITIES)
+            parts.append(np.column_stack([table.column(name).to_numpy() for name in PROBABILITIES]))
             read += record.scored
     return np.concatenate(parts).astype(np.float32)
 
 
-def _read_columns(content: bytes, form: str) -> npt.NDArray[Any]:
-    table = read_rows(content, form, PROBABILITIES)
-    return np.column_stack([table.column(name).to_numpy() for name in PROBABILITIES])
+def read_rows(content: bytes, path: str, names: Sequence[str]) -> pa.Table:
+    """Return columns of a file of scored rows, Parquet or CSV by its name.
 
+    Raises:
+        HeartbeatError: it cannot be read.
+    """
+    import pyarrow as pa
+    from pyarrow import csv, parquet
 
-def read_rows(content: bytes, form: str, names: Sequence[str]) -> pa.Table:
-    """Return columns of a file of scored rows."""
-    from pyarrow import BufferReader, csv, parquet
-
-    file = BufferReader(arrow_buffer(content))
-    if form == "parquet":
-        return parquet.read_table(file, columns=list(names))
-    return csv.read_csv(file, convert_options=csv.ConvertOptions(include_columns=names))
+    file = pa.BufferReader(arrow_buffer(content))
+    try:
+        if path.endswith(".parquet"):
+            return parquet.read_table(file, columns=list(names))
+        return csv.read_csv(file, convert_options=csv.ConvertOptions(include_columns=names))
+    except (pa.ArrowException, OSError) as error:
+        raise HeartbeatError(
+            f"{path} cannot be read ({error}): `heartbeat score --resume` scores its shard again."
+        ) from error
 
 
 def confidence_picture(highest: npt.NDArray[np.float32], predicted: npt.NDArray[np.int64], caption: str) -> Picture:

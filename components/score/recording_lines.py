@@ -112,7 +112,7 @@ def lines_content(lines: Sequence[RecordingLine]) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def read_lines(content: bytes) -> list[RecordingLine]:
+def read_lines(content: bytes, path: str) -> list[RecordingLine]:
     """Return the lines in a file of recordings/.
 
     Raises:
@@ -124,8 +124,10 @@ def read_lines(content: bytes) -> list[RecordingLine]:
     try:
         table = pq.ParquetFile(pa.BufferReader(arrow_buffer(content))).read(use_threads=False)
         return [RecordingLine(**row) for row in table.to_pylist()]
-    except (pa.ArrowException, TypeError) as error:
-        raise HeartbeatError(f"A file of recordings/ cannot be read: {error}. Score them again.") from error
+    except (pa.ArrowException, OSError, TypeError) as error:
+        raise HeartbeatError(
+            f"{path} cannot be read ({error}): `heartbeat score --resume` scores its shard again."
+        ) from error
 
 
 def tally_lines(lines: Sequence[RecordingLine], unfollowed: int, doubled: int, near: int) -> RecordingTally:

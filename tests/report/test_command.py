@@ -4,10 +4,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from components.report import pages
 from pipeline.cli import heartbeat, main
+
+PART = "parts/00001-b-00000.parquet"
 
 
 def test_the_command_makes_a_runs_page_again(
@@ -40,8 +43,8 @@ def test_what_is_no_run_is_usage(folder: str, tmp_path: Path, capsys: pytest.Cap
         ("summary.json", 9, 3, r"/summary.json is damaged \(.*\): `heartbeat score --resume` writes it again\."),
         ("summary.json", 0, 3, r"/summary.json is damaged"),
         ("job.json", 9, 2, r"/job.json is not .*\. `heartbeat score --overwrite` begins the job anew\.$"),
-        ("parts/00001-b-00000.parquet", 900, 0, r"^1 of 4 files of results is cut short, .*/parts/00001-b-00000.par"),
-        ("rejects/00001-b-00000.jsonl", 0, 0, r"first .*/rejects/00001-b-00000.jsonl"),
+        (PART, 900, 0, rf"^1 of 4 files of results is damaged: .*/{PART} has 900 bytes, but [\d,]+ were written\. "),
+        ("rejects/00001-b-00000.jsonl", 0, 0, r": .*/rejects/00001-b-00000.jsonl has 0 bytes, but"),
     ],
 )
 def test_damage_of_a_job_is_told(
@@ -53,7 +56,47 @@ def test_damage_of_a_job_is_told(
     assert re.search(said, capsys.readouterr().err.strip())
     page = job / "report" / "index.html"
     assert page.exists() == (code == 0)
-    assert code or "of results is cut short" in page.read_text()
+    assert code or "of results is damaged" in page.read_text()
+
+
+def without_footer(job: Path) -> None:
+    (job / PART).write_bytes((job / PART).read_bytes()[:-4] + b"none")
+
+
+def with_a_row_less(job: Path) -> None:
+    pq.write_table(pq.read_table(job / PART)[1:], job / PART)
+    record = job / "shards" / f"{(job / PART).stem}.json"
+    fields = json.loads(record.read_text())
+    fields["parts"]["bytes"] = (job / PART).stat().st_size
+    record.write_text(json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    ("damage", "how"),
+    [
+        (lambda job: (job / PART).unlink(), "is gone"),
+        (without_footer, r"is not a whole Parquet file \(.*magic bytes.*\)"),
+        (with_a_row_less, "has 119 rows, but 120 were scored"),
+    ],
+)
+def test_how_a_part_is_damaged_is_told(
+    scored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None], how: str
+) -> None:
+    job = Path(shutil.copytree(scored, tmp_path / "job", ignore=shutil.ignore_patterns("report")))
+    damage(job)
+    assert main(heartbeat, ["report", str(job)]) == 0
+    remedy = r"\. `heartbeat score --resume` scores their shards again\."
+    assert re.fullmatch(
+        rf"1 of 4 files of results is damaged: {job}/{PART} {how}{remedy}", capsys.readouterr().err.strip()
+    )
+
+
+def test_a_part_whose_rows_cannot_be_read_is_named_in_the_page(scored: Path, tmp_path: Path) -> None:
+    job = Path(shutil.copytree(scored, tmp_path / "job", ignore=shutil.ignore_patterns("report")))
+    content = (job / PART).read_bytes()
+    (job / PART).write_bytes(content[:4] + b"\xff" * 2000 + content[2004:])
+    assert main(heartbeat, ["report", str(job)]) == 0
+    assert f"This section could not be made. {job}/{PART} cannot be read (" in (job / "report/index.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_every_column_has_a_page_in_its_order_with_the_marks_of_the_job(pages: P
 
 
 def test_the_lines_are_those_of_the_job(scored_recordings: Path, pages: Path) -> None:
-    (told,) = (read_lines(path.read_bytes()) for path in (scored_recordings / "recordings").iterdir())
+    (told,) = (read_lines(path.read_bytes(), path.name) for path in (scored_recordings / "recordings").iterdir())
     text = read(pages / "recordings-by-name.html").text["recordings"]
     for each in told[:2]:
         assert f"{each.v_longest_run}{each.v_runs}{each.v_couplets}{number(each.v_per_hour, 1)}" in text
@@ -114,7 +114,7 @@ def test_ten_thousand_recordings_make_small_pages(scored_recordings: Path, tmp_p
         (many / name).symlink_to(scored_recordings / name)
     (file,) = (scored_recordings / "recordings").iterdir()
     (many / "recordings").mkdir()
-    path = read_lines(file.read_bytes())[0].file
+    path = read_lines(file.read_bytes(), file.name)[0].file
     lines = [line(f"r{index:04d}", file=path, v_per_hour=float(index * 7919 % 10_000)) for index in range(10_000)]
     (many / "recordings" / file.name).write_bytes(lines_content(lines))
     page = Path(write_scoring_report(str(many)))

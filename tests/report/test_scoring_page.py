@@ -129,11 +129,11 @@ def test_a_process_that_cannot_read_scored_rows_and_ends_at_once_has_its_own_exi
     rows.write_text("p_N,p_S,p_V,p_F,p_Q\n1,2\n" + ".5,.1,.1,.1,.2\n" * 300_000)
     code = (
         "import sys\n"
-        "import pyarrow as pa\n"
         "from pathlib import Path\n"
-        "from components.report.scoring import _read_columns\n"
-        "try:\n    _read_columns(Path(sys.argv[1]).read_bytes(), 'csv')\n"
-        "except pa.ArrowInvalid:\n    sys.exit(3)\n"
+        "from components.errors import HeartbeatError\n"
+        "from components.report.scoring import PROBABILITIES, read_rows\n"
+        "try:\n    read_rows(Path(sys.argv[1]).read_bytes(), sys.argv[1], PROBABILITIES)\n"
+        "except HeartbeatError:\n    sys.exit(3)\n"
     )
     for _ in range(12):
         done = subprocess.run([sys.executable, "-c", code, str(rows)], capture_output=True, check=False)

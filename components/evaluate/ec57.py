@@ -242,13 +242,14 @@ def compare_beats(reference: Beats, test: Beats, fs: float, start: int) -> Compa
             runs[index, 0, length, called.longest(first, last)] += 1
         for length, first, last in called.all(window, start):
             runs[index, 1, true.longest(first, last), length] += 1
-    doubled = _doubled(reference, start), _doubled(test, start)
+    compared = test.sample[~_inside(test.sample, reference.flutter)]
+    doubled = _doubled(reference.sample, start), _doubled(compared, start)
     return Comparison(matrix, len(errors), float((errors**2).sum()), runs, doubled)
 
 
-def _doubled(beats: Beats, start: int) -> int:
-    """Count the beats at one sample with the one before: they are not merged, as bxb does not."""
-    return int((np.diff(beats.sample[beats.sample >= start]) == 0).sum())
+def _doubled(sample: npt.NDArray[np.int64], start: int) -> int:
+    """Count the beats at the same sample as the one before: they are not merged, as bxb does not."""
+    return int((np.diff(sample[sample >= start]) == 0).sum())
 
 
 def _letters(beats: Beats, at: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

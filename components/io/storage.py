@@ -254,7 +254,7 @@ def list_files(pattern: str) -> list[InputFile]:
 def ask_all(ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Return what `ask` returns for each item, in order, from many threads; each takes several items at a time."""
     waiting = list(items)
-    step = max(len(waiting) // (4 * REQUESTS), 1)
+    step = min(max(len(waiting) // (4 * REQUESTS), 1), 8)  # few: an interruption waits for those that were begun
     runs = [waiting[first : first + step] for first in range(0, len(waiting), step)]
     with ThreadPoolExecutor(REQUESTS) as pool:
         return [answer for run in pool.map(lambda run: list(map(ask, run)), runs) for answer in run]

@@ -82,7 +82,7 @@ class Header:
 
     fs: Fraction  # frames per second
     sig_len: int  # frames; 0 where the header has none
-    signals: tuple[Signal, ...]  # signal lines; empty where the record has segments, and of an outline
+    signals: tuple[Signal, ...]  # signal lines; empty where the record has segments, and in an outline
     segments: tuple[tuple[str, int], ...]  # record name and frames of each segment; empty where the record has none
     start: datetime | None = None  # local time of the first frame; None where the header has no time, or no date
     files: tuple[str, ...] = ()  # names of the signal files, as written
@@ -224,7 +224,9 @@ def header_path(stem: Path) -> Path:
 
 
 def read_header(stem: Path, *, outline: bool = False) -> Header:
-    """Parse the header of a record, given the record's path without extension; of an outline no signals, for speed.
+    """Parse the header of a record, given the record's path without extension.
+
+    An outline is without its signals, which is faster.
 
     Raises:
         DataRefused: it is missing, or a line is not of WFDB's form; the line is quoted.

@@ -90,7 +90,7 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
             results = _write_parts(plan, scratch, start(len(plan.leads)))
             return _join(plan, results, scratch)
     except OSError as error:
-        reason = error.strerror or error
+        reason = os.strerror(error.errno) if error.errno else error  # Arrow's own words are for developers
         if error.filename is None or Path(error.filename) == settings.out:
             raise EnvironmentRefused(f"{settings.out} cannot be written: {reason}.") from error
         raise EnvironmentRefused(f"{error.filename} cannot be read or written: {reason}.") from error

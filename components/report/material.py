@@ -20,7 +20,7 @@ from components.io.examples import read_beats
 from components.io.parquet import open_parquet
 from components.io.serving import HISTOGRAM, STATISTICS
 from components.io.shards import stem_of
-from components.io.storage import Storage, absolute_path, ask_all, read_whole, storage_at
+from components.io.storage import Storage, absolute_path, ask_all, is_remote, read_whole, storage_at
 from components.report.survey import Survey, rows_of, survey
 from components.score.job import JOB_FILE, Job, ShardTask
 from components.score.model import is_synthetic, model_place
@@ -254,14 +254,14 @@ class ScoringMaterial:
             return f"{path} is gone"
         if size != file.bytes:
             return f"{path} has {counted(size, 'byte')}, but {file.bytes:,} were written"
-        if file != record.parts or not file.name.endswith(".parquet"):
+        if is_remote(path) or not file.name.endswith(".parquet"):  # an object of a store is whole or not there
             return None
         try:
             with open_parquet(path) as parquet:
                 rows = parquet.metadata.num_rows
-        except DataRefused as error:
-            return f"{path} is not a whole Parquet file ({error.__cause__ or error})"
-        same = rows == record.scored
+        except HeartbeatError as error:
+            return f"{path} cannot be read as Parquet ({error.__cause__ or error})"
+        same = file != record.parts or rows == record.scored
         return None if same else f"{path} has {counted(rows, 'row')}, but {record.scored:,} were scored"
 
     @property

@@ -124,7 +124,7 @@ def read_lines(content: bytes, path: str) -> list[RecordingLine]:
     try:
         table = pq.ParquetFile(pa.BufferReader(arrow_buffer(content))).read(use_threads=False)
         return [RecordingLine(**row) for row in table.to_pylist()]
-    except (pa.ArrowException, OSError, TypeError) as error:
+    except (pa.ArrowException, OSError, TypeError, UnicodeDecodeError) as error:
         raise HeartbeatError(
             f"{path} cannot be read ({error}): `heartbeat score --resume` scores its shard again."
         ) from error

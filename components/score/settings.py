@@ -47,7 +47,11 @@ class ScoreSettings(Settings):
         description="that the model is computed in: float32, or fewer bits where it was released so; auto: the fastest "
         "that this machine's processor has instructions for, float32 on a cluster",
     )
-    batch: int = Field(default=768, ge=1, description="most beats in a call of the model: 500 to 1,000 are fastest")
+    batch: int = Field(
+        default=768,
+        ge=1,
+        description="most beats in a call of the model: 500 to 1,000 are fastest; always 256 in int8",
+    )
 
 
 class BatchSettings(Settings):

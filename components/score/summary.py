@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from components.beat import CLASSES
 from components.beats.cut import NEAREST_SECONDS
@@ -35,7 +35,7 @@ COUNTS: Final[Mapping[str, AbstractSet[str]]] = {
     "histogram": {"counts"},
     "files": {"file", "rows", "scored", "rejected"},
     "shards": {"planned", "done", "failed", "done_before"},
-    "recordings": {"planned", "used", "unusable", "seconds", "seconds_read"},
+    "recordings": {"planned", "used", "unusable", "seconds", "seconds_read", "unlike", "unfollowed", "doubled", "near"},
 }
 """What every summary counts, by field."""
 
@@ -46,6 +46,8 @@ NAMED_SHARDS: Final = 5
 @dataclass
 class ScoreSummary:
     """What became of a job."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
     status: str  # `done` or `incomplete`
     exit_code: int  # 0 or 5

@@ -116,7 +116,7 @@ class ServedModel:
             columns["context"] = context
         probabilities = [np.empty((0, len(CLASSES)), np.float32)]
         abstain = [np.empty(0, np.bool_)]
-        # Cut here as well, most of the int8 model's last calls would be padded: a tenth of its time.
+        # If they were cut here as well, most of the int8 model's last calls would be padded: a tenth of its time.
         calls = min(len(signal), 1) if self._own_calls else -(-len(signal) // batch)
         split = {name: np.array_split(values, calls) if calls else [] for name, values in columns.items()}
         for call, block in enumerate(split["signal"]):

@@ -128,12 +128,12 @@ def compare(
         )
     for path, count in doubled[:SHOWN_SKIPPED]:
         click.echo(
-            f"{path} has {counted(count, 'beat')} at one sample with another: each counts, as in WFDB's bxb, and is "
+            f"{path} has {counted(count, 'beat')} at the same sample as another: each counts, as in WFDB's bxb, and is "
             "missed or extra where it has no pair of its own. Were they annotated twice?",
             err=True,
         )
     if len(doubled) > SHOWN_SKIPPED:
-        click.echo(f"So it is with {counted(len(doubled) - SHOWN_SKIPPED, 'more file')}.", err=True)
+        click.echo(f"The same is true of {counted(len(doubled) - SHOWN_SKIPPED, 'more file')}.", err=True)
     for sentence in _sentences(skipped):
         click.echo(f"Not compared: {sentence}", err=True)
     return 0

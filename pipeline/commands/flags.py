@@ -33,7 +33,7 @@ class Place(click.Path[Any]):
 
 
 PLACE: Final = Place(readable=False)
-"""A place here or on an object store; whether it can be used is told by what uses it."""
+"""A place here or on an object store; what uses it says whether it can be used."""
 
 
 def with_beam_options(command: Any) -> Any:

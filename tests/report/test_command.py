@@ -75,7 +75,7 @@ def with_a_row_less(job: Path) -> None:
     ("damage", "how"),
     [
         (lambda job: (job / PART).unlink(), "is gone"),
-        (without_footer, r"is not a whole Parquet file \(.*magic bytes.*\)"),
+        (without_footer, r"cannot be read as Parquet \(.*magic bytes.*\)"),
         (with_a_row_less, "has 119 rows, but 120 were scored"),
     ],
 )
@@ -114,7 +114,9 @@ def test_a_part_whose_rows_cannot_be_read_is_named_in_the_page(scored: Path, tmp
         ("model", {"digest": "ab"}, "model: place is missing"),
         ("sentences", "none", "sentences: Input should be a valid array"),
         ("seconds", "long", "seconds: Input should be a valid number"),
-        ("recordings", {"planned": 1}, "recordings: seconds is missing"),
+        ("recordings", {"planned": 1}, "recordings: doubled is missing"),
+        ("seconds", "12", "seconds: Input should be a valid number"),
+        ("hearts", 3, "hearts: Unexpected"),
     ],
 )
 def test_a_summary_of_a_job_with_something_else_in_it_is_damaged(

@@ -72,7 +72,7 @@ def test_beats_at_one_sample_are_told(tmp_path, capsys):
     [record] = json.loads(shown.out)["records"]
     assert (record["ratios"]["QRS Se"], record["doubled"]) == ([60, 120], {"reference": 60, "test": 0})
     [remark] = shown.err.splitlines()
-    assert remark.startswith(f"{tmp_path}/a.atr has 60 beats at one sample with another: each counts, as in WFDB's bxb")
+    assert remark.startswith(f"{tmp_path}/a.atr has 60 beats at the same sample as another: each counts, as in WFDB")
 
 
 def test_a_folder_with_records_that_cannot_be_compared(tmp_path, capsys):

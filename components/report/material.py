@@ -237,14 +237,16 @@ class ScoringMaterial:
         """A sentence where files of results are gone, or are not what their shards' records say: which, and how."""
         sizes = {name: size for below in RESULT_FOLDERS for name, size in self.folder.sizes(below).items()}
         files = [(file, record) for record in self.records for file in record.written]
-        faults = ask_all(lambda each: self._fault(*each, sizes.get(each[0].name)), files)
-        told = [fault for fault in faults if fault is not None]
-        if not told:
+        faults = [
+            fault for file, record in files if (fault := self._fault(file, record, sizes.get(file.name))) is not None
+        ]
+        if not faults:
             return []
-        more = f"; {len(told) - NAMED_FAULTS:,} more" if len(told) > NAMED_FAULTS else ""
+        more = f"; {len(faults) - NAMED_FAULTS:,} more" if len(faults) > NAMED_FAULTS else ""
+        are = "is" if len(faults) == 1 else "are"
         return [
-            f"{len(told):,} of {counted(len(files), 'file')} of results {'is' if len(told) == 1 else 'are'} damaged: "
-            f"{'; '.join(told[:NAMED_FAULTS])}{more}. `heartbeat score --resume` scores their shards again."
+            f"{len(faults):,} of {counted(len(files), 'file')} of results {are} damaged: "
+            f"{'; '.join(faults[:NAMED_FAULTS])}{more}. `heartbeat score --resume` scores their shards again."
         ]
 
     def _fault(self, file: Written, record: ShardRecord, size: int | None) -> str | None:

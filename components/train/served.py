@@ -72,7 +72,7 @@ class ServedModel:
     def __init__(self, model_dir: str, precision: Precision = "float32") -> None:
         self.context_width = 0
         self._own_calls = precision == "int8"
-        if precision == "int8":
+        if self._own_calls:
             self._ask, self.engine = _int8_model(Path(model_dir, INT8_FILE))
             return
         tf = import_tensorflow()

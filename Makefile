@@ -18,7 +18,7 @@ help:  ## list the targets
 run: $(READY)  ## set up, then run the demo pipeline on embedded synthetic data
 	@$(BIN)/python local_runner.py --root $(ROOT)
 
-example: $(READY)  ## one minute of a real recording, by the released model: its annotations and a page
+example: $(READY)  ## score one minute of a real recording with the released model: annotations and a report
 	@$(BIN)/heartbeat score --input components/recordings/example --output $(ROOT)/example --overwrite \
 	  --annotations pred --model released
 	@$(BIN)/heartbeat report $(ROOT)/example

@@ -64,7 +64,7 @@ class DataRefused(HeartbeatError):
 
 
 class ModelRefused(HeartbeatError):
-    """A trained model that the gate does not let out."""
+    """A trained model that the gate refuses."""
 
     exit_code = 4
     status = "model_refused"

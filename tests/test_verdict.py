@@ -25,7 +25,7 @@ def test_a_verdict_survives_json() -> None:
 
 
 def test_sentences_of_old_summaries_are_remarks() -> None:
-    assert read_verdict(["Let out: good."]) == [Verdict("remark", "", "Let out: good.")]
+    assert read_verdict(["Approved: good."]) == [Verdict("remark", "", "Approved: good.")]
 
 
 def test_kinds_do_not_depend_on_the_wording() -> None:

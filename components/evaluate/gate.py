@@ -162,7 +162,7 @@ def _release(metrics: Mapping[str, Any]) -> Verdict:
     return Verdict(
         "release",
         "released",
-        f"Let out: accuracy {clean['accuracy']:.2%} and macro-F1 {clean['macro_f1']:.3f} on clean test beats, "
+        f"Approved: accuracy {clean['accuracy']:.2%} and macro-F1 {clean['macro_f1']:.3f} on clean test beats, "
         f"{noisy['accuracy']:.2%} and {noisy['macro_f1']:.3f} on noisy ones.",
     )
 

@@ -30,7 +30,7 @@ class Judgement(artifact.Artifact):
 
 
 class ModelVerdict(artifact.Artifact):
-    """`verdict.json`: why a model was let out, with the thresholds and the comparison."""
+    """`verdict.json`: why a model was approved, with the thresholds and the comparison."""
 
     TYPE_NAME = "heartbeat.Verdict"
 

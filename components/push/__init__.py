@@ -1,4 +1,4 @@
-"""A model that the gate let out becomes the newest version of the serving directory.
+"""A model that the gate approved becomes the newest version of the serving directory.
 
 SavedModel, judgement, verdict, statistics, settings
   -> precision   the model in int8, and what fewer bits change: released or refused

@@ -37,7 +37,7 @@ def Pusher(  # noqa: N802 - the function's name is the node's id
     settings: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
-    """Push a model that the gate let out, as the newest version of the serving directory, unless it serves already.
+    """Push a model that the gate approved, as the newest version in the serving directory, unless it serves already.
 
     Raises:
         EnvironmentRefused: the serving directory cannot be written.

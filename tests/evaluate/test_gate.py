@@ -57,7 +57,7 @@ def test_a_good_model_is_let_out_with_its_figures(beats):
     decision = decide(beats, answering(GOOD))
     assert not decision.refusals
     [release] = of_kind("release", decision.verdict)
-    assert release.sentence.startswith("Let out: accuracy ")
+    assert release.sentence.startswith("Approved: accuracy ")
     assert "on clean test beats" in release.sentence
     assert "no_current" in codes(decision.verdict)
     told = json.loads(json.dumps(decision.to_json()))

@@ -49,7 +49,7 @@ def known(tmp_path):
     (tmp_path / "FeatureStats.pb").write_bytes(b"statistics")
     return Sidecars(
         judgement=judged(),
-        verdict=[Verdict("release", "released", "Let out: a sentence.")],
+        verdict=[Verdict("release", "released", "Approved: a sentence.")],
         rows=ROWS,
         data_digests={"train": "aa", "test": "bb"},
         settings='{"profile": "full"}',
@@ -78,7 +78,7 @@ def test_a_staged_version_is_the_model_and_what_is_known_of_it(model, known, tmp
     assert digests["settings"] == hashlib.sha256(b'{"profile": "full"}').hexdigest()
     assert json.loads(beside["metrics.json"]) == json.loads(json.dumps(known.judgement))
     assert json.loads(beside["histogram.json"])["counts"] == list(range(BINS))
-    assert "- Let out: a sentence." in beside["model_card.md"].decode()
+    assert "- Approved: a sentence." in beside["model_card.md"].decode()
 
 
 def test_a_model_without_its_keras_file_is_not_staged(known, tmp_path):

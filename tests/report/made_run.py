@@ -84,7 +84,7 @@ def write_run(root: Path, artifacts: Any, metrics: Any, split: Any, synthetic: b
             "stages": stages,
             "metrics": metrics,
             "model": {"parameters": 79637, "digest": "ab" * 32, "pushed": "/serving/1767323045"},
-            "verdict": [asdict(Verdict("release", "released", "Let out: it is good enough."))],
+            "verdict": [asdict(Verdict("release", "released", "Approved: it is good enough."))],
             "versions": {"Python": "3.10.0", "tfx": "9.8.7"},
         },
     )

@@ -26,7 +26,7 @@ def blocks(language):
 
 
 def test_where_temporary_files_go_is_told():
-    assert f"`{PREFIX}*`, in `{VARIABLE}`" in PAGE
+    assert f"`{PREFIX}*`, in `{VARIABLE}`" in " ".join(PAGE.split())
 
 
 @pytest.fixture

@@ -126,8 +126,7 @@ def evaluator(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
 
     from components.evaluate.tfma_config import eval_config
 
-    config = eval_config(run.settings.gate, code_digest)
-    return tfx.components.Evaluator(**inputs, example_splits=["test"], eval_config=config)
+    return tfx.components.Evaluator(**inputs, example_splits=["test"], eval_config=eval_config(run.settings.gate))
 
 
 def batch_scorer(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:

@@ -170,7 +170,6 @@ _TABLE: Final = (
         graph.evaluator,
         inputs={"examples": "ExampleGen.examples", "model": "FineTuner.model"},
         rows=("test",),
-        code=("components.evaluate.tfma_config", "components.evaluate.tfma_private"),
         pod="beats",
     ),
     Stage(

@@ -121,14 +121,6 @@ class GateSettings(Settings):
         thresholds: Thresholds = getattr(self, "synthetic" if synthetic else split)
         return thresholds
 
-    def lowest(self) -> Thresholds:
-        """Return the lowest thresholds for any data: TFMA's are fixed before the split of the data is known."""
-        groups = [self.kaggle, self.patient, self.unknown, self.synthetic]
-        recalls = {name: min(getattr(group.recall, name) for group in groups) for name in Recalls.model_fields}
-        names = (name for name in Thresholds.model_fields if name != "recall")
-        least = {name: min(getattr(group, name) for group in groups) for name in names}
-        return Thresholds(**least, recall=Recalls(**recalls))
-
 
 def _merged(default: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Put values into the default, group by group."""

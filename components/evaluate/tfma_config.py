@@ -5,51 +5,32 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components.beat import CLASSES
 from components.evaluate.settings import GateSettings
 
 PREDICTION_KEY, LABEL_KEY, SIGNATURE = "probabilities", "label", "serving_default"
 
-OWN_METRICS = "components.evaluate.tfma_private"
 
-
-def eval_config(gate: GateSettings, code_digest: str = "") -> Any:
+def eval_config(gate: GateSettings) -> Any:
     """Build the tfma.EvalConfig of the served signature: no baseline, no slices.
 
-    Its thresholds are the lowest for any data: the graph is built before it is known how the data was split,
-    and the gate, which knows, applies that data's own. Class recalls are computed and have no threshold here, because
-    data without a class would then never be blessed (TFMA takes nan for a failure).
-
-    Args:
-        gate: what is required.
-        code_digest: of this stage's code; the Evaluator has no other place for it, and what is cached must follow it.
+    It asks for what TFMA counts as the Judge does: TFMA's recall of a class goes by a cut-off of 0.5, and its macro
+    averages are nan once a class is never predicted. The least accuracy is the lowest for any data: the graph is built
+    before it is known how the data was split, and the gate, which knows, applies that data's own thresholds.
     """
     import tensorflow_model_analysis as tfma
 
-    least = gate.lowest()
-
-    def metric(class_name: str, module: str = "", at_least: float | None = None, **config: Any) -> Any:
-        threshold = None
-        if at_least is not None:
-            bound = tfma.GenericValueThreshold(lower_bound={"value": at_least})
-            threshold = tfma.MetricThreshold(value_threshold=bound)
-        return tfma.MetricConfig(
-            class_name=class_name, module=module, config=json.dumps(config) if config else "", threshold=threshold
-        )
-
-    def own(name: str, at_least: float | None = None, **config: Any) -> Any:
-        return metric("ConfusionStatistic", OWN_METRICS, at_least, name=name, code_digest=code_digest, **config)
-
+    least = min(getattr(gate, data).clean_accuracy for data in GateSettings.model_fields)
+    bound = tfma.GenericValueThreshold(lower_bound={"value": least})
     metrics = [
-        metric("ExampleCount"),
-        metric("SparseCategoricalAccuracy", at_least=least.clean_accuracy, name="accuracy"),
-        metric("SparseCategoricalCrossentropy", name="loss"),
-        own("macro_f1", at_least=least.clean_macro_f1, statistic="macro_f1"),
-        metric("MultiClassConfusionMatrixAtThresholds", thresholds=[0.0], name="confusion"),
+        tfma.MetricConfig(class_name=class_name, config=json.dumps(config))
+        for class_name, config in (
+            ("ExampleCount", {}),
+            ("SparseCategoricalAccuracy", {"name": "accuracy"}),
+            ("SparseCategoricalCrossentropy", {"name": "loss"}),
+            ("MultiClassConfusionMatrixAtThresholds", {"name": "confusion", "thresholds": [0.0]}),
+        )
     ]
-    for index, symbol in enumerate(CLASSES):
-        for of in ("recall", "precision"):
-            metrics.append(own(f"{of}_{symbol}", statistic=of, class_id=index))
+    metrics[1].threshold.CopyFrom(tfma.MetricThreshold(value_threshold=bound))
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(signature_name=SIGNATURE, prediction_key=PREDICTION_KEY, label_key=LABEL_KEY)],
         metrics_specs=[tfma.MetricsSpec(metrics=metrics)],

@@ -65,12 +65,6 @@ def test_evaluator_and_judge_agree_where_they_overlap(evaluate, model, absent):
     assert 0.5 < ours["accuracy"] < 0.99
     assert told["accuracy"]["doubleValue"] == pytest.approx(ours["accuracy"], abs=1e-6)
     assert told["loss"]["doubleValue"] == pytest.approx(ours["loss"], abs=1e-5)
-    assert told["macro_f1"]["doubleValue"] == pytest.approx(ours["macro_f1"], abs=1e-9)
-    for name in ("recall", "precision"):
-        for index, symbol in enumerate(CLASSES):
-            expected = np.nan if ours[name][index] is None else ours[name][index]
-            theirs = told[f"{name}_{symbol}"]["doubleValue"]
-            assert float(theirs) == pytest.approx(expected, abs=1e-9, nan_ok=True)
     [matrix] = told["confusion"]["multiClassConfusionMatrixAtThresholds"]["matrices"]
     confusion = np.zeros((len(CLASSES), len(CLASSES)))
     for entry in matrix["entries"]:
@@ -79,24 +73,18 @@ def test_evaluator_and_judge_agree_where_they_overlap(evaluate, model, absent):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("threshold", ["clean_accuracy", "clean_macro_f1"])
-def test_blessing_follows_each_threshold(evaluate, model, threshold):
+def test_blessing_follows_the_accuracy(evaluate, model):
     beats = some_beats(200)
-    value = judged(model, beats)[threshold.removeprefix("clean_")]
-    assert evaluate(model, beats, easy(**{threshold: value - 0.01}))[1]
-    assert not evaluate(model, beats, easy(**{threshold: value + 0.01}))[1]
+    value = judged(model, beats)["accuracy"]
+    assert evaluate(model, beats, easy(clean_accuracy=value - 0.01))[1]
+    assert not evaluate(model, beats, easy(clean_accuracy=value + 0.01))[1]
 
 
-def test_least_threshold_of_all_data_is_what_the_evaluator_asks():
+def test_least_accuracy_of_all_data_is_what_the_evaluator_asks():
     config = eval_config(GateSettings())
     bounds = {
         metric.class_name: metric.threshold.value_threshold.lower_bound.value
         for metric in config.metrics_specs[0].metrics
         if metric.HasField("threshold")
     }
-    assert bounds == {"SparseCategoricalAccuracy": 0.75, "ConfusionStatistic": 0.26}
-
-
-def test_the_evaluators_configuration_follows_the_code():
-    configs = [eval_config(GateSettings(), digest).SerializeToString(deterministic=True) for digest in "aab"]
-    assert configs[0] == configs[1] != configs[2]
+    assert bounds == {"SparseCategoricalAccuracy": 0.75}

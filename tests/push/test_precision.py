@@ -9,10 +9,11 @@ import pytest
 from components.evaluate.settings import EvaluateSettings
 from components.io.artifact_files import INT8_FILE, SIDECAR_DIR
 from components.push import precision
-from components.push.model_card import _precision_lines
+from components.push.model_card import model_card
 from components.push.precision import refusal, stage_precisions
 from components.train.served import Answers
 from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
+from tests.push.test_sidecars import DIGESTS, ROWS, judged
 
 LABEL = np.arange(10_000) % 5
 SETTINGS = EvaluateSettings()
@@ -79,7 +80,7 @@ def test_a_released_precision_leaves_its_model_and_its_figures(staged, monkeypat
     assert clean["beats"] == 80
     assert abs(clean["own"]["accuracy"] - clean["float32"]["accuracy"]) <= clean["changed"] / 80
     assert clean["own"]["ece"] != clean["float32"]["ece"]
-    card = "\n".join(_precision_lines(told))
+    card = model_card(judged(), ROWS, DIGESTS, {}, [], precisions=told)
     assert f"| int8 | 80 test | {clean['changed']} / " in card
     assert "- int8: released." in card
 
@@ -92,7 +93,7 @@ def test_a_refused_precision_leaves_no_model_and_says_why(staged, monkeypatch):
     assert not (staged / INT8_FILE).exists()
     assert "of 240 answers to validation beats" in told["int8"]["refused"]
     assert "does not compute it" in told["bfloat16"]["refused"]
-    card = "\n".join(_precision_lines(told))
+    card = model_card(judged(), ROWS, DIGESTS, {}, [], precisions=told)
     assert f"- int8: {told['int8']['refused']}" in card
     assert "| bfloat16 |" not in card
 

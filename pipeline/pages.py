@@ -18,29 +18,29 @@ from pipeline.settings import RunSettings, all_settings, settings_from
 
 SETTINGS_HEAD = """# Settings and profiles
 
-A run's settings are a profile's values, changed by any number of `--set group.name=value`. A value is JSON where it
-parses as JSON (`--set train.epochs=12`, `--set 'evaluate.draws=[1,2]'`), else a string (`--set train.policy=natural`).
-An unknown name is refused with the nearest ones, and so is a setting that would have no effect beside the others, as
-`tune.trials` in a run without Tuner; what differs from the profile is printed at the start of the run and kept, with
-everything else, in `runs/<run id>/settings.json`. This page is made by `make docs` from the code.
+A run's settings are a profile's values, changed by any number of `--set group.name=value`. A value is JSON if it parses
+as JSON (`--set train.epochs=12`, `--set 'evaluate.draws=[1,2]'`), else a string (`--set train.policy=natural`). An
+unknown name is refused, with the nearest known ones. So is a setting that would have no effect, such as `tune.trials`
+in a run without Tuner. Differences from the profile are printed at the start of the run; all settings are saved in
+`runs/<run id>/settings.json`. `make docs` generates this page from the code.
 
-| profile | stages | what it is for |
+| profile | stages | purpose |
 |---|---|---|
 """
 
 PURPOSE = {
-    "demo": "minutes on the synthetic demo set, every stage in small; the default of `local_runner.py`",
-    "full": "the real thing on real beats",
-    "study": "the study's network and training, to reproduce its rows: 186 columns, 16,000 beats a class, batch 32, "
+    "demo": "a run of minutes on the synthetic demo set, through every stage; the default of `local_runner.py`",
+    "full": "full training on real beats",
+    "study": "the study's network and training, to reproduce its rows: 186 columns, 16,000 beats per class, batch 32, "
     "no standardisation, no Tuner",
-    "patient": "people never seen: beats with context, from recordings that `heartbeat prepare` split by patient",
+    "patient": "new patients: beats with context, from recordings that `heartbeat prepare` split by patient",
 }
 
 
 CLI_HEAD = """# Commands
 
-Every command and option, as `--help` of each says it. This page is made by `make docs` from the code.
-Where a command takes `[-- BEAM OPTIONS]`, what follows `--` goes to Beam: `-- --runner=FlinkRunner` for example.
+Every command and option, as in its `--help`. `make docs` generates this page from the code.
+If a command takes `[-- BEAM OPTIONS]`, what follows `--` is passed to Beam, for example `-- --runner=FlinkRunner`.
 """
 
 

@@ -55,7 +55,7 @@ STUDY: dict[str, Any] = {
         }
     },
 }
-"""The study trained so, and is judged by what it reached: its fine-tuned model is far below our thresholds."""
+"""The study's training, judged by the study's own results: its fine-tuned model is far below our thresholds."""
 
 PATIENT: dict[str, Any] = {
     "stages": WITHOUT_TUNER,

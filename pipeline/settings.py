@@ -26,8 +26,8 @@ from components.validate.settings import ValidateSettings
 from pipeline.profiles import PROFILES
 from pipeline.stages import STAGES, Stage
 
-Cores = Annotated[float, Field(gt=0, description="cores asked for; more are used where the node has them")]
-Gigabytes = Annotated[float, Field(gt=0, description="memory asked for and allowed at most, in GB (1e9 bytes)")]
+Cores = Annotated[float, Field(gt=0, description="cores requested; more are used if the node has them")]
+Gigabytes = Annotated[float, Field(gt=0, description="memory request and limit, in GB (1e9 bytes)")]
 
 
 PODS: Final = {"light": (1, 3), "beats": (2, 6), "training": (4, 8)}
@@ -53,8 +53,8 @@ class _ClusterSettings(Settings):
     retries: int = Field(
         default=2,
         ge=0,
-        description="times a stage whose process failed or was killed is started again; a deleted pod is not, nor are "
-        "gates and Pusher",
+        description="retries of a stage whose process failed or was killed; a deleted pod, gates and the Pusher are "
+        "not retried",
     )
     secret: str = Field(
         default="",
@@ -70,7 +70,8 @@ class _ClusterSettings(Settings):
         "Amazon's",
     )
     region: str = Field(
-        default="us-east-1", description="of the S3 server, given to every stage as AWS_DEFAULT_REGION; MinIO takes any"
+        default="us-east-1",
+        description="region of the S3 server, given to every stage as AWS_DEFAULT_REGION; MinIO takes any",
     )
     volume_claim: str = Field(
         default="",
@@ -115,7 +116,7 @@ class RunSettings(Settings):
     cluster: ClusterSettings = Field(
         default=ClusterSettings(),
         exclude=True,
-        description="what Kubeflow is asked for; left out where settings are written, as it changes no result",
+        description="what Kubeflow is asked for; omitted when settings are written, as it changes no result",
     )
 
 

@@ -17,17 +17,20 @@ class EvaluateSettings(Settings):
     draws: tuple[int, ...] = Field(
         default=(1, 2, 3, 4, 5),
         min_length=1,
-        description="draws of noise whose answers are pooled; training may have seen 0. The first one alone makes the "
-        "noise-level curve and what models are compared by",
+        description="noise draws whose predictions are pooled; training may have seen 0. The noise-level curve and the "
+        "comparison of models use the first one only",
     )
-    noise_sd: float = Field(default=0.05, gt=0, description="sd of the noisy metrics, on the 0..1 signal: the study's")
+    noise_sd: float = Field(
+        default=0.05, gt=0, description="noise sd of the noisy metrics, on the 0..1 signal; as in the study"
+    )
     noise_levels: tuple[float, ...] = Field(
-        default=(0.0, 0.025, 0.05, 0.1), description="sds of the noise-level curve, on the 0..1 signal, one draw each"
+        default=(0.0, 0.025, 0.05, 0.1),
+        description="noise sds of the noise-level curve, on the 0..1 signal, one draw each",
     )
     resamples: int = Field(
-        default=2000, ge=100, description="bootstrap resamples; 2000 settle a 95 % interval's ends to 1 %"
+        default=2000, ge=100, description="bootstrap resamples; 2000 fix the ends of a 95 % interval to 1 %"
     )
-    seed: int = Field(default=20, ge=0, description="of every bootstrap, so that a verdict can be repeated")
+    seed: int = Field(default=20, ge=0, description="seed of every bootstrap, so that a verdict can be reproduced")
 
     @field_validator("draws")
     @classmethod

@@ -21,63 +21,65 @@ class ScoreSettings(Settings):
     """What a job's results depend on, besides its inputs and its model."""
 
     format: Literal["parquet", "csv"] = Field(
-        default="parquet", description="of parts/: Parquet is a tenth of CSV to write and to read again"
+        default="parquet", description="format of parts/; Parquet takes a tenth of CSV's time to write and read"
     )
     labelled: bool = Field(
         default=True, description="whether rows carry a label, which the confusion counts need; 187 columns have none"
     )
     shard_bytes: int = Field(
-        default=256 << 20, ge=1, description="of CSV in a shard (as many beats of other formats): what a stop may cost"
+        default=256 << 20,
+        ge=1,
+        description="bytes of CSV per shard (as many beats in other formats): what a stop may lose",
     )
-    block_rows: int = Field(default=4096, ge=1, description="rows read at a time, a row group of the result")
+    block_rows: int = Field(default=4096, ge=1, description="rows read at a time, and per row group of the result")
     lead: str | None = Field(
         default=None,
-        description="of recordings: name or index of the lead; empty: II, MLII, ML2, ECG1, else the first",
+        description="recordings: name or index of the lead; empty: II, MLII, ML2, ECG1, else the first",
     )
     annotator: str | None = Field(
         default=None,
-        description="of recordings: extension of the annotations that have their beats; empty: they are detected",
+        description="recordings: extension of the annotations that mark the beats; empty: detect them",
     )
     annotations: str | None = Field(
         default=None,
-        description="of recordings: extension of the WFDB annotation files that are written, or csv, or edf (EDF+)",
+        description="recordings: extension of the WFDB annotation files to write, or csv, or edf (EDF+)",
     )
     precision: AnyPrecision = Field(
         default="auto",
-        description="that the model is computed in: float32, or fewer bits where it was released so; auto: the fastest "
-        "that this machine's processor has instructions for, float32 on a cluster",
+        description="numeric precision of the model: float32, or a lower one that was released; auto: the fastest that "
+        "this machine's processor has instructions for, float32 on a cluster",
     )
     batch: int = Field(
         default=768,
         ge=1,
-        description="most beats in a call of the model: 500 to 1,000 are fastest; always 256 in int8",
+        description="maximum beats per call of the model: 500 to 1,000 are fastest; always 256 in int8",
     )
 
 
 class BatchSettings(Settings):
     """A scoring job as a stage of the pipeline (BatchScorer): the job, and how it is run and judged."""
 
-    input: str = Field(default="", description="path, glob or URI of what is scored; the stage needs one")
-    output: str = Field(default="", description="directory or URI of the jobs; empty: among the run's artifacts")
+    input: str = Field(default="", description="path, glob or URI to score; required by the stage")
+    output: str = Field(default="", description="directory or URI of the jobs; empty: with the run's artifacts")
     job: ScoreSettings = ScoreSettings()
     reject_budget: str = Field(
         default="1%",
         pattern=REJECT_BUDGET,
-        description="rows that may be rejected, or the share of them: 100 or 0.5%",
+        description="rows that may be rejected, as a number or a share: 100 or 0.5%",
     )
-    workers: int = Field(default=1, ge=1, description="processes of this machine, each computing on one thread")
+    workers: int = Field(default=1, ge=1, description="processes on this machine, each using one thread")
     on: str = Field(
         default="",
         pattern=r"^((flink|spark)://[A-Za-z0-9._-]+:[0-9]{1,5})?$",
-        description="cluster that scores, flink://HOST:8081 or spark://HOST:7077, in all its free slots; empty: this "
-        "machine. Input, output and serving directory are then on an object store",
+        description="cluster to score on, flink://HOST:8081 or spark://HOST:7077, using all its free slots; empty: "
+        "this machine. On a cluster, input, output and serving directory must be on an object store",
     )
     job_endpoint: str = Field(
         default="",
         description="HOST:PORT of Beam's job server for the cluster; empty: one is started, which needs Java",
     )
     beam: tuple[str, ...] = Field(
-        default=(), description="more options for Beam on the cluster, as a worker pool's --environment_type=EXTERNAL"
+        default=(), description="more Beam options for the cluster, such as a worker pool's --environment_type=EXTERNAL"
     )
     assume_shared: bool = Field(
         default=False, description="whether local paths are mounted at the same place on all of the cluster's machines"

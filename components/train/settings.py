@@ -24,28 +24,28 @@ class NetworkSettings(Settings):
 
     name: Literal["residual", "fast", "study", "context"] = Field(
         default="residual",
-        description="residual: strided residual blocks; fast: the same with other sizes, for many times the beats a "
-        "second; study: the study's layers, which fix all sizes; context: dense layers that read the context of a beat "
-        "in place of its samples, and need data.context",
+        description="residual: strided residual blocks; fast: the same with other sizes, many times as "
+        "fast; study: the study's layers, which fix all sizes; context: dense layers that read the context of a beat "
+        "instead of its samples, and need data.context",
     )
     towers: int = Field(
         default=2,
         ge=1,
-        description="networks side by side, each trained on its own loss, whose mean is the answer",
+        description="networks side by side, each trained on its own loss, with their mean as output",
     )
     stem_filters: int = Field(default=24, ge=1, description="channels after the first convolution")
-    stem_kernel: int = Field(default=9, ge=1, description="samples that the first convolution sees; 9 are 75 ms")
+    stem_kernel: int = Field(default=9, ge=1, description="kernel of the first convolution, in samples; 9 are 75 ms")
     stem_stride: int = Field(
         default=4,
         ge=1,
-        description="samples between two steps of the first convolution; a larger one costs less",
+        description="stride of the first convolution, in samples; a larger one costs less",
     )
     block_filters: tuple[int, ...] = Field(
         default=(32, 48, 64, 64),
         min_length=1,
         description="channels of each residual block; each halves the time steps",
     )
-    block_kernel: int = Field(default=5, ge=1, description="time steps that a convolution of a block sees")
+    block_kernel: int = Field(default=5, ge=1, description="kernel of a block's convolutions, in time steps")
     context_units: tuple[int, ...] = Field(
         default=(64,), min_length=1, description="units of the dense layers of `context` before the head"
     )
@@ -69,10 +69,12 @@ class NetworkSettings(Settings):
 class ClassWeight(Settings):
     """How much more rare classes count: a beat's weight is (beats of N / beats of its class) to a power."""
 
-    S: float = Field(default=0.0, ge=0, le=1, description="power of supraventricular ectopic beats; 0: as N")
-    V: float = Field(default=0.0, ge=0, le=1, description="power of ventricular ectopic beats")
-    F: float = Field(default=0.0, ge=0, le=1, description="power of fusion beats")
-    Q: float = Field(default=0.0, ge=0, le=1, description="power of paced or unclassifiable beats")
+    S: float = Field(
+        default=0.0, ge=0, le=1, description="power for supraventricular ectopic beats; 0: weighted like N"
+    )
+    V: float = Field(default=0.0, ge=0, le=1, description="power for ventricular ectopic beats")
+    F: float = Field(default=0.0, ge=0, le=1, description="power for fusion beats")
+    Q: float = Field(default=0.0, ge=0, le=1, description="power for paced or unclassifiable beats")
 
     @property
     def powers(self) -> tuple[float, ...]:
@@ -91,16 +93,16 @@ class TrainSettings(Settings):
     policy: str = Field(
         default="natural",
         pattern=r"^(natural|balanced:[1-9]\d*)$",
-        description="natural: every train beat once an epoch; balanced:N: N beats a class, classes with more sampled "
-        "down, the others drawn again and again (the study: balanced:16000). Natural is more accurate",
+        description="natural: every train beat once per epoch; balanced:N: N beats per class, by downsampling and "
+        "oversampling (the study: balanced:16000). Natural is more accurate",
     )
-    epochs: int = Field(default=12, ge=1, description="passes over the train beats")
-    batch: int = Field(default=128, ge=1, description="beats a step")
-    learning_rate: float = Field(default=2e-3, gt=0, description="AdamW's highest step size; falls along a cosine")
+    epochs: int = Field(default=12, ge=1, description="epochs over the train beats")
+    batch: int = Field(default=128, ge=1, description="beats per step")
+    learning_rate: float = Field(default=2e-3, gt=0, description="AdamW's peak learning rate")
     schedule: Literal["cosine", "constant"] = Field(
-        default="cosine", description="cosine: the rate falls to 0 at the end; constant: the study's"
+        default="cosine", description="cosine: the rate decays to 0 at the end; constant: as in the study"
     )
-    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's decay a step, in units of the rate")
+    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's decay per step, in units of the rate")
     average_epochs: float = Field(
         default=0.8,
         ge=0,
@@ -109,51 +111,58 @@ class TrainSettings(Settings):
     class_weight: ClassWeight = Field(default=NOT_WEIGHTED, description="how much more rare classes count")
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of each label spread over all classes")
     stretch: float = Field(
-        default=0.08, ge=0, lt=1, description="largest change of the time scale about the R peak: heart rate varies"
+        default=0.08,
+        ge=0,
+        lt=1,
+        description="largest change of the time scale about the R peak, to imitate varying heart rate",
     )
-    mix: float = Field(default=0.15, ge=0, lt=1, description="largest share of another beat mixed in, labels too")
-    seed: int = Field(default=1, ge=0, description="the same seed gives the same numbers")
+    mix: float = Field(
+        default=0.15, ge=0, lt=1, description="largest share of another beat that is mixed in, labels too (mixup)"
+    )
+    seed: int = Field(default=1, ge=0, description="random seed; the same seed gives the same results")
 
 
 class FineTuneSettings(Settings):
     """How the trained model learns to read noisy beats: a new head first, then all layers, then from all beats."""
 
-    head_epochs: int = Field(default=1, ge=1, description="passes with the body frozen")
-    epochs: int = Field(default=36, ge=1, description="passes with every layer learning")
-    head_learning_rate: float = Field(default=2e-3, gt=0, description="step size of phase one")
+    head_epochs: int = Field(default=1, ge=1, description="epochs with the body frozen (phase one)")
+    epochs: int = Field(default=36, ge=1, description="epochs with every layer learning (phase two)")
+    head_learning_rate: float = Field(default=2e-3, gt=0, description="learning rate of phase one")
     learning_rate: float = Field(
-        default=1.5e-3, gt=0, description="highest step size of phase two; below the trainer's"
+        default=1.5e-3, gt=0, description="peak learning rate of phase two; below the Trainer's"
     )
     refit_epochs: int = Field(
         default=10,
         ge=0,
-        description="last passes, over the eval split's beats too, after all that is learnt from them; 0 for none",
+        description="last epochs, which also train on the eval split, after everything chosen on it; 0 for none",
     )
-    refit_learning_rate: float = Field(default=4e-4, gt=0, description="highest step size of those")
+    refit_learning_rate: float = Field(default=4e-4, gt=0, description="peak learning rate of the refit")
     head_dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the new head's units dropped")
     noise: Literal["fresh", "fixed"] = Field(
         default="fresh",
         description="fresh: new noise for every beat in every epoch; fixed: the noisy version that Transform wrote, as "
-        "the study did",
+        "in the study",
     )
     noisy_share: float = Field(default=0.5, ge=0, le=1, description="share of phase two's beats that get fresh noise")
     wide_share: float = Field(
         default=0.5, ge=0, le=1, description="share of the noisy beats whose level is drawn from 0..noise_max"
     )
-    noise_sd: float = Field(default=0.05, ge=0, description="level of the other noisy beats; units of the samples")
-    noise_max: float = Field(default=0.1, ge=0, description="largest level drawn; units of the samples")
+    noise_sd: float = Field(
+        default=0.05, ge=0, description="noise level of the other noisy beats, in units of the samples"
+    )
+    noise_max: float = Field(default=0.1, ge=0, description="largest noise level drawn, in units of the samples")
     abstain_accuracy: float = Field(
         default=0.995,
         gt=0,
         lt=1,
-        description="accuracy that the model is to have on the clean beats that it does not abstain from",
+        description="target accuracy on the clean beats that the model does not abstain from",
     )
     mean_recall: float = Field(
         default=0.95,
         gt=0,
         lt=1,
-        description="mean recall of the classes that the second operating point, reported beside the usual one, is to "
-        "have on the eval split, chance allowed for",
+        description="target mean recall over classes on the eval split, with an allowance for chance, of the second "
+        "operating point that is reported beside the usual one",
     )
 
 
@@ -161,10 +170,10 @@ class TuneSettings(Settings):
     """The budget of the search before training: trials and epochs, never seconds."""
 
     trials: int = Field(
-        default=4, ge=1, description="settings tried; the first trial has those given, which only better ones replace"
+        default=4, ge=1, description="trials; the first uses the given settings, which only better ones replace"
     )
-    epochs: int = Field(default=2, ge=1, description="passes over the train beats in each trial")
-    share: float = Field(default=0.5, gt=0, le=1, description="share of the train beats that a trial sees")
+    epochs: int = Field(default=2, ge=1, description="epochs per trial")
+    share: float = Field(default=0.5, gt=0, le=1, description="share of the train beats used in a trial")
 
 
 class TunerConfig(Settings):

@@ -15,11 +15,11 @@ class TransformSettings(Settings):
     normalisation: Literal["zscore", "none"] = Field(
         default="zscore",
         description="zscore: one mean and one standard deviation over all samples of the train split, an affine map "
-        "that keeps a beat's shape; none: samples stay in 0..1, as the study trained",
+        "that keeps a beat's shape; none: samples stay in 0..1, as in the study",
     )
     noise_sd: float = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="standard deviation of the noise in the second output, in units of the 0..1 samples; the study's",
+        description="standard deviation of the noise in the second output, on the 0..1 signal; as in the study",
     )

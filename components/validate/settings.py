@@ -14,15 +14,15 @@ class ValidateSettings(Settings):
         default=0.1,
         ge=0,
         le=1,
-        description="largest change of a class's share against the newest push's train data",
+        description="largest change in a class's share from the newest push's train data",
     )
     signal_drift: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="Jensen-Shannon divergence of all samples from the newest push's",
+        description="largest Jensen-Shannon divergence of all samples from the newest push's",
     )
     allow: tuple[str, ...] = Field(
         default=(),
-        description="anomaly types (TFMD names, as COMPARATOR_L_INFTY_HIGH) that are reported but do not stop the run",
+        description="anomaly types (TFMD names, such as COMPARATOR_L_INFTY_HIGH) that are only reported",
     )

@@ -79,8 +79,8 @@ def compare(
 ) -> int:
     """Compare the annotations TEST with the annotations REFERENCE, beat by beat and run by run.
 
-    Both are annotation files of WFDB, such as 100.atr, or folders of them; a record's header is looked for beside
-    either. The comparison is that of ANSI/AAMI EC57 with its window of 150 ms.
+    Both are WFDB annotation files, such as 100.atr, or folders of them; a record's header is looked up beside either.
+    The comparison follows ANSI/AAMI EC57, with its window of 150 ms.
     """
     from components.beats.symbols import describe_map, parse_map
     from components.evaluate import compare as comparison

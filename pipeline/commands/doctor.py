@@ -16,7 +16,7 @@ PLAIN_WIDTH = 160
 
 
 @click.command(context_settings={"max_content_width": 110})
-@click.option("--data", metavar="DIR|URI", type=PLACE, help="Data of the run. Default: as the local runner's.")
+@click.option("--data", metavar="DIR|URI", type=PLACE, help="Data of the run. Default: as for the local runner.")
 @click.option(
     "--root",
     type=Place(file_okay=False, path_type=Path),
@@ -31,14 +31,14 @@ PLAIN_WIDTH = 160
 @click.option(
     "--host", metavar="URL", help="Kubeflow: URL of its API; a token is taken from KFP_TOKEN. Default: not checked."
 )
-@click.option("--namespace", help="Kubeflow: namespace of the run. Default: none, as where Kubeflow has one user.")
+@click.option("--namespace", help="Kubeflow: namespace of the run. Default: none, for a single-user Kubeflow.")
 @click.option("--image", help="Kubeflow: image of the steps. Default: not checked.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of the table.")
 @with_beam_options
 def doctor(as_json: bool, **options: Any) -> int:
-    """Check that a run can succeed: here, or with the Kubeflow flags on a cluster. Nothing is made or changed.
+    """Check that a run can succeed: here, or with the Kubeflow flags on a cluster. It changes nothing.
 
-    Exit codes: 0 all is well, 2 usage, 6 something is not.
+    Exit codes: 0 all is well, 2 usage, 6 a problem was found.
     """
     from components.errors import EnvironmentRefused
     from pipeline.doctor import examine

@@ -12,7 +12,9 @@ from pipeline.profiles import PROFILES
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})
-@click.option("--image", required=True, help="Name of the image that every step runs in, with a tag never used before.")
+@click.option(
+    "--image", required=True, help="Name of the image that every step runs in, with a tag that was never used before."
+)
 @click.option(
     "--data",
     metavar="DIR|URI",
@@ -51,7 +53,7 @@ from pipeline.profiles import PROFILES
     metavar="URL",
     help="URL of Kubeflow Pipelines' API, needed by --submit; a token is taken from KFP_TOKEN. Default: none.",
 )
-@click.option("--namespace", help="Namespace of the run. Default: none, as where Kubeflow has one user.")
+@click.option("--namespace", help="Namespace of the run. Default: none, for a single-user Kubeflow.")
 @click.option("--experiment", default="heartbeat", help="Experiment that the run belongs to.")
 @click.option(
     "--wait",
@@ -75,7 +77,7 @@ def kubeflow(
 ) -> int:
     """Compile the pipeline for Kubeflow Pipelines v2, and with --submit start it there.
 
-    Without --submit nothing is looked at but the settings; a step that reads CSVs is then never taken from the cache.
+    Without --submit only the settings are checked; a step that reads CSVs is then never taken from the cache.
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 data refused, 4 model refused, 6 host, namespace, token or bucket.
     """
     from components.errors import UsageError

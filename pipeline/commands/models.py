@@ -31,7 +31,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on s
 def models() -> None:
     """List, show and roll back pushed models.
 
-    The version with the highest number serves; its number is the second of its push since 1970.
+    The version with the highest number serves; its number is the time of its push, in seconds since 1970.
     """
 
 

@@ -32,7 +32,7 @@ NAMED_POSITIONS = 5
     required=True,
     multiple=True,
     metavar="PATH",
-    help="Folder of WFDB records or EDF files, one of these, or a glob in quotes; may be given more than once.",
+    help="Folder of WFDB records or EDF files, a single one, or a quoted glob; may be given more than once.",
 )
 @click.option("--out", type=Place(path_type=Path), required=True, metavar="DIR", help="Folder that the result goes to.")
 @click.option(
@@ -40,22 +40,22 @@ NAMED_POSITIONS = 5
     type=click.Choice(["csv", "parquet"]),
     default="csv",
     show_default=True,
-    help="csv: Kaggle's format, with provenance files. parquet: train.parquet and test.parquet, which hold their own.",
+    help="csv: Kaggle's format, with provenance files. parquet: train.parquet and test.parquet, which include it.",
 )
 @click.option(
     "--split",
     metavar="kaggle|patient[:fold=K/N]|record:FRACTION|none",
     help="kaggle: Kaggle's own test rows. patient: de Chazal's DS1 / DS2, other archives for training. "
-    "patient:fold=2/5: the second fifth of the people for testing, of MIT-BIH only DS1. record:0.2: this share of the "
-    "records for testing. none: one labelled file, beats.csv or .parquet. Default: kaggle for MIT-BIH; other archives "
-    "need one.",
+    "patient:fold=2/5: the second fifth of the people for testing, from MIT-BIH only DS1. record:0.2: this share of "
+    "the records for testing. none: one labelled file, beats.csv or .parquet. Default: kaggle for MIT-BIH; other "
+    "archives need one.",
 )
 @click.option(
     "--seed",
     type=int,
     default=0,
     show_default=True,
-    help="Number that decides which records --split record:FRACTION draws.",
+    help="Seed that decides which records --split record:FRACTION draws.",
 )
 @click.option("--lead", metavar="NAME|INDEX", default="0", show_default=True, help="Lead to cut the beats from.")
 @click.option(
@@ -67,7 +67,7 @@ NAMED_POSITIONS = 5
     "--map",
     metavar="kaggle|ec57|SYMBOL=CLASS,...",
     help="Class of each annotation symbol: Kaggle's (e, j and n are N), EC57's as in bxb (they are S), "
-    "or changes to one of them, as in B=N,n=S  [default: kaggle]",
+    "or changes to one of them, such as B=N,n=S  [default: kaggle]",
 )
 @click.option("--detect", is_flag=True, help="Find beats in the signal; write beats.csv or .parquet without labels.")
 @click.option(
@@ -79,11 +79,13 @@ NAMED_POSITIONS = 5
 @click.option(
     "--variants",
     is_flag=True,
-    help="Also write variants.parquet, rows to train on that are made from the training records: pieces of records, "
+    help="Also write variants.parquet, extra rows to train on, made from the training records: pieces of records, "
     "simulated rhythms, noise. Needs --format parquet.",
 )
 @click.option("--exclude", multiple=True, metavar="RECORD", help="Leave a record out; may be given more than once.")
-@click.option("--skip-bad", is_flag=True, help="Go on without records that cannot be used; they are listed at the end.")
+@click.option(
+    "--skip-bad", is_flag=True, help="Continue without records that cannot be used; they are listed at the end."
+)
 @click.option("--download", is_flag=True, help="First fetch MIT-BIH from PhysioNet into --wfdb, and verify it.")
 @click.option(
     "--workers",
@@ -96,8 +98,8 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
     """Make files of beats, CSVs in Kaggle's format or Parquet, from WFDB records and EDF files.
 
     Writes mitbih_train.csv, mitbih_test.csv and, for each, a provenance file that says which record and sample every
-    row was cut at. From MIT-BIH the test file is byte for byte Kaggle's. With --format parquet it writes train.parquet
-    and test.parquet, with the record, sample and symbol of every beat in columns.
+    row was cut from. From MIT-BIH the test file is byte for byte Kaggle's. With --format parquet it writes
+    train.parquet and test.parquet, with the record, sample and symbol of every beat in columns.
     """
     _refuse_ignored(annotate, options["split"], options["detect"], annotator)
     (wfdb, *others) = options["wfdb"]

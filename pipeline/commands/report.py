@@ -18,15 +18,15 @@ from pipeline.commands.flags import PLACE
     "records",
     metavar="NAME",
     multiple=True,
-    help="Make the page of this recording of a scoring job: its name in recordings/, or its header or EDF file. May be "
-    "repeated.",
+    help="Write the report of this recording of a scoring job: its name in recordings/, or its header or EDF file. "
+    "May be repeated.",
 )
 def report(folder: str, records: tuple[str, ...]) -> None:
-    """Make the page of a run or of a scoring job again, and print where it is.
+    """Write the report of a run or of a scoring job again, and print where it is.
 
-    RUN is ROOT/runs/<run id>; SCORING_DIR is a directory or URI that `heartbeat score` filled. The page is
-    report/index.html in it: one file without scripts that opens from a disk. Those of recordings are in
-    report/recordings/, and report/index.html leads to them.
+    RUN is ROOT/runs/<run id>; SCORING_DIR is a directory or URI that `heartbeat score` filled. The report is
+    report/index.html in it: one file without scripts that opens from disk. Reports of recordings are in
+    report/recordings/, and report/index.html links to them.
     """
     tell = partial(click.echo, err=True)
     if records:

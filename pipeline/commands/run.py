@@ -17,7 +17,7 @@ from pipeline.profiles import PROFILES
     metavar="DIR|URI",
     type=PLACE,
     help="Folder of mitbih_train.csv and mitbih_test.csv (.gz too), or of train.parquet and test.parquet. Default: "
-    "data/ if they are there, else a synthetic demo set made on the spot.",
+    "data/ if it has them, else a newly generated synthetic demo set.",
 )
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="demo", help="Stages and settings to run with.")
 @click.option(
@@ -34,7 +34,7 @@ from pipeline.profiles import PROFILES
     multiple=True,
     help="Change a setting of the profile, for example train.epochs=12; may be repeated (docs/settings.md).",
 )
-@click.option("--dry-run", is_flag=True, help="Print the effective settings and where things would go; run nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the effective settings and paths; run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run's summary.json on stdout instead of the table.")
 @with_beam_options
 def run(
@@ -47,7 +47,7 @@ def run(
     as_json: bool,
     beam_options: tuple[str, ...],
 ) -> int:
-    """Train, judge and push a heartbeat classifier on this machine.
+    """Train, evaluate and push a heartbeat classifier on this machine.
 
     Reads Kaggle-format CSVs, runs every stage of the profile or takes it from the cache, and ends with one table.
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 data refused, 4 model refused, 6 environment, 130/143 interrupted.

@@ -51,40 +51,44 @@ NAMED_FILES = 5
     metavar="DIR|URI",
     type=PLACE,
     help="A model's directory. Default: the newest one in --serving; if nothing was pushed and no --serving is given, "
-    "`released`, the model that comes with Heartbeat.",
+    "`released`, the model included in Heartbeat.",
 )
 @click.option("--serving", metavar="DIR|URI", type=PLACE, default=DEFAULT_SERVING, help="Where models are pushed to.")
-@click.option("--lead", metavar="NAME|INDEX", help="Of recordings. Default: II, MLII, ML2, ECG1, else the first.")
+@click.option(
+    "--lead", metavar="NAME|INDEX", help="Recordings: the lead to score. Default: II, MLII, ML2, ECG1, else the first."
+)
 @click.option(
     "--annotator",
     metavar="EXT",
-    help="Of recordings: take the beats from these annotations, as atr. Default: find them in the signal.",
+    help="Recordings: take the beats from these annotations, such as atr. Default: find them in the signal.",
 )
 @click.option(
     "--annotations",
     metavar="EXT|csv|edf",
-    help="Of recordings: form of annotations/, a WFDB extension such as pred, or CSV or EDF+. Default: not written.",
+    help="Recordings: write annotations/ in this form, a WFDB extension such as pred, or CSV or EDF+. Default: none.",
 )
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16", "int8", "auto"]),
     default="auto",
-    help="That the model is computed in, if it was released so. auto: the fastest that this machine has instructions "
+    help="Numeric precision of the model, if released for it. auto: the fastest that this machine has instructions "
     "for; float32 on a cluster.",
 )
-@click.option("--format", type=click.Choice(["parquet", "csv"]), default="parquet", help="Of the scored rows.")
-@click.option("--resume", is_flag=True, help="Go on with an unfinished job, or begin it.")
+@click.option("--format", type=click.Choice(["parquet", "csv"]), default="parquet", help="Format of the scored rows.")
+@click.option("--resume", is_flag=True, help="Continue an unfinished job, or start it.")
 @click.option("--overwrite", is_flag=True, help="Replace the job that the directory holds.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Local processes; 1 scores in this one. With --on: slots, cores, or most machines.",
-    show_default="as many as cores, at most as many as shards; with --on all that are free",
+    help="Local processes; 1 scores in this one. With --on: slots, cores, or maximum machines.",
+    show_default="one per core, at most one per shard; with --on all that are free",
 )
 @with_engine_flags
-@click.option("--reject-budget", metavar="N|x%", default="1%", help="Rows that may be rejected, or the share of them.")
+@click.option(
+    "--reject-budget", metavar="N|x%", default="1%", help="Rows that may be rejected, as a number or a share."
+)
 @click.option("--no-label", is_flag=True, help="The rows carry no label: 187 columns, not 188.")
-@click.option("--dry-run", is_flag=True, help="Say what would be scored with what, and score nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be scored, and with which model; score nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json on stdout instead of the table.")
 @with_beam_options
 def score(

@@ -29,8 +29,10 @@ LOOK_BYTES: Final = 64 << 10
 
 PROVENANCE: Final = re.compile(r"_provenance\.csv(\.gz)?$")
 
-BESIDE: Final = re.compile(r"(^|/)(\.[^/]*|_(SUCCESS|metadata|common_metadata|committed_\d+|started_\d+)|[^/]*\.crc)$")
-"""What Spark, Hadoop and file systems keep beside files of beats."""
+BESIDE: Final = re.compile(
+    r"(^|/)(\.[^/]*|_(SUCCESS|metadata|common_metadata|committed_\d+|started_\d+)|[^/]*\.crc|prepare\.json)$"
+)
+"""What Spark, Hadoop, file systems and `heartbeat prepare` keep beside files of beats."""
 
 PARTITION: Final = re.compile(r"((?:.*?/)?)([^/=]+)=[^/]*/.*")
 """A file in a folder named for its rows' value of a column, as Hive, Spark and pandas make them: `label=0/0.csv`."""
@@ -86,7 +88,7 @@ def _source(file: InputFile, kind: Kind) -> Source:
 def input_files(pattern: str) -> list[InputFile]:
     """List the files of beats that a path, a glob, a folder or a URI stands for, sorted by path.
 
-    Of a folder, as of a glob, the marks and checksums that Spark and others keep beside their parts are left out.
+    Of a folder, as of a glob, what Spark and others keep beside their parts is left out.
 
     Raises:
         DataRefused: a folder's files are in folders of their own.

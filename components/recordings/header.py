@@ -192,7 +192,7 @@ def _stems(folder: Path, above: tuple[Path, ...], missing: list[str]) -> Iterato
 
 def _segment_names(path: Path) -> list[str]:
     """Return the names of the segments that a header lists, also where the rest of it is wrong."""
-    lines = _read_lines(path, "latin-1")
+    lines = _read_lines(path, "latin-1") if path.is_file() else []  # else it is said where the record is read
     return [line.split()[0] for line in lines[1:]] if lines and re.match(r"\S+/\d+\s", lines[0]) else []
 
 

@@ -28,6 +28,12 @@ def header_missing(stem: Path) -> None:
     stem.with_suffix(".hea").unlink()
 
 
+def header_is_a_dead_link(stem: Path) -> None:
+    header_missing(stem)
+    stem.with_suffix(".hea").symlink_to("nowhere")
+    stem.with_name("RECORDS").unlink()
+
+
 def header_garbled(stem: Path) -> None:
     stem.with_suffix(".hea").write_text("p2 two 360 many\n")
 
@@ -95,6 +101,7 @@ def lead_full_of_nan(stem: Path) -> None:
 
 FAULTS = [
     (header_missing, r"header p2\.hea is missing"),
+    (header_is_a_dead_link, r"header p2\.hea is missing"),
     (header_garbled, r"header p2\.hea has a line that cannot be read: 'p2 two 360 many'; it should be NAME SIGNALS"),
     (signal_missing, r"signal file p2\.dat is missing"),
     (signal_truncated, r"p2\.dat is truncated or its header wrong about its length: the header says \d+"),

@@ -34,7 +34,7 @@ def test_a_file_matched_twice_is_scored_once_and_provenance_not_at_all(tmp_path)
 
 
 @pytest.mark.parametrize("ask", ["{}", "{}/", "{}/*", "{}/part-*", "*.csv", "*.c[s]v/*.csv", "."])
-def test_a_folder_that_spark_wrote_is_read_with_or_without_a_glob(tmp_path, monkeypatch, ask):
+def test_a_folder_that_spark_or_prepare_wrote_is_read_with_or_without_a_glob(tmp_path, monkeypatch, ask):
     folder = tmp_path / "spark" / "beats.csv"
     folder.mkdir(parents=True)
     for number in range(3):
@@ -46,6 +46,7 @@ def test_a_folder_that_spark_wrote_is_read_with_or_without_a_glob(tmp_path, monk
         "._SUCCESS.crc",
         ".part-00000-8d5f-c000.csv.crc",
         "x.crc",
+        "prepare.json",
     ):
         (folder / name).write_bytes(b"crc\0" if name.endswith("crc") else b"{}")
     monkeypatch.chdir(folder if ask == "." else folder.parent)

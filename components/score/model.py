@@ -232,8 +232,8 @@ def check_native(precision: Precision) -> None:
     """
     if not is_native(precision):
         raise UsageError(
-            f"This machine's processor does not compute {precision}: score on one that does, or anew in float32 "
-            "(--overwrite --precision float32)."
+            f"This machine's processor does not compute {precision}: score on one that does, or with --precision "
+            "float32, and --overwrite where the job was begun."
         )
 
 

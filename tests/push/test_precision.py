@@ -98,6 +98,17 @@ def test_a_refused_precision_leaves_no_model_and_says_why(staged, monkeypatch):
     assert "| bfloat16 |" not in card
 
 
+def test_a_processor_without_the_instructions_pushes_float32_alone(staged, monkeypatch):
+    monkeypatch.setattr(precision, "LEAST_ANSWERS", 200)
+    monkeypatch.setattr(precision, "is_native", lambda precision: False)
+    told = stage_precisions(staged, read_beats, SETTINGS)
+    assert not (staged / INT8_FILE).exists()
+    said = "The machine that pushed it does not compute it, so it was not measured."
+    assert told == {"int8": {"refused": said}, "bfloat16": {"refused": said}}
+    card = model_card(judged(), ROWS, DIGESTS, {}, [], precisions=told)
+    assert f"beats)\n\n- int8: {said}\n- bfloat16: {said}\n\n## " in card
+
+
 def test_a_model_of_context_stays_in_float32(tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "LEAST_ANSWERS", 200)
 

@@ -1,1 +1,1 @@
-"""Benchmarks: each prints JSON lines, ours beside a peer or a limit, from one run."""
+"""Benchmarks: each prints JSON lines that compare our figure with a peer or a limit, from one run."""

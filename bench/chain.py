@@ -1,4 +1,4 @@
-"""The whole chain on recordings of people that a model has not seen: beats found, scored, and compared by EC57.
+"""End-to-end evaluation on recordings of people that a model has not seen: find beats, score, compare by EC57.
 
 Usage: python -m bench.chain MODEL_DIR MITDB
 

@@ -1,4 +1,4 @@
-"""Recordings to rows and annotations, beside what others take for them, and as they grow.
+"""Speed of scoring recordings, compared with other tools, and as recordings grow.
 
 Usage: python -m bench.recordings MODEL_DIR MITDB [--ecgs 20000]
 

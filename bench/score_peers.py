@@ -1,4 +1,4 @@
-"""The scoring job beside other ways to ask the same model: pandas and Keras, Beam row by row, TFX's BulkInferrer.
+"""The scoring job compared with other ways to run the model: pandas and Keras, Beam row by row, TFX's BulkInferrer.
 
 Usage: python -m bench.score_peers MODEL_DIR FILE.csv [FILE.csv ...] [--only NAME ...]
 

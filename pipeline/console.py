@@ -1,4 +1,4 @@
-"""What commands show: text and tables as they are, and on stderr the progress of long work."""
+"""Output of commands: text and tables, and on stderr the progress of long work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`summary.json`: what a run did, how it ended and how good its model is; written however the run ends."""
+"""`summary.json`: what a run did, how it ended and how good its model is; always written."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Programs to try Heartbeat out with, none of which it needs: clusters on this machine."""
+"""Optional tools for development and testing, such as clusters on this machine."""

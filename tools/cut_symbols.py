@@ -1,7 +1,7 @@
-"""Cut off what follows the last segment of shared libraries: symbols for debuggers, which nothing loads.
+"""Cut off what follows the last segment of shared libraries: debug symbols, which nothing loads.
 
-Usage: cut_symbols.py FOLDER. Nothing is moved: `strip` moves segments, and so spoils libraries of wheels in which
-auditwheel has put some elsewhere. Files that are not ELF of 64 bits, little-endian, stay as they are.
+Usage: cut_symbols.py FOLDER. Nothing is moved: `strip` moves segments, and so breaks libraries of wheels in which
+auditwheel has relocated some. Files that are not 64-bit little-endian ELF are left unchanged.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""A standalone Flink or Spark cluster on this machine, to try things out, for the tests and for the benchmark.
+"""A standalone Flink or Spark cluster on this machine, for trials, tests and the benchmark.
 
 Usage: python -m tools.local_cluster flink|spark [--port N] [--workers 2] [--slots 1]
 """

@@ -1,4 +1,4 @@
-"""What a recording says about each of its beats beyond the beat's samples: its rhythm, and its shape among the others.
+"""The context of each beat in its recording, beyond its own samples: the rhythm, and its shape against the others.
 
 No label is used, and the whole recording is: later beats as well as earlier ones. All numbers are relative to the
 recording, so that its unit, gain and polarity do not matter. docs/patients.md says why it is these numbers.

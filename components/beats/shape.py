@@ -1,4 +1,4 @@
-"""The shape of each beat beside the others of its recording: the dominant one, a second one, and those alike."""
+"""The shape of each beat compared with others of its recording: the dominant one, a second one, and similar ones."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""More to train on: the beats of a recording as they would be in other circumstances, their context computed anew.
+"""Extra training data: the beats of a recording under varied conditions, with their context computed again.
 
-Pieces of the recording, as recordings of their own, vary what a recording is compared with. Simulated rhythms bring
-ectopic beats that are the majority, runs and fibrillation, of which there are few records. Noise is what detectors and
-electrodes do: beats missed, found twice or beside their place, and samples that are not the heart's.
+Pieces of the recording, treated as recordings, vary what a beat is compared with. Simulated rhythms add runs,
+fibrillation and ectopic beats in the majority, which few records have. Noise imitates detectors and electrodes: beats
+missed, found twice or misplaced, and artefacts in the samples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether a model is right as often as its probabilities say: reliability, calibration error, what chance allows."""
+"""Whether a model is right as often as its probabilities say: reliability, calibration error, its range by chance."""
 
 from __future__ import annotations
 

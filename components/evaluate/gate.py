@@ -1,4 +1,4 @@
-"""Let a model out or say why not: thresholds by what its test beats are, and the model that serves now."""
+"""Approve a model or say why not: thresholds for its kind of test beats, and the model that serves now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TFX nodes of this stage: the Judge measures, the ModelGate lets the model out or refuses it."""
+"""TFX nodes of this stage: the Judge measures, the ModelGate approves the model or refuses it."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What the evaluation draws and resamples, and what a model must reach to be pushed."""
+"""Settings of the evaluation: noise draws and resamples, and the thresholds for a push."""
 
 from __future__ import annotations
 

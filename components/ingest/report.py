@@ -1,4 +1,4 @@
-"""What became of all rows: `ingest.json`, and whether a run may go on with what it says."""
+"""What became of every row: `ingest.json`, and whether a run may continue with it."""
 
 from __future__ import annotations
 

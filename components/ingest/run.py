@@ -1,4 +1,4 @@
-"""A whole ingest, whatever runs its shards: jobs made from the files, and the report made from what the jobs left."""
+"""A whole ingest, whatever runs its shards: jobs from the files, then the report from the jobs' outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor under everything: files wherever they lie, who is at work in them, and the formats that beats come in.
+"""The base layer: files on disks and object stores, locks, and the file formats of beats.
 
 storage -> local_storage | object_stores -> buckets    list, read, publish whole, remove: local, s3://, gs://
 lock, submitter                                        one job in a directory; workers that outlive no submitter

@@ -1,4 +1,4 @@
-"""Files of TFX artifacts, which lie on this machine or in a bucket: the names that stages share, JSON, arrays."""
+"""Files of TFX artifacts, local or in a bucket: the names that stages share, JSON, arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a CSV is one of beats throughout, seen from its first and last lines; if not, why, and what mends it.
+"""Whether a CSV holds beats, judged by its first and last lines; if not, why, and how to fix it.
 
 What is wrong with most lines, or with a header, is a fault of the file. A line that is wrong alone is a reject.
 """

@@ -1,4 +1,4 @@
-"""Comma-separated numbers to float32 and back: Kaggle's own spelling by a fast path, every other by Arrow.
+"""Comma-separated numbers to float32 and back: Kaggle's number format by a fast path, any other by Arrow.
 
 Kaggle spells every value in 24 characters (`%.18e`, `D.dddddddddddddddddd` and then `e-0X` or `e+00`), so rows are a
 matrix of bytes. Integer arithmetic on the same digit of very many values at once is three times as fast as a parser

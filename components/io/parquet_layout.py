@@ -1,4 +1,4 @@
-"""Which columns of a Parquet file hold a beat. Where that, or the order of the samples, is in doubt it is refused."""
+"""Which columns of a Parquet file hold a beat. If that, or the order of the samples, is in doubt, it is refused."""
 
 from __future__ import annotations
 

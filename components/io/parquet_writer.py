@@ -1,4 +1,4 @@
-"""Beats to Parquet: the file that `heartbeat prepare` writes, and that everything which takes beats reads."""
+"""Beats to Parquet: the file that `heartbeat prepare` writes, and that ingest and scoring read."""
 
 from __future__ import annotations
 

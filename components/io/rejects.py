@@ -1,4 +1,4 @@
-"""Why a row is not a beat, and what is wrong with a file as a whole, in words.
+"""Messages that say why a row is not a beat, and what is wrong with a file as a whole.
 
 The reason for a row depends on that row alone, and is of one of a few fixed kinds.
 """

@@ -1,4 +1,4 @@
-"""Folders made only for good, and folders for a while: gone with their process or, after a kill, with the next one."""
+"""Folders that appear only when complete, and temporary ones, removed at exit or, after a kill, by the next command."""
 
 from __future__ import annotations
 

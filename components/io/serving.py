@@ -1,4 +1,4 @@
-"""The serving directory: numbered versions of the model, the highest of which serves, and what lies beside each.
+"""The serving directory: numbered versions of the model, the highest of which serves, and the files beside each.
 
 A version is numbered by the second of its push, always above all before, and is complete once it holds saved_model.pb.
 On file systems it appears by one rename; on object stores saved_model.pb is uploaded last.

@@ -1,4 +1,4 @@
-"""What a program does about signals: SIGTERM becomes an exception, Ctrl-C may be ignored. For the main thread only."""
+"""Signal handling: SIGTERM becomes an exception, Ctrl-C may be ignored. For the main thread only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is by the bytes that it begins with, and what to do with one that is not read."""
+"""What a file is, by its first bytes, and what to do with one that cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files on file systems and object stores: list, read, publish whole, remove.
+"""Files on file systems and object stores: list, read, publish atomically, remove.
 
 storage_at("/data/out")      a folder or file of this machine, also as file://
 storage_at("s3://bucket/x")  a prefix or object of an S3 server (object_stores.py)

@@ -1,4 +1,4 @@
-"""How samples are spread over 0..1: counted in blocks, so that what is scored can be compared with the train split."""
+"""The distribution of samples over 0..1, counted in blocks, to compare scored data with the train split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Precisions with fewer bits: int8 is made at the push, each is measured, and released or refused in words."""
+"""Lower precisions: int8 is made at the push; each is measured, and released or refused with a reason."""
 
 from __future__ import annotations
 

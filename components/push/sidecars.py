@@ -1,4 +1,4 @@
-"""What travels beside a pushed model: written into its folder before the version appears."""
+"""Files beside a pushed model, written into its folder before the version appears."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answers for one recording as a file: WFDB annotations, CSV, or an EDF+ file that holds annotations only."""
+"""The predictions for one recording as a file: WFDB annotations, CSV, or an EDF+ file of annotations only."""
 
 from __future__ import annotations
 

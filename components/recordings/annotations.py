@@ -1,4 +1,4 @@
-"""Reading a record's annotations, and checking that they can be true."""
+"""Reading a record's annotations, and checking that they are plausible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which signal of a record is an ECG lead, and which one is meant: by names and units."""
+"""Which signals of a record are ECG leads, and which one a name selects: by names and units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each record gives to each file: a part in the scratch folder. The parts are joined to CSVs or to Parquet.
+"""Each record's part of each output file, in the scratch folder. The parts are joined into CSVs or Parquet.
 
 A part is a stream of Arrow tables: the columns of the Parquet file, or a CSV's lines and what its provenance says.
 """

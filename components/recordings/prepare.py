@@ -1,4 +1,4 @@
-"""An archive to files of beats: one job a record, then the parts put together under the final names, all or none."""
+"""An archive to files of beats: one job per record, then the parts are joined under the final names, all or none."""
 
 from __future__ import annotations
 

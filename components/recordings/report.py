@@ -1,4 +1,4 @@
-"""What came of a preparation, in numbers and in sentences."""
+"""The result of `heartbeat prepare`, in numbers and sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the network looked at: integrated gradients over test beats, beside those of a network with random weights.
+"""What the network attends to: integrated gradients over test beats, compared with a network with random weights.
 
 Integrated gradients (Sundararajan, Taly and Yan, 2017): the mean gradient of the class's log probability along the
 straight line from a baseline beat to the beat, times the difference between the two. Positive values speak for the

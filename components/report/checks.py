@@ -1,4 +1,4 @@
-"""TFDV's part of a run: statistics of each split, the schema, and the anomalies, in tables and words."""
+"""TFDV's part of a run: statistics of each split, the schema, and the anomalies, as tables and text."""
 
 from __future__ import annotations
 

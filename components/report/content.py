@@ -1,4 +1,4 @@
-"""What a page can hold: words, tables, pictures, folded blocks. page.html.j2 renders each by the name of its class."""
+"""Elements of a page: text, tables, pictures, folded blocks. page.html.j2 renders each by its class name."""
 
 from __future__ import annotations
 

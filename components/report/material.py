@@ -1,4 +1,4 @@
-"""What the pages are made from: a run's folder, artifacts and beats; a scoring directory and its model."""
+"""Sources of the pages: a run's folder, artifacts and beats; a scoring directory and its model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the study that this project grew from says of its models, and what a replica of it measured.
+"""What the study that this project grew from reports about its models, and what a replica of it measured.
 
 The study: 16,000 beats a class (80,000 in all), a network of 223,429 parameters, 12 epochs; noise of sd 0.05; transfer
 with the body frozen, then fine-tuning. It validates and keeps its best epoch on its test set, and its confusion

@@ -1,4 +1,4 @@
-"""Numbers, states and class names as they are written everywhere in the report."""
+"""How numbers, states and class names are written throughout the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job on Beam: shards, each scored where Beam puts it. No shuffle of beats, nothing to put in order again."""
+"""The job on Beam: shards, each scored where Beam puts it. Beats are never shuffled or reordered."""
 
 from __future__ import annotations
 

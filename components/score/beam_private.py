@@ -1,4 +1,4 @@
-"""Every use that scoring makes of what Beam does not promise to keep: tests/score/test_beam_private.py looks for each.
+"""Every private Beam API that scoring uses; tests/score/test_beam_private.py checks that each still exists.
 
 Beam is imported where it is needed: workers call this module before they leave packages out.
 """

@@ -1,4 +1,4 @@
-"""Blocks of beats to answers: ask the model, write rows and rejects, count."""
+"""Blocks of beats to predictions: call the model, write rows and rejects, count."""
 
 from __future__ import annotations
 

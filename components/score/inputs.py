@@ -1,4 +1,4 @@
-"""What a job reads: files of beats or recordings, found by what the user names, and cut into shards."""
+"""Inputs of a job: files of beats or recordings, found by the paths the user gives, and cut into shards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scoring directory is about: the job's fingerprint and its shards, in job.json, which is written first."""
+"""What a scoring directory is for: the job's fingerprint and shards, in job.json, which is written first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model of a scoring process: loaded once, computed on one thread, and known to be the job's."""
+"""The model of a scoring process: loaded once, run on one thread, and checked to be the job's."""
 
 from __future__ import annotations
 

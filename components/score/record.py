@@ -1,4 +1,4 @@
-"""What became of one shard: the record that says that it is done, or why it failed; and the counts on the way there."""
+"""The result of one shard: the record that says it is done or why it failed, and the counts so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings as the work of a job: cut into shards by their headers, and each read to beats and to its line.
+"""Recordings as the input of a job: cut into shards by their headers, each read into beats and a summary line.
 
 What cannot be used is one reject, and costs no other recording.
 """

@@ -1,4 +1,4 @@
-"""What the shards of a job have left in its directory: which are done, and so how far the job is.
+"""Which shards of a job are done, by the files in its directory.
 
 A shard is done if its record is there and agrees with the plan and with the files. Every function raises
 EnvironmentRefused where the directory cannot be read or written.

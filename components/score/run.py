@@ -1,4 +1,4 @@
-"""A whole scoring job: lock the directory, plan or resume, have the shards run, reconcile, judge."""
+"""A whole scoring job: lock the directory, plan or resume, run the shards, reconcile, judge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Score one shard: read a block, ask the model, append; at the end publish the data, then the record."""
+"""Score one shard: read a block, call the model, append; at the end publish the data, then the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a job: what all shards left, added up, reconciled with the plan and judged."""
+"""The end of a job: the shards' records added up, reconciled with the plan and judged."""
 
 from __future__ import annotations
 

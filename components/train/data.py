@@ -1,4 +1,4 @@
-"""What a stage trains on: the beats of both splits as matrices on the local disk, and Transform's normalisation.
+"""Training data of a stage: the beats of both splits as matrices on the local disk, and Transform's normalisation.
 
 Reading compressed examples once instead of in each epoch saves a tenth of the time. Picking rows from a matrix shuffles
 a file that is sorted by class as well as any other, and a mapped file needs no more memory than the system can spare.

@@ -1,4 +1,4 @@
-"""SavedModels: written from a trained network, loaded to go on training from, and asked about beats."""
+"""SavedModels: written from a trained network, loaded for further training, and called on beats."""
 
 from __future__ import annotations
 

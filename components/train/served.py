@@ -1,4 +1,4 @@
-"""The `beats` signature of a SavedModel as a function of beats, computed with as many bits as is asked for."""
+"""The `beats` signature of a SavedModel as a function of beats, computed in the requested precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set about networks, tuning, training and fine-tuning, and the Tuner's values in place of some of it."""
+"""Settings of networks, tuning, training and fine-tuning, and how the Tuner's values replace some of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set about Transform."""
+"""Settings of Transform."""
 
 from __future__ import annotations
 

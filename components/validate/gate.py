@@ -1,4 +1,4 @@
-"""Decide whether a run may go on with its data: anomalies of every split, drift of train from the newest push."""
+"""Decide whether a run may continue with its data: anomalies in any split, drift of train from the newest push."""
 
 from __future__ import annotations
 

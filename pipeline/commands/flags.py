@@ -1,4 +1,4 @@
-"""Flags that several commands have: names of places, Beam's own options after `--`, on which engine a job runs."""
+"""Flags shared by several commands: paths and URIs, Beam's own options after `--`, the engine of a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`heartbeat report`: make the page of a run or of a scoring job again."""
+"""`heartbeat report`: write the report of a run or of a scoring job again."""
 
 from __future__ import annotations
 

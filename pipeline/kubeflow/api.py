@@ -1,4 +1,4 @@
-"""Questions to the HTTP API of Kubeflow Pipelines: a JSON answer, or one sentence that says what is wrong."""
+"""Calls to the HTTP API of Kubeflow Pipelines: a JSON answer, or one sentence that says what is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything of TFX's Kubeflow runner and of kfp that is private or may change: used here and nowhere else.
+"""Private or unstable APIs of TFX's Kubeflow runner and of kfp, used here and nowhere else.
 
 tests/pipeline/kubeflow/test_kfp_private.py fails when one of these names is gone.
 """

@@ -1,4 +1,4 @@
-"""What the scoring job needs of an engine, Beam's own runners as the default one, Beam options, and known failures."""
+"""The interface of an engine, the default one with Beam's own runners, Beam options, and known failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that does not outlive the one that started it, however that ends: job servers, and clusters to try out.
+"""A process that never outlives the one that started it: job servers, and test clusters.
 
 Usage: python -m components.score.engines.guard COMMAND..., with a pipe as standard input: the command, with all that it
 started, is killed when the pipe's other end closes, which the kernel does for a killed process as well.

@@ -1,4 +1,4 @@
-"""Beam's job servers and other Java programs of the engines: found, called, waited for, and gone with the job."""
+"""Beam's job servers and other Java programs of the engines: find, start, wait for, and end with the job."""
 
 from __future__ import annotations
 

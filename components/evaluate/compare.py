@@ -15,6 +15,7 @@ import numpy as np
 
 from components.errors import DataRefused, UsageError
 from components.evaluate.ec57 import LETTERS, LONGEST_RUN, Comparison, beats_of, compare_beats, window_samples
+from components.io.local_storage import files_below
 from components.recordings.annotations import read_annotation_file
 from components.recordings.header import header_path, read_header
 
@@ -69,7 +70,11 @@ def find_jobs(
 
 def _files(folder: Path, annotator: str) -> dict[str, Path]:
     extension = annotator.lstrip(".")
-    files = {os.path.relpath(path.with_suffix(""), folder): path for path in folder.rglob(f"*.{extension}")}
+    files = {
+        os.path.relpath(path.with_suffix(""), folder): path
+        for path in map(Path, files_below(str(folder)))
+        if path.name.endswith(f".{extension}")
+    }
     if not files:
         raise DataRefused(f"{folder} holds no annotation file *.{extension}; name another annotator.")
     return files
@@ -77,8 +82,9 @@ def _files(folder: Path, annotator: str) -> dict[str, Path]:
 
 def _only_annotator(folder: Path, records: Collection[str]) -> str:
     """Return the one extension, of those that records' annotations may have, that files of these records have."""
-    files = [path for path in folder.rglob("*") if os.path.relpath(path.with_suffix(""), folder) in records]
-    extensions = sorted({path.suffix for path in files} - NO_ANNOTATIONS)
+    files = [os.path.splitext(path) for path in files_below(str(folder))]
+    found = {extension for stem, extension in files if os.path.relpath(stem, folder) in records}
+    extensions = sorted(found - NO_ANNOTATIONS)
     if not extensions:
         raise DataRefused(f"{folder} holds no annotations of the records that are to be compared.")
     if len(extensions) > 1:

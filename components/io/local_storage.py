@@ -22,6 +22,22 @@ ABSENT: Final = (FileNotFoundError, NotADirectoryError)
 """What the system says of a path where nothing is."""
 
 
+def files_below(folder: str) -> Iterator[str]:
+    """Yield the paths of all files in a folder and in those below it; links to folders are not followed.
+
+    Raises:
+        EnvironmentRefused: a folder cannot be listed, whose files would be lost without a word.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError) and os.path.basename(error.filename) != "lost+found":
+            raise EnvironmentRefused(f"Cannot list {error.filename}: {error.strerror}.") from error
+
+    for top, _, names in os.walk(folder, onerror=refuse):
+        for name in names:
+            yield os.path.join(top, name)
+
+
 class LocalStorage(Storage):
     """A folder or a file of this machine."""
 
@@ -40,7 +56,9 @@ class LocalStorage(Storage):
                 raise _unread("list", self.root, error) from error
         else:
             paths = (
-                [self.root] if os.path.exists(self.root) else sorted(glob.glob(split_glob(self.root, os.path.isdir)[1]))
+                [self.root]
+                if os.path.exists(self.root)
+                else sorted(glob.glob(split_glob(self.root, os.path.isdir)[1], recursive=True))
             )
         return [file for path in paths if (file := _described(path)) is not None]
 
@@ -49,15 +67,9 @@ class LocalStorage(Storage):
         return {name: size for name, size in self._walk(below) if not os.path.basename(name).startswith(DRAFT)}
 
     def _walk(self, below: str) -> Iterator[tuple[str, int]]:
-        def refuse(error: OSError) -> None:
-            if not isinstance(error, FileNotFoundError):
-                raise EnvironmentRefused(f"Cannot list {error.filename}: {error.strerror}.") from error
-
-        for top, _, files in os.walk(self.path(below), onerror=refuse):
-            for file in files:
-                path = os.path.join(top, file)
-                with suppress(FileNotFoundError):
-                    yield os.path.relpath(path, self.root), os.stat(path).st_size
+        for path in files_below(self.path(below)):
+            with suppress(FileNotFoundError):
+                yield os.path.relpath(path, self.root), os.stat(path).st_size
 
     def open(self, name: str = "") -> io.BufferedReader:
         """Open a file."""

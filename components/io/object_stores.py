@@ -203,12 +203,12 @@ class _Ranges(io.RawIOBase):
 
 
 def regex_of_glob(pattern: str) -> re.Pattern[str]:
-    """Translate a glob: `*` and `?` stay within a folder, `**` does not, `[...]` is one of these characters."""
+    """Translate a glob: `*` and `?` stay within a folder, `**` does not, `**/` may be none, `[...]` is one of these."""
 
     def regex(part: str) -> str:
         if len(part) > 2 and part.startswith("[") and part.endswith("]"):
             characters = re.sub(r"[\\^\[]", r"\\\g<0>", part[1:-1])
             return f"[^{characters[1:]}]" if characters.startswith("!") else f"[{characters}]"
-        return {"**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part) or re.escape(part)
+        return {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part) or re.escape(part)
 
-    return re.compile("".join(map(regex, re.split(r"(\*\*|\*|\?|\[[^]]+\])", pattern))), re.DOTALL)
+    return re.compile("".join(map(regex, re.split(r"((?<![^/])\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern))), re.DOTALL)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from components.errors import DataRefused, EnvironmentRefused
+from components.io.local_storage import files_below
 
 LIST: Final = "RECORDS"
 """The file by which a folder lists its records, or folders of records, one a line."""
@@ -159,7 +160,7 @@ def _stems(folder: Path, above: tuple[Path, ...], missing: list[str]) -> Iterato
     if folder.resolve() in above:
         raise DataRefused(f"{listing} lists a folder that it lies in.")
     if not listing.is_file():
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".hea", *EDF))
+        files = sorted(path for path in map(Path, files_below(str(folder))) if path.suffix.lower() in (".hea", *EDF))
         headers = [path for path in files if path.suffix == ".hea"]
         described = {header.with_suffix("") for header in headers}
         segments = {header.parent / name for header in headers for name in _segment_names(header)}

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from components.errors import DataRefused
+from components.io.local_storage import files_below
 from components.io.storage import (
     ABSENT,
     InputFile,
@@ -92,7 +93,7 @@ def find_recordings(pattern: str, annotator: str | None) -> list[Recording]:
 
 def _holds_recordings(folder: Path) -> bool:
     """Return whether a folder is one of recordings: by its own files, or else by those of the folders in it."""
-    own = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+    own = [os.path.basename(file.path) for file in list_files(f"{folder}/")]
     tables = [name for name in own if TABLES.search(name)]
     recordings = [name for name in own if name == LIST or name.lower().endswith((".hea", *EDF))]
     if tables and recordings:
@@ -100,7 +101,9 @@ def _holds_recordings(folder: Path) -> bool:
             f"{folder} holds recordings ({recordings[0]}) and files of beats ({tables[0]}): name one of the two, "
             f"'{folder}/*.hea' or '{folder}/*{Path(tables[0]).suffix}'."
         )
-    return bool(recordings) or (not tables and any(path.suffix.lower() in (".hea", *EDF) for path in folder.rglob("*")))
+    return bool(recordings) or (
+        not tables and any(path.lower().endswith((".hea", *EDF)) for path in files_below(str(folder)))
+    )
 
 
 def _describe(stem: Path, name: str, annotator: str | None) -> Recording:

@@ -101,6 +101,8 @@ def test_an_answer_that_breaks_off_is_asked_for_again(s3_root: str, monkeypatch:
     [
         ("a/*.csv", ["a/.csv", "a/b.csv"], ["a/b/c.csv", "a/bxcsv"]),
         ("a/**.csv", ["a/.csv", "a/b/c.csv"], ["b/a/c.csv"]),
+        ("a/**/*.csv", ["a/b.csv", "a/b/c.csv", "a/b/c/d.csv"], ["ab.csv", "a.csv"]),
+        ("a**/b", ["a/b", "ac/d/b"], ["ab"]),
         ("a?c", ["abc", "a+c"], ["a/c", "ac"]),
         ("[!a-c]x", ["dx", "^x"], ["ax", "x"]),
         ("[^]x", ["^x"], ["ax"]),

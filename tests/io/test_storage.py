@@ -113,12 +113,18 @@ def test_a_path_a_glob_and_a_folder_list_the_same_files(root: str) -> None:
     assert list_files(f"{root}/none.csv") == list_files(f"{root}/none*") == []
 
 
-def test_on_stores_two_stars_reach_any_depth_and_a_slash_stands_for_the_folder(store_root: str) -> None:
+def test_two_stars_reach_any_depth(root: str) -> None:
+    for name in ("a.csv", "d/e.csv", "d/f/g.csv", "d/x+1.csv"):
+        storage_at(root).write(name, b"1")
+    for pattern in ("**", "**/*.csv"):
+        assert [file.path for file in list_files(f"{root}/{pattern}")] == [
+            f"{root}/{name}" for name in ("a.csv", "d/e.csv", "d/f/g.csv", "d/x+1.csv")
+        ]
+
+
+def test_on_stores_a_slash_stands_for_the_folder(store_root: str) -> None:
     for name in ("a.csv", "d/e.csv", "d/f/g.csv", "d/x+1.csv"):
         storage_at(store_root).write(name, b"1")
-    assert [file.path for file in list_files(f"{store_root}/**")] == [
-        f"{store_root}/{name}" for name in ("a.csv", "d/e.csv", "d/f/g.csv", "d/x+1.csv")
-    ]
     assert [file.path for file in list_files(f"{store_root}/d/")] == [
         f"{store_root}/d/e.csv",
         f"{store_root}/d/x+1.csv",

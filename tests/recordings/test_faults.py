@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ import pytest
 import wfdb
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError
+from components.evaluate.compare import find_jobs
+from components.recordings.inputs import find_recordings
 from components.recordings.prepare import PrepareSettings, prepare
 from tests.recordings.archives import edit_header, simulated, write_archive, write_record
 from tests.recordings.preparing import run
@@ -220,6 +222,33 @@ def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataRefused, match="holds no recording"):
         prepare(PrepareSettings(wfdb=(tmp_path / "empty",), out=tmp_path / "out"), silent)
+
+
+def test_a_folder_within_that_cannot_be_listed_is_named_and_its_records_are_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_archive(tmp_path / "archive")
+    (archive / "RECORDS").unlink()
+    (archive / "shut").mkdir()
+    (archive / "lost+found").mkdir()
+    whole = os.scandir
+
+    def refuse(folder: str) -> Iterator[os.DirEntry[str]]:
+        if str(folder).endswith(("/shut", "/lost+found")):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return whole(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    said = "Cannot list .*archive/shut: Permission denied"
+    with pytest.raises(EnvironmentRefused, match=said):
+        prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="record:0.3"), silent)
+    for place in (archive, archive / "shut"):
+        with pytest.raises(EnvironmentRefused, match=said):
+            find_recordings(str(place), None)
+    with pytest.raises(EnvironmentRefused, match=said):
+        find_jobs(archive, archive, "atr", None)
+    (archive / "shut").rmdir()
+    assert [each.name for each in find_recordings(str(archive), None)] == ["p1", "p2", "p3"]
 
 
 def test_a_list_of_records_that_is_no_text_is_refused(tmp_path: Path) -> None:

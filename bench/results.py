@@ -23,10 +23,10 @@ Run = dict[str, Any]
 
 HEAD: Final = """# Results
 
-On real beats, from whole runs of the pipeline: `make reproduce` trains every one of them again (it takes hours, and
-continues where it stopped), and this page is made from what each run left in `docs/results/`. Every choice (network,
-training, calibration, thresholds) was made on validation beats, a tenth of the train file, from which the network
-learns as well in its last epochs (the refit); the test rows were only ever evaluated. No seed was chosen: they are
+On real beats, from whole runs of the pipeline. `make reproduce` trains all of them again (it takes hours, and
+continues where it stopped); this page is generated from their results in `docs/results/`. Every choice (network,
+training, calibration, thresholds) was made on validation beats, a tenth of the train file, on which the network also
+trains in its last epochs (the refit); the test rows were used for evaluation only. No seed was selected: they are
 numbered from 1, and none is left out."""
 
 PATIENTS: Final = "patients"
@@ -34,8 +34,8 @@ PATIENTS: Final = "patients"
 
 STRANGERS: Final = (
     "The recipe of the profile `patient`: the context of annotated beats of one lead, N S V F, Q counted as wrong. "
-    "Recall / precision pool all beats. Networks never saw a record that they are tested on. The folds are what every "
-    "choice was made by; [patients.md](patients.md) says when DS2 was looked at. Made by `python -m bench.patients`."
+    "Recall / precision pool all beats. Networks never saw a record that they are tested on. Every choice was "
+    "made on the folds; [patients.md](patients.md) lists all evaluations on DS2. Made by `python -m bench.patients`."
 )
 
 TESTED: Final = (
@@ -48,12 +48,12 @@ TESTED: Final = (
 
 SAME_PATIENTS: Final = (
     "Kaggle's split has beats of the same 47 patients on both sides, so all figures on it, ours and others', are "
-    "optimistic for a new patient; the patient split below is the honest one."
+    "optimistic for a new patient; the patient split below is the realistic one."
 )
 
 EACH_BEAT_ALONE: Final = (
     "Trained on DS1, tested on DS2, each beat alone. Records 201 and 202 are one person on both sides; the lower rows "
-    "leave 202 out. Calling every beat N is more often right than this model: accuracy alone says little here."
+    "leave 202 out. Calling every beat N is right more often than this model: accuracy alone says little here."
 )
 
 HEADLINE: Final = (

@@ -48,13 +48,12 @@ SAME_PATIENTS: Final = {
     "kaggle": Verdict(
         "caveat",
         "same_patients",
-        f"Kaggle's split: {SAME_PATIENTS_MARK}, so new patients are answered worse than these figures say.",
+        f"Kaggle's split: {SAME_PATIENTS_MARK}, so expect lower figures on new patients.",
     ),
     "unknown": Verdict(
         "caveat",
         "same_patients",
-        f"A split of unknown origin: {SAME_PATIENTS_MARK}, so new patients may be answered worse than these figures "
-        "say.",
+        f"A split of unknown origin: {SAME_PATIENTS_MARK}, so figures on new patients may be lower.",
     ),
 }
 """The warning that every result on such a split carries; a split by patient has none."""

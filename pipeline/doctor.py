@@ -256,4 +256,4 @@ def check_image(image: str) -> str:
             f"{image} names no version. Give a tag that was never used before, or a digest: Kubeflow's cache knows "
             "libraries by the image's name only."
         )
-    return f"{image}: well-formed; not asked for at its registry"
+    return f"{image}: well-formed; its registry was not checked"

@@ -27,7 +27,7 @@ LOCAL_BEAM = (
 where none is named, TFX makes a package of itself for every Beam stage, which takes seconds and stays in TMPDIR."""
 
 INTERRUPTION = Verdict(
-    "refusal", "interrupted", "Interrupted: finished stages are kept, and the same command goes on from there."
+    "refusal", "interrupted", "Interrupted: finished stages are kept; the same command continues from there."
 )
 
 SEE_LOG = Verdict("remark", "log", "The run's log has the details.")

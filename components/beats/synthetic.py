@@ -55,7 +55,7 @@ def write_demo_set(out_dir: Path, seed: int = DEFAULT_SEED) -> None:
         if f"{_digest((out_dir / name).read_bytes())}  {name}" not in stated:
             raise UsageError(
                 f"{out_dir / name} is not a file of the synthetic demo set, so it is left as it is; "
-                "give the demo set a folder of its own, or remove the file."
+                "use another folder for the demo set, or remove the file."
             )
     if len(present) == len(names) and stated.startswith(_title(seed)):
         return

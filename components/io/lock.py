@@ -157,7 +157,7 @@ def _locked_store(output: str) -> Iterator[Callable[[], None]]:
     def check() -> None:
         if not holder.refresh():
             raise EnvironmentRefused(
-                f"The lock of {output} was lost: another job took this one for dead and began there. Go on with "
+                f"The lock of {output} was lost: another job took this one for dead and started there. Continue with "
                 "--resume."
             )
 

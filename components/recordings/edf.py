@@ -103,7 +103,7 @@ def _count_records(edf: EdfFile) -> tuple[int, str | None]:
             f"the header says {said} data records, the file holds {whole}."
         )
     if more := size - said * edf.record_bytes:
-        return said, f"{edf.path.name} goes on for {more:,} bytes behind its last data record; they are not read."
+        return said, f"{edf.path.name} has {more:,} bytes after its last data record; they are not read."
     return said, None
 
 

@@ -60,7 +60,7 @@ class PrepareSettings(Settings):
     detect: bool = Field(False, description="find the beats in the signal instead of reading annotations")
     variants: bool = Field(False, description="make more rows to train on from those of the training records")
     exclude: tuple[str, ...] = Field((), description="records to leave out")
-    skip_bad: bool = Field(False, description="go on without the records that cannot be used, and list them")
+    skip_bad: bool = Field(False, description="continue without records that cannot be used, and list them")
     workers: int = Field(1, ge=1, description="processes; their number changes no byte of the result")
 
 
@@ -179,7 +179,7 @@ def _open_leads(
 def _refuse_foreign(out: Path, form: Form) -> None:
     """Refuse a folder whose files would not go with what is made."""
     if (out / MARKER).exists():
-        raise UsageError(f"{out} holds the synthetic demo set; give real beats a folder of their own.")
+        raise UsageError(f"{out} holds the synthetic demo set; use another folder for real beats.")
     packed = [f"{rows}.gz" for rows, *_ in FILES["csv"].values()]
     other: Form = "parquet" if form == "csv" else "csv"
     for path in (out / name for name in (*packed, *(rows for rows, *_ in FILES[other].values()))):

@@ -124,7 +124,7 @@ def kaggle_sentences(path: Path, sha256: str, results: Sequence[RecordResult], l
     if absent:
         lacking = sum(len(listed.samples_of(name)) for name in absent)
         sentences.append(f"It lacks {_named(absent)}, {counted(lacking, 'row')}.")
-    other = "" if lead == "0" else f" (lead {lead} was asked for, Kaggle's rows are of the first)"
+    other = "" if lead == "0" else f" (lead {lead} was requested; Kaggle's rows are from the first)"
     differing = []
     for name, result in by_name.items():
         expected, rows = len(listed.samples_of(name)), result.rows["test"].total()

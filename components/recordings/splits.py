@@ -172,7 +172,7 @@ def choose_split(name: str | None, archives: Sequence[Archive], seed: int) -> Sp
         return Split("none", _kept(archives))
     mitdb = next((archive for archive in archives if archive.mitdb), None)
     if name is None and (mitdb is None or len(archives) > 1):
-        what = "Several archives have no split of their own" if mitdb else "These are not the records of MIT-BIH"
+        what = "Several archives have no standard split" if mitdb else "These are not the records of MIT-BIH"
         raise UsageError(
             f"{what}: say how to split them, for instance --split record:0.2, or --split none for one file."
         )

@@ -211,7 +211,7 @@ def _scoring_worked(material: ScoringMaterial) -> Card:
         rows += f" {counted(refused, 'recording')} refused."
     if not material.finished:
         done = f"{count(len(material.records))} of {counted(len(material.shards), 'shard')} are done."
-        lines = [done, rows, "The same command with `--resume` goes on with it."]
+        lines = [done, rows, "The same command with `--resume` continues it."]
         return Card(WORKED, "Not finished", lines, "warn", links)
     if summary["status"] != "done":
         lines = [rows, *(_short(sentence) for sentence in summary["sentences"][:REASONS])]

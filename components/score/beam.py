@@ -110,7 +110,7 @@ def run_on_beam(
                         follow()
                         session.check()
                         if lost:
-                            return [lost[0], "Go on with --resume, with fewer --workers if memory was short."]
+                            return [lost[0], "Continue with --resume, with fewer --workers if memory was short."]
                 except BaseException:
                     job.cancel()
                     raise

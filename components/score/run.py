@@ -129,7 +129,7 @@ def known_job(folder: Storage, request: ScoreRequest, fingerprint: Fingerprint) 
         )
     if request.existing == "refuse":
         raise UsageError(
-            f"{folder.root} holds a scoring job already: go on with it (--resume), replace it (--overwrite), or "
+            f"{folder.root} already holds a scoring job: continue it (--resume), replace it (--overwrite), or "
             "choose another --output."
         )
     known = Job.from_json(content, folder.root)

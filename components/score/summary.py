@@ -258,7 +258,9 @@ def _failures(outcomes: Mapping[str, Outcome]) -> list[str]:
 
 def _absences(outcomes: Mapping[str, Outcome]) -> list[str]:
     absent = [stem for stem, outcome in outcomes.items() if outcome is None]
-    return [f"Not finished: {counted(len(absent), 'shard')}, first {absent[0]}. Go on with --resume."] if absent else []
+    return (
+        [f"Not finished: {counted(len(absent), 'shard')}, first {absent[0]}. Continue with --resume."] if absent else []
+    )
 
 
 def _unreconciled(job: Job, outcomes: Mapping[str, Outcome], files: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -118,7 +118,7 @@ def score(
     too many rejects, 6 environment, 130/143 interrupted.
     """
     if resume and overwrite:
-        raise UsageError("--resume goes on with a job, --overwrite replaces it: give one of the two.")
+        raise UsageError("--resume continues a job, --overwrite replaces it: give one of the two.")
     if model is not None and given(["--serving"]):
         raise UsageError("--model names a model, --serving where to find the newest: give one of the two.")
     refuse_json_of_nothing(dry_run, as_json)
@@ -185,7 +185,7 @@ def _interruptible(output: str) -> Iterator[None]:
         with sigterm_raised():
             yield
     except (KeyboardInterrupt, Terminated):
-        click.echo(f"Interrupted. What is scored stays in {output}: go on with --resume.", err=True)
+        click.echo(f"Interrupted. What is scored stays in {output}: continue with --resume.", err=True)
         raise
 
 

@@ -138,7 +138,8 @@ class Run:
                     show(f"{name} {state.lower()}")
             if any(IMAGE_TROUBLE.search(message) for each in (run, *tasks) for message in _messages(each)):
                 raise EnvironmentRefused(
-                    f"The cluster cannot get image {self.image}. Check --image and push it. The run goes on: {self.url}"
+                    f"The cluster cannot get image {self.image}. Check --image and push it. "
+                    f"The run continues: {self.url}"
                 )
             failed = [name for name, state in states.items() if state in ("FAILED", "ERROR")]
             if run.get("state") in ("SUCCEEDED", "SKIPPED"):
@@ -161,7 +162,7 @@ class Run:
                 return run, (run.get("run_details") or {}).get("task_details") or self._tasks()
             except ApiError as error:
                 if attempts_left == 0 or not error.may_pass:
-                    raise EnvironmentRefused(f"{error} The run goes on: {self.url}") from error
+                    raise EnvironmentRefused(f"{error} The run continues: {self.url}") from error
             time.sleep(POLL_SECONDS)
         raise AssertionError("the last look returns or raises")
 
@@ -193,7 +194,7 @@ class Run:
         if any(time.monotonic() - since > PENDING_SECONDS for since in waiting.values()):
             raise EnvironmentRefused(
                 f"A pod has waited for {PENDING_SECONDS / 60:.0f} minutes: the cluster cannot get image {self.image}, "
-                f"or has no node with the cores and memory that a stage asks for. The run goes on: {self.url}"
+                f"or has no node with the cores and memory that a stage asks for. The run continues: {self.url}"
             )
 
     def _failure(self, state: str, failed: Sequence[str], tasks: Sequence[Json]) -> HeartbeatError:

@@ -36,7 +36,7 @@ def test_a_header_says_what_signals_there_are_and_how_many_data_records_of_what_
         (-1, 0, b"\0" * 99, r"read to its end \(4\)"),
         (4, 10, b"", r"r\.edf is one data record shorter than its header says \(4\)"),
         (5, 0, b"", r"one data record shorter than its header says \(5\)"),
-        (4, 0, b"\0" * 12345, r"r\.edf goes on for 12,345 bytes behind its last data record; they are not read"),
+        (4, 0, b"\0" * 12345, r"r\.edf has 12,345 bytes after its last data record; they are not read"),
     ],
 )
 def test_files_that_end_elsewhere_are_read_as_far_as_they_go(

@@ -167,7 +167,7 @@ def test_a_dry_run_says_what_it_would_read_and_writes_nothing(inputs, saved_mode
     assert not (tmp_path / "out").exists()
     run(inputs / "00.csv", output=tmp_path / "out")
     job = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
-    for flag, code, said in ((None, 2, "holds a scoring job already"), ("--resume", 2, "holds another job"),
+    for flag, code, said in ((None, 2, "already holds a scoring job"), ("--resume", 2, "holds another job"),
                              ("--overwrite", 0, "")):  # fmt: skip
         assert main(group, ["score", *flags, "--dry-run", *([flag] if flag else [])]) == code
         assert said in capsys.readouterr().err

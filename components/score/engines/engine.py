@@ -105,7 +105,7 @@ def check_visible(inputs: Sequence[str], output: str, model: str, assume_shared:
     relative = [path for what, path in local if what == "--input" and not os.path.isabs(local_path(path))]
     if relative:
         raise UsageError(
-            f"Workers of a cluster run in folders of their own: name {', '.join(relative)} by its absolute path, such "
+            f"Workers of a cluster run in other folders: give {', '.join(relative)} by its absolute path, such "
             f"as {os.path.abspath(local_path(relative[0]))}."
         )
 
@@ -154,12 +154,12 @@ KNOWN_FAILURES: Final = (
     (
         r"NoResourceAvailable|Could not acquire the minimum required resources|Slot request bulk is not fulfillable",
         "The cluster has no free slot for the job: wait until others have ended, add workers, or ask for fewer "
-        "with --workers; then go on with --resume.",
+        "with --workers; then continue with --resume.",
     ),
     (
         r"Heartbeat of TaskManager|TaskManager with id \S+ is no longer reachable|closed by remote task manager",
         "A TaskManager was lost and Flink does not begin the job again (its `restart-strategy` says how often it may): "
-        "go on with --resume.",
+        "continue with --resume.",
     ),
     (
         r"InvalidClassException|serialVersionUID|UnsupportedClassVersionError|NoSuchMethodError|ClassNotFoundException",
@@ -182,11 +182,11 @@ KNOWN_FAILURES: Final = (
     ),
     (
         r"StatusCode\.UNAVAILABLE|FutureTimeoutError|UNAVAILABLE:|Socket closed",
-        "The job server went away while the job ran: go on with --resume.",
+        "The job server ended while the job ran: continue with --resume.",
     ),
     (
         r"Could not connect to BlobServer|JobManager is not reachable|Connection refused|UnknownHostException",
-        "The engine is not reached any more: check that it runs, then go on with --resume.",
+        "The engine can no longer be reached: check that it runs, then continue with --resume.",
     ),
 )
 """Pattern in an engine's log -> what it means and what to do; the first that matches counts."""
@@ -221,7 +221,7 @@ def pool_refusal(log: str, pool: str | None) -> EnvironmentRefused | None:
     if any(re.search(address, line) for line in lines) or (without_address and not with_address):
         return EnvironmentRefused(
             f"No worker pool answers at {pool}, as the cluster's machines see it: start one beside each of them "
-            "(docs/flink.md), or name its address in --environment_config; then go on with --resume."
+            "(docs/flink.md), or name its address in --environment_config; then continue with --resume."
         )
     return None
 

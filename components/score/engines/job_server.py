@@ -58,7 +58,7 @@ class JobServer:
         """Raise EnvironmentRefused if it has ended."""
         if self.process is not None and self.process.poll() is not None:
             raise EnvironmentRefused(
-                f"The job server ended with {self.process.returncode}{self._last_line()}: go on with --resume."
+                f"The job server ended with {self.process.returncode}{self._last_line()}: continue with --resume."
             )
 
     def await_ready(self) -> None:

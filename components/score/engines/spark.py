@@ -62,7 +62,7 @@ class Spark(PortableEngine):
         if GRANTED not in log and log.count(NO_ROOM) >= PATIENCE:
             raise EnvironmentRefused(
                 f"Spark at {self.address} has no free cores or memory for the job: wait until other applications have "
-                "ended or add workers, then go on with --resume."
+                "ended or add workers, then continue with --resume."
             )
 
     def cancel(self, job_name: str) -> None:

@@ -141,7 +141,7 @@ def test_a_login_page_in_place_of_the_api_is_one_sentence_and_names_the_run_that
     sentence = printed.err.splitlines()[-1]
     assert how in sentence
     assert "a login page, most likely. Put a valid token into KFP_TOKEN" in sentence
-    assert sentence.endswith(f"The run goes on: {server.url}/#/runs/details/{RUN_ID}") == started
+    assert sentence.endswith(f"The run continues: {server.url}/#/runs/details/{RUN_ID}") == started
     assert bool(printed.out) == started
 
 
@@ -161,7 +161,7 @@ def test_a_refusal_while_waiting_says_so_at_once_and_that_the_run_goes_on(
     assert run(tmp_path, beats, server.url, "--namespace", "ecg", "--wait") == 6
     sentence = capsys.readouterr().err.splitlines()[-1]
     assert re.search(words.replace("namespace ecg \\(", r"namespace \(none given\) \("), sentence)
-    assert sentence.endswith(f"The run goes on: {server.url}/#/runs/details/{RUN_ID}")
+    assert sentence.endswith(f"The run continues: {server.url}/#/runs/details/{RUN_ID}")
 
 
 def test_waiting_tells_of_each_stage_once_and_ends_with_the_run(

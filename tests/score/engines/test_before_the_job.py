@@ -186,7 +186,7 @@ def test_a_job_server_that_ended_says_its_last_words(tmp_path):
             "no free slot",
         ),
         ("java.io.InvalidClassException: org.apache.spark.X; local class incompatible", "different versions"),
-        ("StatusCode.UNAVAILABLE: Socket closed", "job server went away"),
+        ("StatusCode.UNAVAILABLE: Socket closed", "job server ended while the job ran"),
         ("IllegalStateException: Cannot call methods on a stopped SparkContext.", "executors do not start"),
         ("TimeoutException: Heartbeat of TaskManager with id x:1 timed out.", "TaskManager was lost"),
         ('java.io.IOException: Cannot run program "/opt/heartbeat-worker": error=2', "--worker-command"),
@@ -226,8 +226,8 @@ def test_the_innermost_cause_without_an_address_is_the_worker_pools_but_not_besi
     cause = "Caused by: java.net.ConnectException: finishConnect(..) failed: Connection refused"
     assert "No worker pool answers at pool:1" in str(environment_refusal(cause, "pool:1"))
     engines = f"AnnotatedConnectException: Connection refused: localhost/127.0.0.1:8081\n{cause}"
-    assert "engine is not reached" in str(environment_refusal(engines, "pool:1"))
-    assert "engine is not reached" in str(environment_refusal(cause))
+    assert "engine can no longer be reached" in str(environment_refusal(engines, "pool:1"))
+    assert "engine can no longer be reached" in str(environment_refusal(cause))
 
 
 def test_the_pools_address_is_in_either_of_beams_options():

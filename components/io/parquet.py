@@ -16,7 +16,7 @@ from components.beat import SAMPLES
 from components.errors import DataRefused
 from components.io.beat_block import NO_SAMPLE, BeatBlock, fault_of_sample, faulty_values
 from components.io.parquet_layout import CONTEXT, ParquetLayout, fault_of_length, layout_of
-from components.io.rejects import WRONG_LENGTH, Reject
+from components.io.rejects import CONTEXT_WRONG, WRONG_LENGTH, Reject
 from components.io.storage import InputFile, is_remote, local_path, storage_at
 
 if TYPE_CHECKING:
@@ -170,16 +170,16 @@ def _block(
 
 
 def _with_context(block: BeatBlock, batch: pa.RecordBatch, first_row: int, numbers: int) -> BeatBlock:
-    """Give beats the context that stands in the rows of the batch they are from; one of another length is a fault."""
+    """Give beats the context that stands in their rows of the batch; another length, NaN and infinity are faults."""
     rows = block.rows - first_row
-    context, lengths = _lists(batch.column(CONTEXT), numbers)
-    faults = [
-        Reject(
-            first_row + row, WRONG_LENGTH, f"its context has {max(lengths[row], 0)} numbers, expected {numbers}", None
-        )
-        for row in rows[lengths[rows] != numbers].tolist()
-    ]
-    return replace(block, context=context[rows]).keep(lengths[rows] == numbers, faults)
+    context, lengths = (values[rows] for values in _lists(batch.column(CONTEXT), numbers))
+    usable = np.isfinite(context).all(axis=1)
+    faults = []
+    for index in np.flatnonzero(~usable).tolist():
+        count = max(int(lengths[index]), 0)
+        reason = f"{count} numbers, expected {numbers}" if count != numbers else "a number that is not finite"
+        faults.append(Reject(int(block.rows[index]), CONTEXT_WRONG, f"its context has {reason}", None))
+    return replace(block, context=context).keep(usable, faults)
 
 
 def _signal(batch: pa.RecordBatch, columns: tuple[str, ...]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:

@@ -33,7 +33,8 @@ WRONG_LENGTH: Final = "wrong number of samples"
 DAMAGED: Final = "damaged record"
 NO_EXAMPLE: Final = "no example of a beat"
 LABEL_UNWANTED: Final = "label where none is expected"
-"""These five occur in Parquet and TFRecord only: a line of text without its label has a column too few."""
+CONTEXT_WRONG: Final = "unusable context"
+"""These six occur in Parquet and TFRecord only: a line of text without its label has a column too few."""
 
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """Bytes that no line of text has; a tab may stand beside a number."""

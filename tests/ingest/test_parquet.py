@@ -241,6 +241,9 @@ def test_tables_on_a_store_give_the_examples_of_local_ones(tmp_path, monkeypatch
     assert examples(tmp_path / "remote") == examples(tmp_path / "local")
 
 
+BROKEN = [float("inf"), *[7.0] * (len(CONTEXT_NAMES) - 1)]
+
+
 def with_context(beats, version=CONTEXT_VERSION, **changed):
     """The table with a context that counts the rows; a keyword names the row whose context is another."""
     rows = {f"row{row}": [float(row)] * len(CONTEXT_NAMES) for row in range(len(beats))} | changed
@@ -250,11 +253,12 @@ def with_context(beats, version=CONTEXT_VERSION, **changed):
 
 
 def test_each_example_carries_the_context_of_its_beat(tmp_path):
-    train = with_context(table(record=TEN_A_RECORD), row3=None, row150=[1.0])
+    train = with_context(table(record=TEN_A_RECORD), row3=None, row7=BROKEN, row150=[1.0])
     settings = DataSettings(context=True)
     summary = run_tables(tmp_path, settings=settings, train=train, test=with_context(test_table(record=["9"] * 40)))
     assert [reject["reason"] for reject in rejects(tmp_path)] == [
         f"its context has 0 numbers, expected {len(CONTEXT_NAMES)}",
+        "its context has a number that is not finite",
         f"its context has 1 numbers, expected {len(CONTEXT_NAMES)}",
     ]
     assert (summary.split, sum(summary.rows.values())) == ("patient", 240)
@@ -264,7 +268,7 @@ def test_each_example_carries_the_context_of_its_beat(tmp_path):
         assert (split.context == split.context[:, :1]).all()
         rows += split.context[:, 0].astype(int).tolist()
         np.testing.assert_array_equal(split.signal, TRAIN_SIGNAL[split.context[:, 0].astype(int)])
-    assert sorted(rows) == sorted(set(range(200)) - {3, 150})
+    assert sorted(rows) == sorted(set(range(200)) - {3, 7, 150})
 
 
 def test_context_that_nobody_asks_for_is_left_out(tmp_path):

@@ -1,5 +1,5 @@
 # The images of Heartbeat (docs/image.md). `full`: steps on Kubeflow, Beam workers, the `heartbeat` command.
-# `worker`: Beam workers that score in int8, without TensorFlow.
+# `worker`: Beam workers that score without TensorFlow.
 
 ARG IMAGE=full
 ARG BASE=docker.io/library/python
@@ -33,19 +33,20 @@ COPY pipeline pipeline
 COPY tools/cut_symbols.py ./
 RUN /opt/setup/bin/uv pip install --quiet --python /opt/heartbeat/bin/python --offline --no-deps --no-build-isolation .
 
-# Never used here: C++ headers, OpenVINO's parts for GPUs and NPUs and for models other than TFLite's, Arrow's Flight,
-# Zstandard's second backend, botocore's services other than S3 and those that give rights, Beam's examples, the packages'
+# Never used here: C++ headers, OpenVINO's parts for GPUs and NPUs and for models that are not TensorFlow's, Arrow's
+# Flight, Zstandard's second backend, botocore's services other than S3 and those that give rights, Beam's examples, the packages'
 # own tests, symbols for debuggers. Byte code is compiled last, and in a form that is valid whatever an image builder does
 # to times: in a read-only image a stale one would be compiled anew by every process.
 WORKDIR /opt/heartbeat/lib/python${PYTHON}/site-packages
 RUN rm -rf /opt/heartbeat/include tensorflow/include openvino/include pyarrow/include \
       openvino/libs/cache.json openvino/libs/*_gpu_plugin.so openvino/libs/*_npu_plugin.so \
       openvino/libs/*_onnx_frontend.so* openvino/libs/*_paddle_frontend.so* openvino/libs/*_pytorch_frontend.so* \
-      openvino/libs/*_tensorflow_frontend.so* openvino/libs/*_gguf_frontend.so* openvino/libs/*_jax_frontend.so* \
+      openvino/libs/*_gguf_frontend.so* openvino/libs/*_jax_frontend.so* \
       pyarrow/*flight* zstandard/_cffi.*.so apache_beam/examples \
     && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name signin \
       ! -name 'sso*' -exec rm -rf {} + \
-    && if [ "$IMAGE" = worker ]; then rm -rf /opt/heartbeat/bin/heartbeat pipeline setuptools* ./*distutils*; fi \
+    && if [ "$IMAGE" = worker ]; then rm -rf /opt/heartbeat/bin/heartbeat pipeline setuptools* ./*distutils* \
+      openvino/libs/*_tensorflow_frontend.so*; fi \
     && find . -type d -name tests -prune -exec rm -rf {} + \
     && python /build/cut_symbols.py . \
     && /opt/heartbeat/bin/python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash .

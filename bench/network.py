@@ -1,6 +1,7 @@
 """Beats a second of each network on one core, beside the study's, each as it is served and at its best batch size.
 
-Ours are measured in every precision that the processor computes natively, the study's in float32.
+Ours are measured in every precision that the processor computes natively, by the engine that scores in it; the study's
+in float32 by TensorFlow.
 
 Usage: python -m bench.network
 
@@ -19,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.measure import REPEATS, compare
-from components.beat import SAMPLES
+from components.beat import SAMPLES, Beats
 from components.io.artifact_files import INT8_FILE
-from components.push.precision import quantised
+from components.push.precision import quantised, write_float32
 from components.score.model import use_one_thread
-from components.train.served import FAST_PRECISIONS, Precision, ServedModel, is_native
+from components.train.served import FAST_PRECISIONS, Precision, ServedModel, is_native, openvino_file
 from components.train.settings import NetworkSettings
 
 BEATS = 16_384
@@ -55,7 +56,8 @@ def export_fresh(network: NetworkSettings, folder: Path) -> str:
 def best_rate(model_dir: str, precision: Precision, signal: npt.NDArray[np.float32]) -> tuple[float, int]:
     """Return beats per CPU second, and the batch size with which that was reached."""
     rates = {}
-    for batch in BATCHES[:1] if precision == "int8" else BATCHES:  # in int8 all calls are equal
+    by_openvino = openvino_file(model_dir, precision) is not None
+    for batch in BATCHES[:1] if by_openvino else BATCHES:  # its calls are all equal
         model = ServedModel(model_dir, precision)
         model.answers(signal[: 2 * batch], batch)
         start = time.process_time()
@@ -79,6 +81,7 @@ def main() -> None:
         study: tuple[str, Precision] = ("study", "float32")
         measured = [study]
         for name in (name for name in NETWORKS if name != "study"):
+            write_float32(Path(models[name]), Beats(signal[:1], np.zeros(1, np.int64)))
             Path(models[name], INT8_FILE).write_bytes(quantised(models[name], signal[:200]))
             measured += [(name, "float32"), *((name, each) for each in FAST_PRECISIONS if is_native(each))]
         rounds = [

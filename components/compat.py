@@ -33,9 +33,9 @@ def import_tensorflow() -> Any:
     """
     if sys.modules.get("tensorflow") is None and find_spec("tensorflow") is None:
         raise EnvironmentRefused(
-            "There is no TensorFlow here, which computes float32 and bfloat16 and reads TFRecord files: give the "
-            "workers the full image (docs/image.md) and --resume, or score CSV, Parquet or recordings anew in int8 "
-            "(--overwrite --precision int8)."
+            "There is no TensorFlow here, which reads TFRecord files and computes bfloat16 and models that were pushed "
+            "without float32.xml: give the workers the full image (docs/image.md) and --resume, or score CSV, Parquet "
+            "or recordings anew with a model that has the file (--overwrite --precision float32)."
         )
     if OLD_LANE or "tensorflow" in sys.modules:
         import tensorflow as tf

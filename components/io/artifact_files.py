@@ -26,6 +26,9 @@ KERAS_FILE: Final = f"{SIDECAR_DIR}/model.keras"
 CONTEXT_FILE: Final = f"{SIDECAR_DIR}/context.json"
 """Version and names of the context that a SavedModel reads; not there for one that reads none."""
 
+FLOAT32_FILE: Final = f"{SIDECAR_DIR}/float32.xml"
+"""The signature `beats` for OpenVINO, in a pushed SavedModel; its weights are in the `.bin` beside it."""
+
 INT8_FILE: Final = f"{SIDECAR_DIR}/int8.tflite"
 """The model in int8, with the same signature `beats`, in a pushed SavedModel that was released so."""
 

@@ -1,11 +1,16 @@
-"""Lower precisions: int8 is made at the push; each is measured, and released or refused with a reason."""
+"""What a pushed model is computed from: OpenVINO's files, and the lower precisions, released or refused with a reason.
+
+OpenVINO reads float32 and int8 from files of their own, so that scoring needs no TensorFlow.
+"""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import absl.logging
 import numpy as np
 import numpy.typing as npt
 
@@ -16,9 +21,9 @@ from components.evaluate.intervals import paired_bootstrap
 from components.evaluate.judge import noisy_signal
 from components.evaluate.metrics import accuracy_of, measure
 from components.evaluate.settings import EvaluateSettings
-from components.io.artifact_files import INT8_FILE, SIDECAR_DIR, write_json
+from components.io.artifact_files import FLOAT32_FILE, INT8_FILE, SIDECAR_DIR, write_json
 from components.io.serving import PRECISIONS
-from components.train.served import FAST_PRECISIONS, Answers, Precision, ServedModel, is_native
+from components.train.served import FAST_PRECISIONS, Answers, Precision, ServedModel, is_native, openvino_core
 
 LEAST_ANSWERS: Final = 10_000
 """Answers to validation beats, clean and noisy, that a precision is judged by; with fewer none is released."""
@@ -32,6 +37,9 @@ CALIBRATED_ON: Final = 2_000
 IN_FLOAT: Final = ("SUB", "MUL", "FULLY_CONNECTED", "PACK", "MEAN", "SOFTMAX", "REDUCE_MAX", "LESS")
 """TFLite operations that stay float32: normalisation, the head and the threshold: int8 has 256 probabilities."""
 
+TOLERANCE: Final = 1e-5
+"""Largest difference between a probability by OpenVINO in float32 and by TensorFlow."""
+
 BATCH: Final = 2048
 
 Answered = dict[str, Answers]
@@ -39,10 +47,10 @@ Answered = dict[str, Answers]
 
 
 def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settings: EvaluateSettings) -> dict[str, Any]:
-    """Write the int8 model, if it is released, and `precisions.json` beside a model that is about to be pushed.
+    """Write OpenVINO's files and `precisions.json` beside a model that is about to be pushed: int8 if it is released.
 
     Args:
-        model_dir: the SavedModel, with its Keras file among its extra assets.
+        model_dir: the SavedModel as TensorFlow computes it, with its Keras file among its extra assets.
         read_beats: reads the split `train`, `eval` or `test`.
         settings: the noise and the seed that the model was judged with.
 
@@ -51,6 +59,7 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
         are too few beats, or the model reads context: it is small, and fast in float32.
     """
     reference, judged_on = ServedModel(str(model_dir)), {"eval": read_beats("eval")}
+    write_float32(model_dir, judged_on["eval"])
     if reference.context_width or 2 * len(judged_on["eval"].label) < LEAST_ANSWERS:
         return {}
     judged_on["test"] = read_beats("test")
@@ -75,6 +84,26 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
         (model_dir / INT8_FILE).unlink(missing_ok=True)
     write_json(str(model_dir / SIDECAR_DIR), PRECISIONS, measured)
     return measured
+
+
+def write_float32(model_dir: Path, beats: Beats) -> None:
+    """Write a SavedModel's signature `beats` for OpenVINO; not if it answers these beats in another way."""
+    tf = import_tensorflow()
+    core, _ = openvino_core()
+    import openvino  # after it, without its converter
+
+    expected = ServedModel(str(model_dir)).answers(beats.signal, BATCH, beats.context).probabilities
+    with tempfile.TemporaryDirectory() as scratch:
+        model = tf.saved_model.load(str(model_dir))
+        # OpenVINO reads this signature alone.
+        tf.saved_model.save(model, scratch, signatures={"serving_default": model.signatures["beats"]})
+        file = model_dir / FLOAT32_FILE
+        openvino.save_model(core.read_model(scratch), file, compress_to_fp16=False)
+    found = ServedModel(str(model_dir)).answers(beats.signal, BATCH, beats.context).probabilities
+    if len(beats) and (difference := float(np.abs(found - expected).max())) > TOLERANCE:
+        file.unlink()
+        file.with_suffix(".bin").unlink()
+        absl.logging.warning("OpenVINO's probabilities differ by %g: TensorFlow will score with this model", difference)
 
 
 def quantised(model_dir: str, signal: npt.NDArray[np.float32]) -> bytes:

@@ -22,7 +22,7 @@ from components.errors import DataRefused, HeartbeatError, UsageError
 from components.io.artifact_files import CONTEXT_FILE, SIDECAR_DIR
 from components.io.serving import METRICS, PRECISIONS, ServingDirectory, model_digest
 from components.io.storage import absolute_path, is_remote, local_path, read_whole
-from components.train.served import FAST_PRECISIONS, AnyPrecision, Precision, ServedModel, is_native
+from components.train.served import FAST_PRECISIONS, AnyPrecision, Precision, ServedModel, is_native, openvino_file
 
 PROBE_BEATS: Final = 256
 """Enough for kernels of all kinds of instructions to round some answer in their own way."""
@@ -129,8 +129,6 @@ def loaded_model(ref: ModelRef) -> ScoringModel:
 
 def _load(ref: ModelRef) -> ScoringModel:
     check_native(ref.precision)
-    if ref.precision != "int8":  # which does without TensorFlow
-        use_one_thread()
     with opened_model(ref.uri) as folder:
         digest = model_digest(folder)
         if digest != ref.digest:
@@ -138,6 +136,8 @@ def _load(ref: ModelRef) -> ScoringModel:
                 f"The model in {ref.uri} is {digest[:12]}, the job began with {ref.short_digest}: it was changed. "
                 "Score with a model that stays as it is."
             )
+        if openvino_file(str(folder), ref.precision) is None:
+            use_one_thread()
         model = ScoringModel(str(folder), digest, ref.precision)
     if ref.computing not in (None, model.computing):
         raise HeartbeatError(

@@ -52,7 +52,7 @@ class ScoreSettings(Settings):
     batch: int = Field(
         default=768,
         ge=1,
-        description="maximum beats per call of the model: 500 to 1,000 are fastest; always 256 in int8",
+        description="maximum beats per call of TensorFlow: 500 to 1,000 are fastest; OpenVINO always gets 256",
     )
 
 

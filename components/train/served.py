@@ -14,9 +14,9 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from components.beat import CLASSES, SAMPLES
+from components.beat import CLASSES
 from components.compat import import_tensorflow
-from components.io.artifact_files import INT8_FILE
+from components.io.artifact_files import FLOAT32_FILE, INT8_FILE
 
 Precision = Literal["float32", "bfloat16", "int8"]
 
@@ -32,8 +32,8 @@ INSTRUCTIONS: Final = {"int8": {"avx512_vnni", "avx_vnni"}, "bfloat16": {"avx512
 BFLOAT16_OPTION: Final = "auto_mixed_precision_onednn_bfloat16"
 """TensorFlow's option, which holds for all of a process."""
 
-INT8_BEATS: Final = 256
-"""Beats in every call of the int8 model, so that it is planned once; the last call is padded."""
+OPENVINO_BEATS: Final = 256
+"""Beats in every call of OpenVINO, so that it plans once; the last call is padded."""
 
 Columns = dict[str, npt.NDArray[np.float32]]
 Ask = Callable[[Columns], dict[str, npt.NDArray[Any]]]
@@ -55,7 +55,7 @@ class Answers:
 
 
 class ServedModel:
-    """The `beats` signature of a SavedModel.
+    """The `beats` signature of a SavedModel: computed by OpenVINO if it was pushed in the precision, or by TensorFlow.
 
     Attributes:
         context_width: numbers that it reads of a beat's context.
@@ -63,35 +63,18 @@ class ServedModel:
 
     Args:
         model_dir: a local directory.
-        precision: that it is computed in; int8 only for a model that was released so, and then without TensorFlow.
+        precision: that it is computed in; int8 only for a model that was released so.
 
     Raises:
         OSError, KeyError, ValueError: the directory holds no such model.
     """
 
     def __init__(self, model_dir: str, precision: Precision = "float32") -> None:
-        self.context_width = 0
-        self._own_calls = precision == "int8"
-        if self._own_calls:
-            self._ask, self.engine = _int8_model(Path(model_dir, INT8_FILE))
-            return
-        tf = import_tensorflow()
-        self.engine = f"TensorFlow {tf.__version__}"
-        try:
-            model = tf.saved_model.load(model_dir)
-        except tf.errors.OpError as error:
-            raise ValueError(str(error)) from error
-        signature = model.signatures["beats"]
-        context = signature.structured_input_signature[1].get("context")
-        self.context_width = 0 if context is None else int(context.shape[1])
-
-        def ask(columns: Columns) -> dict[str, npt.NDArray[Any]]:
-            _ = model  # the signature alone does not keep its variables alive
-            with _bfloat16() if precision == "bfloat16" else nullcontext():
-                outputs = signature(**{name: tf.constant(values, tf.float32) for name, values in columns.items()})
-            return {name: values.numpy() for name, values in outputs.items()}
-
-        self._ask = ask
+        file = openvino_file(model_dir, precision)
+        self._pads_calls = file is not None
+        self._ask, self.context_width, self.engine = (
+            _tensorflow_model(model_dir, precision) if file is None else _openvino_model(file)
+        )
 
     def answers(
         self, signal: npt.NDArray[np.float32], batch: int, context: npt.NDArray[np.float32] | None = None
@@ -100,7 +83,7 @@ class ServedModel:
 
         Args:
             signal: float32[n, 187] in 0..1.
-            batch: most beats in a call; the int8 model has calls of its own.
+            batch: most beats in a call of TensorFlow; OpenVINO has calls of its own.
             context: float32[n, k], for a model that reads it; may be left out where there are no beats.
 
         Raises:
@@ -116,14 +99,45 @@ class ServedModel:
             columns["context"] = context
         probabilities = [np.empty((0, len(CLASSES)), np.float32)]
         abstain = [np.empty(0, np.bool_)]
-        # If they were cut here as well, most of the int8 model's last calls would be padded: a tenth of its time.
-        calls = min(len(signal), 1) if self._own_calls else -(-len(signal) // batch)
+        # If OpenVINO's were cut here as well, most of its last calls would be padded: a tenth of its time.
+        calls = min(len(signal), 1) if self._pads_calls else -(-len(signal) // batch)
         split = {name: np.array_split(values, calls) if calls else [] for name, values in columns.items()}
         for call, block in enumerate(split["signal"]):
             outputs = self._ask({name: each[call] for name, each in split.items()})
             probabilities.append(outputs["probabilities"])
             abstain.append(outputs.get("abstain", np.zeros(len(block), np.bool_)))
         return Answers(np.concatenate(probabilities), np.concatenate(abstain))
+
+
+def openvino_file(model_dir: str, precision: Precision) -> Path | None:
+    """Return the file that OpenVINO computes a precision from; None where TensorFlow computes the SavedModel."""
+    if precision == "int8":
+        return Path(model_dir, INT8_FILE)
+    file = Path(model_dir, FLOAT32_FILE)
+    return file if precision == "float32" and file.is_file() else None
+
+
+def _tensorflow_model(model_dir: str, precision: Precision) -> tuple[Ask, int, str]:
+    """Load a SavedModel into TensorFlow; return it, the numbers of context that it reads, and the engine.
+
+    Raises:
+        OSError, KeyError, ValueError: the directory holds no such model.
+    """
+    tf = import_tensorflow()
+    try:
+        model = tf.saved_model.load(model_dir)
+    except tf.errors.OpError as error:
+        raise ValueError(str(error)) from error
+    signature = model.signatures["beats"]
+    context = signature.structured_input_signature[1].get("context")
+
+    def ask(columns: Columns) -> dict[str, npt.NDArray[Any]]:
+        _ = model  # the signature alone does not keep its variables alive
+        with _bfloat16() if precision == "bfloat16" else nullcontext():
+            outputs = signature(**{name: tf.constant(values, tf.float32) for name, values in columns.items()})
+        return {name: values.numpy() for name, values in outputs.items()}
+
+    return ask, 0 if context is None else int(context.shape[1]), f"TensorFlow {tf.__version__}"
 
 
 _one_precision = threading.Lock()
@@ -141,11 +155,11 @@ def _bfloat16() -> Iterator[None]:
             options.set_experimental_options({BFLOAT16_OPTION: False})
 
 
-def _int8_model(file: Path) -> tuple[Ask, str]:
-    """Load a TFLite model into OpenVINO, to be computed on one thread.
+def _openvino_model(file: Path) -> tuple[Ask, int, str]:
+    """Load a model into OpenVINO, to be computed on one thread.
 
     Returns:
-        The model, and the engine with its version.
+        The model, the numbers of context that it reads, and the engine with its version.
 
     Raises:
         ValueError: the file is missing, or is no such model.
@@ -155,11 +169,16 @@ def _int8_model(file: Path) -> tuple[Ask, str]:
     settings = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": "f32"}
     try:
         model = core.read_model(file)
-        model.reshape([INT8_BEATS, SAMPLES])
+        widths = {each: each.get_partial_shape()[1].get_length() for each in model.inputs}
+        model.reshape({each: [OPENVINO_BEATS, width] for each, width in widths.items()})
         request = core.compile_model(model, "CPU", settings).create_infer_request()
     except RuntimeError as error:
         raise ValueError(str(error).strip().rpartition("\n")[2]) from error
-    asked = request.get_input_tensor().data
+    # TFLite's names have the signature's before them.
+    inputs = {
+        "context" if "context" in each.get_any_name() else "signal": request.get_tensor(each).data
+        for each in request.model_inputs
+    }
     outputs = {
         "probabilities" if len(each.shape) == 2 else "abstain": request.get_tensor(each)
         for each in request.model_outputs
@@ -167,20 +186,21 @@ def _int8_model(file: Path) -> tuple[Ask, str]:
     one_thread = threading.Lock()
 
     def ask(columns: Columns) -> dict[str, npt.NDArray[Any]]:
-        signal = columns["signal"]
-        answers = {
-            name: np.empty((len(signal), *tensor.shape[1:]), tensor.data.dtype) for name, tensor in outputs.items()
-        }
+        beats = len(columns["signal"])
+        answers = {name: np.empty((beats, *tensor.shape[1:]), tensor.data.dtype) for name, tensor in outputs.items()}
         with one_thread:  # of those of a Beam worker, which share the tensors
-            for start in range(0, len(signal), INT8_BEATS):
-                block = signal[start : start + INT8_BEATS]
-                asked[: len(block)], asked[len(block) :] = block, 0
+            for start in range(0, beats, OPENVINO_BEATS):
+                block = slice(start, min(start + OPENVINO_BEATS, beats))
+                size = block.stop - start
+                for name, values in inputs.items():
+                    values[:size], values[size:] = columns[name][block], 0
                 request.infer()
                 for name, tensor in outputs.items():
-                    answers[name][start : start + INT8_BEATS] = tensor.data[: len(block)]
+                    answers[name][block] = tensor.data[:size]
         return answers
 
-    return ask, f"OpenVINO {version}"
+    width = inputs["context"].shape[1] if "context" in inputs else 0
+    return ask, width, f"OpenVINO {version}"
 
 
 @cache

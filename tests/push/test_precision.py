@@ -2,17 +2,19 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from components.evaluate.settings import EvaluateSettings
-from components.io.artifact_files import INT8_FILE, SIDECAR_DIR
+from components.io.artifact_files import FLOAT32_FILE, INT8_FILE, SIDECAR_DIR
 from components.push import precision
 from components.push.model_card import model_card
 from components.push.precision import refusal, stage_precisions
-from components.train.served import Answers
-from tests.evaluate.tiny_model import save_tiny_model, some_beats, template_weights
+from components.score.model import RELEASED, model_place
+from components.train.served import Answers, ServedModel
+from tests.evaluate.tiny_model import some_beats
 from tests.push.test_sidecars import DIGESTS, ROWS, judged
 
 LABEL = np.arange(10_000) % 5
@@ -63,6 +65,7 @@ def read_beats(split):
 
 def test_with_few_beats_only_float32_is_released(staged):
     assert stage_precisions(staged, read_beats, SETTINGS) == {}
+    assert (staged / FLOAT32_FILE).is_file()
     assert not (staged / INT8_FILE).exists()
     assert not (staged / SIDECAR_DIR / "precisions.json").exists()
 
@@ -111,13 +114,19 @@ def test_a_processor_without_the_instructions_pushes_float32_alone(staged, monke
 
 def test_a_model_of_context_stays_in_float32(tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "LEAST_ANSWERS", 200)
+    folder = tmp_path / "model"
+    shutil.copytree(model_place(RELEASED), folder, ignore=shutil.ignore_patterns("float32.*"))
+    beats = read_beats("eval")
+    context = np.random.default_rng(0).normal(size=(len(beats), ServedModel(str(folder)).context_width))
+    with_context = replace(beats, context=context.astype(np.float32))
+    assert stage_precisions(folder, lambda split: with_context, SETTINGS) == {}
+    assert ServedModel(str(folder)).engine.startswith("OpenVINO ")
+    assert not (folder / INT8_FILE).exists()
 
-    class ReadsContext:
-        context_width = 3
 
-        def __init__(self, folder):
-            pass
-
-    monkeypatch.setattr(precision, "ServedModel", ReadsContext)
-    folder = save_tiny_model(tmp_path / "model", template_weights())
-    assert stage_precisions(folder, read_beats, SETTINGS) == {}
+def test_a_model_that_openvino_answers_in_another_way_is_left_to_tensorflow(staged, monkeypatch):
+    before = sorted(staged.rglob("*"))
+    monkeypatch.setattr(precision, "TOLERANCE", -1)
+    stage_precisions(staged, read_beats, SETTINGS)
+    assert sorted(staged.rglob("*")) == before
+    assert ServedModel(str(staged)).engine.startswith("TensorFlow ")

@@ -14,14 +14,16 @@ import pytest
 
 from components import recordings
 from components.errors import EnvironmentRefused, HeartbeatError, UsageError
-from components.io.artifact_files import INT8_FILE, SIDECAR_DIR
+from components.io.artifact_files import FLOAT32_FILE, INT8_FILE, SIDECAR_DIR
 from components.io.examples import read_tfrecord
 from components.io.serving import model_digest
 from components.io.storage import described
+from components.push.precision import write_float32
 from components.score import model
-from components.score.model import ModelRef, ScoringModel, choose_precision, loaded_model
+from components.score.model import RELEASED, ModelRef, ScoringModel, choose_precision, loaded_model
 from components.train.served import is_native
 from pipeline.commands.score import show_summary
+from tests.evaluate.tiny_model import some_beats
 from tests.score.inputs import write_tfrecord
 from tests.score.jobs import digests, loop, read_parts, request, run, score, write_csv
 
@@ -32,6 +34,7 @@ PRECISIONS = {"int8": {"refused": None}, "bfloat16": {"refused": "bfloat16 chang
 def released(quantised_model, tmp_path_factory) -> ModelRef:
     folder = tmp_path_factory.mktemp("released") / "1700000000"
     shutil.copytree(quantised_model, folder)
+    write_float32(folder, some_beats(10, seed=0))
     (folder / SIDECAR_DIR / "precisions.json").write_text(json.dumps(PRECISIONS))
     return ModelRef(str(folder), model_digest(folder))
 
@@ -125,10 +128,10 @@ def test_auto_goes_on_with_what_the_job_was_begun_with(released, tmp_path):
     assert summary.model["precision"] == "float32"
 
 
-def imports_of(released: ModelRef, output: Path, *inputs: object) -> set[str]:
-    """Score in int8 by the command and two workers; return the packages that any of the processes imports."""
+def imports_of(precision: str, model: str, output: Path, *inputs: object) -> set[str]:
+    """Score by the command and two workers; return the packages that any of the processes imports."""
     program = (sys.executable, "-W", "ignore", "-c", "from pipeline.cli import run; run()", "score")
-    flags = ["--model", released.uri, "--precision", "int8", "--output", str(output), "--workers", "2"]
+    flags = ["--model", model, "--precision", precision, "--output", str(output), "--workers", "2"]
     done = subprocess.run(
         [*program, *flags, *(f"--input={path}" for path in inputs)],
         env={**os.environ, "PYTHONVERBOSE": "1"},
@@ -142,34 +145,42 @@ def imports_of(released: ModelRef, output: Path, *inputs: object) -> set[str]:
 
 
 NEITHER = {"tensorflow", "keras", "tfx", "tfx_bsl", "openvino_telemetry"}
+BY_OPENVINO = [
+    "float32",
+    pytest.param(
+        "int8", marks=pytest.mark.skipif(not is_native("int8"), reason="this processor does not compute int8")
+    ),
+]
 
 
-@pytest.mark.skipif(not is_native("int8"), reason="this processor does not compute int8")
-def test_tables_are_scored_in_int8_without_tensorflow_and_clients_of_stores(released, tmp_path):
+@pytest.mark.parametrize("precision", BY_OPENVINO)
+def test_tables_are_scored_without_tensorflow_and_clients_of_stores(released, tmp_path, precision):
     for name in "ab":
         write_csv(tmp_path / f"{name}.csv", 20)
-    imported = imports_of(released, tmp_path / "out", *(tmp_path / f"{name}.csv" for name in "ab"))
+    imported = imports_of(precision, released.uri, tmp_path / "out", *(tmp_path / f"{name}.csv" for name in "ab"))
     assert not imported & {*NEITHER, "scipy", "wfdb", "boto3", "apitools", "hdfs", "regex", "IPython"}
     assert read_parts(tmp_path / "out").num_rows == 40
 
 
-@pytest.mark.skipif(not is_native("int8"), reason="this processor does not compute int8")
-def test_recordings_are_scored_in_int8_without_tensorflow(released, tmp_path):
-    imported = imports_of(released, tmp_path / "out", Path(recordings.__file__).with_name("example"))
+def test_recordings_are_scored_without_tensorflow(tmp_path):
+    imported = imports_of("float32", RELEASED, tmp_path / "out", Path(recordings.__file__).with_name("example"))
     assert not imported & NEITHER
     assert "wfdb" in imported
 
 
-def test_what_needs_tensorflow_is_refused_in_words_where_there_is_none(released, tmp_path, monkeypatch):
+def test_what_needs_tensorflow_is_refused_in_words_where_there_is_none(released, saved_model, tmp_path, monkeypatch):
     write_tfrecord(tmp_path / "a.tfrecord", np.zeros((1, 187), np.float32), np.zeros(1, np.int64))
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     monkeypatch.setattr(model, "_loaded", {})
     for needing in (
-        lambda: loaded_model(released),
+        lambda: loaded_model(saved_model),
         lambda: next(read_tfrecord(described(str(tmp_path / "a.tfrecord")), True, 1)),
     ):
-        with pytest.raises(EnvironmentRefused, match=r"no TensorFlow here, .*the full image.* --precision int8\)\.$"):
+        with pytest.raises(
+            EnvironmentRefused, match=r"no TensorFlow here, .*the full image.* --precision float32\)\.$"
+        ):
             needing()
+    assert loaded_model(released).engine.startswith("OpenVINO ")
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
@@ -202,10 +213,17 @@ def test_a_job_is_not_resumed_with_another_version_of_the_engine(released, monke
         loaded_model(other)
 
 
-def test_a_damaged_int8_model_is_refused_in_words(released, tmp_path):
+@pytest.mark.parametrize(("precision", "file"), [("float32", FLOAT32_FILE), ("int8", INT8_FILE)])
+def test_a_damaged_file_of_openvino_is_refused_in_words(released, tmp_path, precision, file):
     folder = tmp_path / "1"
     shutil.copytree(released.uri, folder)
-    for damage in (lambda: (folder / INT8_FILE).write_bytes(b"no model"), (folder / INT8_FILE).unlink):
-        damage()
-        with pytest.raises(HeartbeatError, match=r"is no model that scores beats: ValueError: .+ Name a directory"):
-            ScoringModel(str(folder), model_digest(folder), "int8")
+    (folder / file).write_bytes(b"no model")
+    with pytest.raises(HeartbeatError, match=r"is no model that scores beats: ValueError: .+ Name a directory"):
+        ScoringModel(str(folder), model_digest(folder), precision)
+
+
+def test_a_missing_int8_model_is_refused_in_words(released, tmp_path):
+    folder = tmp_path / "1"
+    shutil.copytree(released.uri, folder, ignore=shutil.ignore_patterns("int8.tflite"))
+    with pytest.raises(HeartbeatError, match=r"is no model that scores beats: ValueError: .+ Name a directory"):
+        ScoringModel(str(folder), model_digest(folder), "int8")

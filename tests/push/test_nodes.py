@@ -167,6 +167,8 @@ def test_all_sidecars_travel_with_the_model(pushed, world, judgement):
     [version] = ServingDirectory(str(serving)).describe_all()
     beside = Path(version.location, "assets.extra", "heartbeat")
     assert {file.name for file in beside.iterdir()} == {
+        "float32.bin",
+        "float32.xml",
         "model.keras",
         "metrics.json",
         "stats.pb",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError, refused_together
 from components.io.shards import SourceShard, plan_sources, rows_by_file
 from components.io.sources import Source, check_labels, check_provenance, context_of, find_sources, input_files
-from components.io.storage import InputFile, ask_all, check_name, described, is_remote
+from components.io.storage import InputFile, absolute_path, ask_all, check_name, described, is_remote
 from components.recordings.annotation_files import annotation_file_name
 from components.recordings.inputs import Recording, find_recordings, opened_recording
 from components.recordings.lead import open_lead
@@ -52,8 +53,10 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
         )
     if not settings.labelled:
         raise UsageError("--no-label is about files of beats: recordings have labels where --annotator reads them.")
-    recordings = {recording.file.path: recording for each in found.values() for recording in each}
-    refused_together(check_name, recordings)
+    recordings: dict[str, Recording] = {}
+    for recording in chain.from_iterable(found.values()):
+        recordings.setdefault(absolute_path(recording.file.path), recording)
+    refused_together(check_name, [recording.file.path for recording in recordings.values()])
     if settings.lead is not None:
         _check_lead(recordings.values(), settings.lead)
     if settings.annotations is not None:

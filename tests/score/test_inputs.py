@@ -25,10 +25,11 @@ def test_formats_are_told_by_content_not_by_name(tmp_path):
         assert source.kind == name.split(".")[1]
 
 
-def test_a_file_matched_twice_is_scored_once_and_provenance_not_at_all(tmp_path):
+def test_a_file_matched_twice_is_scored_once_and_provenance_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for name in ("b.csv", "a.csv", "a_provenance.csv", "lone_provenance.csv"):
         (tmp_path / name).write_text(line())
-    sources = find_sources([str(tmp_path / "b.csv"), str(tmp_path / "*.csv")])
+    sources = find_sources([str(tmp_path / "b.csv"), "./b.csv", str(tmp_path / "*.csv"), "*.csv"])
     assert [source.file.path.rsplit("/")[-1] for source in sources] == ["b.csv", "a.csv", "lone_provenance.csv"]
     assert sources[1].provenance.path == str(tmp_path / "a_provenance.csv")
 

@@ -174,6 +174,7 @@ def test_recordings_are_named_by_folder_glob_header_or_record(archive, tmp_path,
         return
     inputs = find_inputs([pattern], ScoreSettings(annotator="atr"))
     assert [each.name for each in inputs] == wanted
+    assert find_inputs([pattern, "./archive/p1", f"{archive}/p1.hea"], ScoreSettings(annotator="atr")) == inputs
     assert all({other.path.rpartition(".")[2] for other in each.others} == {"dat", "atr"} for each in inputs)
 
 

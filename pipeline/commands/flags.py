@@ -69,8 +69,8 @@ def refuse_json_of_nothing(dry_run: bool, as_json: bool) -> None:
 def _only_options(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
     if words and not words[0].startswith("-"):
         raise UsageError(
-            f"{words[0]!r} is neither an option nor an option's value: see {context.command_path} --help. "
-            "Options for Beam follow after `--`."
+            f"{words[0]!r} is neither an option nor an option's value: see {context.command_path} --help. Put a glob "
+            "in quotes; options for Beam follow after `--`."
         )
     return words
 

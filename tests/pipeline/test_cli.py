@@ -57,7 +57,9 @@ def test_a_stray_word_is_refused_before_anything_runs(capsys: pytest.CaptureFixt
     from pipeline.commands.run import run
 
     assert main(run, ["DATA", "--dry-run"]) == 2
-    assert "'DATA' is neither an option" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "'DATA' is neither an option" in said
+    assert "a glob in quotes" in said
 
 
 def test_a_beam_option_that_the_local_runner_would_ignore_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,11 +21,11 @@ from pipeline.refusal import UnexpectedError, refusal_behind
 
 COMMANDS = {
     "compare": "Compare the annotations of records with reference annotations, beat by beat.",
-    "doctor": "Check, before a run starts, that it can succeed.",
+    "doctor": "Check that a run can succeed, before it starts.",
     "models": "List, show and roll back pushed models.",
-    "prepare": "Make CSVs or Parquet to train on from recordings, or find their beats.",
-    "report": "Make the page of a run, of a scoring job or of a recording.",
-    "score": "Score recordings or any number of beats with a pushed model, or the released one.",
+    "prepare": "Turn recordings into CSV or Parquet files for training, or find their beats.",
+    "report": "Write the report of a run, a scoring job or a recording.",
+    "score": "Score beats or recordings with a pushed model or the released one.",
 }
 """Subcommands and their one-line help, so that `heartbeat --help` imports none of them."""
 
@@ -34,9 +34,9 @@ TRACEBACK = "HEARTBEAT_TRACEBACK"
 
 
 def silence_libraries() -> None:
-    """Silence TensorFlow's start, warnings about Python 3.10's age, and Google's search for credentials.
+    """Silence TensorFlow's start-up messages, warnings about Python 3.10's age, and Google's search for credentials.
 
-    Must be called before any of them is imported. A run keeps everything else that libraries print in its log.
+    Must be called before any of them is imported. Everything else that libraries print goes to the run's log.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # inherited by child processes
@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a subcommand, or None when there is none of this name."""
+        """Import and return a subcommand, or None if there is none of this name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"pipeline.commands.{cmd_name}"), cmd_name)
@@ -68,11 +68,11 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup)
 @click.version_option(package_name="heartbeat")
 def heartbeat() -> None:
-    """Prepare data for, and look after the models of, an ECG heartbeat classifier."""
+    """Prepare data, score beats and manage the models of an ECG heartbeat classifier."""
 
 
 def _own_temporary_folder() -> AbstractContextManager[Path | None]:
-    from components.io.scratch import own_temporary_folder  # imports the stores, which help does without
+    from components.io.scratch import own_temporary_folder  # imports the stores, which --help does not need
 
     return own_temporary_folder()
 

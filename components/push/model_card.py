@@ -1,4 +1,4 @@
-"""The model card: what a pushed model is for, how good it is, and what it must not be used for; in model_card.md.j2."""
+"""The model card: what a pushed model is for, how good it is, and what it must not be used for; the text is in model_card.md.j2."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPLITS: Final = {
 }
 
 DECIDING: Final = ("data", "transform", "train", "finetune")
-"""Groups of settings that the card has."""
+"""Groups of settings on the card."""
 
 
 def model_card(
@@ -39,8 +39,8 @@ def model_card(
         digests: `model`, `code`, `settings`, 64 hex digits each, and `data`, one for each split's file.
         settings: of the run.
         verdict: the gate's.
-        context: what the model reads of a beat's context; None for one that reads its samples.
-        precisions: what `precisions.json` holds; empty where none was measured.
+        context: the form of context that the model reads; None if it reads samples.
+        precisions: what `precisions.json` holds; empty if none was measured.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -76,7 +76,7 @@ def model_card(
 
 
 def _data_line(split: str, synthetic: bool) -> str:
-    """Say what the beats are, with the warning about patients on both sides where it applies."""
+    """Say what the beats are, with the warning about patients on both sides if it applies."""
     if synthetic:
         return "The beats are simulated."
     return " ".join([SPLITS[split], *(caveat.sentence for caveat in data_caveats(split, synthetic))])

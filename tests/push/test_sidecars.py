@@ -106,14 +106,14 @@ def test_card_of_kaggles_beats_names_the_patients_and_the_split():
     assert "47 patients of the MIT-BIH" in card
     assert SAME_PATIENTS["kaggle"].sentence in card
     assert "Not a medical device" in card
-    assert "87,554 beats trained on, 8,000 to watch training, 300 to test." in card
+    assert "87,554 training beats, 8,000 validation beats, 300 test beats." in card
     assert "SYNTHETIC" not in card
 
 
-def test_card_says_that_the_last_epochs_learnt_from_the_beats_that_training_was_watched_by():
+def test_card_says_that_the_last_epochs_used_the_validation_beats_for_training():
     refitted = SETTINGS | {"finetune": {"epochs": 36, "refit_epochs": 10}}
     card = model_card(judged(), ROWS, DIGESTS, refitted, [])
-    assert "8,000 to watch training (and trained on in the last 10 epochs" in card
+    assert "8,000 validation beats (also used for training at the end, for 10 epochs" in card
 
 
 def test_card_of_synthetic_beats_begins_with_it_and_names_no_real_data():
@@ -155,19 +155,19 @@ def test_card_says_how_sure_the_model_may_be():
     assert f"answered: {of['kept']:.2%}, with an accuracy of {of['kept_accuracy']:.2%}" in card
 
 
-def test_the_card_leads_with_people_never_seen_and_says_what_context_is_read():
+def test_the_card_leads_with_new_patients_and_says_what_context_is_read():
     told = judged(split="patient", records=True)
     card = model_card(told, ROWS, DIGESTS, SETTINGS, [], ContextForm(3, ("rr", "width")))
-    assert card.index("## People it never saw (5 records") < card.index("## How good it is")
+    assert card.index("## On new patients (5 records") < card.index("## Test results")
     rows = [line for line in card.splitlines() if line.startswith(("| model |", "| every beat called N |"))]
     model, trivial = rows[:2]
     figures = told["by_record"]["model"]
     low, high = figures["intervals"]["accuracy"]
     assert f"| {figures['accuracy']:.3f} ({low:.3f}-{high:.3f}) |" in model
     assert f"| {told['by_record']['all_n']['accuracy']:.3f} (" in trivial
-    assert "It reads the context of the beat in its recording, version 3 (2 numbers)" in card
+    assert "the beat's context in its recording, version 3 (2 numbers)" in card
     assert "rr, width." in card
-    assert "People it never saw" not in model_card(judged(), ROWS, DIGESTS, SETTINGS, [])
+    assert "On new patients" not in model_card(judged(), ROWS, DIGESTS, SETTINGS, [])
 
 
 def test_the_context_that_a_model_reads_stands_on_its_card(model, known, tmp_path):

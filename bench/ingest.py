@@ -94,14 +94,14 @@ def main() -> None:
     parser.add_argument("--without-stock", action="store_true", help="leave out what takes minutes")
     options = parser.parse_args()
     own, bare = fresh(parsers, options.data)
-    print_line("parser; against bare Arrow CSV to a float32 matrix", own, bare, "CPU s", bare / own)
+    print_line("parser; compared with bare Arrow CSV to a float32 matrix", own, bare, "CPU s", bare / own)
     if not options.without_stock:
         with tempfile.TemporaryDirectory(prefix="heartbeat-bench-") as scratch:
             own, stock = (
                 fresh(measure, options.data, f"{scratch}/{measure.__name__}")
                 for measure in (example_gen, csv_example_gen)
             )
-        print_line("ExampleGen; against TFX's CsvExampleGen", own, stock, "CPU s", stock / own)
+        print_line("ExampleGen; compared with TFX's CsvExampleGen", own, stock, "CPU s", stock / own)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 """Beam's local runner, named for TFX's executors."""
 
 REPEATS = 5
-"""How often each measure is taken, by turns."""
+"""How many rounds of measures are taken."""
 
 
 def print_line(name: str, ours: float, other: float, unit: str, ratio: float, kind: str = "peer", **more: Any) -> None:
@@ -33,11 +33,11 @@ def print_line(name: str, ours: float, other: float, unit: str, ratio: float, ki
     Args:
         name: what was measured.
         ours: our figure.
-        other: that of a `peer` or a `limit`, as `kind` says.
+        other: that of a `peer` or a `limit`, according to `kind`.
         unit: of both.
         ratio: of the two.
         kind: see `other`.
-        more: `aim`, what the ratio is to be, as ">= 2"; `spread`, its least and its greatest value; and anything else.
+        more: `target`, what the ratio should be, such as ">= 2"; `spread`, its least and greatest; anything else.
     """
     figures = {"ours": round(ours, 3), kind: round(other, 3), "unit": unit, "ratio": round(ratio, 4)}
     print(json.dumps({"name": name, **figures, **more}), flush=True)
@@ -46,7 +46,7 @@ def print_line(name: str, ours: float, other: float, unit: str, ratio: float, ki
 def compare(
     name: str, ours: Iterable[float], others: Iterable[float], unit: str, kind: str = "peer", **more: Any
 ) -> None:
-    """Print a comparison of figures taken by turns: medians, and how many times as good ours is, with its spread."""
+    """Print a comparison of alternating measures: medians, and how many times as good ours is, with its spread."""
     pairs = list(zip(ours, others, strict=True))
     ratios = [own / other if unit.endswith("/s") else other / own for own, other in pairs]
     own, other = (statistics.median(figures) for figures in zip(*pairs, strict=True))
@@ -60,7 +60,7 @@ def fresh(measure: Callable[..., T], *arguments: Any) -> T:
 
 
 def fresh_together(measure: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> list[T]:
-    """Call a function as often as there are tuples of arguments, each in a fresh process, all at the same time."""
+    """Call a function once per tuple of arguments, each in a fresh process, all at the same time."""
     with ProcessPoolExecutor(len(calls), multiprocessing.get_context("spawn"), _be_quiet) as pool:
         return list(pool.map(measure, *zip(*calls, strict=True)))
 
@@ -70,8 +70,8 @@ def _be_quiet() -> None:
     warnings.simplefilter("ignore")
 
 
-def by_turns(measures: Mapping[str, Callable[..., Figures]], *arguments: Any) -> dict[str, list[Figures]]:
-    """Take measures by turns, each with these arguments and a folder; return what each gave in every turn."""
+def alternating(measures: Mapping[str, Callable[..., Figures]], *arguments: Any) -> dict[str, list[Figures]]:
+    """Take measures alternately, each with these arguments and a folder; return the figures of every round."""
     taken: dict[str, list[Figures]] = {name: [] for name in measures}
     for _ in range(REPEATS):
         for name, measure in measures.items():
@@ -81,7 +81,7 @@ def by_turns(measures: Mapping[str, Callable[..., Figures]], *arguments: Any) ->
 
 
 def rates(figures: Iterable[Figures]) -> list[float]:
-    """Return rows a CPU second."""
+    """Return rows per CPU second."""
     return [each["rows"] / each["cpu"] for each in figures]
 
 
@@ -100,13 +100,13 @@ def wall_seconds(work: Callable[[], object]) -> float:
 
 
 def peak_mib(process: Path = Path("/proc/self")) -> float:
-    """Return the most memory that a process has held, in MiB; getrusage would count the one that started it, too."""
+    """Return the most memory that a process has held, in MiB; getrusage would count its parent too."""
     [line] = [line for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
 
 
 def linked(inputs: Sequence[str], times: int, folder: Path) -> list[str]:
-    """Return the same files so many times over, by links in a new folder."""
+    """Return the same files this many times, as links in a new folder."""
     folder.mkdir()
     links = [(path, folder / f"{turn:04d}-{os.path.basename(path)}") for turn in range(times) for path in inputs]
     for path, link in links:

@@ -1,11 +1,11 @@
-"""Beats a second of each network on one core, beside the study's, each as it is served and at its best batch size.
+"""Beats per second of each network on one core, compared with the study's, as served and at the best batch size.
 
 Ours are measured in every precision that the processor computes natively, by the engine that scores in it; the study's
 in float32 by TensorFlow.
 
 Usage: python -m bench.network
 
-Weights are fresh: they do not change the work. Each round measures all networks in turn, so that a machine that slows
+Weights are random: they do not change the work. Each round measures all networks in turn, so that a machine that slows
 down slows all of them. Rates are per CPU second.
 """
 
@@ -30,7 +30,7 @@ from components.train.settings import NetworkSettings
 BEATS = 16_384
 BATCHES = (256, 512, 1024, 2048, 4096)
 NETWORKS = {"full": "residual", "fast": "fast", "study": "study"}
-AIMS = {
+TARGETS = {
     ("full", "float32"): ">= 2.5",
     ("full", "bfloat16"): ">= 4.5",
     ("full", "int8"): ">= 7",
@@ -54,7 +54,7 @@ def export_fresh(network: NetworkSettings, folder: Path) -> str:
 
 
 def best_rate(model_dir: str, precision: Precision, signal: npt.NDArray[np.float32]) -> tuple[float, int]:
-    """Return beats per CPU second, and the batch size with which that was reached."""
+    """Return beats per CPU second, and the batch size that reached it."""
     rates = {}
     by_openvino = openvino_file(model_dir, precision) is not None
     for batch in BATCHES[:1] if by_openvino else BATCHES:  # its calls are all equal
@@ -68,7 +68,7 @@ def best_rate(model_dir: str, precision: Precision, signal: npt.NDArray[np.float
 
 
 def main() -> None:
-    """Print a line for each network beside the study's."""
+    """Print a line for each network compared with the study's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
     use_one_thread()
@@ -90,9 +90,9 @@ def main() -> None:
         ]
     for key in measured[1:]:
         own, peer = ([rates[each][0] for rates in rounds] for each in (key, study))
-        name = f"network of {key[0]}, {key[1]}, one core; against the study's in float32"
+        name = f"{key[0]} network, {key[1]}, one core; compared with the study's in float32"
         batch, peer_batch = rounds[-1][key][1], rounds[-1][study][1]
-        compare(name, own, peer, "beats/s", aim=AIMS.get(key, ""), batch=batch, peer_batch=peer_batch)
+        compare(name, own, peer, "beats/s", target=TARGETS.get(key, ""), batch=batch, peer_batch=peer_batch)
 
 
 if __name__ == "__main__":

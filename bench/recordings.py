@@ -3,8 +3,8 @@
 Usage: python -m bench.recordings MODEL_DIR MITDB [--ecgs 20000]
 
 MITDB is the folder of MIT-BIH's records: the first leads of all 48, one after another, are a day of one lead. Figures
-are CPU seconds of a fresh process each, imports and loading excluded, computing on one thread, by turns; of XQRS, the
-fortnight and the ECGs one turn. NeuroKit2 is no dependency: without it its line is left out.
+are CPU seconds of a fresh process on one thread, without imports and loading, alternating; XQRS, the fortnight and the
+ECGs are measured once. NeuroKit2 is not a dependency: if it is not installed, its line is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.measure import Figures, by_turns, compare, fresh, fresh_together, print_line
+from bench.measure import Figures, alternating, compare, fresh, fresh_together, print_line
 from bench.score import job, warm_model
 from bench.score_peers import KERAS_BATCH, warm_network
 from components.beat import CLASSES, RECORD_RATE_HZ, SAMPLES
@@ -143,7 +143,7 @@ def reading_and_model(model_dir: str, inputs: list[str], out: str) -> Figures:
 
 def _least(model_dir: str, stem: str) -> Figures:
     """Return the turn of our job that took least CPU seconds."""
-    return min(by_turns({"ours": annotated}, model_dir, [stem])["ours"], key=lambda each: each["cpu"])
+    return min(alternating({"ours": annotated}, model_dir, [stem])["ours"], key=lambda each: each["cpu"])
 
 
 def _hours(stem: str) -> float:
@@ -169,7 +169,7 @@ def main() -> None:
         theirs = fresh(with_wfdb, options.model, [day], str(top / "wfdb"))
         print_line("a day, wfdb + XQRS + keras.predict", own["cpu"], theirs["cpu"], "CPU s", theirs["cpu"] / own["cpu"])
         if importlib.util.find_spec("neurokit2"):
-            taken = by_turns({"ours": annotated, "peer": with_neurokit}, options.model, [day])
+            taken = alternating({"ours": annotated, "peer": with_neurokit}, options.model, [day])
             with_ours, with_peer = ([figures["cpu"] for figures in taken[each]] for each in ("ours", "peer"))
             compare("a day, NeuroKit2", with_ours, with_peer, "CPU s")
         for name, stem in (("a lead that comes off", off), ("an hour", hour)):

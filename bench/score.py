@@ -1,4 +1,4 @@
-"""The scoring job beside what its parts allow: one core, two workers, larger inputs, start-up.
+"""The scoring job compared with the sum of its parts, on one core and on two workers; larger inputs; start-up.
 
 Usage: python -m bench.score MODEL_DIR FILE.csv [FILE.csv ...] [--only NAME ...] [--beats N ...]
 
@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 from bench.measure import (
     REPEATS,
     Figures,
+    alternating,
     as_parquet,
     as_tfrecord,
-    by_turns,
     compare,
     fresh,
     fresh_together,
@@ -49,12 +49,12 @@ if TYPE_CHECKING:
     from components.score.model import ScoringModel
 
 TIMES = 4
-"""How many times over the inputs of several workers are linked."""
+"""How many times the inputs of several workers are linked."""
 
 BEATS = (100_000, 1_000_000, 5_000_000)
 
 START_SECONDS, WORKER_MIB = 2.0, 350.0
-"""What a start to the first row, and the memory of a worker, may take in int8."""
+"""Limits in int8: seconds from start to first row, and MiB of a worker."""
 
 EXAMPLE = os.path.join(os.path.dirname(recordings.__file__), "example")
 
@@ -62,7 +62,7 @@ PROGRAM = (sys.executable, "-W", "ignore", "-c", "from pipeline.cli import run; 
 
 
 def warm_model(model_dir: str, precision: Precision = "float32") -> tuple[ModelRef, ScoringModel]:
-    """Return a model of this process whose graph is built for the batch that is used."""
+    """Return this process's model, its graph already built for the batch size in use."""
     import numpy as np
 
     from components.beat import SAMPLES
@@ -95,7 +95,7 @@ def job(model_dir: str, inputs: Sequence[str], out: str, **settings: Any) -> Fig
     def request(paths: Sequence[str], output: str) -> ScoreRequest:
         return ScoreRequest(tuple(paths), output, ref, chosen, "refuse", RejectBudget("0"))
 
-    with tempfile.TemporaryDirectory() as scratch:  # imports and first calls are no part of the rate
+    with tempfile.TemporaryDirectory() as scratch:  # imports and first calls do not count towards the rate
         score(request([_small(inputs[0], Path(scratch))], f"{scratch}/out"), loop)
     began = time.process_time()
     summary = score(request(inputs, out), loop)
@@ -105,7 +105,7 @@ def job(model_dir: str, inputs: Sequence[str], out: str, **settings: Any) -> Fig
 
 
 def _small(path: str, folder: Path) -> str:
-    """Return an input of the same kind that is small: two rows of a CSV, or the recording that ships."""
+    """Return a small input of the same kind: two rows of a CSV, or the included recording."""
     if not os.path.isfile(path):
         return EXAMPLE
     with open(path, "rb") as file:
@@ -115,7 +115,7 @@ def _small(path: str, folder: Path) -> str:
 
 
 def csv_limit(model_dir: str, inputs: Sequence[str], out: str, precision: Precision = "float32") -> Figures:
-    """Return CPU seconds of reading and counting, of parsing and of the model, each alone, for the same rows."""
+    """Return CPU seconds of reading and counting, parsing, and the model, each alone, for the same rows."""
     from components.io.csv import parse_block
     from components.io.shards import plan_sources, read_lines
     from components.io.sources import find_sources
@@ -162,7 +162,7 @@ def binary_limit(model_dir: str, inputs: Sequence[str], out: str, precision: Pre
 def command_seconds(
     model_dir: str, inputs: Sequence[str], out: str, workers: int, precision: AnyPrecision = "auto"
 ) -> float:
-    """Return wall seconds of `heartbeat score`, start-up and all."""
+    """Return wall seconds of `heartbeat score`, start-up included."""
     flags = ["--model", model_dir, "--output", out, "--workers", str(workers), "--precision", precision]
     flags += [f"--input={path}" for path in inputs]
     quiet = subprocess.DEVNULL
@@ -183,7 +183,7 @@ def extra_seconds(
 
 
 def job_machine(model_dir: str, inputs: list[str], out: str, precision: AnyPrecision = "auto") -> Figures:
-    """Time the command on all cores, in wall seconds that it takes for these files beyond its start."""
+    """Time the command on all cores: wall seconds for these files, start-up excluded."""
     scratch, cores = Path(out), os.cpu_count() or 1
     scratch.mkdir()
     few, many = (linked(inputs, times, scratch / str(times)) for times in (cores, cores + TIMES))
@@ -202,7 +202,7 @@ def released(model_dir: str) -> list[Precision]:
 
 
 def one_core(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
-    """Compare the whole job with the sum of its parts, and in few bits with float32, from each format of beats."""
+    """Compare the whole job with the sum of its parts, and lower precisions with float32, for each format of beats."""
     for form, paths, limit in (
         ("CSV", inputs, csv_limit),
         ("Parquet", [as_parquet(inputs, scratch)], binary_limit),
@@ -212,22 +212,24 @@ def one_core(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
         for precision in released(model_dir):
             measures[f"{precision}, alone"] = partial(limit, precision=precision)
             measures[precision] = partial(job, precision=precision)
-        taken = by_turns(measures, model_dir, paths)
+        taken = alternating(measures, model_dir, paths)
         for precision in released(model_dir):
             own, alone = taken[precision], taken[f"{precision}, alone"]
-            name = f"{form} in, one core, {precision}; against each part alone"
-            compare(name, rates(own), rates(alone), "rows/s", "limit", aim=">= 0.85", **_microseconds(alone))
+            name = f"{form} input, one core, {precision}; compared with its parts alone"
+            compare(name, rates(own), rates(alone), "rows/s", "limit", target=">= 0.85", **_microseconds(alone))
             if precision != "float32":
-                name = f"{form} in, one core, {precision}; against float32"
-                aim = ">= 2" if (form, precision) == ("CSV", "int8") else ""
-                compare(name, rates(own), rates(taken["float32"]), "rows/s", aim=aim)
+                name = f"{form} input, one core, {precision}; compared with float32"
+                target = ">= 2" if (form, precision) == ("CSV", "int8") else ""
+                compare(name, rates(own), rates(taken["float32"]), "rows/s", target=target)
             if (form, precision) == ("CSV", "int8"):
                 peak = max(each["peak"] for each in own)
-                print_line("memory of a process, int8", peak, WORKER_MIB, "MiB", peak / WORKER_MIB, "limit", aim="<= 1")
+                print_line(
+                    "peak memory of a process, int8", peak, WORKER_MIB, "MiB", peak / WORKER_MIB, "limit", target="<= 1"
+                )
 
 
 def _microseconds(alone: Sequence[Figures]) -> dict[str, float]:
-    """Return what each part takes, in microseconds a row, the least of all turns."""
+    """Return microseconds per row of each part, the least of all rounds."""
     return {
         f"{part}_us": round(min(each[part] / each["rows"] for each in alone) * 1e6, 2)
         for part in ("read", "parse", "model")
@@ -236,19 +238,19 @@ def _microseconds(alone: Sequence[Figures]) -> dict[str, float]:
 
 
 def whole_machine(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
-    """Compare the command on all cores in few bits with float32."""
+    """Compare the command on all cores in lower precisions with float32."""
     precisions: dict[str, Callable[..., Figures]] = {
         each: partial(job_machine, precision=each) for each in released(model_dir)
     }
-    taken = by_turns(precisions, model_dir, inputs)
+    taken = alternating(precisions, model_dir, inputs)
     for precision in precisions:
         if precision != "float32":
             own, reference = ([figures["cpu"] for figures in taken[each]] for each in (precision, "float32"))
-            compare(f"CSV in, whole machine, {precision}; against float32", own, reference, "s")
+            compare(f"CSV input, whole machine, {precision}; compared with float32", own, reference, "s")
 
 
 def two_workers(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
-    """Compare two workers with two independent processes, by the cost of more files: no start-up."""
+    """Compare two workers with two independent processes, by the cost of additional files, start-up excluded."""
     few, many = linked(inputs, 2, scratch / "few"), linked(inputs, 2 + 2 * TIMES, scratch / "many")
 
     def pair(links: Sequence[str]) -> float:
@@ -261,12 +263,12 @@ def two_workers(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
     for turn in range(REPEATS):
         own.append(extra_seconds(model_dir, few, many, scratch / str(turn), 2, "float32"))
         bare.append(pair(many) - pair(few))
-    name = "two workers, float32; against two processes that know nothing of each other"
-    compare(name, own, bare, "s", "limit", aim=">= 0.9")
+    name = "two workers, float32; compared with two independent processes"
+    compare(name, own, bare, "s", "limit", target=">= 0.9")
 
 
 def growth(model_dir: str, inputs: Sequence[str], scratch: Path, beats: Sequence[int] = BEATS) -> None:
-    """Compare the cost of a beat and the peak of memory with ever more beats, against those with the fewest."""
+    """Compare cost per beat and peak memory for growing inputs with those for the smallest."""
     from components.io.shards import plan_sources
     from components.io.sources import find_sources
 
@@ -279,15 +281,15 @@ def growth(model_dir: str, inputs: Sequence[str], scratch: Path, beats: Sequence
     small = measured[0]
     for size, large in zip(beats[1:], measured[1:], strict=True):
         cost, least_cost = (figures["cpu"] / figures["rows"] * 1e6 for figures in (large, small))
-        against = f"{size / 1e6:g} M beats against {beats[0] / 1e6:g} M"
-        print_line(f"time per beat, {against}", cost, least_cost, "us", cost / least_cost, aim="<= 1.1")
+        sizes = f"{size / 1e6:g} M beats compared with {beats[0] / 1e6:g} M"
+        print_line(f"time per beat, {sizes}", cost, least_cost, "us", cost / least_cost, target="<= 1.1")
         print_line(
-            f"peak memory, {against}", large["peak"], small["peak"], "MiB", large["peak"] / small["peak"], aim="<= 1.1"
+            f"peak memory, {sizes}", large["peak"], small["peak"], "MiB", large["peak"] / small["peak"], target="<= 1.1"
         )
 
 
 def start_up(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
-    """Time `heartbeat score` on 100 rows, to the end: what its first row can take at most."""
+    """Time `heartbeat score` on 100 rows, to the end: an upper bound for its first row."""
     few = scratch / "few.csv"
     with open(inputs[0]) as file:
         few.write_text("".join(islice(file, 100)))
@@ -297,9 +299,9 @@ def start_up(model_dir: str, inputs: Sequence[str], scratch: Path) -> None:
             out = str(scratch / f"{precision}-{turn}")
             seconds.append(command_seconds(model_dir, [str(few)], out, 1, precision))
     for precision, seconds in spent.items():
-        name = f"start of the command to 100 scored rows, {precision}"
-        aim = ">= 1" if precision == "int8" else ""
-        compare(name, seconds, [START_SECONDS] * REPEATS, "s", "limit", aim=aim)
+        name = f"command start to 100 scored rows, {precision}"
+        target = ">= 1" if precision == "int8" else ""
+        compare(name, seconds, [START_SECONDS] * REPEATS, "s", "limit", target=target)
 
 
 PARTS: dict[str, Callable[..., None]] = {
@@ -308,12 +310,12 @@ PARTS: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    """Take the chosen measures and print a line for each comparison."""
+    """Run the chosen benchmarks and print a line for each comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a pushed model's directory")
     parser.add_argument("inputs", nargs="+", help="labelled CSV files")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="leave the others out")
-    parser.add_argument("--beats", nargs="+", type=int, default=BEATS, help="sizes of growing inputs, about")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="run only these")
+    parser.add_argument("--beats", nargs="+", type=int, default=BEATS, help="approximate sizes of growing inputs")
     options = parser.parse_args()
     parts: dict[str, Callable[..., None]] = {**PARTS, growth.__name__: partial(growth, beats=options.beats)}
     for name in options.only:

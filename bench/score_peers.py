@@ -2,8 +2,8 @@
 
 Usage: python -m bench.score_peers MODEL_DIR FILE.csv [FILE.csv ...] [--only NAME ...]
 
-CPU seconds of a fresh process each, imports and loading excluded, computing on one thread, by turns; but for the whole
-machine against the whole machine, which is wall seconds and needs an idle one. Ours is the job as it is by default.
+Figures are CPU seconds of a fresh process on one thread, without imports and loading; the two sides alternate. The
+comparison on the whole machine is in wall seconds and needs an idle one. Ours is the job with default flags.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.measure import RUNNER, Figures, as_tfrecord, by_turns, compare
+from bench.measure import RUNNER, Figures, alternating, as_tfrecord, compare
 from bench.score import job, job_machine
 from components.io.artifact_files import KERAS_FILE, SERVING_MODEL
 from components.score.model import use_one_thread
@@ -25,13 +25,13 @@ KERAS_BATCH = 256
 
 
 def pandas_keras(model_dir: str, inputs: list[str], out: str) -> Figures:
-    """Time `pandas.read_csv`, `keras.predict` in batches of 256 and a Parquet file: only the network, in its favour."""
+    """Time `pandas.read_csv`, `keras.predict` in batches of 256 and a Parquet file, without Heartbeat's other work."""
     use_one_thread()
     return {"cpu": pandas_keras_seconds(model_dir, inputs, out, time.process_time)}
 
 
 def pandas_keras_machine(model_dir: str, inputs: list[str], out: str) -> Figures:
-    """Time the same with as many threads as TensorFlow likes, in wall seconds."""
+    """Time the same with TensorFlow's default number of threads, in wall seconds."""
     return {"cpu": pandas_keras_seconds(model_dir, inputs, out, time.monotonic)}
 
 
@@ -52,7 +52,7 @@ def pandas_keras_seconds(model_dir: str, inputs: list[str], out: str, clock: Cal
 
 
 def warm_network(model_dir: str) -> Any:
-    """Return a model's network as Keras loads it, once it has answered."""
+    """Return a model's network as Keras loads it, after a first prediction."""
     import keras
     import numpy as np
 
@@ -130,12 +130,12 @@ def bulk_inferrer(model_dir: str, inputs: list[str], out: str) -> Figures:
 
 
 def job_from_csv(model_dir: str, inputs: list[str], out: str) -> Figures:
-    """Time the job as it is without flags, in the fastest precision that the model is released in."""
+    """Time the job with default flags, in the fastest precision that the model is released in."""
     return job(model_dir, inputs, out, precision="auto")
 
 
 def job_from_tfrecord(model_dir: str, inputs: list[str], out: str) -> Figures:
-    """Time the same, TFRecord in."""
+    """Time the same from TFRecord."""
     Path(out).mkdir()
     return job_from_csv(model_dir, [as_tfrecord(inputs, Path(out))], f"{out}/scored")
 
@@ -152,23 +152,23 @@ PEERS: dict[str, tuple[str, Measure, Measure, str, str]] = {
     ),
     "pandas_keras_machine": ("the same, whole machine", job_machine, pandas_keras_machine, "s", ">= 2"),
     "beam_rows": ("Beam ReadFromText + RunInference, row by row, one core", job_from_csv, beam_rows, "CPU s", ">= 6"),
-    "bulk_inferrer": ("TFX BulkInferrer, TFRecord in, one core", job_from_tfrecord, bulk_inferrer, "CPU s", ">= 10"),
+    "bulk_inferrer": ("TFX BulkInferrer, TFRecord input, one core", job_from_tfrecord, bulk_inferrer, "CPU s", ">= 10"),
 }
-"""Name -> what the peer is, our measure, the peer's, the unit of both and the aim."""
+"""Name -> what the peer is, our measure, the peer's, the unit of both and the target."""
 
 
 def main() -> None:
-    """Take the chosen measures and print a line for each comparison."""
+    """Run the chosen benchmarks and print a line for each comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a pushed model's directory")
     parser.add_argument("inputs", nargs="+", help="labelled CSV files")
-    parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="leave the others out")
+    parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="run only these")
     options = parser.parse_args()
     for name in options.only:
-        what, ours, peer, unit, aim = PEERS[name]
-        taken = by_turns({"ours": ours, "peer": peer}, options.model, options.inputs)
+        what, ours, peer, unit, target = PEERS[name]
+        taken = alternating({"ours": ours, "peer": peer}, options.model, options.inputs)
         own, other = ([figures["cpu"] for figures in taken[each]] for each in ("ours", "peer"))
-        compare(what, own, other, unit, aim=aim)
+        compare(what, own, other, unit, target=target)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Usage: python -m bench.table LINES.jsonl [--page docs/scoring.md]
 
-With a page, the table replaces what stands there between the two marks.
+With a page, the table replaces what is between its two marks.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ END: Final = "<!-- end of figures -->"
 def table(lines: Iterable[str]) -> str:
     """Return the table of comparisons, JSON as the benchmarks print them."""
     rows = [_row(json.loads(line)) for line in lines]
-    head = ["| what | here | against | ratio (least to most) | aim |", "|---|---|---|---|---|"]
+    head = ["| what | Heartbeat | compared with | ratio (least to most) | target |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows]) + "\n"
 
 
 def _row(line: Mapping[str, Any]) -> str:
-    ratio, aim, unit = line["ratio"], line.get("aim", ""), line["unit"]
+    ratio, target, unit = line["ratio"], line.get("target", ""), line["unit"]
     other = line["limit"] if "limit" in line else line["peer"]
     shown = f"{ratio:.2f}"
-    if aim:
-        sign, _, wanted = aim.partition(" ")
+    if target:
+        sign, _, wanted = target.partition(" ")
         reached = ratio >= float(wanted) if sign == ">=" else ratio <= float(wanted)
         shown = f"**{shown}**" if reached else f"{shown}, missed"
     if "spread" in line:
         shown += " ({:.2f} to {:.2f})".format(*line["spread"])
-    return f"| {line['name']} | {_figure(line['ours'])} {unit} | {_figure(other)} {unit} | {shown} | {aim} |"
+    return f"| {line['name']} | {_figure(line['ours'])} {unit} | {_figure(other)} {unit} | {shown} | {target} |"
 
 
 def _figure(value: float) -> str:
@@ -43,7 +43,7 @@ def _figure(value: float) -> str:
 
 
 def placed(page: str, text: str) -> str:
-    """Return a page with the table in place of what stands between the marks.
+    """Return the page with the table between its marks.
 
     Raises:
         ValueError: the page lacks a mark.

@@ -24,19 +24,19 @@ from components.score.resume import read_outcome
 from components.score.shard import LOG, Stopped, attempt_shard
 
 FOLLOW_SECONDS: Final = 0.5
-"""How often the progress is looked at."""
+"""How often progress is checked."""
 
 LOG_CHARACTERS: Final = 20_000
-"""Of the end of an engine's log, where it says why a job failed."""
+"""How much of the end of an engine's log is searched for why a job failed."""
 
 STOP_SECONDS: Final = 20.0
-"""How long to wait for this process's block, or for other processes, to end: TensorFlow must not be at work at exit."""
+"""How long to wait for this process's block, or for other processes, to end: TensorFlow must be idle at exit."""
 
 _stopping = threading.Event()
 
 
 class ScoreShard(beam.DoFn):
-    """Score the rows of one shard with the model of the worker process, which stops without its submitter."""
+    """Score the rows of one shard with the worker process's model; the process stops when its submitter is gone."""
 
     def __init__(self, model: ModelRef, submitter: Submitter) -> None:
         self._model = model
@@ -50,9 +50,9 @@ class ScoreShard(beam.DoFn):
         self._submitter.watch()
 
     def process(self, task: ShardTask) -> Iterator[None]:
-        """Score and publish a shard; leave it as it is if an engine has it done a second time.
+        """Score and publish a shard; do nothing if an engine repeats a finished one.
 
-        What a shard gives is in its files, so nothing goes on to Beam.
+        The results are in the shard's files, so nothing is passed on to Beam.
         """
         with contextlib.suppress(Stopped):
             self._count(0, 0)
@@ -74,9 +74,9 @@ class ScoreShard(beam.DoFn):
 
 
 def score_shards(pipeline: beam.Pipeline, tasks: Sequence[ShardTask], model: ModelRef, submitter: Submitter) -> None:
-    """Put the job into a pipeline: each shard an element, spread over the workers.
+    """Add the job to a pipeline: one element per shard, spread over the workers.
 
-    Largest first: Flink deals elements out in turn before it knows which worker is busy, and in the order of the input
+    Largest first: Flink assigns elements round-robin before it knows which worker is busy; in the order of the input
     one worker could get the full-sized shard of each file and the other the rests. It also shortens the end of a job
     on runners that hand out work dynamically.
     """
@@ -93,8 +93,8 @@ def run_on_beam(
         Sentences about what went wrong with the job as a whole; without any, each shard has an outcome.
 
     Raises:
-        EnvironmentRefused: the engine is not reached, has no room, or is of another version.
-        BaseException: what `follow` or a signal raised; the workers stop then, too.
+        EnvironmentRefused: the engine is unreachable, full, or of another version.
+        BaseException: what `follow` or a signal raised; the workers then stop too.
     """
     with lost_workers() as lost:
         try:
@@ -128,7 +128,7 @@ def run_on_beam(
 
 
 class _Job(threading.Thread):
-    """Beam at work, in a thread that ends with the process, so that a signal need not wait for a shard."""
+    """Beam running in a daemon thread, so that a signal need not wait for a shard."""
 
     def __init__(self, tasks: Sequence[ShardTask], model: ModelRef, session: Session, submitter: Submitter) -> None:
         super().__init__(name="beam-job", daemon=True)

@@ -17,36 +17,36 @@ WORKER_THREAD: Final = "run_worker"
 """Name of the local runner's threads that each wait for a worker process."""
 
 MESSAGE_THREAD: Final = "wait_until_finish_read"
-"""Name of Beam's thread that reads the messages of a job server; that the server is gone is known without it."""
+"""Name of Beam's thread that reads the messages of a job server; it is not needed to notice that the server is gone."""
 
 JOB_THREAD: Final = "_run_job"
 """Function, and part of the name, of the thread of a job server in this process; the job's result has its error."""
 
 WITHOUT_CLOUD: Final = ("--dry_run=True", "--no_auth")
-"""Options with which Beam's checks for Dataflow, and the building of the graph, ask nothing of Google."""
+"""Options with which Beam's checks for Dataflow, and the building of the graph, send no request to Google."""
 
 
 NEVER_CALLED: Final = (
-    "IPython",  # apache_beam, to see whether it is in a notebook
+    "IPython",  # apache_beam, to detect notebooks
     "google.cloud.bigquery",  # apache_beam.io
     "google.cloud.bigquery_storage_v1",  # apache_beam.io
     "google.cloud.pubsub",  # apache_beam.io
     "pymongo",  # apache_beam.io
-    "keras",  # tensorflow, for what loads Keras models; brings scikit-learn and SciPy with it
+    "keras",  # tensorflow, to load Keras models; imports scikit-learn and SciPy
 )
-"""Packages that Beam or TensorFlow import if they are there, do without if not, and that scoring never calls."""
+"""Optional packages of Beam and TensorFlow that scoring never calls."""
 
 
 def leave_out_unused() -> None:
-    """Make importing `NEVER_CALLED` fail in this process from now on; what is imported already stays.
+    """Make importing `NEVER_CALLED` fail in this process from now on; what is already imported stays.
 
-    Only for the entry point of a process that does nothing but score, never for a notebook, a test or a pipeline's
+    Only for the entry point of a process that only scores, never for a notebook, a test or a pipeline's
     process: Beam's sources and sinks on BigQuery, Pub/Sub and MongoDB, and `tf.keras`, do not work afterwards. `None`
     in `sys.modules` is Python's own way to say that there is no such module.
     """
     for name in NEVER_CALLED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
-    logging.getLogger("apache_beam.io.mongodbio").setLevel(logging.ERROR)  # it warns that it does without pymongo
+    logging.getLogger("apache_beam.io.mongodbio").setLevel(logging.ERROR)  # it warns that pymongo is missing
 
 
 FOR_CLOUDS: Final = {
@@ -59,13 +59,13 @@ FOR_CLOUDS: Final = {
     "hdfs",
     "pandas",
 }
-"""What Beam imports, if it is there, for stores and tables of its own; our stores and wfdb may do so later."""
+"""Optional imports of Beam's own stores and tables; our stores and wfdb may still import them later."""
 
 
 class _WithoutClouds:
-    """As the first of `sys.meta_path`: what is there for clouds is not found, unless it is imported already.
+    """Hide the packages for clouds, as the first entry of `sys.meta_path`, unless already imported.
 
-    `None` in `sys.modules` does not do: the new lane's pyarrow, which Cython compiled, takes it for pandas itself.
+    `None` in `sys.modules` does not work: the new lane's pyarrow, compiled by Cython, takes it for pandas itself.
     """
 
     @staticmethod
@@ -82,8 +82,8 @@ class _WithoutClouds:
 def import_beam() -> None:
     """Import Beam as if `FOR_CLOUDS` were not there, in a third of the time; for its local runner, and for workers.
 
-    Only for a process that does nothing but score: Beam's own S3, Google Cloud Storage, BigQuery and data frames are
-    missing in it afterwards. Whoever submits to Dataflow needs them. Where Beam is imported already, nothing changes.
+    Only for a process that only scores: Beam's own S3, Google Cloud Storage, BigQuery and data frames are
+    missing in it afterwards, and submitting to Dataflow needs them. If Beam is already imported, nothing changes.
     """
     if "apache_beam" in sys.modules:
         return
@@ -93,7 +93,7 @@ def import_beam() -> None:
         import apache_beam.runners.worker.sdk_worker_main  # noqa: F401
         import pyarrow
 
-        pyarrow.array([""])  # for which it looks for pandas, in the new lane once and for all
+        pyarrow.array([""])  # pyarrow looks for pandas here; in the new lane only once
     finally:
         sys.meta_path.remove(_WithoutClouds)
 
@@ -112,7 +112,7 @@ def local_runner(worker_command: str | None) -> Any:
 
 
 def run_worker() -> None:
-    """Run Beam's worker in this process until the runner stops it; its environment says where work comes from."""
+    """Run Beam's worker in this process until the runner stops it; its environment names where work comes from."""
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv[:1])
@@ -122,7 +122,7 @@ def run_worker() -> None:
 def lost_workers() -> Iterator[list[str]]:
     """Yield a list that gets a sentence for each local worker that dies; Beam's local runner would wait forever.
 
-    Beam raises that error in a thread of its own, so the threads' hook for errors is replaced meanwhile.
+    Beam raises that error in its own thread, so `threading.excepthook` is replaced meanwhile.
     """
     lost: list[str] = []
     previous = threading.excepthook
@@ -142,7 +142,7 @@ def lost_workers() -> Iterator[list[str]]:
 
 
 def await_workers(seconds: float) -> None:
-    """Wait, for so long at most, until local workers are gone; after a job that ran to its end they are."""
+    """Wait, at most this long, until local workers are gone; after a completed job they are."""
     for thread in threading.enumerate():
         if thread.name == WORKER_THREAD:
             thread.join(seconds)
@@ -151,14 +151,14 @@ def await_workers(seconds: float) -> None:
 def worker_environment(
     worker_id: str, provision_endpoint: str, endpoints: Mapping[str, str], persist_dir: str, seconds: float
 ) -> dict[str, str]:
-    """Return the environment variables that Beam's worker reads, as the engine's provision service gives them.
+    """Return the environment variables that Beam's worker reads, as returned by the engine's provision service.
 
     Args:
         worker_id: name of the worker at the engine.
         provision_endpoint: `HOST:PORT` of the service.
         endpoints: `control` and `logging` -> `HOST:PORT`, for those that the service does not name.
         persist_dir: folder for Beam's own files.
-        seconds: that the service may take to answer.
+        seconds: timeout of the service.
     """
     import grpc
     from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
@@ -183,7 +183,7 @@ def worker_environment(
 
 
 def unknown_options(options: Sequence[str]) -> list[str]:
-    """Return those of the options that Beam does not know and would ignore."""
+    """Return the options that Beam does not know and would ignore."""
     from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
 
     parser = _BeamArgumentParser()
@@ -203,7 +203,7 @@ def dataflow_faults(options: Sequence[str]) -> list[str]:
 
 
 def dataflow_request(build: Callable[[Any], None], options: Sequence[str]) -> dict[str, Any]:
-    """Return what would be sent to Dataflow for the pipeline that `build` makes: the request, steps, and graph size."""
+    """Return what would be sent to Dataflow for the pipeline that `build` makes: request, steps and graph size."""
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
@@ -222,7 +222,7 @@ def dataflow_request(build: Callable[[Any], None], options: Sequence[str]) -> di
         proto_pipeline=job.proto_pipeline,
     ).proto
     sent = json.loads(job.json())
-    del sent["environment"]["sdkPipelineOptions"]  # all that Beam knows of; what was chosen is in the worker pool
+    del sent["environment"]["sdkPipelineOptions"]  # all that Beam knows; the chosen one is in the worker pool
     steps = [step.unique_name for step in job.proto_pipeline.components.transforms.values() if not step.subtransforms]
     return {
         "project": job.google_cloud_options.project,

@@ -23,7 +23,7 @@ Count = Callable[[int, int], None]
 
 
 class BlockScorer:
-    """Ask the model about blocks of beats, write rows and rejects, and count them."""
+    """Run the model on blocks of beats, write rows and rejects, and count them."""
 
     def __init__(
         self, settings: ScoreSettings, model: ScoringModel, writer: Writer, rejects_file: BinaryIO, count: Count
@@ -34,7 +34,7 @@ class BlockScorer:
         self._writer, self._rejects_file = writer, rejects_file
 
     def score(self, blocks: Sequence[tuple[str, BeatBlock]]) -> list[tuple[BeatBlock, Answers]]:
-        """Score blocks, each of one file, in as few calls of the model as can be; return what was answered."""
+        """Score blocks, each of one file, in as few model calls as possible; return the blocks with their answers."""
         signal = _joined([block.signal for _, block in blocks])
         contexts = [block.context for _, block in blocks if block.context is not None]
         asked = self._model.answers(signal, self._settings.batch, _joined(contexts) if contexts else None)
@@ -58,7 +58,7 @@ class BlockScorer:
 
 
 def _joined(arrays: Sequence[npt.NDArray]) -> npt.NDArray:
-    """Return the rows of all arrays; those of a single one are not copied."""
+    """Return the rows of all arrays; a single array is not copied."""
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 

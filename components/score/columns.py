@@ -1,4 +1,4 @@
-"""Scored rows: their columns, a table of them for a block of beats, and the file that takes one table after another."""
+"""Scored rows: their columns, the table of a block of beats, and the file that tables are appended to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 REPEATING: Final = ["file", "record", "label", "predicted", "symbol", "model"]
-"""Columns of few values, which a dictionary makes small; for the others it only takes time and room."""
+"""Columns with few distinct values, which a dictionary makes small; for others it only costs time and space."""
 
 
 def prediction_schema() -> pa.Schema:
@@ -42,12 +42,12 @@ def prediction_schema() -> pa.Schema:
 
 
 def prediction_table(files: Sequence[tuple[str, int]], block: BeatBlock, answers: Answers, model: str) -> pa.Table:
-    """Return the table of the n beats of a block with their answers.
+    """Return the table of a block's n beats with the model's answers.
 
     Args:
-        files: input files, and how many of the beats are of each, in order.
+        files: input files and the number of beats from each, in order.
         block: n beats.
-        answers: of the model about them, every probability finite.
+        answers: the model's, every probability finite.
         model: 12 hex digits of its digest.
     """
     import pyarrow as pa
@@ -74,7 +74,7 @@ def prediction_table(files: Sequence[tuple[str, int]], block: BeatBlock, answers
 
 
 class Writer(Protocol):
-    """A file that takes one table after another, so that none is kept in memory."""
+    """A file that tables are appended to, so that none is kept in memory."""
 
     def write_table(self, table: pa.Table) -> None:
         """Append rows."""

@@ -1,4 +1,4 @@
-"""Inputs of a job: files of beats or recordings, found by the paths the user gives, and cut into shards."""
+"""Inputs of a job: files of beats or recordings, found by the user's paths and cut into shards."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ JobShard = SourceShard | RecordingShard
 
 
 def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input, ...]:
-    """List what paths, globs, folders and URIs stand for, in the order given, each once: all files, or all recordings.
+    """List what paths, globs, folders and URIs match, in the order given, each once: all files, or all recordings.
 
     Raises:
         DataRefused: a pattern matches nothing, an input cannot be read or has a name that is not UTF-8, or some are
             recordings and some are not.
-        UsageError: settings ask for what the inputs do not have, such as a lead; annotation files cannot have the
-            extension that is asked for, or a recording's would replace another's.
+        UsageError: settings name what the inputs do not have, such as a lead; annotation files cannot have the
+            requested extension, or one recording's would replace another's.
     """
     if settings.annotations is not None:
         annotation_file_name(settings.annotations, "")  # refuses what cannot be an extension
@@ -71,10 +71,10 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
 
 
 def _check_lead(recordings: Iterable[Recording], lead: str) -> None:
-    """Refuse a lead that none of the recordings has; those on a store are not asked, as it would take all their files.
+    """Refuse a lead that none of the recordings has; those on a store are not checked: that would read all files.
 
     Raises:
-        UsageError: with what the first of them says.
+        UsageError: with the error of the first one.
     """
     said = []
     for recording in recordings:
@@ -93,7 +93,7 @@ def _check_lead(recordings: Iterable[Recording], lead: str) -> None:
 
 
 def check_context(inputs: Sequence[Input], model: ModelRef) -> None:
-    """Refuse inputs that lack the context which a model reads, or have it by another definition.
+    """Refuse inputs that lack the context which a model reads, or have another version of it.
 
     Raises:
         UsageError: with a sentence for each such file, or one about recordings.
@@ -124,8 +124,8 @@ def plan_shards(inputs: Sequence[Input], settings: ScoreSettings) -> tuple[JobSh
     """Cut inputs into shards: files by counting their rows, recordings by their headers.
 
     Raises:
-        DataRefused: an input cannot be read, has labels where none are expected or none, or provenance of another
-            file; or there is no row at all.
+        DataRefused: an input cannot be read, has labels where none are expected or none, or the provenance of another
+            file; or there are no rows.
     """
     if recordings := [each for each in inputs if isinstance(each, Recording)]:
         return tuple(plan_recordings(recordings, settings.shard_bytes))
@@ -140,7 +140,7 @@ def plan_shards(inputs: Sequence[Input], settings: ScoreSettings) -> tuple[JobSh
 
 
 def files_named(pattern: str, settings: ScoreSettings) -> list[InputFile]:
-    """List the files that a path, a glob, a folder or a URI stands for, without a look into files of beats.
+    """List the files that a path, a glob, a folder or a URI matches, without reading files of beats.
 
     Raises:
         DataRefused: as `find_recordings` and `input_files`.
@@ -149,7 +149,7 @@ def files_named(pattern: str, settings: ScoreSettings) -> list[InputFile]:
 
 
 def files_of(inputs: Sequence[Input]) -> list[InputFile]:
-    """Return every file that inputs consist of."""
+    """Return all files of the inputs."""
     files: list[InputFile] = []
     for each in inputs:
         files.append(each.file)
@@ -158,7 +158,7 @@ def files_of(inputs: Sequence[Input]) -> list[InputFile]:
 
 
 def changed_files(inputs: Sequence[Input]) -> list[str]:
-    """Return the paths of files that changed, came or went away since they were listed."""
+    """Return the paths of files that were changed, added or removed since they were listed."""
     files = files_of(inputs)
     return [file.path for file, found in zip(files, ask_all(_described, files), strict=True) if found != file]
 
@@ -171,7 +171,7 @@ def _described(file: InputFile) -> InputFile | None:
 
 
 def shards_json(inputs: Sequence[Input], shards: Sequence[JobShard]) -> list[Any]:
-    """Return shards as plain values: of each file [start, end, first row, rows], or of recordings how many each has."""
+    """Return shards as plain values: per file [start, end, first row, rows], or the number of recordings in each."""
     if any(isinstance(each, Recording) for each in inputs):
         return [len(shard.recordings) for shard in shards if isinstance(shard, RecordingShard)]
     by_input: list[list[list[int]]] = [[] for _ in inputs]
@@ -185,7 +185,7 @@ def parse_shards(inputs: Sequence[Input], planned: Sequence[Any]) -> tuple[JobSh
     """Return the shards that `shards_json` wrote.
 
     Raises:
-        ValueError, TypeError: these are no shards of the inputs.
+        ValueError, TypeError: these are not shards of the inputs.
     """
     if recordings := [each for each in inputs if isinstance(each, Recording)]:
         if sum(planned) != len(recordings):
@@ -203,7 +203,7 @@ def parse_input(fields: dict[str, Any]) -> Input:
     """Return the input whose plain values these are, as from `asdict`.
 
     Raises:
-        KeyError, TypeError: this is none.
+        KeyError, TypeError: this is not an input.
     """
     file = InputFile(**fields["file"])
     if "frames" in fields:

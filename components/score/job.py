@@ -19,7 +19,7 @@ JOB_FILE: Final = "job.json"
 
 @dataclass(frozen=True)
 class ShardTask:
-    """One shard as an element of the job."""
+    """One shard, as an element of the job."""
 
     job: str  # fingerprint of the job
     shard: JobShard
@@ -69,13 +69,13 @@ class Fingerprint:
     inputs: tuple[Input, ...]  # in order: files of beats, or recordings
 
     def to_json(self, **more: Any) -> str:
-        """Return the fingerprint as JSON, and whatever else is given; an input is written as its fields."""
+        """Return the fingerprint and `more` as JSON; an input is written as its fields."""
         fields = {"model": self.model, "settings": self.settings.model_dump(), "inputs": self.inputs, **more}
         return json.dumps(fields, default=vars, sort_keys=True)
 
     @property
     def digest(self) -> str:
-        """Return 16 hex digits that name the job."""
+        """Return 16 hex digits that identify the job."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
 
@@ -94,7 +94,7 @@ class Job:
 
     @property
     def model_version(self) -> int | None:
-        """Return the number under which the model was pushed; None for one that was not."""
+        """Return the version number under which the model was pushed; None if it was not."""
         name = self.model_uri.rstrip("/").rpartition("/")[2]
         return int(name) if name.isdecimal() else None
 
@@ -106,10 +106,10 @@ class Job:
 
     @staticmethod
     def from_json(text: bytes, directory: str, remedy: str = "Choose another --output, or --overwrite it.") -> Job:
-        """Read the job.json of a scoring directory; `remedy` says what to do where that cannot be.
+        """Read the job.json of a scoring directory; `remedy` says what to do if that fails.
 
         Raises:
-            UsageError: it is not one of this version's.
+            UsageError: it was not written by this version.
         """
         try:
             fields = json.loads(text)
@@ -125,7 +125,7 @@ class Job:
 
 
 def differences(known: Job, now: Fingerprint, ignored: Collection[str] = ()) -> list[str]:
-    """Return clauses that say in what a job differs from what is asked for, but for some settings; none if it is it."""
+    """Return clauses that say how a job differs from the request, except in some settings; none if it does not."""
     clauses, before = [], known.fingerprint
     if before.model != now.model:
         clauses.append(

@@ -1,4 +1,4 @@
-"""The model of a scoring process: loaded once, run on one thread, and checked to be the job's."""
+"""The model of a scoring process: loaded once, run on one thread, and verified to be the job's."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from components.io.storage import absolute_path, is_remote, local_path, read_who
 from components.train.served import FAST_PRECISIONS, AnyPrecision, Precision, ServedModel, is_native, openvino_file
 
 PROBE_BEATS: Final = 256
-"""Enough for kernels of all kinds of instructions to round some answer in their own way."""
+"""Enough beats for kernels with different instructions to round at least one answer differently."""
 
 
 RELEASED: Final = "released"
-"""Name of the model that comes with the package. Every worker loads that of its own installation."""
+"""Name of the model included in the package. Every worker loads it from its own installation."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class ModelRef:
     digest: str  # 64 hex digits over its files
     # what a resumed job was computed with, see `ScoringModel.computing`; None for anything
     computing: str | None = None
-    context: ContextForm | None = None  # what it reads of a beat's context; None for one that reads its samples alone
-    precision: Precision = "float32"  # that it is computed in
+    context: ContextForm | None = None  # the form of context that it reads; None if it reads only samples
+    precision: Precision = "float32"  # in which it is computed
 
     @property
     def short_digest(self) -> str:
@@ -50,12 +50,12 @@ class ModelRef:
 
     @property
     def released(self) -> bool:
-        """Whether it is the model that comes with the package."""
+        """Whether it is the model included in the package."""
         return self.uri == RELEASED
 
 
 class ScoringModel(ServedModel):
-    """The `beats` signature of a SavedModel, of known digest; arguments as of `ServedModel`.
+    """The `beats` signature of a SavedModel, with its digest; arguments as for `ServedModel`.
 
     Raises:
         HeartbeatError: the directory holds no model that scores beats.
@@ -73,12 +73,12 @@ class ScoringModel(ServedModel):
 
     @property
     def reads_context(self) -> bool:
-        """Whether the model is to be given the context of beats."""
+        """Whether the model needs the context of beats."""
         return self.context_width > 0
 
     @cached_property
     def computing(self) -> str:
-        """Say what the bytes of the results depend on beside the model and the beats.
+        """Name what the bytes of the results depend on besides the model and the beats.
 
         Engine, precision, version of pyarrow, which writes its own into files; and a digest of the answers to made-up
         beats, as their last digits vary with the processor's instructions.
@@ -93,12 +93,12 @@ class ScoringModel(ServedModel):
 
 
 def use_one_thread() -> None:
-    """Make TensorFlow compute on one thread; to be called before it has computed anything in this process.
+    """Make TensorFlow compute on one thread; must be called before it has computed anything in this process.
 
     Raises:
         RuntimeError: TensorFlow has been used already, with more threads.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages about devices are of no use here
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages about devices are useless here
     threads = import_tensorflow().config.threading
     if (threads.get_intra_op_parallelism_threads(), threads.get_inter_op_parallelism_threads()) != (1, 1):
         threads.set_intra_op_parallelism_threads(1)
@@ -149,11 +149,11 @@ def _load(ref: ModelRef) -> ScoringModel:
 
 @contextmanager
 def opened_model(uri: str) -> Iterator[Path]:
-    """Yield a model's local directory; one that lies elsewhere is copied for as long as this lasts.
+    """Yield a model's local directory; a remote one is copied temporarily.
 
     Raises:
         UsageError: a URI that is not a version in a serving directory.
-        EnvironmentRefused: the store is not reached.
+        EnvironmentRefused: the store is unreachable.
     """
     if not is_remote(uri):
         yield Path(local_path(model_place(uri)))
@@ -168,10 +168,10 @@ def opened_model(uri: str) -> Iterator[Path]:
 def find_model(model: str | None, serving: str, or_released: bool = False) -> ModelRef:
     """Return the model to score with: the one named, else the newest in the serving directory, else the released one.
 
-    Where the released one may take its place, a newest model that was trained on simulated beats has to be named.
+    If the released one is allowed, a newest model that was trained on simulated beats must be named to be used.
 
     Raises:
-        UsageError: there is no model there, and the released one is not to take its place.
+        UsageError: there is no model there, and the released one is not allowed instead.
         EnvironmentRefused: it cannot be read.
     """
     named = model or _newest(serving)
@@ -191,12 +191,12 @@ def find_model(model: str | None, serving: str, or_released: bool = False) -> Mo
 
 
 def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
-    """Return the precision to score in: for `auto` the fastest that is released and that all processors have.
+    """Return the precision to score in: for `auto` the fastest released one that all processors support.
 
     Args:
         wanted: a precision, or `auto`.
         uri: of the model.
-        here: whether all workers are processes of this machine; of others the processors are not known.
+        here: whether all workers are processes of this machine; other machines' processors are not known.
 
     Raises:
         UsageError: the model was not released in this precision, what says so is damaged, or this machine does not
@@ -225,7 +225,7 @@ def choose_precision(wanted: AnyPrecision, uri: str, here: bool) -> Precision:
 
 
 def check_native(precision: Precision) -> None:
-    """Refuse what this machine would compute in another way: TensorFlow in float32, OpenVINO with sums that overflow.
+    """Refuse what this machine would compute differently: TensorFlow in float32, OpenVINO with overflowing sums.
 
     Raises:
         UsageError: its processor has no instructions for the precision.
@@ -238,12 +238,12 @@ def check_native(precision: Precision) -> None:
 
 
 def model_place(uri: str) -> str:
-    """Return where the files of a model are: of the released one, in this installation."""
+    """Return where a model's files are; the released one's are in this installation."""
     return str(files("components.push") / RELEASED) if uri == RELEASED else uri
 
 
 def is_synthetic(uri: str) -> bool:
-    """Return whether a model was trained on simulated beats; False where nothing beside the model says so."""
+    """Return whether a model was trained on simulated beats; False if nothing beside the model says so."""
     try:
         return bool(json.loads(read_whole(f"{model_place(uri)}/{SIDECAR_DIR}/{METRICS}"))["synthetic"])
     except (HeartbeatError, ValueError, KeyError):
@@ -251,7 +251,7 @@ def is_synthetic(uri: str) -> bool:
 
 
 def _context_of(folder: Path) -> ContextForm | None:
-    """Return what a model reads of a beat's context.
+    """Return the form of context that a model reads.
 
     Raises:
         UsageError: the file that says so is damaged.

@@ -1,4 +1,4 @@
-"""TFX node of this stage: scores beats with the model that the run has pushed, each job in a folder named for it."""
+"""TFX node of this stage: scores beats with the model that the run pushed, each job in its own folder."""
 
 import os
 
@@ -18,7 +18,7 @@ from components.score.settings import BatchSettings, RejectBudget
 
 
 class ScoredBeats(artifact.Artifact):
-    """`scored.json`: the summary of a scoring job, and where its rows are; these too, if no other place was given."""
+    """`scored.json`: the summary of a scoring job, where its rows are, and the rows if no other place was given."""
 
     TYPE_NAME = "heartbeat.ScoredBeats"
 
@@ -35,13 +35,13 @@ def BatchScorer(  # noqa: N802 - the function's name is the node's id
 ) -> None:
     """Score every beat of the input, a path, glob or URI, with the pushed model, as `heartbeat score` does.
 
-    Each job gets a folder of its own below `output`, or below the artifact where that is empty. Another `fingerprint`
+    Each job gets its own folder below `output`, or below the artifact if that is empty. Another `fingerprint`
     of the input files, or another `code_digest`, makes the node run again.
 
     Raises:
         DataRefused: inputs are missing or cannot be read.
-        UsageError: the workers of the cluster that the settings name do not see a path.
-        EnvironmentRefused: that cluster is not reached, has no room, or is of another version.
+        UsageError: the workers of the configured cluster cannot see a path.
+        EnvironmentRefused: that cluster is unreachable, full, or of another version.
         ScoringIncomplete: a shard failed, or there are too many rejects.
     """
     parsed = BatchSettings.model_validate_json(settings)
@@ -57,13 +57,13 @@ def BatchScorer(  # noqa: N802 - the function's name is the node's id
 
 
 def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -> ScoreRequest:
-    """Return the job for these inputs and this model, in the folder below `top` that is named for exactly these.
+    """Return the job for these inputs and this model, in a folder below `top` that is named after them.
 
     A stage that failed half-way finds the same folder again, and resumes.
 
     Raises:
         DataRefused: inputs are missing or cannot be read.
-        UsageError: there is no model, the budget is malformed, or the cluster's workers do not see a path.
+        UsageError: there is no model, the budget is malformed, or the cluster's workers cannot see a path.
         EnvironmentRefused: the model cannot be read.
     """
     ref = find_model(model, "")
@@ -83,7 +83,7 @@ def batch_request(pattern: str, top: str, model: str, settings: BatchSettings) -
 def batch_runner(settings: BatchSettings) -> EngineRunner:
     """Return what runs the shards: the cluster that the settings name, or processes on this machine.
 
-    Never this process, as TensorFlow may be in use here already, on more than one thread.
+    Never this process, as TensorFlow may already be in use here on more than one thread.
     """
     engine = choose_engine(
         settings.on or None,

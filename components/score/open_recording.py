@@ -1,6 +1,6 @@
-"""One recording while it is scored: opened, its beats found or taken from annotations and cut, its line, its answers.
+"""One recording while it is scored: opened, its beats found or read from annotations; its line and answers.
 
-A recording is read twice, in blocks: once to find its beats, or to see that all of it can be read, and once to cut
+A recording is read twice, in blocks: once to find its beats, or to check that all of it can be read, and once to cut
 them. Short ones are read once, and their beats are found and cut together.
 """
 
@@ -34,15 +34,15 @@ from components.score.settings import ScoreSettings
 from components.train.served import Answers as ModelAnswers
 
 SAMPLES_TOGETHER: Final = 1 << 16
-"""Samples of short recordings, at 360 Hz, whose beats are found and cut in one go: 18 of ten seconds."""
+"""Samples of short recordings, at 360 Hz, whose beats are found and cut together: 18 of ten seconds."""
 
 UNFOLLOWED: Final = "no beat follows"
 FLAT: Final = "flat window"
 MISSING: Final = "missing samples"
-"""Kinds of rejects of beats of recordings."""
+"""Kinds of rejects for beats of recordings."""
 
 AT_SAMPLE: Final = ": sample "
-"""Stands in the reason of a beat's reject before the beat's sample."""
+"""Precedes the beat's sample in the reason of its reject."""
 
 UNREAD: Final = -1
 """Stands for the class of a beat that was not scored."""
@@ -52,15 +52,15 @@ class OpenRecording:
     """One recording while it is scored.
 
     Args:
-        recording: as planned.
+        recording: from the plan.
         stem: its path, as `open_lead` takes it.
-        settings: of the job.
+        settings: the job's.
         with_context: whether the beats get their context.
-        advance: called now and then; may raise to give up.
+        advance: called now and then; may raise to stop.
 
     Attributes:
         length: samples at 360 Hz.
-        doubled: annotated beats at one sample with another, that stands for them.
+        doubled: annotated beats at the same sample as one that is kept.
         near: beats nearer to the one before than beats of a heart can be.
         short: whether it is in memory, and its beats are found and cut together with those of others.
 
@@ -101,14 +101,14 @@ class OpenRecording:
             recording._take(beats, silent)
 
     def _take(self, annotations: Annotations, silent: npt.NDArray[np.float64]) -> None:
-        """Take the recording's beats, and from when to when it holds no ECG, float64[m, 2] in seconds."""
+        """Take the recording's beats, and the times without an ECG, float64[m, 2] in seconds."""
         self._silent = silent
         self._beats = LeadBeats(self._reader, annotations, DEFAULT_MAP)
         beats = is_one_of(annotations.symbol, {DETECTED, *DEFAULT_MAP})
         beats[self._beats.windows.doubled] = False
         self._beat = np.flatnonzero(beats)  # annotation of each row
         self.doubled = len(self._beats.windows.doubled)
-        self.near = self._beats.near if self._labelled else 0  # those that were found are further apart
+        self.near = self._beats.near if self._labelled else 0  # detected beats are further apart
         self._sample = annotations.sample[self._beat]
         self._context = self._beats.context()[self._beat] if self._with_context else None
         self._label = np.full(len(self._beat), UNREAD, np.int8)
@@ -131,7 +131,7 @@ class OpenRecording:
             yield from ((recording, block) for block in recording._blocks([cut]))
 
     def _blocks(self, cuts: Iterable[tuple[npt.NDArray, npt.NDArray, npt.NDArray]]) -> Iterator[BeatBlock]:
-        """Make blocks of what was cut; the rejects come with the last block. Row numbers count the beats."""
+        """Make blocks of the cut beats; the last block has the rejects. Row numbers count the beats."""
         rejects: dict[int, tuple[str, str]] = {}
         for index, values, spread in cuts:
             self._advance()
@@ -163,12 +163,12 @@ class OpenRecording:
         )
 
     def add(self, rows: npt.NDArray[np.int64], answers: ModelAnswers) -> None:
-        """Note the model's answers about these beats, int64[n]."""
+        """Record the model's answers for these beats, int64[n]."""
         self._label[rows] = answers.predicted
         self._abstain[rows] = answers.abstain
 
     def line(self) -> RecordingLine:
-        """Return the recording's line, once all its beats were answered."""
+        """Return the recording's line, after all its beats were scored."""
         lead, seconds = self._lead, self._lead.length / float(self._lead.fs)
         scored = self._label[self._label >= 0]
         silent = float(np.diff(self._silent).sum())
@@ -199,13 +199,13 @@ class OpenRecording:
         return notes + [f"{near} within {NEAREST_SECONDS} s of the one before."] * bool(self.near)
 
     def _few_beats(self) -> str | None:
-        """Say that the recording is shorter than all that a model of context has learnt from."""
+        """Say that the recording is shorter than any that a model of context was trained on."""
         if self._context is None or not 0 < len(self._label) < LEAST_BEATS:
             return None
         return f"the context of its beats is made of {len(self._label)}; the model learnt from {LEAST_BEATS} and more"
 
     def answers(self, comment: str) -> Answers:
-        """Return the answers as annotations, `|` for beats that were rejected and `?` where the model abstained."""
+        """Return the answers as annotations, `|` for beats that were rejected and `?` if the model abstained."""
         symbols = np.array([*CLASSES, REJECTED])[self._label]
         return Answers(
             record=self.recording.name,
@@ -221,7 +221,7 @@ class OpenRecording:
 def _annotated(
     stem: Path, annotator: str, reader: LeadReader, advance: Callable[[], object]
 ) -> tuple[Annotations, npt.NDArray[np.float64]]:
-    """Return the annotations of a record, and from when to when samples are missing, float64[m, 2] in seconds."""
+    """Return the annotations of a record, and the times of missing samples, float64[m, 2] in seconds."""
     annotations = read_annotations(stem, annotator, reader.lead)
     gaps = [np.zeros((0, 2), np.int64)]
     for first, last in reader.own_blocks():

@@ -1,4 +1,4 @@
-"""The result of one shard: the record that says it is done or why it failed, and the counts so far."""
+"""The result of one shard: the record that it is done, or why it failed, and the counts so far."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Written:
 
 
 ABSTAINED_SHARE: Final = 0.2
-"""A model that abstains from a larger share of beats was not trained on their like. `full` abstains from 27 % of
-SVDB's, whose people it does not know, and from a few in a hundred of those of Kaggle's test split."""
+"""A model that abstains from a larger share of beats was not trained on beats like them. `full` abstains from 27 % of
+SVDB's, whose people it does not know, and from a few per cent of Kaggle's test split."""
 
 
 def unlike_training(abstained: int, scored: int) -> str | None:
@@ -46,15 +46,15 @@ class RecordingTally:
     seconds: float
     seconds_read: float
     unlike: int  # of those used: their beats are unlike those of training
-    unfollowed: int  # beats rejected because no other follows: no fault of the recording
+    unfollowed: int  # beats rejected because none follows: not a fault of the recording
     refusals: list[str]  # why the first few could not be used
-    doubled: int = 0  # annotated beats at one sample with another, that stands for them: no rows
+    doubled: int = 0  # annotated beats at the same sample as one that is kept: no rows
     near: int = 0  # beats nearer to the one before than beats of a heart can be
 
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """A finished shard; rows = scored + rejected. Of recordings a row is a beat, or a recording that is unusable."""
+    """A finished shard; rows = scored + rejected. For recordings a row is a beat or an unusable recording."""
 
     job: str  # fingerprint of the job that it belongs to
     file: str
@@ -69,14 +69,14 @@ class ShardRecord:
     histogram: list[int]  # samples of the scored beats by value, 32 equal bins over 0..1
     parts: Written
     rejects: Written
-    others: tuple[Written, ...]  # of recordings: their lines and annotations
+    others: tuple[Written, ...]  # recordings: their lines and annotations
     recordings: RecordingTally | None  # of recordings
     seconds: float  # from reading to writing
     computing: str
 
     @property
     def written(self) -> tuple[Written, ...]:
-        """Every file that the shard has left."""
+        """All files that the shard wrote."""
         return (self.parts, self.rejects, *self.others)
 
     def to_json(self) -> str:
@@ -86,7 +86,7 @@ class ShardRecord:
 
 @dataclass(frozen=True)
 class ShardFailure:
-    """Why a shard could not be done, in sentences; written in place of its record."""
+    """Why a shard could not be done, in sentences; written instead of its record."""
 
     failed: tuple[str, ...]
 
@@ -96,7 +96,7 @@ class ShardFailure:
 
 
 Outcome = ShardRecord | ShardFailure | None
-"""What a shard left: its record, why it failed, or nothing that counts."""
+"""What a shard left: its record, why it failed, or nothing valid."""
 
 
 def parse_outcome(text: bytes) -> Outcome:
@@ -127,7 +127,7 @@ class Tally:
     histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
 
     def add(self, block: BeatBlock, answers: Answers) -> None:
-        """Count a block and the answers about its beats."""
+        """Count a block and the answers for its beats."""
         self.rows += block.row_count
         self.scored += len(block.rows)
         self.abstained += int(answers.abstain.sum())
@@ -139,7 +139,7 @@ class Tally:
             self.confusion = counted if self.confusion is None else self.confusion + counted
 
     def as_fields(self) -> dict[str, Any]:
-        """Return the counts by the names that a record has for them."""
+        """Return the counts under the names of a record's fields."""
         return {
             "rows": self.rows,
             "scored": self.scored,

@@ -1,4 +1,4 @@
-"""The line of a recording in recordings/: how long it is, what was found in it, and the rhythm that its beats make."""
+"""The line of a recording in recordings/: its length, what was found in it, and its rhythm."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from components.recordings.signal import stretches
 from components.score.record import RecordingTally
 
 RATE_BEATS: Final = 8
-"""Intervals that the least and the greatest heart rate are means of: a Holter's usual choice against single errors."""
+"""Number of intervals averaged for the least and greatest heart rate, as Holters do, against single errors."""
 
 NAMED: Final = 5
-"""Unusable recordings of a shard that its record names."""
+"""How many unusable recordings a shard's record names."""
 
 RUN_BEATS: Final = 3
 """Ectopic beats in a row that make a run; two are a couplet (ANSI/AAMI EC57)."""
 
 
 LEAST_RATED_SECONDS: Final = 600
-"""Seconds of ECG from which beats an hour are given: over less they say little."""
+"""Least seconds of ECG for a rate per hour: with less it means little."""
 
 
 @dataclass(frozen=True)
 class Ectopy:
     """Beats of one class in a recording."""
 
-    per_hour: float | None = None  # of the hours that could be read; None for less than ten minutes
+    per_hour: float | None = None  # per readable hour; None for less than ten minutes
     couplets: int = 0
     runs: int = 0
     longest_run: int = 0  # beats
@@ -51,14 +51,14 @@ class Runs:
 
 @dataclass(frozen=True)
 class RecordingLine:
-    """What became of one recording; all numbers are 0 or None where it could not be used."""
+    """The result for one recording; all numbers are 0 or None if it could not be used."""
 
     file: str
     record: str
     lead: str | None = None
     fs: float | None = None  # samples per second of the lead
     seconds: float | None = None  # its duration
-    seconds_read: float | None = None  # of these, with an ECG
+    seconds_read: float | None = None  # of which with an ECG
     beats: int = 0  # found or annotated; beats = scored + rejected
     scored: int = 0
     rejected: int = 0
@@ -84,16 +84,16 @@ class RecordingLine:
     v_fastest_run: float | None = None
     noise: float | None = None  # share of its duration without an ECG
     unlike: str | None = None  # why its beats are unlike those that the model was trained on
-    notes: str | None = None  # what else a person should know of it
+    notes: str | None = None  # other remarks
     refused: str | None = None  # why it could not be used
 
     @property
     def abstained_share(self) -> float | None:
-        """The share of the scored beats of which the model would rather not say; None without a scored beat."""
+        """The share of scored beats on which the model abstains; None without a scored beat."""
         return self.abstained / self.scored if self.scored else None
 
     def ectopy(self, symbol: str) -> Ectopy:
-        """Return what there is of S or of V."""
+        """Return the beats of S or of V."""
         return Ectopy(*(getattr(self, f"{symbol.lower()}_{each.name}") for each in fields(Ectopy)))
 
 
@@ -116,7 +116,7 @@ def read_lines(content: bytes, path: str) -> list[RecordingLine]:
     """Return the lines in a file of recordings/.
 
     Raises:
-        HeartbeatError: it is no such file.
+        HeartbeatError: it is not such a file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -153,17 +153,17 @@ def rhythm_fields(
     silent: npt.NDArray[np.float64],
     seconds_read: float,
 ) -> dict[str, float | int | None]:
-    """Return the fields of a line that its beats' positions and classes give.
+    """Return the fields of a line that follow from its beats' times and classes.
 
     Args:
-        seconds: float64[n], when each beat is, rising.
-        label: int8[n], its class; -1 where it was not scored.
-        silent: float64[m, 2], from when to when there is no ECG, in seconds, rising.
-        seconds_read: how long there is one.
+        seconds: float64[n], time of each beat, rising.
+        label: int8[n], its class; -1 if it was not scored.
+        silent: float64[m, 2], start and end of each stretch without an ECG, in seconds, rising.
+        seconds_read: duration with an ECG.
     """
     rr = np.diff(seconds)
     gaps = np.searchsorted(silent[:, 0], seconds)
-    known = (gaps[1:] == gaps[:-1]) & (rr > 0)  # no interval reaches over a gap
+    known = (gaps[1:] == gaps[:-1]) & (rr > 0)  # no interval spans a gap
     rates = running_rates(rr, known)
     rates = rates[~np.isnan(rates)]
     fields: dict[str, float | int | None] = {
@@ -179,7 +179,7 @@ def rhythm_fields(
 
 
 def running_rates(rr: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Return the heart rate, beats a minute, of each RATE_BEATS intervals in a row; NaN where one of them is not known.
+    """Return the heart rate, beats per minute, over each RATE_BEATS consecutive intervals; NaN if one is not known.
 
     Args:
         rr: float64[n], intervals in seconds.
@@ -192,11 +192,11 @@ def running_rates(rr: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> 
 
 
 def runs_of(of_class: npt.NDArray[np.bool_], seconds: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> Runs:
-    """Find where beats of one class are in a row.
+    """Find consecutive beats of one class.
 
     Args:
         of_class: bool[n], which beats are of the class.
-        seconds: float64[n], when each beat is.
+        seconds: float64[n], time of each beat.
         known: bool[n - 1], whether each interval joins its two beats.
     """
     follows = of_class[1:] & of_class[:-1] & known  # the beat belongs to the run of the one before
@@ -207,7 +207,7 @@ def runs_of(of_class: npt.NDArray[np.bool_], seconds: npt.NDArray[np.float64], k
 def _ectopy(
     of_class: npt.NDArray[np.bool_], seconds: npt.NDArray[np.float64], known: npt.NDArray[np.bool_], seconds_read: float
 ) -> Ectopy:
-    """Return what there is of one class; arguments as of `runs_of`."""
+    """Return the beats of one class; arguments as for `runs_of`."""
     per_hour = 3600 * float(of_class.sum()) / seconds_read if seconds_read >= LEAST_RATED_SECONDS else None
     if not of_class.any():
         return Ectopy(per_hour)

@@ -1,6 +1,6 @@
 """Recordings as the input of a job: cut into shards by their headers, each read into beats and a summary line.
 
-What cannot be used is one reject, and costs no other recording.
+An unusable recording is one reject, and affects no other.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from components.score.job import ShardTask
 
 SECONDS_A_BEAT: Final = 0.8
-"""By which a shard of recordings holds about as many beats as one of CSV."""
+"""Makes a shard of recordings hold about as many beats as one of CSV."""
 
 LEAST_SECONDS: Final = 60.0
-"""What a shorter recording costs as much as: opening it takes its time, too."""
+"""A shorter recording is planned as this long: opening it takes time too."""
 
 UNUSABLE: Final = "unusable recording"
-"""Kind of the reject that a recording is which cannot be used."""
+"""Kind of the reject for an unusable recording."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class RecordingShard:
     Attributes:
         recordings: in the order of the inputs.
         first: number of the first one among the inputs.
-        stem: name of everything the shard leaves, unique among all shards.
+        stem: name of the shard's files, unique among all shards.
     """
 
     recordings: tuple[Recording, ...]
@@ -59,7 +59,7 @@ class RecordingShard:
         return round(sum(recording.seconds for recording in self.recordings))
 
     def describe(self) -> str:
-        """Say what it holds."""
+        """Describe the shard."""
         last = self.recordings[-1].file.path
         return self.file if len(self.recordings) == 1 else f"{len(self.recordings):,} recordings, {self.file} to {last}"
 
@@ -79,7 +79,7 @@ def plan_recordings(recordings: Sequence[Recording], shard_bytes: int) -> list[R
 
 
 def shards_of(recordings: Sequence[Recording], counts: Sequence[int]) -> list[RecordingShard]:
-    """Return shards of so many recordings each."""
+    """Return shards of these numbers of recordings."""
     shards, first = [], 0
     for count in counts:
         run = tuple(recordings[first : first + count])
@@ -93,7 +93,7 @@ def score_recordings(
 ) -> tuple[RecordingTally, dict[str, bytes]]:
     """Score a run of recordings.
 
-    Beats of short recordings are collected, so that the model is asked about many at once.
+    Beats of short recordings are collected, so that each model call has many.
 
     Returns:
         The tally, and the content of each file that is published beside the rows.
@@ -102,7 +102,7 @@ def score_recordings(
         DataRefused: a recording that could be read can no longer be read to its end.
     """
     ended: list[OpenRecording | RecordingLine] = []
-    together: list[OpenRecording] = []  # whose beats are still to be cut
+    together: list[OpenRecording] = []  # not yet cut
     waiting: list[tuple[OpenRecording | None, str, BeatBlock]] = []
     beats = 0  # of those that wait
 

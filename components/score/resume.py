@@ -1,7 +1,7 @@
-"""Which shards of a job are done, by the files in its directory.
+"""Which shards of a job are done, according to the files in its directory.
 
-A shard is done if its record is there and agrees with the plan and with the files. Every function raises
-EnvironmentRefused where the directory cannot be read or written.
+A shard is done if its record exists and agrees with the plan and with the files. Every function raises
+EnvironmentRefused if the directory cannot be read or written.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from components.score.record import Outcome, ShardRecord, Written, parse_outcome
 from components.score.recordings import RecordingShard
 
 RESULT_FOLDERS: Final = ("shards", "parts", "rejects", "recordings", "annotations")
-"""Folders of a scoring directory that hold what its shards leave; first their records, which say that they are done."""
+"""Folders of a scoring directory that hold its shards' files; first the records, which mark them as done."""
 
 T = TypeVar("T")
 
 
 def read_outcome(folder: Storage, task: ShardTask) -> Outcome:
-    """Read what a shard left; a record of another job or plan does not count."""
+    """Read a shard's outcome; a record of another job or plan does not count."""
     content = folder.read(task.record_name)
     record = None if content is None else parse_outcome(content)
     if not isinstance(record, ShardRecord):
@@ -45,14 +45,14 @@ def read_outcome(folder: Storage, task: ShardTask) -> Outcome:
 def read_outcomes(
     folder: Storage, tasks: Sequence[ShardTask], known: Mapping[str, ShardRecord] = {}
 ) -> dict[str, Outcome]:
-    """Return what each shard of a job left, by stem; `known` has the records that need not be read."""
+    """Return the outcome of each shard of a job, by stem; `known` has the records that need not be read."""
     unknown = [task for task in tasks if task.shard.stem not in known]
     read = {**known, **_side_by_side(partial(read_outcome, folder), unknown)}
     return {task.shard.stem: read[task.shard.stem] for task in tasks}
 
 
 def done_shards(folder: Storage, tasks: Sequence[ShardTask]) -> dict[str, ShardRecord]:
-    """Return the records, by stem, of the shards that need not be done again: their files are whole."""
+    """Return the records, by stem, of the shards that are done: their files are intact."""
     sizes = folder.sizes()
     recorded = [task for task in tasks if task.record_name in sizes]
     verified = _side_by_side(partial(_verified, folder, sizes), recorded)
@@ -81,7 +81,7 @@ def _is_whole(folder: Storage, sizes: Mapping[str, int], file: Written) -> bool:
 
 
 def remove_strays(folder: Storage, tasks: Sequence[ShardTask]) -> None:
-    """Remove what does not belong to a job from the folders that hold its results."""
+    """Remove foreign files from the folders of a job's results."""
     belongs = {name for task in tasks for name in task.result_names()}
     for below in RESULT_FOLDERS:
         for name in folder.sizes(below):
@@ -91,12 +91,12 @@ def remove_strays(folder: Storage, tasks: Sequence[ShardTask]) -> None:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is."""
+    """The progress of a job."""
 
     shards: tuple[int, int]  # ended so far, and of how many
     amount: tuple[int, int]  # rows, or seconds of recordings, of the shards that have ended, and of how many
     unit: str  # of these: `rows` or `seconds`
-    rate: float | None  # of the amount in a second of this run; None before the first shard
+    rate: float | None  # of this run, in amount per second; None before the first shard
     seconds_left: float | None  # at this rate; None likewise
 
 
@@ -113,7 +113,7 @@ class ProgressReader:
         self._began = self._looked = time.monotonic()
 
     def look(self) -> Progress:
-        """Return where the job is now, or was when last looked a moment ago."""
+        """Return the job's progress, at most a moment old."""
         now = time.monotonic()
         if now - self._looked >= self._folder.poll_seconds:
             self._looked = now

@@ -21,13 +21,13 @@ from components.train.served import Precision
 from components.verdict import MADE_OF_SYNTHETIC
 
 RunShards = Callable[[Sequence[ShardTask], ModelRef, Callable[[], object]], list[str]]
-"""Runs every shard, anywhere, and returns when all have ended: sentences about what went wrong with them as a whole.
-Calls the function it is given about twice a second meanwhile."""
+"""Runs every shard, anywhere, and returns when all have ended, with sentences about failures of the job as a whole.
+Calls the given function about twice a second meanwhile."""
 
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """A scoring job to do."""
+    """A request for a scoring job."""
 
     inputs: tuple[str, ...]
     output: str
@@ -44,7 +44,7 @@ def score(
     """Score everything that is not yet scored; `show` is called about twice a second meanwhile.
 
     Returns:
-        The summary, which is also in the directory; its exit code is 5 if a shard failed, counts do not add up,
+        The summary, also written to the directory; its exit code is 5 if a shard failed, counts do not add up,
         inputs changed or there are too many rejects.
 
     Raises:
@@ -110,7 +110,7 @@ def fingerprint_of(request: ScoreRequest) -> Fingerprint:
 
 
 def known_job(folder: Storage, request: ScoreRequest, fingerprint: Fingerprint) -> Job | None:
-    """Return the job to go on with, None for a new one; nothing is written.
+    """Return the job to resume, None for a new one; nothing is written.
 
     Raises:
         UsageError: the directory holds something else, or another job.
@@ -146,7 +146,7 @@ def _names(folder: Storage) -> list[str]:
 
 
 def _empty(folder: Storage) -> None:
-    """Remove a job's files: first what says that it is whole, last what says that it is a job."""
+    """Remove a job's files: first the mark that it is complete, last the file that makes it a job."""
     results = [name for name in _names(folder) if name.split("/")[0] in RESULT_FOLDERS]
     for name in (SUCCESS_FILE, SUMMARY_FILE, *results, JOB_FILE):
         folder.remove(name)

@@ -1,4 +1,4 @@
-"""The engine that flags or settings name, and how the shards of a job are run on it, by Beam."""
+"""The engine chosen by flags or settings, and how Beam runs a job's shards on it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def choose_engine(
     Args:
         on: `flink://HOST:8081`, `spark://HOST:7077` or `dataflow`; None for this machine, or the runner in `options`.
         options: Beam options.
-        workers: most processes on this machine, slots of Flink, cores of Spark, or machines of Dataflow.
+        workers: maximum processes on this machine, slots of Flink, cores of Spark, or machines of Dataflow.
         job_endpoint, worker_command, assume_shared: of `PortableEngine`.
         shares_process: of `BeamRunner`.
 
@@ -109,17 +109,17 @@ class EngineRunner:
             return run_on_beam(tasks, model, session, follow)
 
     def check(self, request: ScoreRequest) -> None:
-        """Refuse, before anything is read or written, what could not work.
+        """Refuse what could not work, before anything is read or written.
 
         Raises:
-            UsageError: options are missing, or workers do not see a path.
-            EnvironmentRefused: the engine is not reached, has no room, or is of another version.
+            UsageError: options are missing, or workers cannot see a path.
+            EnvironmentRefused: the engine is unreachable, full, or of another version.
         """
         self.engine.check_paths(request.inputs, request.output, request.model.uri)
         self.engine.beam_options(1)
 
     def describe(self, request: ScoreRequest) -> str:
-        """Return what an engine would be sent for a job; nothing where Beam's own runners would be used.
+        """Return what would be sent to an engine for a job; nothing for Beam's own runners.
 
         Raises:
             DataRefused: inputs are missing or cannot be read.

@@ -57,7 +57,7 @@ class ScoreSettings(Settings):
 
 
 class BatchSettings(Settings):
-    """A scoring job as a stage of the pipeline (BatchScorer): the job, and how it is run and judged."""
+    """A scoring job as a stage of the pipeline (BatchScorer): the job, how it is run, and when it fails."""
 
     input: str = Field(default="", description="path, glob or URI to score; required by the stage")
     output: str = Field(default="", description="directory or URI of the jobs; empty: with the run's artifacts")
@@ -97,5 +97,5 @@ class RejectBudget:
             raise UsageError(f"--reject-budget {self.text}: expected a number of rows, or a share such as 0.5%.")
 
     def allowed(self, rows: int) -> int:
-        """Return how many rejects are allowed among so many rows."""
+        """Return the number of rejects allowed among this many rows."""
         return int(Fraction(self.text[:-1]) / 100 * rows) if self.text.endswith("%") else int(self.text)

@@ -1,4 +1,4 @@
-"""Score one shard: read a block, call the model, append; at the end publish the data, then the record."""
+"""Score one shard: read a block, call the model, append; at the end publish the data and then the record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from components.score.record import ShardFailure, ShardRecord, Written
 from components.score.recordings import RecordingShard, score_recordings
 
 LOG: Final = logging.getLogger("heartbeat.score")
-"""Silent where someone reads the sentences anyway."""
+"""Silent by default: the sentences are reported anyway."""
 
 
 class Stopped(BaseException):
@@ -34,12 +34,12 @@ def attempt_shard(
     count: Count = lambda scored, rejected: None,
     check_wanted: Callable[[], None] = lambda: None,
 ) -> None:
-    """Score a shard, or leave a record of why it could not be done: the other shards go on.
+    """Score a shard, or write a record of why it failed: the other shards continue.
 
     Args:
         task: to do.
-        model: returns the model to score with.
-        count: follows the blocks.
+        model: returns the model.
+        count: called for each block.
         check_wanted: called before anything is published; raises Stopped if nothing waits for the shard any more, as
             the directory may belong to another job by now.
 
@@ -67,7 +67,7 @@ def _score_shard(task: ShardTask, model: ScoringModel, count: Count, check_wante
     """Score a shard and publish its rows, its rejects and, last, its record.
 
     Raises:
-        DataRefused: the input cannot be read, changed, or does not have the rows that were planned.
+        DataRefused: the input cannot be read, changed, or does not have the planned rows.
         EnvironmentRefused: the results cannot be written.
     """
     began = time.perf_counter()

@@ -37,15 +37,15 @@ COUNTS: Final[Mapping[str, AbstractSet[str]]] = {
     "shards": {"planned", "done", "failed", "done_before"},
     "recordings": {"planned", "used", "unusable", "seconds", "seconds_read", "unlike", "unfollowed", "doubled", "near"},
 }
-"""What every summary counts, by field."""
+"""The counts in every summary, by field."""
 
 NAMED_SHARDS: Final = 5
-"""Failed shards whose sentences are shown; more of them mostly fail for one and the same reason."""
+"""Failed shards whose sentences are shown; more mostly fail for the same reason."""
 
 
 @dataclass
 class ScoreSummary:
-    """What became of a job."""
+    """The outcome of a job."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
@@ -55,18 +55,18 @@ class ScoreSummary:
     model: dict[str, str]  # digest, place, and the precision that it was computed in
     rows: dict[str, int]  # read, scored, rejected, abstained
     reasons: dict[str, int]  # kind of reject -> rows
-    classes: dict[str, int]  # symbol -> scored rows that were given this class
-    confusion: list[list[int]] | None  # counts [5][5], rows are the inputs' labels; None where not all inputs have them
+    classes: dict[str, int]  # symbol -> scored rows predicted as this class
+    confusion: list[list[int]] | None  # counts [5][5], rows are the inputs' labels; None unless all inputs have them
     histogram: dict[str, Any]  # samples of the scored beats by value
     files: list[dict[str, Any]]  # one entry for each table: file, rows, scored, rejected
     shards: dict[str, int]  # planned, done, failed, and done before this run
     seconds: float = 0.0  # of this run, from the plan to the end
-    rows_per_second: float | None = None  # of what this run did itself; None where there was nothing to do
-    sentences: list[str] = field(default_factory=list)  # what stands in the way of success
-    # what shards were computed with; several where the workers' processors differ, and with them the last
+    rows_per_second: float | None = None  # of this run's own work; None if there was none
+    sentences: list[str] = field(default_factory=list)  # why the job is not a success
+    # what shards were computed with; several if the workers' processors differ, and with them the last
     # digits of probabilities
     computing: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)  # what else is worth knowing of the inputs
+    remarks: list[str] = field(default_factory=list)  # other remarks on the inputs
     # planned, used, unusable, seconds, seconds_read, unlike, unfollowed, doubled, near, see RecordingTally; None for
     # tables
     recordings: dict[str, int | float] | None = None
@@ -84,7 +84,7 @@ class ScoreSummary:
         """Read the summary.json of a scoring directory.
 
         Raises:
-            DataRefused: it is not whole.
+            DataRefused: it is incomplete.
         """
         try:
             summary = TypeAdapter(ScoreSummary).validate_json(text)
@@ -97,7 +97,7 @@ class ScoreSummary:
         return summary
 
     def _check_counts(self) -> None:
-        """Raise ValueError or TypeError where counts that belong to every summary are not there, or are no numbers."""
+        """Raise ValueError or TypeError if counts that every summary has are missing or not numbers."""
         for name, keys in COUNTS.items():
             value = getattr(self, name)
             for part in [value] if isinstance(value, dict) else value or []:
@@ -210,7 +210,7 @@ def _unusable(outcomes: Mapping[str, Outcome], summary: ScoreSummary) -> list[st
 
 
 def _unlike(summary: ScoreSummary) -> list[str]:
-    """Return a remark where beats are unlike those that the model was trained on."""
+    """Return a remark if beats are unlike those that the model was trained on."""
     rows, recordings = summary.rows, summary.recordings
     worse = "so it will be right less often than its card says."
     if recordings and recordings["unlike"]:
@@ -222,7 +222,7 @@ def _unlike(summary: ScoreSummary) -> list[str]:
 
 
 def _beats_together(summary: ScoreSummary) -> list[str]:
-    """Return remarks where beats lie at one sample, or nearer than beats of a heart can."""
+    """Return remarks if beats lie at one sample, or nearer than beats of a heart can."""
     doubled, near = (int((summary.recordings or {}).get(name, 0)) for name in ("doubled", "near"))
     sentences = []
     if doubled:
@@ -283,7 +283,7 @@ def changed_inputs(job: Job) -> list[str]:
 
 
 def _over_budget(summary: ScoreSummary, budget: RejectBudget) -> list[str]:
-    """Judge rows or, of recordings, the beats and the recordings themselves; a last beat's reject is no fault."""
+    """Judge rows or, for recordings, beats and recordings; the reject of a last beat does not count."""
     rows, recordings = summary.rows, summary.recordings
     unusable, unfollowed = (int(recordings[name]) for name in ("unusable", "unfollowed")) if recordings else (0, 0)
     of_beats = summary.reasons.keys() - {UNUSABLE, UNFOLLOWED} if recordings else summary.reasons.keys()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 BINS = 15
-"""Equal bins of confidence over 0..1: the count that published calibration errors use."""
+"""Number of equal bins of confidence over 0..1, as in published calibration errors."""
 
 BAND_PERCENTILES = (5, 95)
 
@@ -27,7 +27,7 @@ def reliability(
 ) -> tuple[list[dict[str, Any]], float]:
     """Compare the stated accuracy, float[n] of the predicted classes, with the real one, bool[n].
 
-    Returns the 15 bins, each of the beats whose confidence lies in (low, high], with None for means of no beat, and the
+    Returns the 15 bins, each with the beats whose confidence lies in (low, high] (None for means of no beats), and the
     expected calibration error: the mean gap, weighted by the beats in each bin.
     """
     bin_of = _bin_of(confidence)
@@ -50,7 +50,7 @@ def reliability(
 def chance_band(confidence: npt.NDArray[np.floating], resamples: int, seed: int) -> tuple[float, float]:
     """Compute the 5-95 % band of the ECE that a perfectly calibrated model with these confidences shows by chance.
 
-    `confidence`, float[n], is of the predicted classes; the beats' outcomes are drawn from it `resamples` times.
+    `confidence`, float[n], is that of the predicted classes; outcomes are drawn from it `resamples` times.
     """
     rng = np.random.default_rng(seed)
     bin_of = _bin_of(confidence)
@@ -81,10 +81,10 @@ def calibration(
 def coverage_curve(
     probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64], points: int = 101
 ) -> list[dict[str, float]]:
-    """Compute what a model gains by abstaining where it is least sure: probabilities float[n, 5], true int64[n].
+    """Compute what a model gains by abstaining when least confident: probabilities float[n, 5], true int64[n].
 
-    Returns up to `points` - 1 steps of growing `coverage`, the share answered, with the least `confidence` that is
-    answered there, and the `accuracy` of the answers.
+    Returns up to `points` - 1 steps of growing `coverage`, the share answered, with the least `confidence`
+    answered, and the `accuracy` of the answers.
     """
     confidence = probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")

@@ -1,4 +1,4 @@
-"""Two sets of annotations of the same records, compared by EC57: record by record, and added up."""
+"""Two sets of annotations of the same records, compared by EC57: per record, and added up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_ANNOTATIONS: Final = {"", ".hea", ".dat", ".edf", ".csv", ".json", ".html", "
 """Extensions of a record's other files."""
 
 SIDE_BY_SIDE: Final = 16
-"""From so many records on they are compared in several processes, which take a second to start."""
+"""From this many records, several processes compare them; starting these takes a second."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ def find_jobs(
 ) -> tuple[list[Job], list[Skipped]]:
     """Return the records of both sides, two annotation files or two folders, and those of one side only.
 
-    The annotators are extensions of the files in a folder, that of the test None for the only one there.
+    The annotators are extensions of the files in a folder; for the test, None is the only one there.
 
     Raises:
-        UsageError: one is a file and the other a folder, or the extension is not given and not clear.
+        UsageError: one is a file and the other a folder, or the extension is not given and is ambiguous.
         DataRefused: there is no such file, or there are none in the folder.
     """
     if reference.is_dir() != test.is_dir():
@@ -81,7 +81,7 @@ def _files(folder: Path, annotator: str) -> dict[str, Path]:
 
 
 def _only_annotator(folder: Path, records: Collection[str]) -> str:
-    """Return the one extension, of those that records' annotations may have, that files of these records have."""
+    """Return the one annotation extension that files of these records have."""
     files = [os.path.splitext(path) for path in files_below(str(folder))]
     found = {extension for stem, extension in files if os.path.relpath(stem, folder) in records}
     extensions = sorted(found - NO_ANNOTATIONS)
@@ -93,9 +93,9 @@ def _only_annotator(folder: Path, records: Collection[str]) -> str:
 
 
 def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> Comparison | Skipped:
-    """Count how one record compares from a second on, or say why it does not.
+    """Compare one record from a given second on, or say why that is impossible.
 
-    Its header lies beside one of its files, unless these note their sampling frequency.
+    Its header is beside one of its files, unless these give their sampling frequency.
     """
     try:
         reference, test = read_annotation_file(job.reference), read_annotation_file(job.test)
@@ -118,7 +118,7 @@ def compare_record(job: Job, labels: Mapping[str, int], from_seconds: float) -> 
 
 
 def compare_all(jobs: Sequence[Job], labels: Mapping[str, int], from_seconds: float) -> Iterator[Comparison | Skipped]:
-    """Yield what became of each record, in order."""
+    """Yield the result for each record, in order."""
     compare = partial(compare_record, labels=dict(labels), from_seconds=from_seconds)
     if len(jobs) < SIDE_BY_SIDE:
         yield from map(compare, jobs)
@@ -135,7 +135,7 @@ def add_up(records: Iterable[Comparison]) -> Comparison:
 
 
 def average(each: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """Return EC57's average statistics: the means of those of the records in which they are defined."""
+    """Return EC57's average statistics: means over the records in which they are defined."""
     defined = {name: [known for one in each if (known := one[name]) is not None] for name in each[0]}
     return {name: fmean(values) if values else None for name, values in defined.items()}
 

@@ -17,7 +17,7 @@ from components.beat import CLASSES
 from components.recordings.annotation_words import AnnotationFile
 
 LETTERS: Final = (*CLASSES, "O", "X")
-"""Rows and columns of the matrix: classes, O for no beat there, X for no beat while an annotator was shut down."""
+"""Rows and columns of the matrix: classes, O for no beat, X for no beat during an annotator's shutdown."""
 
 N, S, V, F, Q, O, X = range(len(LETTERS))  # noqa: E741
 
@@ -25,10 +25,10 @@ WINDOW_SECONDS: Final = 0.15
 """How far apart two annotations of one beat may lie."""
 
 LONGEST_RUN: Final = 6
-"""Runs are counted up to this length, which stands for itself and more."""
+"""Runs are counted up to this length, which includes longer ones."""
 
 NO_LEAD: Final = 0x30
-"""Bits of the subtype of a noise mark (~) that say that neither of two leads is readable."""
+"""Bits in the subtype of a noise mark (~): neither of two leads is readable."""
 
 FAR: Final = 1 << 62
 """A sample behind every record."""
@@ -39,7 +39,7 @@ Spans = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Beats:
-    """What one annotator says of a record, in samples of it."""
+    """One annotator's annotations of a record, in samples of the record."""
 
     sample: npt.NDArray[np.int64]  # int64[n], rising, without beats in ventricular flutter
     label: npt.NDArray[np.int64]  # int64[n], classes 0..4
@@ -49,18 +49,18 @@ class Beats:
 
 
 def beats_of(file: AnnotationFile, labels: Mapping[str, int], fs_ratio: float, window: int) -> Beats:
-    """Sort what an annotation file holds; symbols without a label are no beats.
+    """Sort the content of an annotation file; symbols without a label are not beats.
 
     A tick of the file is `fs_ratio` samples of the record. The match window, in samples, is the margin of a shutdown
     whose end is not marked.
     """
     samples = np.rint(file.ticks * fs_ratio).astype(np.int64)
     flutter, fibrillation, shutdown = _Spans(), _Spans(), _Spans()
-    last_beat, pending = 0, False  # pending: a shutdown began with the annotation before
+    last_beat, pending = 0, False  # pending: a shutdown began at the previous annotation
     columns = samples.tolist(), file.symbol.tolist(), file.subtype.tolist(), file.aux
     for sample, symbol, subtype, aux in zip(*columns, strict=True):
         noisy = symbol == "~" and subtype & NO_LEAD == NO_LEAD
-        if pending and (symbol != "~" or noisy):  # one mark amid a shutdown, as the AHA database has it
+        if pending and (symbol != "~" or noisy):  # one mark within a shutdown, as in the AHA database
             shutdown.move(last_beat + window, sample - window)
         if pending and symbol == "~" and not noisy:
             shutdown.end(sample)
@@ -116,10 +116,10 @@ def _inside(samples: npt.NDArray[np.int64], spans: Spans) -> npt.NDArray[np.bool
 def pair_beats(
     reference: npt.NDArray[np.int64], test: npt.NDArray[np.int64], window: int
 ) -> list[tuple[int, int, int, int]]:
-    """Walk through two annotators of one record and pair each beat with its nearest, both ways.
+    """Go through two annotators of one record and pair each beat with its nearest, both ways.
 
-    The earlier of the two next beats is paired if the other lies within the window and none behind is nearer to it,
-    or if the one that is nearer has a still nearer beat of its own.
+    The earlier of the two next beats is paired if the other lies within the window and no later one is nearer to it,
+    or if the nearer one has an even nearer beat.
 
     `reference` and `test` are rising samples. Returns an entry for each pair, missed and extra beat, in time: index in
     the reference and in the test, -1 for no beat, and then the indices of the next beats of both.
@@ -153,7 +153,7 @@ class Comparison:
     rr_errors: int  # RR intervals that could be compared
     rr_square_ms: float  # sum of the squares of their differences, in ms^2
     runs: npt.NDArray[np.int64]  # int64[2, 2, 7, 7]
-    doubled: tuple[int, int] = (0, 0)  # beats of the reference, and of the test, at one sample with the one before
+    doubled: tuple[int, int] = (0, 0)  # beats of the reference, and of the test, at the same sample as the one before
 
     def __add__(self, other: Comparison) -> Comparison:
         """Add up two records."""
@@ -183,7 +183,7 @@ class Comparison:
 
     @property
     def rr_rms_ms(self) -> float | None:
-        """Return the root mean square difference of RR intervals in ms; None where none could be compared."""
+        """Return the root mean square difference of RR intervals in ms; None if none could be compared."""
         return float(np.sqrt(self.rr_square_ms / self.rr_errors)) if self.rr_errors else None
 
     def ratios(self) -> dict[str, tuple[int, int]]:
@@ -200,7 +200,7 @@ class Comparison:
         }
 
     def _class_ratios(self, name: str, of: int, mistaken: tuple[int, ...]) -> dict[str, tuple[int, int]]:
-        """Return the ratios of a class; `mistaken` are the letters that must not be called by it."""
+        """Return the ratios of a class; `mistaken` are the letters that must not be given this class."""
         right, true = self.matrix[of, of], self.matrix[of].sum()
         wrong = self.matrix[list(mistaken), of].sum()
         others = np.delete(np.delete(self.matrix, of, axis=0), of, axis=1)[:, :-2].sum()
@@ -221,7 +221,7 @@ class Comparison:
 
 
 def compare_beats(reference: Beats, test: Beats, fs: float, start: int) -> Comparison:
-    """Compare two annotators of a record of `fs` samples a second from the sample `start` on."""
+    """Compare two annotators of a record of `fs` samples per second from sample `start` on."""
     window = window_samples(fs)
     found = np.array(pair_beats(reference.sample, test.sample, window), np.int64).reshape(-1, 4)
     at_ref, at_test = found[:, 0], found[:, 1]
@@ -248,12 +248,12 @@ def compare_beats(reference: Beats, test: Beats, fs: float, start: int) -> Compa
 
 
 def _doubled(sample: npt.NDArray[np.int64], start: int) -> int:
-    """Count the beats at the same sample as the one before: they are not merged, as bxb does not."""
+    """Count the beats at the same sample as the one before: they are not merged, as in bxb."""
     return int((np.diff(sample[sample >= start]) == 0).sum())
 
 
 def _letters(beats: Beats, at: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the letter that an annotator has for each beat: its class, or O or X where the index is -1."""
+    """Return the letter that an annotator has for each beat: its class, or O or X if the index is -1."""
     return np.where(at >= 0, np.append(beats.label, 0)[at], np.where(_inside(sample, beats.shutdown), X, O))
 
 
@@ -265,7 +265,7 @@ def window_samples(fs: float) -> int:
 def _rr(beats: Beats) -> npt.NDArray[np.float64]:
     """Return float64[n + 1], the interval before each beat in samples.
 
-    NaN for the first beat, for one behind flutter or a shutdown, and for the beat behind the last.
+    NaN for the first beat, for one after flutter or a shutdown, and after the last beat.
     """
     rr = np.full(len(beats.sample) + 1, np.nan)
     rr[1:-1] = np.diff(beats.sample)
@@ -279,7 +279,7 @@ class _Runs:
 
     def __init__(self, beats: Beats, labels: tuple[int, ...], episodes: Spans) -> None:
         label = beats.label
-        if S in labels:  # a beat in atrial fibrillation is none of the sinus node's
+        if S in labels:  # a beat in atrial fibrillation does not come from the sinus node
             label = np.where((label == N) & _inside(beats.sample, episodes), S, label)
         marks = list(zip(beats.sample.tolist(), np.isin(label, labels).astype(int).tolist(), strict=True))
         marks += [(sample, 0) for sample in beats.shutdown[:, 0].tolist()]

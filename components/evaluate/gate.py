@@ -21,7 +21,7 @@ from components.train.export import load_predict
 from components.verdict import Verdict, data_caveats, of_kind, verdict_json
 
 COMPARED: dict[str, Metric] = {"accuracy": accuracy_of, "macro_f1": macro_f1_of}
-"""What the newest push is compared by, on clean and on noisy beats."""
+"""Metrics in which the newest push is compared, on clean and noisy beats."""
 
 STEADY = 1e-3
 """Largest mean change of a probability between beats that differ by a millionth; trained networks show about 1e-6."""
@@ -31,7 +31,7 @@ BEATS = {"clean": "clean beats", "noisy": "noisy beats (one draw)"}
 METRICS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 FORMATS = {"accuracy": (".2%", ".4%"), "macro_f1": (".3f", ".5f"), "recall": (".2f", ".4f")}
-"""How a share is written, and how where that would hide a difference."""
+"""Format of a share, and a finer one if that would hide a difference."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Current:
 
 
 def current_model(serving: str, beats: Beats, noisy: npt.NDArray[np.float32]) -> Current | None:
-    """Ask the newest push about the test beats and about `noisy` ones, float32[n, 187]; None when nothing was pushed.
+    """Run the newest push on the test beats and on `noisy` ones, float32[n, 187]; None if nothing was pushed.
 
-    The directory is read here and now, so that what serves is no part of the cache's key.
+    The directory is read at this point, so that the serving model is not part of the cache key.
 
     Raises:
-        EnvironmentRefused: the serving directory cannot be read, or what serves there is no model of ours.
+        EnvironmentRefused: the serving directory cannot be read, or the model serving there is not one of ours.
     """
     directory = ServingDirectory(serving)
     versions = directory.versions()
@@ -71,15 +71,15 @@ def current_model(serving: str, beats: Beats, noisy: npt.NDArray[np.float32]) ->
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate decided."""
+    """The gate's decision."""
 
-    verdict: tuple[Verdict, ...]  # in reading order; the model may go out when there is no refusal among them
+    verdict: tuple[Verdict, ...]  # in reading order; the model may be pushed if none is a refusal
     thresholds: Thresholds  # those that applied
-    comparison: dict[str, Any] | None  # with the model that serves now, or None when there is none
+    comparison: dict[str, Any] | None  # with the serving model, or None if there is none
 
     @property
     def refusals(self) -> list[Verdict]:
-        """The reasons to keep the model in."""
+        """The reasons not to push the model."""
         return of_kind("refusal", self.verdict)
 
     def to_json(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def gate_model(
         label: int64[n], the true classes of the test beats.
         candidate: "clean" and "noisy" (first draw) -> probabilities float32[n, 5].
         blessed: by TFMA's Evaluator.
-        current: None when nothing was pushed.
+        current: None if nothing was pushed.
         gate: what is required.
     """
     split, synthetic, metrics = judgement["split"], judgement["synthetic"], judgement["metrics"]
@@ -168,7 +168,7 @@ def _release(metrics: Mapping[str, Any]) -> Verdict:
 
 
 def _changes(thresholds: Thresholds, usual: Thresholds, evaluation: EvaluateSettings) -> Iterator[Verdict]:
-    """Name what was lowered of the thresholds, and what was changed of the evaluation that they were meant for."""
+    """Name the thresholds that were lowered, and the changed settings of the evaluation they were meant for."""
     for name, value, default in differences(thresholds.model_dump(), usual.model_dump()):
         if value < default:
             yield Verdict(
@@ -183,7 +183,7 @@ def _figure(name: str, value: float) -> str:
 
 
 def _below(name: str, value: float, required: float) -> str:
-    """Write `0.61, required 0.70`, with as many digits as it takes to see that it is less."""
+    """Write `0.61, required 0.70`, with enough digits to show that it is less."""
     usual, fine = FORMATS[name]
     form = fine if format(value, usual) == format(required, usual) else usual
     return f"{format(value, form)}, required {format(required, form)}"
@@ -192,7 +192,7 @@ def _below(name: str, value: float, required: float) -> str:
 def _check_thresholds(
     metrics: Mapping[str, Any], thresholds: Thresholds, comparison: Mapping[str, Any] | None
 ) -> list[Verdict]:
-    """Compare metrics with the thresholds; the comparison has the serving model's, where there is one."""
+    """Compare metrics with the thresholds; the comparison has the serving model's, if there is one."""
     verdict = []
     for kind in ("clean", "noisy"):
         for name in COMPARED:
@@ -254,7 +254,7 @@ def _check_trivial(
 ) -> list[Verdict]:
     """Refuse a model that is not better than one that calls every beat N, in accuracy or in the mean F1 of N, S, V.
 
-    Where the records are known, it must be so by more than chance among records.
+    If the records are known, it must be better by more than chance among records.
     """
     confusion = confusion_matrix(label, predicted)
     if not confusion[1 : len(NAMED)].any():  # there is no S or V to tell from N

@@ -1,7 +1,7 @@
 """How far a metric may be from its true value by chance: Wilson intervals and bootstraps over beats.
 
 A resample draws beats with replacement. All metrics here are functions of counts, so beats with the same answers are
-drawn together, by one multinomial: the same distribution as drawing rows, at a hundredth of the cost. Where one beat
+drawn together, by one multinomial: the same distribution as drawing rows, at a hundredth of the cost. If one beat
 was answered several times (the draws of noise), the beat is drawn with all its answers.
 """
 
@@ -30,7 +30,7 @@ Metric = Callable[[npt.NDArray[Any]], npt.NDArray[np.float64]]
 def wilson(hits: float, trials: float) -> Interval | None:
     """Compute Wilson's 95 % score interval of a share, or None without a trial.
 
-    SciPy's wants whole hits; here a beat that was answered several times is one trial with a fraction of a hit.
+    SciPy's needs whole hits; here a beat that was answered several times is one trial with a fraction of a hit.
     """
     if trials <= 0:
         return None

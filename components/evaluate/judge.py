@@ -1,4 +1,4 @@
-"""Measure three models on clean and noisy test beats: all that a report, a gate or a push says about them."""
+"""Measure three models on clean and noisy test beats: all figures of the report, the gate and the push."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from components.transform.noise import add_noise
 from components.verdict import Verdict
 
 CANDIDATE, TRAINER, FROZEN = "candidate", "trainer", "frozen"
-"""The fine-tuned model, which alone may be pushed; the clean-trained one; the one after transfer, body frozen."""
+"""The fine-tuned model, the only one that may be pushed; the clean-trained one; the one after transfer, body frozen."""
 
 CANDIDATE_NOISY = "candidate_noisy"
 """The candidate's answers to the first draw of noise, among the arrays: what the gate compares models by."""
 
 NUDGE = 1e-6
-"""Beats are asked about again with samples this much smaller, relatively: less than any recorder resolves."""
+"""Beats are predicted again with samples smaller by this factor: less than any recorder resolves."""
 
 PROBED = 2048
-"""Beats that are asked about again."""
+"""Number of beats that are predicted again."""
 
 BLOCK = 8192
-"""Beats that get their noise at a time: 6 MB of signal."""
+"""Beats per block of noise: 6 MB of signal."""
 
 Noise = Callable[[npt.NDArray[np.float32], int, float], npt.NDArray[np.float32]]
 """(signal float32[n, 187], draw, sd) -> the noisy signal, float32[n, 187]."""
@@ -49,7 +49,7 @@ Noise = Callable[[npt.NDArray[np.float32], int, float], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Judged:
-    """What was measured: what `judgement.json` holds, and the arrays that `predictions.npz` holds.
+    """The measurements: the content of `judgement.json` and the arrays of `predictions.npz`.
 
     They are `label` int64[n], `<model>` float32[n, 5] on clean beats for the three models, and `candidate_noisy`
     float32[n, 5] on the first draw of noise.
@@ -60,7 +60,7 @@ class Judged:
 
 
 def noisy_signal(signal: npt.NDArray[np.float32], draw: int, sd: float) -> npt.NDArray[np.float32]:
-    """Add one draw of noise of a standard deviation to every beat, float32[n, 187], block by block."""
+    """Add one draw of noise with a standard deviation to every beat, float32[n, 187], block by block."""
     blocks = [np.asarray(add_noise(signal[start : start + BLOCK], draw, sd)) for start in range(0, len(signal), BLOCK)]
     return np.concatenate(blocks)
 
@@ -83,7 +83,7 @@ def judge(
     calibration.
 
     Raises:
-        ModelRefused: a model answers with something that is not a number.
+        ModelRefused: a model returns something that is not a number.
         ValueError: there is no beat.
     """
     label = beats.label
@@ -96,7 +96,7 @@ def judge(
     }
 
     def of_all(figure: Callable[[npt.NDArray[np.float32]], Any]) -> dict[str, Any]:
-        """Compute a figure of every model's answers; the candidate's stand at the top, the others' by name."""
+        """Compute a figure for every model; the candidate's is at the top, the others' by name."""
         by_model = {name: {kind: figure(each) for kind, each in kinds.items()} for name, kinds in answers.items()}
         return {**by_model.pop(CANDIDATE), **by_model}
 
@@ -132,7 +132,7 @@ def judge(
 
 
 def _checked(name: str, predict: Predict) -> Predict:
-    """Make a model refuse to answer with something that is not a number."""
+    """Wrap a model so that it raises if it returns something that is not a number."""
 
     def checked(
         signal: npt.NDArray[np.float32], context: npt.NDArray[np.float32] | None = None
@@ -165,7 +165,7 @@ def _f1(probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) ->
 def _intervals(
     label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], settings: EvaluateSettings
 ) -> dict[str, Any]:
-    """Compute 95 % intervals; predicted is int64[answers, n], the answers to one beat counting as one trial."""
+    """Compute 95 % intervals; predicted is int64[answers, n], all answers to one beat count as one trial."""
     answers = len(predicted)
     resampled = resampled_confusions(label, predicted, settings.resamples, settings.seed)
     counts = confusion_matrix(np.tile(label, answers), predicted.ravel()) / answers
@@ -196,9 +196,9 @@ def _noise_level(
 
 
 def _unsteadiness(predict: Predict, beats: Beats, probabilities: npt.NDArray[np.float32]) -> float:
-    """Compute how far answers move with next to nothing: the mean over beats of the largest change of a probability.
+    """Compute how much a tiny change moves the answers: the mean over beats of the largest change of a probability.
 
-    A network moves by about as little as its input. One that adds noise while it serves draws other noise for every
+    A network's output moves about as little as its input. One that adds noise when serving draws new noise for every
     change of a beat, and moves by much more.
     """
     less = np.float32(1 - NUDGE)
@@ -210,7 +210,7 @@ def _unsteadiness(predict: Predict, beats: Beats, probabilities: npt.NDArray[np.
 def _certainty(
     probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64], certainty: Certainty, kind: str
 ) -> dict[str, Any]:
-    """Compute what the temperature mends, what abstaining gains, and what favouring the rare classes costs.
+    """Compute what the temperature corrects, what abstaining gains, and what favouring rare classes costs.
 
     `probabilities` are float32[answers, n, 5], on beats of this `kind`: `clean` or `noisy`.
     """
@@ -242,7 +242,7 @@ def judge_records(
 ) -> dict[str, Any]:
     """Measure a model's classes, int64[n], against the true ones, record by record and over all of them.
 
-    Beats of one record are answered alike, so that their number says little about the next person. A resample draws
+    Beats of one record get similar answers, so their number says little about the next person. A resample draws
     whole records with replacement; the model and `all N` are compared on the same draws.
 
     Returns `records`, a row each; for `model` and `all_n` gross figures, the `average` over records, and 95 %

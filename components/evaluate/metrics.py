@@ -1,6 +1,6 @@
-"""How good predictions are: the metrics that every table, gate and report takes from here.
+"""How good predictions are: the metrics used by every table, gate and report.
 
-A class without a single true beat has no recall, precision or F1 (None) and no part in the macro average.
+A class without true beats has no recall, precision or F1 (None) and is not in the macro average.
 A class with true beats that is never predicted has recall 0, precision 0 and F1 0, and counts in the average.
 """
 
@@ -18,10 +18,10 @@ KERAS_EPSILON = 1e-7
 """Probabilities are clipped this far from 0 and 1 before their logarithm is taken, as Keras does."""
 
 NAMED: Final = CLASSES[:3]
-"""Classes that every patient's recording may have: F is rare, Q is what has no class."""
+"""Classes that any patient's recording may have: F is rare, Q is unclassifiable."""
 
 PerClass = list[float | None]
-"""One number a class, in the order of CLASSES; None where the class has no true beat."""
+"""One number per class, in the order of CLASSES; None if the class has no true beat."""
 
 
 def _ratio(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -33,7 +33,7 @@ def class_rates(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Compute recall, precision and F1 of every class: counts [..., 5, 5], rows the truth -> three float64[..., 5].
 
-    They are nan where the class has no true beat in that matrix.
+    They are nan if the class has no true beat in that matrix.
     """
     counts = np.asarray(confusion, dtype=np.float64)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
@@ -57,16 +57,16 @@ def macro_f1_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 
 def named_f1_of(confusion: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Compute the mean F1 of N, S and V, those that occur: counts [..., 5, 5] -> float64[...]."""
+    """Compute the mean F1 of those of N, S and V that occur: counts [..., 5, 5] -> float64[...]."""
     return np.nanmean(class_rates(confusion)[2][..., : len(NAMED)], axis=-1)
 
 
 METRICS_OF_RECORDS: Final[dict[str, Metric]] = {"accuracy": accuracy_of, "named_f1": named_f1_of}
-"""What a model must have more of than `all N`."""
+"""Metrics in which a model must exceed `all N`."""
 
 
 def all_n(confusion: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the confusion matrices that calling every beat N gives on beats with the same true classes."""
+    """Return the confusion matrices of calling every beat N, for the same true classes."""
     called = np.zeros_like(confusion)
     called[..., 0] = np.sum(confusion, axis=-1)
     return called
@@ -79,7 +79,7 @@ def cross_entropy(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np
 
 
 def per_class(values: npt.NDArray[np.float64]) -> PerClass:
-    """Convert float64[5] to a list with None where there is no number."""
+    """Convert float64[5] to a list with None for nan."""
     return [None if np.isnan(value) else float(value) for value in values]
 
 
@@ -87,7 +87,7 @@ def measure(probabilities: npt.NDArray[np.floating], label: npt.NDArray[np.int64
     """Compare predicted probabilities, float[n, 5], with the true classes, int64[n], in plain numbers and lists.
 
     Raises:
-        ValueError: there is no beat, or the two disagree about how many there are.
+        ValueError: there is no beat, or the two differ in length.
     """
     if len(label) == 0 or probabilities.shape != (len(label), len(CLASSES)):
         raise ValueError(

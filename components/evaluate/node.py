@@ -82,7 +82,7 @@ def ModelGate(  # noqa: N802 - the function's name is the node's id
     """Fail unless the model may be pushed, so that a refusal is never taken from the cache.
 
     Raises:
-        ModelRefused: with the whole verdict, one refusal per reason among it.
+        ModelRefused: with the whole verdict, including one refusal per reason.
     """
     figures, arrays = read_json(judgement.uri, names.JUDGEMENT), read_arrays(judgement.uri, names.PREDICTIONS)
     measured_with = EvaluateSettings.model_validate(figures["settings"])

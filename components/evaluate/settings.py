@@ -12,7 +12,7 @@ from components.settings import Settings
 
 
 class EvaluateSettings(Settings):
-    """How much is drawn and resampled when a model is measured."""
+    """Noise draws and resamples for measuring a model."""
 
     draws: tuple[int, ...] = Field(
         default=(1, 2, 3, 4, 5),
@@ -78,10 +78,10 @@ PATIENT = Thresholds(
     noisy_macro_f1=0.40,
     recall=Recalls(N=0.95, S=0.40, V=0.50),
 )
-"""Of people never seen, fixed by cross-validation over them and not on DS2. The hardest of five folds, where V has the
+"""For new people, fixed by cross-validation over people and not on DS2. The hardest of five folds, where V has the
 shape of S in some recordings, reaches .93 accuracy, .47 macro-F1, and recalls of .98 N, .68 S, .58 V; all five together
 .956 accuracy and recalls of .71 S and .88 V (docs/results.md). F and Q are too rare for a floor. A network that reads
-each beat alone has .82-.88 accuracy and finds .04-.16 of S on DS2: it is refused, as it should be."""
+each beat alone has .82-.88 accuracy and finds .04-.16 of S on DS2: it is refused, rightly."""
 
 UNKNOWN = Thresholds(
     clean_accuracy=0.75,
@@ -90,7 +90,7 @@ UNKNOWN = Thresholds(
     noisy_macro_f1=0.25,
     recall=Recalls(N=0.78),
 )
-"""Nothing is known about such data, so no more is required than a network reaches on new people, each beat alone."""
+"""Nothing is known about such data, so only what a network reading single beats reaches on new people is required."""
 
 SYNTHETIC = Thresholds(
     clean_accuracy=0.85,
@@ -100,11 +100,11 @@ SYNTHETIC = Thresholds(
     recall=Recalls(N=0.80, S=0.10, V=0.30, F=0.10, Q=0.50),
 )
 """Below the .91 / .75 clean and .91 / .73 noisy that the demo profile reached from two seeds, with recalls of S
-.37-.48, V .58-.66, F .28-.40, Q 1: says that the machinery works and no class was lost, nothing about real hearts."""
+.37-.48, V .58-.66, F .28-.40, Q 1: shows that the machinery works and no class was lost, nothing about real hearts."""
 
 
 class GateSettings(Settings):
-    """What a model must reach, by what its test beats are."""
+    """What a model must reach, by kind of test beats."""
 
     kaggle: Thresholds = Field(default=KAGGLE, description="Kaggle's own test rows; patients may be on both sides")
     patient: Thresholds = Field(default=PATIENT, description="test patients whose beats were never trained on")

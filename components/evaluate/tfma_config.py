@@ -1,4 +1,4 @@
-"""What the Evaluator computes of the served model on clean test beats, and what its blessing depends on."""
+"""What the Evaluator computes for the served model on clean test beats, and what its blessing depends on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PREDICTION_KEY, LABEL_KEY, SIGNATURE = "probabilities", "label", "serving_defaul
 def eval_config(gate: GateSettings) -> Any:
     """Build the tfma.EvalConfig of the served signature: no baseline, no slices.
 
-    It asks for what TFMA counts as the Judge does: TFMA's recall of a class goes by a cut-off of 0.5, and its macro
-    averages are nan once a class is never predicted. The least accuracy is the lowest for any data: the graph is built
+    It includes only what TFMA counts as the Judge does: TFMA's recall of a class uses a cut-off of 0.5, and its macro
+    averages are nan if a class is never predicted. The minimum accuracy is the lowest for any data: the graph is built
     before it is known how the data was split, and the gate, which knows, applies that data's own thresholds.
     """
     import tensorflow_model_analysis as tfma

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 BINS = 32
-"""Equal bins over 0..1; the last includes 1. Padding is counted, too: the length of beats is part of their shape."""
+"""Equal bins over 0..1; the last includes 1. Padding counts too: the length of beats is part of their shape."""
 
 CACHED = 1 << 15
 """Samples counted at a time: they and their bins fit the second-level cache, which is four times as fast."""

@@ -1,4 +1,4 @@
-"""The model card: what a pushed model is for, how good it is, and what it must not be used for; the text is in model_card.md.j2."""
+"""The model card: what a pushed model is for, its figures and its limits; the text is in model_card.md.j2."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def model_card(
         judgement: what `judgement.json` holds.
         rows: beats of each split.
         digests: `model`, `code`, `settings`, 64 hex digits each, and `data`, one for each split's file.
-        settings: of the run.
+        settings: the run's.
         verdict: the gate's.
         context: the form of context that the model reads; None if it reads samples.
         precisions: what `precisions.json` holds; empty if none was measured.

@@ -1,6 +1,6 @@
-"""What a pushed model is computed from: OpenVINO's files, and the lower precisions, released or refused with a reason.
+"""What a pushed model runs from: OpenVINO's files, and the lower precisions, released or refused with a reason.
 
-OpenVINO reads float32 and int8 from files of their own, so that scoring needs no TensorFlow.
+OpenVINO reads float32 and int8 from separate files, so that scoring needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from components.io.serving import PRECISIONS
 from components.train.served import FAST_PRECISIONS, Answers, Precision, ServedModel, is_native, openvino_core
 
 LEAST_ANSWERS: Final = 10_000
-"""Answers to validation beats, clean and noisy, that a precision is judged by; with fewer none is released."""
+"""Least number of answers to validation beats, clean and noisy, for a precision to be released."""
 
 MOST_CHANGED: Final = 0.001
 """Share of the answers to validation beats that a precision may change."""
 
 CALIBRATED_ON: Final = 2_000
-"""Train beats, evenly spread over the split, that the ranges of the int8 model are taken from, clean and noisy."""
+"""Train beats, evenly spread over the split, for the value ranges of the int8 model, clean and noisy."""
 
 IN_FLOAT: Final = ("SUB", "MUL", "FULLY_CONNECTED", "PACK", "MEAN", "SOFTMAX", "REDUCE_MAX", "LESS")
-"""TFLite operations that stay float32: normalisation, the head and the threshold: int8 has 256 probabilities."""
+"""TFLite operations that stay float32: normalisation, head and threshold, as int8 has only 256 values."""
 
 TOLERANCE: Final = 1e-5
 """Largest difference between a probability by OpenVINO in float32 and by TensorFlow."""
@@ -55,7 +55,7 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
         settings: the noise and the seed that the model was judged with.
 
     Returns:
-        Precision -> `refused`, a sentence or None, and figures by split, each by `clean` and `noisy`; empty where there
+        Precision -> `refused`, a sentence or None, and figures by split, each by `clean` and `noisy`; empty if there
         are too few beats, or the model reads context: it is small, and fast in float32.
     """
     reference, judged_on = ServedModel(str(model_dir)), {"eval": read_beats("eval")}
@@ -87,7 +87,7 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
 
 
 def write_float32(model_dir: Path, beats: Beats) -> None:
-    """Write a SavedModel's signature `beats` for OpenVINO; not if it answers these beats in another way."""
+    """Write a SavedModel's signature `beats` for OpenVINO; not if its answers to these beats differ."""
     tf = import_tensorflow()
     core, _ = openvino_core()
     import openvino  # after it, without its converter
@@ -111,7 +111,7 @@ def quantised(model_dir: str, signal: npt.NDArray[np.float32]) -> bytes:
 
     Args:
         model_dir: a local directory.
-        signal: float32[n, 187], beats that the ranges of values are taken from.
+        signal: float32[n, 187], beats for the value ranges.
     """
     tf = import_tensorflow()
 
@@ -134,7 +134,7 @@ def refusal(
     """Say why a precision is not released, by validation beats; None if it is.
 
     Args:
-        precision: that was measured.
+        precision: the measured one.
         found: its answers.
         expected: those of float32.
         label: int64[n], the true classes.

@@ -59,7 +59,7 @@ def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
         The model's digest.
 
     Raises:
-        FileNotFoundError: the folder is no SavedModel, or lacks its Keras file or the statistics file.
+        FileNotFoundError: the folder is not a SavedModel, or lacks its Keras file or the statistics file.
     """
     digest = model_digest(model_dir)
     if not (model_dir / KERAS_FILE).is_file():

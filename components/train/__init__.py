@@ -8,5 +8,5 @@
       -> calibrate   temperature and abstention, weighted by poststratify
       -> export      SavedModel and Keras file
 
-`tuner`, `trainer` and `finetuner` are the stages: each runs these in its own order.
+`tuner`, `trainer` and `finetuner` are the stages: each runs these steps in its own order.
 """

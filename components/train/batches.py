@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _SEEDS_A_BATCH = 8
-"""Seeds set aside for one batch: one for each kind of change."""
+"""Seeds reserved for one batch: one for each kind of change."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Batches:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to a batch.
+    """The changes made to a batch.
 
     Attributes:
         stretch: largest relative change of the time scale.
         mix: largest share of another beat.
-        noise: fresh: new noise in every batch; fixed: a beat's draw 0, on every beat, whatever the shares say.
+        noise: fresh: new noise in every batch; fixed: a beat's draw 0, on every beat, regardless of the shares.
         noisy_share: share of the beats that get fresh noise.
         wide_share: share of those whose noise level is uniform in 0..noise_max; the others' is noise_sd.
         noise_sd: in units of the samples.
@@ -98,7 +98,7 @@ def make_batches(
     seed: int,
     class_weight: ClassWeight = NOT_WEIGHTED,
 ) -> Batches:
-    """Shuffle the rows anew for each epoch and make batches of them, the same ones for the same seed.
+    """Shuffle the rows for each epoch and make batches of them, the same ones for the same seed.
 
     Args:
         spool: the beats; column `clean`.
@@ -132,7 +132,7 @@ def make_batches(
 
 
 def class_weights(label: npt.NDArray[np.int64], powers: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Return float64[5], what a beat of each class counts, on average 1 over these beats.
+    """Return float64[5], the weight of a beat of each class, on average 1 over these beats.
 
     That is (beats of N / beats of the class) to the class's power; a class without beats counts as if it had one.
     """
@@ -154,7 +154,7 @@ def row_batches(rows: npt.NDArray[np.int64], batch: int, rng: np.random.Generato
 def augment(
     signal: tf.Tensor, target: tf.Tensor, seed: tf.Tensor, augmentation: Augmentation
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Stretch, mix, then add noise: what the recorder adds comes after what the heart does.
+    """Stretch, mix, then add noise: the recorder's effects come after the heart's.
 
     Args:
         signal: float32[n, 187], 0..1.
@@ -174,7 +174,7 @@ def augment(
 
 
 def stretch(signal: tf.Tensor, largest: float, seed: tf.Tensor) -> tf.Tensor:
-    """Change each beat's time scale about sample 0, the R peak, by a factor in 1 - largest .. 1 + largest.
+    """Scale each beat's time axis about sample 0, the R peak, by a factor in 1 - largest .. 1 + largest.
 
     Values between two samples are interpolated; after the last sample there is padding.
     """
@@ -211,7 +211,7 @@ def add_fresh_noise(signal: tf.Tensor, seed: tf.Tensor, augmentation: Augmentati
 
 
 def _uniform(seed: tf.Tensor, purpose: int, shape: tuple[tf.Tensor | int, ...], low: float, high: float) -> tf.Tensor:
-    """Draw uniform numbers; each purpose has its own, from the one seed of the batch."""
+    """Draw uniform numbers; each purpose has its own, derived from the batch's seed."""
     import tensorflow as tf
 
     return tf.random.stateless_uniform(shape, _seed_for(seed, purpose), low, high)

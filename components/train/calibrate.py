@@ -1,6 +1,6 @@
 """Calibration on the eval split: the temperature of the probabilities, and when the model abstains.
 
-Both are served with the model. The shift that would let all classes be found equally often is estimated, too, and only
+Both are served with the model. The shift that would balance the recall of all classes is also estimated, but only
 reported. The temperature is that of Guo et al., "On Calibration of Modern Neural Networks", 2017; the shift that of
 Menon et al., "Long-tail learning via logit adjustment", 2021.
 """
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from components.train.loop import Predictor
 
 LOWEST, HIGHEST = 0.2, 5.0
-"""Temperatures that are searched; a model that needs another one is beyond repair."""
+"""Range of temperatures searched; a model that needs another is beyond repair."""
 
 ONE_SIDED_95: Final = 1.6448536269514722
 """95 % quantile of the normal distribution."""
 
 SHIFTS: Final = tuple(step / 20 for step in range(41))
-"""Shifts that are tried: 0 is the class most probable here, 1 the class most probable if all were as common, and above
-it rare classes are favoured still more."""
+"""Shifts tried: 0 picks the class most probable here, 1 the class most probable if all were equally common, and above
+1 rare classes are favoured even more."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Certainty:
 
     Attributes:
         temperature: the logits are divided by it.
-        threshold: the model abstains where its largest probability is lower; 0 never abstains.
+        threshold: the model abstains if its largest probability is lower; at 0 it never abstains.
         priors: share of each class in the eval split.
-        shifts: "clean" and "noisy" -> the power of the priors by which dividing the probabilities finds the classes
+        shifts: "clean" and "noisy" -> the power of the priors that the probabilities are divided by to find the classes
             equally often.
     """
 
@@ -50,7 +50,7 @@ class Certainty:
 
 
 UNCALIBRATED: Final = Certainty(1.0, 0.0, (1 / len(CLASSES),) * len(CLASSES), {"clean": 0.0, "noisy": 0.0})
-"""Of a model whose probabilities are the softmax of its logits, and which never abstains."""
+"""For a model whose probabilities are the softmax of its logits and which never abstains."""
 
 
 def learn_certainty(
@@ -61,10 +61,10 @@ def learn_certainty(
     Args:
         predict: the trained network.
         validation: the eval split, columns `signal` and `noisy`, normalised.
-        weight: float64[n], how much each of its beats counts for the temperature; unlike the threshold and the shift,
-            it has no interval that allows for the split's luck.
-        accuracy: that the model is to have on the clean beats which it answers, a share.
-        recall: mean over the classes that is to be reached at the shift, a share.
+        weight: float64[n], weight of each beat in fitting the temperature; unlike the threshold and the shift,
+            it has no interval to allow for a lucky split.
+        accuracy: required on the clean beats that the model answers, a share.
+        recall: mean over the classes required at the shift, a share.
     """
     from scipy.special import softmax
 
@@ -89,7 +89,7 @@ def fit_temperature(
     Args:
         logits: float32[n, 5].
         label: int64[n], 0..4.
-        weight: float64[n], how much each counts.
+        weight: float64[n], of each beat.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
@@ -108,10 +108,10 @@ def fit_temperature(
 def abstention_threshold(
     probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64], accuracy: float
 ) -> float:
-    """Find the least probability at which answers are as accurate as required, with an allowance for chance.
+    """Find the least probability at which answers reach the required accuracy, with a margin for chance.
 
-    Beats are answered from the surest down, to the last one at which the lower end of a one-sided 95 % interval of
-    their accuracy is as required; where there are too few beats for that (under 598 for 99.5 %), their accuracy.
+    Beats are answered, most confident first, to the last one at which the lower end of a one-sided 95 % interval of
+    their accuracy is as required; with too few beats for that (under 598 for 99.5 %), their accuracy itself.
 
     Args:
         probabilities: float32[n, 5].
@@ -119,7 +119,7 @@ def abstention_threshold(
         accuracy: required, a share.
 
     Returns:
-        The threshold; 0 where all may be answered, above 1 where none may.
+        The threshold; 0 if all may be answered, above 1 if none may.
     """
     from scipy.stats import beta
 
@@ -127,7 +127,7 @@ def abstention_threshold(
     order = np.argsort(-certainty, kind="stable")
     answered = np.arange(1, len(label) + 1)
     hits = np.cumsum((probabilities.argmax(axis=1) == label)[order])
-    # The lower end of a one-sided 95 % interval of Clopper and Pearson, where so many beats could show as much at all.
+    # The lower end of a one-sided 95 % Clopper-Pearson interval, if there are enough beats for it to reach that.
     lowest = beta.ppf(0.05, hits, answered - hits + 1) if 0.05 ** (1 / len(label)) >= accuracy else hits / answered
     enough = np.flatnonzero(lowest >= accuracy)
     if not len(enough):
@@ -138,7 +138,7 @@ def abstention_threshold(
 def prior_shift(
     probabilities: npt.NDArray[np.float32], label: npt.NDArray[np.int64], priors: npt.NDArray[np.float64], recall: float
 ) -> float:
-    """Find the least shift at which the mean recall is as required, with an allowance for chance.
+    """Find the least shift at which the mean recall is as required, with a margin for chance.
 
     Args:
         probabilities: float32[n, 5].
@@ -147,7 +147,7 @@ def prior_shift(
         recall: required of the lower end of a one-sided 95 % interval of the mean over the classes that occur.
 
     Returns:
-        The shift; the one that comes nearest where none is enough.
+        The shift; the closest one if none is enough.
     """
     counts = np.bincount(label, minlength=len(CLASSES))
     present = counts > 0

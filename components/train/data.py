@@ -47,7 +47,7 @@ def spool_examples(patterns: Sequence[str], columns: Mapping[str, str], folder: 
     """Write features of transformed examples into flat files and map them.
 
     Args:
-        patterns: file patterns of TFRecords, gzip where the name ends in .gz; read in the order of their names.
+        patterns: file patterns of TFRecords, gzip if the name ends in .gz; read in the order of their names.
         columns: name of a column -> name of a feature of floats, equally many in each example.
         folder: a local folder to make; it must outlive the spool.
 
@@ -81,9 +81,9 @@ class TrainingData:
     """The input of a stage that trains.
 
     Attributes:
-        train: column `clean`, samples in 0..1, or the context of beats as it came.
-        validation: the eval split; columns `clean`, likewise, and `signal` and `noisy`, normalised. No noise is on the
-            context: both are the same.
+        train: column `clean`, samples in 0..1, or the unchanged context of beats.
+        validation: the eval split; columns `clean`, likewise, and `signal` and `noisy`, normalised. For context, which
+            gets no noise, these two are the same.
         normalise: column `clean` -> normalised.
     """
 
@@ -93,7 +93,7 @@ class TrainingData:
 
     @property
     def width(self) -> int:
-        """Numbers that a network reads of a beat."""
+        """Number of values that a network reads per beat."""
         return self.train.columns["clean"].shape[1]
 
 
@@ -108,7 +108,7 @@ def load_data(fn_args: FnArgs, scratch: str, network: NetworkSettings) -> Traini
     Args:
         fn_args: `train_files`, `eval_files` (patterns of transformed examples) and `transform_graph_path`.
         scratch: an empty local folder that outlives the data.
-        network: that is to be trained.
+        network: the one to train.
 
     Raises:
         DataRefused: a split without examples, or examples without the context that the network reads.
@@ -122,7 +122,7 @@ def load_data(fn_args: FnArgs, scratch: str, network: NetworkSettings) -> Traini
 
 
 def load_all_beats(fn_args: FnArgs, scratch: str, network: NetworkSettings) -> Spool:
-    """Read the beats of both splits, column `clean`, to train on once the eval split has served its purpose."""
+    """Read the beats of both splits, column `clean`, to train on after the eval split has served its purpose."""
     columns = CONTEXT if network.reads_context else SIGNAL
     files = [*fn_args.train_files, *fn_args.eval_files]
     return spool_examples(files, {"clean": columns["clean"]}, Path(scratch, "all"))
@@ -131,7 +131,7 @@ def load_all_beats(fn_args: FnArgs, scratch: str, network: NetworkSettings) -> S
 def load_normalise(transform_graph: str, feature: str = "signal") -> ConcreteFunction:
     """Load the part of Transform's graph that normalises a feature: float32[n, width] -> float32[n, width].
 
-    The graph also makes noise, none of which may be in a model that is served.
+    The graph also makes noise, which must not be in a served model.
 
     Args:
         transform_graph: directory of a Transform output (its transform_graph artifact).

@@ -32,7 +32,7 @@ class Predict(Protocol):
     def __call__(
         self, signal: npt.NDArray[np.float32], context: npt.NDArray[np.float32] | None = None
     ) -> npt.NDArray[np.float32]:
-        """Answer beats float32[n, 187] in 0..1, with their context float32[n, k], with probabilities float32[n, 5]."""
+        """Return probabilities float32[n, 5] for beats float32[n, 187] in 0..1 and their context float32[n, k]."""
 
 
 def export_model(
@@ -53,7 +53,7 @@ def export_model(
         model: normalised beats -> logits of each tower.
         network: the settings that it was built from.
         normalise: float32[n, 187] in 0..1, or context float32[n, k] -> normalised.
-        directory: where to; local or remote.
+        directory: to write to; local or remote.
         certainty: what the logits are divided by, and below which probability the model abstains.
     """
     import tensorflow as tf
@@ -96,7 +96,7 @@ def export_model(
 
 
 def load_network(model_dir: str | None) -> keras.Model:
-    """Load the network that travels with a SavedModel, to go on training it.
+    """Load the Keras network stored with a SavedModel, to continue its training.
 
     Args:
         model_dir: the SavedModel's directory; local or remote.
@@ -131,7 +131,7 @@ def load_predict(model_dir: str, batch: int = 2048) -> Predict:
 
     Args:
         model_dir: the SavedModel's directory (a Trainer's or FineTuner's model, or a pushed version).
-        batch: most beats that it answers at a time.
+        batch: maximum beats per call.
 
     Raises:
         OSError, KeyError, ValueError: the directory holds no such model.

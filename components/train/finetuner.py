@@ -1,7 +1,7 @@
 """The FineTuner: the trained network learns to read noisy beats, its head first, then all of it.
 
-Then it is calibrated on the eval split. Last it learns from the eval split's beats, too; what was learnt by validating
-on them (temperature, thresholds) stays as it is.
+Then it is calibrated on the eval split. Finally it also trains on the eval split's beats; what was fitted
+to them (temperature, thresholds) stays as it is.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Raises:
         HeartbeatError: the Trainer's weights were not loaded, or the body did not stay frozen in phase one.
-        DataRefused: no example to train on, or a class missing where the policy needs it.
+        DataRefused: no example to train on, or a class that the policy needs is missing.
     """
     config = FineTunerConfig.model_validate_json(fn_args.custom_config["settings"])
     train, tune = with_tuned(config.train, fn_args.hyperparameters), config.finetune
     logs = f"{fn_args.model_run_dir}/logs"
     start_afresh(train.seed)
     body = load_network(fn_args.base_model).get_layer(BODY)
-    trained_weights = [np.array(weight) for weight in body.get_weights()]  # copies, which training cannot reach
+    trained_weights = [np.array(weight) for weight in body.get_weights()]  # copies, which training cannot change
     with tempfile.TemporaryDirectory() as scratch:
         data = load_data(fn_args, scratch, train.network)
         model = with_new_head(body, train.network, tune.head_dropout)
@@ -76,10 +76,10 @@ def finish(
     """Run what follows phase one: phase two, calibration on the eval split, the refit; `load_all` gives its beats.
 
     Returns:
-        What was learnt on the eval split, and the curves by phase.
+        What was fitted to the eval split, and the curves by phase.
     """
     histories = {FINETUNED: train_all(model, data, train, tune, logs)}
-    # of context there are no samples to find near beats by, and its validation is meant to be of whole records
+    # context has no samples to find near beats by, and its validation is meant to be of whole records
     reads_context = train.network.reads_context
     weight = np.ones(len(data.validation)) if reads_context else post_stratify(data.train, data.validation, train.seed)
     certainty = learn_certainty(make_predictor(model), data.validation, weight, tune.abstain_accuracy, tune.mean_recall)
@@ -110,7 +110,7 @@ def train_all(
 def refit(
     model: keras.Model, all_beats: TrainingData, train: TrainSettings, tune: FineTuneSettings, logs: str
 ) -> History:
-    """Go on as in phase two for a few epochs, with no beats left to validate on."""
+    """Continue as in phase two for a few epochs, with no beats left to validate on."""
     phase = Phase("FineTuner", REFITTED, tune.refit_epochs, tune.refit_learning_rate, train, f"{logs}/{REFITTED}")
     return fit(model, _batches(all_beats, train, tune, tune.noisy_share, train.seed + 3), None, phase)
 
@@ -118,8 +118,8 @@ def refit(
 def _batches(
     data: TrainingData, train: TrainSettings, tune: FineTuneSettings, noisy_share: float, seed: int
 ) -> Batches:
-    # The same rows as the Trainer's: of a class that is sampled down, other ones would be new to the body.
-    # In the refit they are drawn among all beats, so others of such a class come in.
+    # The same rows as the Trainer's: other rows of a downsampled class would be new to the body.
+    # The refit draws from all beats, so it includes others of such a class.
     rows = choose_rows(data.train.label, train.policy, 1.0, np.random.default_rng(train.seed))
     augmentation = Augmentation(
         stretch=train.stretch,

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def build_optimizer(optimizer: keras.optimizers.Optimizer, model: keras.Model) -> None:
-    """Make an optimizer's variables now; made in the first step, they would have it traced a second time."""
+    """Create an optimizer's variables now; creating them in the first step would trace it a second time."""
     optimizer.build(model.trainable_variables)
 
 
 @contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Put the running average that the model's optimizer keeps in place of the model's weights, for a while."""
+    """Temporarily replace the model's weights by the running average that its optimizer keeps."""
     import keras
 
     swap = keras.callbacks.SwapEMAWeights()
@@ -52,7 +52,7 @@ def saved_weights(model_dir: str) -> list[npt.NDArray[np.float32]]:
 
 
 def without_other_outputs(function: ConcreteFunction) -> ConcreteFunction:
-    """Keep only what a function's first output is computed from: calls inlined, learnt numbers as constants."""
+    """Keep only what a function's first output is computed from: calls inlined, weights as constants."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -65,12 +65,12 @@ def without_other_outputs(function: ConcreteFunction) -> ConcreteFunction:
 def defaults_first_oracle(
     objective: str, trials: int, space: kt.HyperParameters, seed: int
 ) -> kt.oracles.RandomSearchOracle:
-    """Make a random search whose first trial has the defaults of the space: it can only find what beats them.
+    """Make a random search whose first trial has the defaults of the space: it can only improve on them.
 
     Args:
         objective: the figure to minimise.
-        trials: settings tried.
-        space: what may be tried.
+        trials: number of settings tried.
+        space: of settings.
         seed: of the search.
     """
     import keras_tuner as kt

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 _PROGRESS = logging.getLogger("heartbeat.progress")
 
 _BATCH = 2048
-"""Beats of the eval split that the network answers at a time."""
+"""Beats of the eval split per call of the network."""
 
 History = dict[str, list[float]]
-"""`epoch` (from 1), `loss`, `accuracy`, and with a validation `val_loss`, `val_noisy_accuracy` ...: one value each."""
+"""`epoch` (from 1), `loss`, `accuracy`, and with validation `val_loss`, `val_noisy_accuracy` ...: one value each."""
 
 Predictor = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """Normalised beats float32[n, 187], or their context float32[n, k] -> logits float32[n, 5]."""
@@ -52,7 +52,7 @@ class Phase:
 def run_operations_side_by_side() -> None:
     """Give each of TensorFlow's operations one thread, and every core an operation.
 
-    A step's operations are too small to be shared among cores, and a network's towers do not wait for one another:
+    A step's operations are too small to split among cores, and a network's towers do not wait for one another:
     on two cores a step of the default network takes three quarters of the time that it takes with TensorFlow's own
     setting. Call it before TensorFlow first computes in this process; a TF_NUM_INTRAOP_THREADS that is set already
     is kept.
@@ -61,7 +61,7 @@ def run_operations_side_by_side() -> None:
 
 
 def start_afresh(seed: int) -> None:
-    """Drop what Keras holds of earlier models in this process, and seed everything that draws numbers."""
+    """Clear Keras's state from earlier models in this process, and seed all random generators."""
     import keras
 
     keras.backend.clear_session()
@@ -69,14 +69,14 @@ def start_afresh(seed: int) -> None:
 
 
 def fit(model: keras.Model, batches: Batches, validation: Spool | None, phase: Phase) -> History:
-    """Train the model's trainable weights; with an average, the averaged weights are what remains in it.
+    """Train the model's trainable weights; with averaging, it is left with the averaged weights.
 
-    Each tower has a loss of its own; `loss` and `accuracy` are the mean over the towers.
+    Each tower has its own loss; `loss` and `accuracy` are the mean over the towers.
 
     Args:
         model: normalised beats -> logits of each tower, float32[n, towers, 5].
-        batches: to learn from.
-        validation: to measure with after each epoch; None where every beat is trained on.
+        batches: to train on.
+        validation: to measure with after each epoch; None if every beat is trained on.
         phase: how long and how fast.
     """
     import keras
@@ -115,7 +115,7 @@ def _optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(rate, steps * phase.epochs)
     average = {}
     if phase.train.average_epochs:
-        # In epochs, not as a momentum: a small set has so few steps that a fixed momentum would average the start in.
+        # In epochs, not as a momentum: on a small set a fixed momentum would include the start in the average.
         average = {"use_ema": True, "ema_momentum": 1 - 1 / max(1, phase.train.average_epochs * steps)}
     return keras.optimizers.AdamW(rate, weight_decay=phase.train.weight_decay, **average)
 
@@ -152,7 +152,7 @@ def _report(phase: Phase, epoch: int, loss: float, val_accuracy: float | None, s
     """Log the end of an epoch as one JSON line, for the screen.
 
     Args:
-        phase: what is being trained.
+        phase: of training.
         epoch: number of the epoch that ended, from 1.
         loss: mean over the epoch's training batches.
         val_accuracy: 0..1, on the clean beats of the eval split; None without a validation.
@@ -167,7 +167,7 @@ def _report(phase: Phase, epoch: int, loss: float, val_accuracy: float | None, s
 
 
 def make_predictor(model: keras.Model) -> Predictor:
-    """Make the function that a network computes when it infers, with its weights as they are at each call.
+    """Make a network's inference function, using its current weights at each call.
 
     It is traced once, as tracing takes a second.
     """

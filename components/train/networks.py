@@ -2,8 +2,8 @@
 
 A network has one or more towers: networks side by side that share only the beat, each trained on its own loss, whose
 mean is the answer (a deep ensemble: Lakshminarayanan et al., 2017). Input float32[n, 187], normalised samples, or
-float32[n, k], standardised context; output logits float32[n, towers, 5]. Body and head, of all towers, are models of
-their own inside the network, so that a new head can be put on a trained body.
+float32[n, k], standardised context; output logits float32[n, towers, 5]. Body and head, of all towers, are separate
+models inside the network, so that a new head can be put on a trained body.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 BODY = "body"
 HEAD = "head"
 CONVOLUTION = "convolution_"
-"""How the names of a body's convolutions begin."""
+"""Prefix of the names of a body's convolutions."""
 
 STUDY_SAMPLES = SAMPLES - 1
-"""The study left the last sample of each beat out."""
+"""The study left out the last sample of each beat."""
 
 
 def build_network(settings: NetworkSettings, width: int = SAMPLES) -> keras.Model:
-    """Make a network with fresh weights; `width` is the numbers that it reads of a beat, samples or context."""
+    """Make a network with fresh weights; `width` is how many values it reads per beat, samples or context."""
     if settings.name == "study":
         return _join(_study_body(), _study_head())
     body = _context_body(settings, width) if settings.reads_context else _residual_body(settings)

@@ -1,4 +1,4 @@
-"""Weights of the eval split's beats, so that hard and easy beats are as common in it as among the train beats.
+"""Weights of the eval split's beats, so that hard and easy beats are as common as among train beats.
 
 The eval split is chosen by hash and may by chance be easier than the training data; a temperature fitted to it would
 leave the model over-confident. Difficulty is measured without a model: a beat is hard if its nearest train beat is of
@@ -16,10 +16,10 @@ import numpy.typing as npt
 from components.train.data import Spool
 
 NEIGHBOURS: Final = 50_000
-"""Train beats among which the nearest is looked for."""
+"""Number of train beats searched for the nearest."""
 
 LARGE: Final = 50_000
-"""Beats of an eval split that is left as it is: it owes little to luck."""
+"""An eval split with this many beats is left as it is: chance matters little."""
 
 _BLOCK = 512
 
@@ -30,7 +30,7 @@ def post_stratify(train: Spool, validation: Spool, seed: int) -> npt.NDArray[np.
     Args:
         train: column `clean`.
         validation: the eval split, column `clean`.
-        seed: of the choice of train beats, where there are more than can be looked at.
+        seed: of the choice of train beats, if there are too many to search.
 
     Returns:
         float64[n]; all 1 for an eval split that is large, or no easier than train beats.
@@ -62,7 +62,7 @@ def strata_weights(
         hard: bool[n].
 
     Returns:
-        float64[n], its mean 1 where both splits have the same classes. A class without hard or without easy beats here
+        float64[n], with mean 1 if both splits have the same classes. A class without hard or without easy beats here
         is one stratum.
     """
     weight = np.ones(len(label))
@@ -96,7 +96,7 @@ def _nearest(
         block = queries[start : start + _BLOCK]
         distance = block @ beats.T
         distance *= -2
-        distance += squares  # in place: 100 MB three times over take four times as long
+        distance += squares  # in place: three arrays of 100 MB take four times as long
         if itself:
             distance[np.arange(len(block)), np.arange(start, start + len(block))] = np.inf
         classes[start : start + _BLOCK] = label[distance.argmin(axis=1)]

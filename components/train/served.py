@@ -21,28 +21,28 @@ from components.io.artifact_files import FLOAT32_FILE, INT8_FILE
 Precision = Literal["float32", "bfloat16", "int8"]
 
 AnyPrecision = Literal[Precision, "auto"]
-"""One of them, or the fastest that can be had."""
+"""One of them, or the fastest available."""
 
 FAST_PRECISIONS: Final[tuple[Precision, ...]] = ("int8", "bfloat16")
-"""Those with fewer bits, fastest first."""
+"""The lower precisions, fastest first."""
 
 INSTRUCTIONS: Final = {"int8": {"avx512_vnni", "avx_vnni"}, "bfloat16": {"avx512_bf16"}}
 """Any of these makes a processor compute a precision natively; names as in /proc/cpuinfo."""
 
 BFLOAT16_OPTION: Final = "auto_mixed_precision_onednn_bfloat16"
-"""TensorFlow's option, which holds for all of a process."""
+"""TensorFlow's option, which applies to the whole process."""
 
 OPENVINO_BEATS: Final = 256
 """Beats in every call of OpenVINO, so that it plans once; the last call is padded."""
 
 Columns = dict[str, npt.NDArray[np.float32]]
 Ask = Callable[[Columns], dict[str, npt.NDArray[Any]]]
-"""Answers the inputs of the signature, by name, with its outputs, by name."""
+"""Maps the signature's inputs, by name, to its outputs, by name."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of n beats."""
+    """A model's answers for n beats."""
 
     probabilities: npt.NDArray[np.float32]  # float32[n, 5]
     abstain: npt.NDArray[np.bool_]  # bool[n]; all false for a model without a threshold
@@ -58,12 +58,12 @@ class ServedModel:
     """The `beats` signature of a SavedModel: computed by OpenVINO if it was pushed in the precision, or by TensorFlow.
 
     Attributes:
-        context_width: numbers that it reads of a beat's context.
+        context_width: how many numbers of context it reads per beat.
         engine: what computes it, and its version.
 
     Args:
         model_dir: a local directory.
-        precision: that it is computed in; int8 only for a model that was released so.
+        precision: to compute in; int8 only for a model that was released in it.
 
     Raises:
         OSError, KeyError, ValueError: the directory holds no such model.
@@ -79,15 +79,15 @@ class ServedModel:
     def answers(
         self, signal: npt.NDArray[np.float32], batch: int, context: npt.NDArray[np.float32] | None = None
     ) -> Answers:
-        """Answer beats, in as few calls as take `batch` beats each, all about as large.
+        """Answer beats, in the fewest calls of at most `batch` beats, all about equally large.
 
         Args:
             signal: float32[n, 187] in 0..1.
-            batch: most beats in a call of TensorFlow; OpenVINO has calls of its own.
-            context: float32[n, k], for a model that reads it; may be left out where there are no beats.
+            batch: maximum beats per call of TensorFlow; OpenVINO's calls have a fixed size.
+            context: float32[n, k], for a model that reads it; may be left out if there are no beats.
 
         Raises:
-            ValueError: the context is not of as many numbers as the model reads.
+            ValueError: the context has not as many numbers as the model reads.
         """
         columns = {"signal": signal}
         if self.context_width and len(signal):
@@ -99,7 +99,7 @@ class ServedModel:
             columns["context"] = context
         probabilities = [np.empty((0, len(CLASSES)), np.float32)]
         abstain = [np.empty(0, np.bool_)]
-        # If OpenVINO's were cut here as well, most of its last calls would be padded: a tenth of its time.
+        # If OpenVINO's were also split here, most of their last calls would be padded: a tenth of its time.
         calls = min(len(signal), 1) if self._pads_calls else -(-len(signal) // batch)
         split = {name: np.array_split(values, calls) if calls else [] for name, values in columns.items()}
         for call, block in enumerate(split["signal"]):
@@ -110,7 +110,7 @@ class ServedModel:
 
 
 def openvino_file(model_dir: str, precision: Precision) -> Path | None:
-    """Return the file that OpenVINO computes a precision from; None where TensorFlow computes the SavedModel."""
+    """Return the file that OpenVINO computes a precision from; None if TensorFlow computes the SavedModel."""
     if precision == "int8":
         return Path(model_dir, INT8_FILE)
     file = Path(model_dir, FLOAT32_FILE)
@@ -145,7 +145,7 @@ _one_precision = threading.Lock()
 
 @contextmanager
 def _bfloat16() -> Iterator[None]:
-    """Have TensorFlow compute in bfloat16 in the block, and in float32 again after it."""
+    """Make TensorFlow compute in bfloat16 within the block, and in float32 again after it."""
     options = import_tensorflow().config.optimizer
     with _one_precision:  # else the first thread to end would switch it off for the others
         options.set_experimental_options({BFLOAT16_OPTION: True})
@@ -162,10 +162,10 @@ def _openvino_model(file: Path) -> tuple[Ask, int, str]:
         The model, the numbers of context that it reads, and the engine with its version.
 
     Raises:
-        ValueError: the file is missing, or is no such model.
+        ValueError: the file is missing, or is not such a model.
     """
     core, version = openvino_core()
-    # By default OpenVINO computes float32 in bfloat16 where that is faster.
+    # By default OpenVINO computes float32 in bfloat16 if that is faster.
     settings = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": "f32"}
     try:
         model = core.read_model(file)
@@ -207,8 +207,8 @@ def _openvino_model(file: Path) -> tuple[Ask, int, str]:
 def openvino_core() -> tuple[Any, str]:
     """Return OpenVINO's core, one for the process, and its version.
 
-    It sets the thread's alternate signal stack as long as it lives. Cores that go in another order than they came leave
-    a stack there that is gone, and the next signal, Ctrl-C's too, ends the process with 139.
+    It sets the thread's alternate signal stack while it lives. Cores deleted in another order than created leave
+    a dangling stack, and the next signal, even Ctrl-C's, ends the process with 139.
     """
     sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
     # The converter: nothing here calls it, it takes half of the time of the import, and it sends telemetry.
@@ -218,7 +218,7 @@ def openvino_core() -> tuple[Any, str]:
 
 
 def is_native(precision: Precision) -> bool:
-    """Return whether this machine's processor has instructions for a precision; False where Linux does not say so."""
+    """Return whether this machine's processor has instructions for a precision; False unless Linux says so."""
     if precision == "float32":
         return True
     cpuinfo = Path("/proc/cpuinfo")

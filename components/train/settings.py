@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from components.settings import Settings
 
 FAST: Final[Mapping[str, Any]] = {"towers": 1, "stem_filters": 16, "stem_stride": 4, "block_filters": (24, 32, 48)}
-"""The sizes of the network `fast` where they are not set."""
+"""Default sizes of the network `fast`."""
 
 
 class NetworkSettings(Settings):
@@ -62,7 +62,7 @@ class NetworkSettings(Settings):
 
     @property
     def reads_context(self) -> bool:
-        """Whether it reads the context of a beat, and not its samples."""
+        """Whether it reads the context of a beat instead of its samples."""
         return self.name == "context"
 
 
@@ -177,35 +177,35 @@ class TuneSettings(Settings):
 
 
 class TunerConfig(Settings):
-    """What the Tuner is given."""
+    """The Tuner's input."""
 
     tune: TuneSettings
     train: TrainSettings
 
 
 class TrainerConfig(Settings):
-    """What the Trainer is given."""
+    """The Trainer's input."""
 
     train: TrainSettings
 
 
 class FineTunerConfig(Settings):
-    """What the FineTuner is given."""
+    """The FineTuner's input."""
 
     train: TrainSettings
     finetune: FineTuneSettings
 
 
 TUNED_NETWORK: Final = "network."
-"""How the names of the Tuner's values begin that are the network's."""
+"""Prefix of the Tuner's values that belong to the network."""
 
 
 def with_tuned(settings: TrainSettings, hyperparameters: dict[str, Any] | None) -> TrainSettings:
-    """Put the Tuner's values in place of the settings' own.
+    """Replace settings by the Tuner's values.
 
     Args:
-        settings: as the user set them.
-        hyperparameters: a keras-tuner configuration; None where no Tuner ran, and the settings stay as they are.
+        settings: the user's.
+        hyperparameters: a keras-tuner configuration; None if no Tuner ran; the settings then stay as they are.
     """
     if hyperparameters is None:
         return settings

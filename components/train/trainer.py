@@ -26,7 +26,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: `train_files`, `eval_files` (patterns of transformed examples), `transform_graph_path`,
-            `serving_model_dir`, `model_run_dir`; `custom_config["settings"]`, a TrainerConfig as JSON; where a Tuner
+            `serving_model_dir`, `model_run_dir`; `custom_config["settings"]`, a TrainerConfig as JSON; if a Tuner
             ran, `hyperparameters`, its best ones.
 
     Raises:
@@ -46,7 +46,7 @@ def train_clean(
 ) -> tuple[keras.Model, History]:
     """Train from fresh weights on a share of each class's beats; the same settings and data give the same network.
 
-    Stage and phase name the training in the progress, which the Trainer and each trial of the Tuner report.
+    Stage and phase name the training in the progress output of the Trainer and of each trial of the Tuner.
 
     Raises:
         DataRefused: a class missing where the policy needs it.

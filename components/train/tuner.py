@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tfx.v1.components import TunerFnResult
 
 OBJECTIVE = "val_loss"
-"""Cross-entropy on the clean beats of the eval split: after few epochs it tells more than the accuracy."""
+"""Cross-entropy on the clean beats of the eval split: after few epochs it is more informative than accuracy."""
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
@@ -33,10 +33,10 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
 
 def search_space(settings: TrainSettings) -> kt.HyperParameters:
-    """List the values that are tried: those of the settings, which are the defaults, and some around them.
+    """List the values to try: those of the settings, which are the defaults, and some around them.
 
-    The network keeps its size: a search of minutes cannot tell what a smaller one would reach, and speed and number of
-    parameters are as they are documented.
+    The network keeps its size: a search of minutes cannot show what a smaller one would reach, and speed and number of
+    parameters stay as documented.
     """
     import keras_tuner as kt
 

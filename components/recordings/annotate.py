@@ -31,13 +31,13 @@ def annotate(scored: Path, wfdb: Path, out: Path, annotator: str, lead: str = "0
         wfdb: folder of the records' headers.
         out: folder for the annotation files.
         annotator: their extension, letters only; csv and edf are files of these formats.
-        lead: name or index of the lead that the beats were cut from, which tells the samples of a frame.
+        lead: name or index of the lead that the beats were cut from, which gives the samples per frame.
 
     Returns:
-        File that was written -> its beats.
+        Written file -> number of its beats.
 
     Raises:
-        UsageError: the extension is not letters, or a file is there already.
+        UsageError: the extension is not letters, or a file already exists.
         DataRefused: the job is not finished, its rows do not say where they come from, or a beat is scored twice or
             lies outside its record.
         EnvironmentRefused: the folder cannot be written.
@@ -74,7 +74,7 @@ def read_scored(scored: Path) -> pa.Table:
     """Read the columns record, sample, symbol and abstain of all parts of a scoring job.
 
     Raises:
-        DataRefused: the job is not there or not finished, or its rows do not say which record and sample they are.
+        DataRefused: the job is missing or unfinished, or its rows do not say which record and sample they are from.
     """
     import pyarrow as pa
     import pyarrow.csv as pa_csv
@@ -108,7 +108,7 @@ def read_scored(scored: Path) -> pa.Table:
 def _answers(
     name: str, samples: npt.NDArray[np.int64], symbols: npt.NDArray[np.str_], wfdb: Path, lead: str
 ) -> Answers:
-    """Return what is said about a record whose beats are in order of position, in samples of the lead."""
+    """Return the annotations of a record whose beats are in order of position, in samples of the lead."""
     try:
         fs, sig_len, start = _sampling(wfdb / name, lead)
     except DataRefused as refused:
@@ -125,7 +125,7 @@ def _answers(
 
 
 def _sampling(stem: Path, lead: str) -> tuple[Fraction, int, datetime | None]:
-    """Return a lead's samples per second, its samples, 0 where the header does not say, and when it begins."""
+    """Return a lead's samples per second, its length (0 if the header does not say) and its start time."""
     if stem.suffix.lower() in EDF:
         opened = open_lead(stem, lead)
         return opened.fs, opened.length, opened.start

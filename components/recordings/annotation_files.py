@@ -18,13 +18,13 @@ import numpy.typing as npt
 from components.errors import UsageError
 
 WFDB_SYMBOLS: Final = ' NLRaVFJASEj/Q~ | sT*D"=pB^t+u?![]en@xf()r'
-"""The symbol of each annotation code of WFDB, by code; a space where there is none."""
+"""The symbol of each WFDB annotation code, by code; a space if there is none."""
 
 ABSTAINED: Final = "?"
 """WFDB symbol of a beat that the model abstained from: not classified."""
 
 REJECTED: Final = "|"
-"""WFDB symbol of what looks like a beat and is none, or could not be scored."""
+"""WFDB symbol of what looks like a beat but is not one, or could not be scored."""
 
 COMMENT: Final = '"'
 """WFDB symbol of a comment."""
@@ -35,7 +35,7 @@ EDF_RECORD_SECONDS: Final = 10
 """Duration of a data record of an EDF+ file."""
 
 UNKNOWN_START: Final = datetime(1985, 1, 1)
-"""What an EDF+ file says where the time of the recording is not known."""
+"""Start of an EDF+ file if the time of the recording is not known."""
 
 MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
@@ -43,27 +43,27 @@ SKIP, TEXT = 59, 63
 """Codes of WFDB that change or follow an annotation: a long interval before it, its text."""
 
 LONGEST_STEP: Final = 1023
-"""Largest interval, in samples, that fits beside an annotation's code."""
+"""Largest interval, in samples, that fits in an annotation's word."""
 
 LONGEST_SKIP: Final = 2**31 - 1
 LONGEST_TEXT: Final = 255  # bytes
 
 NO_CONTROLS: Final = dict.fromkeys(range(32), " ")
-"""Control characters to spaces: in EDF+ files they part the annotations."""
+"""Control characters to spaces: in EDF+ files they separate annotations."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What is said about one recording, in order of position."""
+    """The annotations of one recording, in order of position."""
 
     record: str  # name of the recording
     fs: Fraction  # samples per second
     length: int  # samples of the recording
-    sample: npt.NDArray[np.int64]  # int64[n], never falling
+    sample: npt.NDArray[np.int64]  # int64[n], non-decreasing
     symbol: npt.NDArray[np.str_]  # str[n], symbols of WFDB
-    note: Sequence[str] = ()  # n texts, most of them empty; or none at all
-    comment: str = ""  # which model and version answered
-    start: datetime | None = None  # local time of sample 0, where it is known
+    note: Sequence[str] = ()  # n texts, mostly empty; or empty itself
+    comment: str = ""  # model and version
+    start: datetime | None = None  # local time of sample 0, if known
 
 
 def annotation_file_name(form: str, record: str) -> str:
@@ -85,10 +85,10 @@ def annotation_bytes(form: str, answers: Answers) -> bytes:
     All forms hold the same: every annotation with its note, and the comment at sample 1, as readers of WFDB files take
     one at sample 0 for a definition. Of `csv` the columns are CSV_COLUMNS. Of `edf` it is an EDF+C file as long as the
     recording; the text of each annotation is its symbol and its note. Any other form is the extension of a WFDB
-    annotation file, which says how many samples a second has.
+    annotation file, which gives the samples per second.
 
     Raises:
-        ValueError: positions fall, or a symbol is none of WFDB's.
+        ValueError: positions decrease, or a symbol is not one of WFDB's.
     """
     if np.any(np.diff(answers.sample, prepend=0) < 0):
         raise ValueError(f"the positions in {answers.record} fall or are negative")
@@ -105,7 +105,7 @@ def annotation_bytes(form: str, answers: Answers) -> bytes:
 
 
 def _seconds(answers: Answers, later: int = 0) -> list[str]:
-    """Return the position of each annotation in seconds, to the microsecond, with so many microseconds added."""
+    """Return the position of each annotation in seconds, to the microsecond, with an offset in microseconds."""
     micros = np.rint(answers.sample / float(answers.fs) * 1e6).astype(np.int64) + later
     whole, rest = np.divmod(micros, 1_000_000)
     return [f"{second}.{micro:06d}" for second, micro in zip(whole.tolist(), rest.tolist(), strict=True)]
@@ -122,9 +122,9 @@ def _csv(answers: Answers) -> bytes:
 
 
 def _edf(answers: Answers) -> bytes:
-    """Return an EDF+C file; its data records share the annotations evenly, as they may be in any of them.
+    """Return an EDF+C file; its data records share the annotations evenly, as an annotation may be in any of them.
 
-    It begins when the recording does, so that viewers lay one over the other.
+    It begins when the recording does, so that viewers can overlay them.
     """
     start = answers.start or UNKNOWN_START
     stamps = []
@@ -154,7 +154,7 @@ def _edf(answers: Answers) -> bytes:
 
 
 def _wfdb(answers: Answers) -> bytes:
-    """Return a WFDB annotation file: 16-bit words, each annotation's code above its distance from the one before."""
+    """Return a WFDB annotation file: 16-bit words, an annotation's code above its distance from the previous."""
     codes = np.full(len(answers.sample), -1)
     for symbol in set(WFDB_SYMBOLS) - {" "}:
         codes[answers.symbol == symbol] = WFDB_SYMBOLS.index(symbol)
@@ -181,6 +181,6 @@ def _wfdb(answers: Answers) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    """Return the words of an annotation's text, cut to what fits."""
+    """Return the words of an annotation's text, truncated to fit."""
     encoded = text.encode()[:LONGEST_TEXT].decode(errors="ignore").encode()
     return (TEXT << 10 | len(encoded)).to_bytes(2, "little") + encoded + b"\0" * (len(encoded) % 2)

@@ -1,6 +1,6 @@
-"""The words of a WFDB annotation file, as annot(5) has them; only the mark at the end of the annotations ends them.
+"""The words of a WFDB annotation file, as in annot(5); only the end mark ends them.
 
-wfdb's own reader never ends on notes at sample 0 that begin with `## ` and that it does not know, and reads on behind
+wfdb's own reader loops forever on unknown notes at sample 0 that begin with `## `, and reads on after
 the end mark.
 """
 
@@ -19,7 +19,7 @@ from components.recordings.annotation_files import COMMENT, SKIP, TEXT, WFDB_SYM
 from components.recordings.header import bounded_number
 
 NUMBER, SUBTYPE = 60, 61
-"""Codes that follow an annotation, the least of them and that of its subtype."""
+"""Codes that follow an annotation: the smallest, and that of its subtype."""
 
 LARGEST_CODE: Final = 49
 """Largest code of an annotation."""
@@ -27,23 +27,23 @@ LARGEST_CODE: Final = 49
 RESOLUTION: Final = "## time resolution:"
 DEFINITIONS: Final = "## annotation type definitions"
 END_OF_DEFINITIONS: Final = "## end of definitions"
-"""Notes at sample 0 by which a file says how many ticks a second has, and which symbols its own codes have."""
+"""Notes at sample 0 in which a file defines its ticks per second and the symbols of its own codes."""
 
 DEFINITION: Final = re.compile(r"(\d{1,2}) (\S+) .+", re.DOTALL)
 
 LEAST_RATE, GREATEST_RATE = Fraction(1, 3600), 10_000_000
-"""Ticks a second that a file may count: one an hour to ten in a microsecond."""
+"""Allowed ticks per second: from one an hour to ten a microsecond."""
 
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """Everything that an annotation file holds, beats or not, in file order."""
+    """All annotations of a file, beats or not, in file order."""
 
-    ticks: npt.NDArray[np.int64]  # int64[n], position; a second has `fs` of them
+    ticks: npt.NDArray[np.int64]  # int64[n], position; `fs` per second
     symbol: npt.NDArray[np.str_]  # str[n], as in `Annotations`; `code 42` for a code without symbol
     subtype: npt.NDArray[np.int64]  # int64[n]
     aux: tuple[str, ...]  # notes of rhythms and other text, empty for most annotations
-    fs: Fraction | None  # ticks per second as the file says; None where it counts the frames of the record
+    fs: Fraction | None  # ticks per second given by the file; None if it counts frames of the record
 
 
 def read_words(content: bytes, name: str) -> AnnotationFile:
@@ -51,10 +51,10 @@ def read_words(content: bytes, name: str) -> AnnotationFile:
 
     Args:
         content: of an even length, a zero word last.
-        name: of the file, for sentences.
+        name: of the file, for messages.
 
     Raises:
-        DataRefused: it is cut short, or what it says of itself cannot be read.
+        DataRefused: it is truncated, or its notes about itself cannot be read.
     """
     words = np.frombuffer(content, "<u2").tolist()
     ticks: list[int] = []
@@ -102,7 +102,7 @@ def read_words(content: bytes, name: str) -> AnnotationFile:
 
 
 def _definitions(notes: list[str], name: str) -> tuple[Fraction | None, dict[int, str]]:
-    """Return the ticks of a second, where notes at sample 0 say so, and code -> symbol; other notes are comments."""
+    """Return the ticks per second, if notes at sample 0 give them, and code -> symbol; other notes are comments."""
     symbols = {code: symbol for code, symbol in enumerate(WFDB_SYMBOLS) if symbol != " "}
     rates, defining = {}, False
     for note in notes:
@@ -128,7 +128,7 @@ def _definitions(notes: list[str], name: str) -> tuple[Fraction | None, dict[int
 
 
 def _rate(note: str, name: str) -> Fraction:
-    """Return the ticks of a second by the note that says so."""
+    """Return the ticks per second from their note."""
     text = note.removeprefix(RESOLUTION).strip(" \0")
     number, _, divisor = text.partition("/")
     above, below = bounded_number(number), bounded_number(divisor or "1")

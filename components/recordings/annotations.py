@@ -19,7 +19,7 @@ from components.recordings.lead import Lead
 END_OF_FILE = b"\0\0"
 
 EDF_TICKS = 1_000_000
-"""Ticks of a second by which the annotations of EDF+ files are counted."""
+"""Ticks per second for the annotations of EDF+ files."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Annotations:
     """The annotations of a record, beats or not, in file order."""
 
     sample: npt.NDArray[np.int64]  # int64[n], position in samples of the lead
-    # str[n], as in WFDB, `code 42` for a code that WFDB has no symbol for; empty for detected beats
+    # str[n], as in WFDB, `code 42` for a code without a WFDB symbol; empty for detected beats
     symbol: npt.NDArray[np.str_]
-    outside: int = 0  # annotations one past the end of the record, which are left out
+    outside: int = 0  # annotations one sample past the end of the record, left out
 
 
 def annotation_file(stem: Path, extension: str) -> Path:
@@ -53,7 +53,7 @@ def read_annotation_file(path: Path) -> AnnotationFile:
     """Read an annotation file of WFDB, or the annotations of an EDF+ or BDF+ file.
 
     Raises:
-        DataRefused: it cannot be read, is cut short or does not parse.
+        DataRefused: it cannot be read, is truncated or does not parse.
         EnvironmentRefused: an EDF+ file cannot be read.
     """
     if path.suffix.lower() in EDF:
@@ -103,10 +103,10 @@ def read_annotations(stem: Path, extension: str, lead: Lead) -> Annotations:
 
 
 def _in_lead(ticks: npt.NDArray[np.int64], fs: Fraction, lead: Lead) -> tuple[npt.NDArray[np.int64], int]:
-    """Convert positions in ticks, of which a second has `fs`, to samples of the lead.
+    """Convert positions in ticks, `fs` per second, to samples of the lead.
 
     Returns:
-        int64[n], without those one past the end, and how many these were.
+        int64[n], without those one past the end, and the number of these.
     """
     ratio = (lead.fs / fs).limit_denominator(1_000_000)
     end = ratio.denominator * lead.length  # in ticks times the numerator

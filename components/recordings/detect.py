@@ -1,8 +1,8 @@
 """Finding beats in a lead by two moving averages of its energy, and where a lead holds no ECG.
 
 Source: M. Elgendi, Fast QRS detection with an optimized knowledge-based method, PLoS ONE 8(9):e73557, 2013: its band,
-windows and offset. The mean of the energy that the offset is a share of is taken over half a minute here, not over the
-whole record, so that memory is bounded and the blocks of a record find the beats that the whole of it has.
+windows and offset. The offset is a share of the mean energy, taken over half a minute here, not over the
+whole record, so that memory is bounded and blocks give the same beats as the whole record.
 """
 
 from __future__ import annotations
@@ -26,44 +26,44 @@ BEAT_SECONDS: Final = 0.611
 OFFSET: Final = 0.08
 MEAN_SECONDS: Final = 30.0
 REFRACTORY_SECONDS: Final = 0.2
-"""Of two peaks as near as this the higher one is the beat."""
+"""Of two peaks this close, the higher one is the beat."""
 
 PLACING_BAND_HZ: Final = (1.0, 30.0)
 PLACING_SECONDS: Final = 0.08
-"""A beat is moved to the largest deviation in this band so far from the peak of its energy: where MIT-BIH's
+"""A beat is moved to the largest deviation in this band within this distance of its energy peak: where MIT-BIH's
 annotators put it, to one sample in 90 of 100 beats."""
 
 LEAST_MILLIVOLTS: Final = 0.025
-"""Less than this in the band of a QRS is no beat; MIT-BIH's and SVDB's quietest ten seconds have 0.03."""
+"""Less than this in the band of a QRS is not a beat; MIT-BIH's and SVDB's quietest ten seconds have 0.03."""
 
 WINDOW_SECONDS: Final = 10
-"""A lead is judged to hold an ECG or not for so long at a time."""
+"""Length of the windows in which a lead is judged to hold an ECG or not."""
 
 EVEN_TOP, EVEN_MEDIAN = 0.33, 0.65
-"""Nothing stands out of a window where the tenth with most energy has less than this share of it, and the median is
+"""Nothing stands out in a window if the tenth with most energy has less than this share of it, and the median is
 above this share of the mean: noise, of which white noise has .24 to .33 and .66 to .89, or a fast rhythm. 99 of 100
 windows of real records have more than .34 and less than .57."""
 
 LIKENESS, LIKENESS_SECONDS = 0.3, 0.25
-"""Of such a window it is noise if the signal so far around its peaks correlates by less than this on average: .00 to
+"""Such a window is noise if the signal this far around its peaks correlates by less than this on average: .00 to
 .05 in noise of several kinds, .74 to .99 in SVDB's tachycardias."""
 
 OVERLAP_SECONDS: Final = 40
-"""How much of its neighbours each block is filtered with: more than a mean and what the filters remember."""
+"""Overlap of each block with its neighbours in filtering: more than a moving mean and the filters' memory."""
 
 LEAST_SECONDS: Final = 1
-"""A shorter signal holds no beat with its window."""
+"""A shorter signal cannot hold a beat with its window."""
 
 
 def find_beats(
     readers: Sequence[LeadReader], advance: Callable[[float], object] = lambda share: None
 ) -> list[tuple[Annotations, npt.NDArray[np.float64]]]:
-    """Find the beats of leads of one length at 360 Hz; `advance` takes shares of them read.
+    """Find the beats of leads of one length at 360 Hz; `advance` gets the shares of them read.
 
     Several leads, each of one block, take less time together than one by one, as most of that is spent on calls.
 
     Returns:
-        For each lead its beats, and float64[m, 2], from when to when, in seconds, it holds no ECG: it is off, flat,
+        For each lead its beats, and float64[m, 2], start and end in seconds of stretches without an ECG: off, flat,
         saturated or noise.
     """
     length = readers[0].length
@@ -89,21 +89,21 @@ def detect_beats(
     fs: float,
     blocks: Iterable[tuple[int, int]],
 ) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Find the beats of signals, in time that grows with their length and in memory that does not.
+    """Find the beats of signals in bounded memory.
 
     Args:
         read: returns samples [first, last) of each in mV, float64[count, last - first]; NaN where one is missing.
         count: how many signals there are.
         sig_len: samples of each.
         fs: samples per second, at least 45.
-        blocks: consecutive [first, last) that cover a signal; a single one where there are several signals.
+        blocks: consecutive [first, last) that cover a signal; a single one if there are several signals.
 
     Returns:
         For each signal int64[n], positions in samples, rising; and int64[m, 2], the stretches without an ECG,
         [first, last).
     """
     window, distance = round(WINDOW_SECONDS * fs), REFRACTORY_SECONDS * fs
-    stride = sig_len + math.ceil(distance)  # by which the signals lie one after another in what follows
+    stride = sig_len + math.ceil(distance)  # offsets of the signals, one after another
     positions, heights, silent = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros((0, 2), np.int64)]
     for first, last in blocks if sig_len >= LEAST_SECONDS * fs else ():
         begin = max(first - round(OVERLAP_SECONDS * fs), 0) // window * window  # windows are those of the whole signal
@@ -133,7 +133,7 @@ def detect_beats(
 
 
 def _fill(signal: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Draw a line across missing samples, so that filters go on without a step; 0 where all are missing."""
+    """Interpolate missing samples linearly, so that filters see no step; 0 if all are missing."""
     if missing.all():
         return np.zeros(len(signal))
     index = np.arange(len(signal))
@@ -143,7 +143,7 @@ def _fill(signal: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> np
 def _energy_peaks(signals: npt.NDArray[np.float64], fs: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the peaks of the energy of signals, float64[count, length], where a QRS may be, and that energy in mV^2.
 
-    The peaks are int64[n], places in the signals as they lie in memory, one after another.
+    The peaks are int64[n], indices into the signals as they lie in memory, one after another.
     """
     squared = _band(signals, fs, BAND_HZ, 3) ** 2
     of_qrs, of_beat, mean = _means(squared, [round(s * fs) for s in (QRS_SECONDS, BEAT_SECONDS, MEAN_SECONDS)])
@@ -154,7 +154,7 @@ def _energy_peaks(signals: npt.NDArray[np.float64], fs: float) -> tuple[npt.NDAr
 
 
 def _means(values: npt.NDArray[np.float64], sizes: Sequence[int]) -> list[npt.NDArray[np.float64]]:
-    """Return the moving means, each of the shape of the values, of so many around each; signals are mirrored at ends.
+    """Return moving means, each of the shape of the values, over each of the sizes; signals are mirrored at their ends.
 
     Args:
         values: float64[count, length].
@@ -175,7 +175,7 @@ def _band(
     signals: npt.NDArray[np.float64], fs: float, band: tuple[float, float], order: int
 ) -> npt.NDArray[np.float64]:
     """Filter signals, float64[count, length], forwards and backwards as scipy's `sosfiltfilt`, but designed once."""
-    from scipy.signal import sosfilt  # half a second, which beats in tables do without
+    from scipy.signal import sosfilt  # half a second, not needed for beats in tables
 
     sections, state = _design(order, band, fs)
     length = signals.shape[1]
@@ -200,7 +200,7 @@ def _design(
 
 
 def _place(signals: npt.NDArray[np.float64], peaks: npt.NDArray[np.int64], reach: int) -> npt.NDArray[np.int64]:
-    """Move peaks of energy, int64[n] as from `_energy_peaks`, to the largest deviations of their signals so near."""
+    """Move peaks of energy, int64[n] as from `_energy_peaks`, to the largest deviations of their signals nearby."""
     length = signals.shape[1]
     start = (peaks // length * length)[:, None]
     around = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), start, start + length - 1)
@@ -218,10 +218,10 @@ def _silent(
 
     Args:
         energy: float64[count, length], mV^2.
-        signals: float64[count, length] in the band that beats are placed by.
+        signals: float64[count, length] in the band in which beats are placed.
         peaks: int64[n] as from `_energy_peaks`, where beats may be.
         window: in samples.
-        reach: samples on either side of a peak by which peaks are compared.
+        reach: samples compared on either side of a peak.
     """
     count, length = energy.shape
     step = max(window // 300, 1)
@@ -242,7 +242,7 @@ def _silent(
 
 
 def _likeness(signal: npt.NDArray[np.float64], peaks: npt.NDArray[np.int64], reach: int) -> float:
-    """Return the mean correlation of a signal around each two peaks, -1..1; 0 where there are fewer than two."""
+    """Return the mean correlation of a signal around each two peaks, -1..1; 0 if there are fewer than two."""
     around = signal[np.clip(peaks[:, None] + np.arange(-reach, reach), 0, len(signal) - 1)]
     count = len(peaks)
     if count < 2:
@@ -254,7 +254,7 @@ def _likeness(signal: npt.NDArray[np.float64], peaks: npt.NDArray[np.int64], rea
 def _apart(
     positions: npt.NDArray[np.int64], heights: npt.NDArray[np.float64], distance: float
 ) -> npt.NDArray[np.int64]:
-    """Return the positions without the lower of each two that are too near."""
+    """Return the positions without the lower of each two that are too close."""
     near = np.diff(positions, prepend=-np.inf) < distance
     kept, last = np.ones(len(positions), bool), 0
     for beat in np.flatnonzero(near).tolist():

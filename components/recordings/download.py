@@ -15,12 +15,12 @@ SUMS = "SHA256SUMS.txt"
 
 
 def download_mitdb(folder: Path) -> int:
-    """Fetch the MIT-BIH Arrhythmia Database into a new or empty folder, and return how many files it has.
+    """Fetch the MIT-BIH Arrhythmia Database into a new or empty folder, and return the number of files.
 
     The folder appears once all files are verified.
 
     Raises:
-        UsageError: the folder holds something already.
+        UsageError: the folder is not empty.
         EnvironmentRefused: PhysioNet cannot be reached, or the folder cannot be written.
         DataRefused: a file differs from its checksum.
     """
@@ -73,7 +73,7 @@ def _fetch(names: list[str], folder: Path) -> None:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             wfdb.dl_files(DATABASE, str(folder), names)
-    except Exception as error:  # whatever the network or wfdb's client raises
+    except Exception as error:  # any error of the network or of wfdb's client
         raise EnvironmentRefused(
             f"The records could not be fetched from PhysioNet: {error}. With a copy of the MIT-BIH Arrhythmia "
             "Database on this machine, name its folder with --wfdb and leave --download out."

@@ -21,28 +21,28 @@ from components.recordings.lead import Lead, Segment
 from components.recordings.lead_names import NoSignal, find_lead, in_millivolts
 
 JITTER_SECONDS: Final = Fraction(1, 50)
-"""By how much a data record may seem to begin before the end of the one before: clocks are not exact."""
+"""By how much a data record may seem to overlap the one before: clocks are not exact."""
 
 LONGEST_SECONDS: Final = 366 * 86400
-"""How far apart the data records of a recording can be."""
+"""Maximum distance between data records of a recording."""
 
 STAMP: Final = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15[\d.]*)?\x14")
 """The start of a time-stamped list of annotations: onset and duration in seconds."""
 
 STAMPED: Final = re.compile(STAMP.pattern + rb"((?:[^\x00\x14]*\x14)+)\x00")
-"""Such a list: its stamp and its texts."""
+"""A time-stamped list of annotations: its stamp and its texts."""
 
 BLOCK_BYTES: Final = 1 << 24
-"""How much of a file is looked through for annotations at once."""
+"""How much of a file is searched for annotations at once."""
 
 
 def open_edf(path: Path, lead: str | None) -> Lead:
-    """Describe one lead of an EDF or BDF file; `lead` as in `find_lead`. Annotations are no signals.
+    """Describe one lead of an EDF or BDF file; `lead` as in `find_lead`. Annotations are not signals.
 
     Raises:
         NoSignal: it holds no voltage at all.
-        DataRefused: the file is missing or cut short, its header or a time stamp does not parse, or the lead is not
-            there, has no scale, or is one of several of that name.
+        DataRefused: the file is missing or cut short, its header or a time stamp does not parse, or the lead is
+            missing, has no scale, or is one of several of that name.
         EnvironmentRefused: it cannot be read.
     """
     edf = read_edf_file(path)
@@ -75,7 +75,7 @@ def open_edf(path: Path, lead: str | None) -> Lead:
 
 
 def _first_onset(edf: EdfFile) -> timedelta:
-    """Return how long after the time of its header a file begins, which is less than a second; 0 where it is more."""
+    """Return how long after the time of its header a file begins, which is less than a second; 0 if it is more."""
     with suppress(DataRefused), edf.path.open("rb") as file:
         onset = _onset(edf, file, 0)
         return timedelta(seconds=float(onset) if 0 <= onset < 1 else 0)
@@ -83,7 +83,7 @@ def _first_onset(edf: EdfFile) -> timedelta:
 
 
 def _count_records(edf: EdfFile) -> tuple[int, str | None]:
-    """Return the whole data records that the file holds, at most one less than it promises, and then a note on it."""
+    """Return the number of whole data records, at most one less than the header promises, and then with a note."""
     size = edf.path.stat().st_size - edf.offset(0)
     whole, said = size // edf.record_bytes, edf.records
     if whole < 1 or said == 0:
@@ -108,9 +108,9 @@ def _count_records(edf: EdfFile) -> tuple[int, str | None]:
 
 
 def _find_runs(edf: EdfFile, count: int, per_frame: int) -> list[tuple[int, int]]:
-    """Return the data records before which time passed, and the sample of the lead at which each begins.
+    """Return the data records that follow a gap, and the sample of the lead at which each begins.
 
-    Stamps are read by halving: where the first and last of some data records are as far apart as they are without
+    Stamps are read by bisection: if the first and last of some data records are as far apart as they are without
     gaps, those between are not read.
 
     Raises:
@@ -180,7 +180,7 @@ def read_samples(segment: Segment, first: int, last: int) -> npt.NDArray:
     row_bytes, before = width * sum(segment.samps_per_frame), width * sum(segment.samps_per_frame[: segment.channel])
     offset, shape = segment.byte_offset + record * row_bytes, (stop - record, row_bytes)
     rows = np.memmap(segment.path, np.uint8, "r", offset, shape)
-    stored = rows[:, before : before + per_frame * width].reshape(-1)  # of one data record no copy
+    stored = rows[:, before : before + per_frame * width].reshape(-1)  # no copy for one data record
     stored = stored[(first - record * per_frame) * width : (last - record * per_frame) * width]
     if width == 3:
         padded = np.zeros((last - first, 4), np.uint8)
@@ -193,7 +193,7 @@ def read_edf_annotations(path: Path) -> Iterator[tuple[float, str]]:
     """Yield the annotations of an EDF+ or BDF+ file: seconds from its first data record, and the text.
 
     Raises:
-        DataRefused: the file is missing, cut short or no EDF+ or BDF+, or its first time stamp does not parse.
+        DataRefused: the file is missing, truncated or not EDF+ or BDF+, or its first time stamp does not parse.
         EnvironmentRefused: it cannot be read.
     """
     edf = read_edf_file(path)

@@ -24,30 +24,30 @@ VERSIONS: Final = {b"0": "EDF", b"\xffBIOSEMI": "BDF"}
 """The first eight bytes of a file, without spaces -> its signal format."""
 
 ANNOTATIONS: Final = ("EDF Annotations", "BDF Annotations")
-"""Labels of signals that hold no samples but text."""
+"""Labels of signals that hold text instead of samples."""
 
 FIRST_BYTES: Final = 256
-"""Length of the header before its signals, and of what it says of each signal."""
+"""Length of the header before its signals, and of its part about each signal."""
 
 SIGNAL_FIELDS: Final = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
-"""Widths of what the header says of a signal, each of them for all signals before the next."""
+"""Widths of the header's fields of a signal; each field is stored for all signals before the next."""
 
 
 @dataclass(frozen=True)
 class EdfFile:
-    """An EDF or BDF file as its header has it."""
+    """An EDF or BDF file, according to its header."""
 
     path: Path
     fmt: str  # EDF or BDF
-    start: datetime | None  # local time, in whole seconds; None where the header has none
-    records: int | None  # data records; None where the header does not know
-    seconds: Fraction  # duration of a data record; 0 where it has none
-    discontinuous: bool  # EDF+D: time passes between data records
-    signals: tuple[Signal, ...]  # all of them, annotations too; in ADC units per physical unit, 0 where that is unknown
+    start: datetime | None  # local time, in whole seconds; None if the header has none
+    records: int | None  # data records; None if unknown to the header
+    seconds: Fraction  # duration of a data record; 0 if it has none
+    discontinuous: bool  # EDF+D: there may be gaps between data records
+    signals: tuple[Signal, ...]  # including annotations; in ADC units per physical unit, 0 if unknown
 
     @property
     def frame_fs(self) -> Fraction:
-        """Return how many data records a second has; DataRefused where they have no duration."""
+        """Return the number of data records per second; DataRefused if they have no duration."""
         if not self.seconds:
             raise DataRefused(f"the header of {self.path.name} says that its data records last 0 s, so it has no rate.")
         return 1 / self.seconds
@@ -76,7 +76,7 @@ def read_edf_file(path: Path) -> EdfFile:
     """Read the header of an EDF or BDF file.
 
     Raises:
-        DataRefused: it is missing, or its header is not of the form.
+        DataRefused: it is missing, or its header is malformed.
         EnvironmentRefused: it cannot be read.
     """
     if not path.is_file():
@@ -114,7 +114,7 @@ def read_edf_file(path: Path) -> EdfFile:
 
 
 def _time(text: str) -> datetime | None:
-    """Return the time that a header gives as dd.mm.yyhh.mm.ss, in the years 1985 to 2084; None where it is none."""
+    """Return the time that a header gives as dd.mm.yyhh.mm.ss, in the years 1985 to 2084; None if it is not one."""
     try:
         day, month, year, hour, minute, second = (int(text[i : i + 2]) for i in (0, 3, 6, 8, 11, 14))
         return datetime(year + (1900 if year >= 85 else 2000), month, day, hour, minute, second)
@@ -123,7 +123,7 @@ def _time(text: str) -> datetime | None:
 
 
 def _signal(path: Path, fmt: str, row: tuple[str, ...]) -> Signal:
-    """Return a signal by the fields of its header."""
+    """Return a signal from the fields of its header."""
     label, _, units, *ranges, _, samples, _ = row
     low, high, digital_low, digital_high = (bounded_number(text) for text in ranges)
     gain = baseline = 0.0

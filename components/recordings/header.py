@@ -1,6 +1,6 @@
-"""WFDB records as their headers have them: which ones a folder holds, and what each header says.
+"""WFDB records by their headers: which ones a folder holds, and what each header says.
 
-Headers are parsed to the letter of the format: what does not fit it is quoted, never guessed at.
+Headers are parsed to the letter of the format: what does not fit is quoted, never guessed.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from components.errors import DataRefused, EnvironmentRefused
 from components.io.local_storage import files_below
 
 LIST: Final = "RECORDS"
-"""The file by which a folder lists its records, or folders of records, one a line."""
+"""The file in which a folder lists its records, or folders of records, one per line."""
 
 EDF: Final = (".edf", ".bdf")
-"""Extensions, in lower case, of files that are recordings of their own; they are part of the record's name."""
+"""Extensions, in lower case, of files that are recordings by themselves; they are part of the record's name."""
 
 DEFAULT_FS: Final = Fraction(250)
-"""Frames per second where the record line names none."""
+"""Frames per second if the record line gives none."""
 
 DEFAULT_GAIN: Final = 200.0
-"""ADC units per physical unit where a signal line names none, or 0."""
+"""ADC units per physical unit if a signal line gives none, or 0."""
 
 NOT_RECORDED: Final = "0"
 """Signal format of a signal that a segment does not hold."""
 
 LARGEST_EXPONENT: Final = 20
-"""A number with more digits before or behind the point is none."""
+"""A number with more digits before or after the point is invalid."""
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RECORD_LINE = re.compile(
@@ -56,7 +56,7 @@ FORMAT_FIELD = re.compile(
 GAIN_FIELD = re.compile(rf"(?P<adc_gain>{NUMBER})(?:\((?P<baseline>{NUMBER})\))?(?:/(?P<units>\S+))?")
 INTEGER_FIELD = re.compile(r"[-+]?\d{1,18}(?:\.0*)?")
 NOT_FINITE = re.compile(r"[-+]?(?:inf(?:inity)?|nan)(?:[(/].*)?", re.IGNORECASE)
-"""A gain that is no number, and no name of a signal either."""
+"""A gain that is not a number, and not a signal's name either."""
 
 EXAMPLE: Final = "100.dat 212 200(1024)/mV 11 1024 995 -22131 0 MLII"
 
@@ -67,14 +67,14 @@ class Signal(NamedTuple):
     file_name: str  # signal file, as written
     fmt: str  # WFDB signal format
     samps_per_frame: int  # samples in a frame
-    skew: int  # frames by which its samples lie late in the file
+    skew: int  # frames by which its samples are delayed in the file
     byte_offset: int  # bytes before the first sample; in compressed formats, samples
-    adc_gain: float  # ADC units per physical unit; negative where the signal is stored upside down
+    adc_gain: float  # ADC units per physical unit; negative if the signal is stored upside down
     baseline: float  # ADC units at 0 physical units
-    units: str  # physical unit, mV where none is named
+    units: str  # physical unit, mV if none is given
     init_value: int  # first sample; formats of differences start from it
-    checksum: int | None  # 16-bit sum of all samples, None where the header has none
-    sig_name: str  # description, empty where the header has none
+    checksum: int | None  # 16-bit sum of all samples, None if the header has none
+    sig_name: str  # description, empty if the header has none
 
 
 @dataclass(frozen=True)
@@ -82,22 +82,22 @@ class Header:
     """One header file."""
 
     fs: Fraction  # frames per second
-    sig_len: int  # frames; 0 where the header has none
-    signals: tuple[Signal, ...]  # signal lines; empty where the record has segments, and in an outline
-    segments: tuple[tuple[str, int], ...]  # record name and frames of each segment; empty where the record has none
-    start: datetime | None = None  # local time of the first frame; None where the header has no time, or no date
+    sig_len: int  # frames; 0 if the header has none
+    signals: tuple[Signal, ...]  # signal lines; empty if the record has segments, and in an outline
+    segments: tuple[tuple[str, int], ...]  # record name and frames of each segment; empty if the record has none
+    start: datetime | None = None  # local time of the first frame; None if the header has no time or no date
     files: tuple[str, ...] = ()  # names of the signal files, as written
 
 
 def find_records(place: Path) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
-    """Return a folder, the names of records in it, and listed folders not there, for whatever a path stands for.
+    """Return the folder that a path matches, the names of records in it, and listed folders that are missing.
 
     Args:
         place: a folder; or a record, one of its files or an EDF file, or a glob of these, of which segments are left
             out as in a folder.
 
     Raises:
-        DataRefused: nothing is there, or it is no record; for folders as `list_records`.
+        DataRefused: nothing is there, or it is not a record; for folders as `list_records`.
         EnvironmentRefused: a file of the folder cannot be read.
     """
     if place.is_dir():
@@ -112,10 +112,10 @@ def find_records(place: Path) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
 
 
 def records_among(files: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
-    """Return the records that files belong to, or that paths without extension name, segments of others excepted.
+    """Return the records that files belong to, or that paths without extension name, except segments of others.
 
     Returns:
-        The folder above all of them, and their names in it; none where there is no record.
+        The folder above all of them, and their names in it; none if there is no record.
     """
     stems = dict.fromkeys(stem for path in files if (stem := _stem(path)) is not None)
     if not stems:
@@ -127,14 +127,14 @@ def records_among(files: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
 
 
 def _stem(path: Path) -> Path | None:
-    """Return the record that a file belongs to; None where it belongs to none."""
+    """Return the record that a file belongs to; None if it belongs to none."""
     if path.suffix.lower() in EDF:
         return path if path.is_file() else None
     return next((stem for stem in (path, path.with_suffix("")) if header_path(stem).is_file()), None)
 
 
 def list_records(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of a folder's records, with the path from the folder to each, and listed folders not there.
+    """Return the names of a folder's records, with the path from the folder to each, and missing listed folders.
 
     The records are what its RECORDS file lists: records, headers, or folders that are listed in the same way. Without
     such a file they are all headers of the folder and of the folders in it, those of segments excepted, and all EDF and
@@ -155,7 +155,7 @@ def list_records(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _stems(folder: Path, above: tuple[Path, ...], missing: list[str]) -> Iterator[Path]:
-    """Yield the paths of a folder's records, without extension; add folders that are not there to `missing`."""
+    """Yield the paths of a folder's records, without extension; add missing folders to `missing`."""
     listing = folder / LIST
     if folder.resolve() in above:
         raise DataRefused(f"{listing} lists a folder that it lies in.")
@@ -192,8 +192,8 @@ def _stems(folder: Path, above: tuple[Path, ...], missing: list[str]) -> Iterato
 
 
 def _segment_names(path: Path) -> list[str]:
-    """Return the names of the segments that a header lists, also where the rest of it is wrong."""
-    lines = _read_lines(path, "latin-1") if path.is_file() else []  # else it is said where the record is read
+    """Return the names of the segments that a header lists, even if the rest of it is wrong."""
+    lines = _read_lines(path, "latin-1") if path.is_file() else []  # otherwise reading the record reports it
     return [line.split()[0] for line in lines[1:]] if lines and re.match(r"\S+/\d+\s", lines[0]) else []
 
 
@@ -230,7 +230,7 @@ def read_header(stem: Path, *, outline: bool = False) -> Header:
     An outline is without its signals, which is faster.
 
     Raises:
-        DataRefused: it is missing, or a line is not of WFDB's form; the line is quoted.
+        DataRefused: it is missing, or a line is not in WFDB's format; the line is quoted.
         EnvironmentRefused: it cannot be read.
     """
     path = header_path(stem)
@@ -258,7 +258,7 @@ def read_header(stem: Path, *, outline: bool = False) -> Header:
 
 
 def _start(text: str) -> datetime | None:
-    """Return what the end of a record line says; None where it is no time and date, as no answer depends on them."""
+    """Return the time at the end of a record line; None if it is not a time and date: no result depends on them."""
     if (match := START.fullmatch(text)) is None:
         return None
     *time, fraction, day, month, year = match.groups(default="")
@@ -270,7 +270,7 @@ def _start(text: str) -> datetime | None:
 
 
 def _segment_count(name: str, n_sig: int, lines: list[str]) -> int | None:
-    """Return how many segments a record line announces; None for none, also where a path only looks like it."""
+    """Return the number of segments in a record line; None for none, and for a path that only looks like it."""
     announced = re.fullmatch(r".+/(\d+)", name)
     if announced is None:
         return None
@@ -280,7 +280,7 @@ def _segment_count(name: str, n_sig: int, lines: list[str]) -> int | None:
 
 
 def bounded_number(text: str) -> Fraction | None:
-    """Return a decimal number exactly; None where it is none, or of so many digits that it would take for ever."""
+    """Return a decimal number exactly; None if it is not one, or has so many digits that it would take forever."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -296,7 +296,7 @@ def _segment(path: Path, line: str) -> tuple[str, int]:
 
 
 def _signal(path: Path, line: str) -> Signal:
-    """Parse a signal line, whose fields after the format may be left out from any on."""
+    """Parse a signal line, in which all fields from any one after the format on may be missing."""
     fields = line.split(None, 8)
     layout = FORMAT_FIELD.fullmatch(fields[1]) if len(fields) > 1 else None
     if layout is None:

@@ -1,6 +1,6 @@
-"""Recordings as inputs of a job: found by path, glob, folder or URI, described by their headers, opened where they are.
+"""Recordings as inputs of a job: found by path, glob, folder or URI, described by their headers, opened in place.
 
-Of an object store only headers are fetched to plan a job, and of a recording all files to score it.
+From an object store only headers are fetched to plan a job, and all files of a recording to score it.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class Recording:
     """A recording that a job reads.
 
     Attributes:
-        name: of the record, with the folders from the folder that was named.
+        name: of the record, with the path from the given folder.
         file: its header, or its EDF file.
         others: its other files: headers of segments, signals, annotations.
-        frames: as the header has it; 0 where it does not say, or cannot be read.
+        frames: from the header; 0 if missing or unreadable.
         fs: frames per second; 0 likewise.
     """
 
@@ -59,12 +59,12 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Return how long it is by its header."""
+        """Return its duration according to its header."""
         return self.frames / self.fs if self.fs else 0.0
 
 
 def find_recordings(pattern: str, annotator: str | None) -> list[Recording]:
-    """List the recordings that a path, a glob, a folder or a URI stands for; none where it stands for something else.
+    """List the recordings that a path, a glob, a folder or a URI matches; none if it is something else.
 
     Args:
         pattern: a header or any other file of a record, an EDF file, the record's name, a glob of these, or a folder.
@@ -92,7 +92,7 @@ def find_recordings(pattern: str, annotator: str | None) -> list[Recording]:
 
 
 def _holds_recordings(folder: Path) -> bool:
-    """Return whether a folder is one of recordings: by its own files, or else by those of the folders in it."""
+    """Return whether a folder holds recordings: by its own files, or else by those of the folders in it."""
     own = [os.path.basename(file.path) for file in list_files(f"{folder}/")]
     tables = [name for name in own if TABLES.search(name)]
     recordings = [name for name in own if name == LIST or name.lower().endswith((".hea", *EDF))]
@@ -107,7 +107,7 @@ def _holds_recordings(folder: Path) -> bool:
 
 
 def _describe(stem: Path, name: str, annotator: str | None) -> Recording:
-    """Describe a recording by its headers; what is wrong with them is said when it is scored, and costs no other."""
+    """Describe a recording by its headers; errors in them are reported when it is scored, and affect no other."""
     is_edf = stem.suffix.lower() in EDF
     path = stem if is_edf else header_path(stem)
     others: dict[Path, None] = {}
@@ -132,7 +132,7 @@ def _describe(stem: Path, name: str, annotator: str | None) -> Recording:
 
 
 def _find_remote(uri: str, annotator: str | None) -> list[Recording]:
-    """Find recordings on a store: its headers are copied to where the same files seem to be, the others empty."""
+    """Find recordings on a store, in a local copy of its file tree that has only the headers' contents."""
     top, rest = uri, ""
     names = {} if re.search(r"[*?[]", uri) else storage_at(uri).sizes()
     if not names:
@@ -167,11 +167,11 @@ def _mirror(uri: str, size: int, target: Path) -> None:
 
 @contextmanager
 def opened_recording(recording: Recording) -> Iterator[Path]:
-    """Yield the path of a record as `open_lead` takes it; a store's files are copied for as long as this lasts.
+    """Yield the path of a record as `open_lead` takes it; a store's files are copied temporarily.
 
     Raises:
         UsageError: no storage has the URI's scheme.
-        EnvironmentRefused: the store is not reached.
+        EnvironmentRefused: the store is unreachable.
     """
     path = recording.file.path
     stem = path.removesuffix(".hea")

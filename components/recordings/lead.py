@@ -45,7 +45,7 @@ class Segment:
     byte_offset: int  # bytes before the file's first sample; in compressed formats, samples
     samps_per_frame: tuple[int, ...]  # samples in a frame, of each signal in the file
     channel: int  # index of the lead among the signals in the file
-    signal: Signal  # as in the header, but in ADC units per mV; checksum None where it cannot be compared
+    signal: Signal  # as in the header, but in ADC units per mV; checksum None if it cannot be compared
 
     @property
     def length(self) -> int:
@@ -61,11 +61,11 @@ class Lead:
     fs: Fraction  # samples per second
     length: int  # samples of the record in this lead
     sig_len: int  # frames of the record
-    tick_fs: Fraction  # ticks per second of annotations that do not note it
+    tick_fs: Fraction  # ticks per second of annotations that do not give it
     segments: tuple[Segment, ...]  # the stretches that hold it, in order; between them it was not recorded
     whole: bool  # True for a record of one segment, whose samples stay in ADC units
-    notes: tuple[str, ...] = ()  # what a person should know of it, in sentences
-    start: datetime | None = None  # local time of the first sample, where it is known
+    notes: tuple[str, ...] = ()  # remarks, in sentences
+    start: datetime | None = None  # local time of the first sample, if known
 
 
 def open_lead(stem: Path, lead: str | None) -> Lead:
@@ -73,11 +73,11 @@ def open_lead(stem: Path, lead: str | None) -> Lead:
 
     Args:
         stem: path of the record: without extension, or of an EDF or BDF file.
-        lead: name (any case) or index from 0; None for the one that is most like lead II by its name.
+        lead: name (any case) or index from 0; None for the one whose name is most like lead II.
 
     Raises:
         NoSignal: the record holds no voltage at all.
-        NoSuchLead: the lead is not there.
+        NoSuchLead: the lead is missing.
         DataRefused: a file is missing, truncated or longer than stated, a header does not parse, or the lead is one of
             several of that name, is not a voltage or too slow for an ECG.
         EnvironmentRefused: a header cannot be read.
@@ -155,7 +155,7 @@ def _open_segments(header: Header, stem: Path, lead: str | None) -> Lead:
 
 
 def _layout(header: Header, parts: Mapping[str, Header]) -> Header:
-    """Return the header that names the leads of all segments: of the layout, or of the first one that holds anything.
+    """Return the header that names the leads of all segments: of the layout, or of the first one that is not empty.
 
     A first segment of length 0 is a layout: the others may hold any of its leads, found by name. Without one, all
     segments hold the same leads in the same order.
@@ -170,7 +170,7 @@ def _layout(header: Header, parts: Mapping[str, Header]) -> Header:
 
 
 def _channel(header: Header, part: Header, name: str, layout: Header, channel: int) -> int | None:
-    """Return which signal of a segment is the lead; None where the segment does not hold it.
+    """Return which signal of a segment is the lead; None if the segment does not hold it.
 
     Raises:
         DataRefused: the segment does not fit the record, or several of its leads have the name.
@@ -198,7 +198,7 @@ def _channel(header: Header, part: Header, name: str, layout: Header, channel: i
 
 
 def signal_file(stem: Path, file_name: str) -> Path:
-    """Return where a signal's file is: beside its header, or where a path in its name leads from there or above."""
+    """Return where a signal's file is: beside its header, or at the path in its name, from there or from above."""
     name, folder = file_name.replace("\\", "/"), stem.parent
     candidates = (place / each for place, each in ((folder, name), (folder, Path(name).name), (folder.parent, name)))
     return next((path for path in candidates if path.is_file()), folder / name)
@@ -226,11 +226,11 @@ def _segment(header: Header, stem: Path, start: int, channel: int) -> tuple[Segm
 
 
 def _check_size(path: Path, sig_len: int, fmt: str, offset: int, per_frame: int) -> tuple[int, str | None]:
-    """Return the frames that a signal file holds, at most one less than its header promises, and then a note on it.
+    """Return the number of frames in a signal file, at most one less than its header promises, and then with a note.
 
     Args:
         path: the signal file.
-        sig_len: frames that it should hold; 0 where the header does not say.
+        sig_len: frames that it should hold; 0 if the header does not say.
         fmt: signal format.
         offset: bytes before the first sample.
         per_frame: samples in a frame, of all signals in the file together.

@@ -32,7 +32,7 @@ from components.recordings.signal import LeadReader
 
 
 class LeadBeats:
-    """The annotated or detected beats of a lead, with the windows that they are cut by.
+    """The annotated or detected beats of a lead, with the windows to cut.
 
     Args:
         reader: of the lead.
@@ -42,7 +42,7 @@ class LeadBeats:
 
     Attributes:
         annotations: as given.
-        windows: what became of each annotation.
+        windows: the outcome of each annotation.
         pointing_down: beats cut by `blocks` so far whose QRS points down.
     """
 
@@ -60,13 +60,13 @@ class LeadBeats:
         self.pointing_down = 0
 
     def labels(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the classes of these annotations, int64[n]; -1 where one has none."""
+        """Return the classes of these annotations, int64[n]; -1 if it has none."""
         return classes_of(self.annotations.symbol[index], self._labels)
 
     def blocks(self, *, with_context: bool = False) -> Iterator[tuple[float, CutBeats]]:
         """Read the whole lead and yield, for each block, its share of the lead and its beats, in order.
 
-        With their context if asked, for which the lead is read once more.
+        With their context if requested, for which the lead is read once more.
 
         Raises:
             DataRefused: the lead cannot be read, its checksum fails, or it is flat or has no valid sample.
@@ -80,7 +80,7 @@ class LeadBeats:
     def cut(
         self, *, count_down: bool = False
     ) -> Iterator[tuple[float, npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
-        """Read the whole lead and cut every window, a block of the lead at a time; count QRS that point down if asked.
+        """Read the whole lead and cut every window, a block of the lead at a time; optionally count QRS that point down.
 
         Yields:
             The block's share of the lead; int64[m], the annotations that its windows are of; and float32[m, 187] and
@@ -103,9 +103,9 @@ class LeadBeats:
         reader.finish()
 
     def context(self) -> npt.NDArray[np.float32]:
-        """Return float32[n, k], the context of each annotation, 0 where it is no beat.
+        """Return float32[n, k], the context of each annotation, 0 if it is not a beat.
 
-        Beats without a class are among those that the context of the others is made of.
+        Beats without a class also count in the context of the others.
 
         Raises:
             DataRefused: the lead cannot be read.
@@ -123,7 +123,7 @@ class LeadBeats:
 
     @property
     def near(self) -> int:
-        """How many beats lie nearer to the one before than beats of a heart can."""
+        """How many beats are nearer to the one before than a heart can beat."""
         return int((np.diff(self._positions[self.beats]) < NEAREST_SECONDS * RECORD_RATE_HZ).sum())
 
     @cached_property
@@ -141,26 +141,26 @@ class LeadBeats:
         return cutter.windows()
 
     def counts(self) -> CutCounts:
-        """Account for every annotation, once all blocks were read."""
+        """Account for every annotation, after all blocks were read."""
         outside = self.annotations.outside
         counted = count(self.windows, np.concatenate(self._spreads), self.annotations.sample)
         return counted + CutCounts(annotations=outside, outside=outside)
 
     def symbols(self) -> dict[str, int]:
-        """Return annotation symbol -> beats cut, once all blocks were read."""
+        """Return annotation symbol -> beats cut, after all blocks were read."""
         cut = self.windows.beat[np.concatenate(self._spreads) > 0]
         symbols, beats = np.unique(self.annotations.symbol[cut], return_counts=True)
         return dict(zip(symbols.tolist(), beats.tolist(), strict=True))
 
     def median_interval(self) -> float:
-        """Return the median seconds from one beat to the next; NaN where there are fewer than two."""
+        """Return the median seconds from one beat to the next; NaN if there are fewer than two."""
         symbols = self.annotations.symbol[self.beats]
         positions = self._positions[self.beats[is_one_of(symbols, {DETECTED, *self._labels})]]
         return float(np.median(np.diff(positions))) / RECORD_RATE_HZ if len(positions) > 1 else float("nan")
 
 
 def cut_together(leads: Sequence[LeadBeats]) -> list[tuple[npt.NDArray[np.int64], npt.NDArray, npt.NDArray]]:
-    """Cut every window of leads of one block each, as `LeadBeats.cut` does one by one, in one go.
+    """Cut every window of leads of one block each, as `LeadBeats.cut` does one by one, all together.
 
     Returns:
         For each lead int64[m], the annotations that its windows are of; and float32[m, 187] and float64[m] as from

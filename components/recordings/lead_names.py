@@ -17,31 +17,31 @@ PREFIXES: Final = {"": 1e3, "m": 1.0, "milli": 1.0, "n": 1e-6, "nano": 1e-6}
 """Prefix of a volt -> how many mV it is; all others are micro."""
 
 LIKE_II: Final = ("II", "MLII", "ML2", "ECG1")
-"""Names of leads that are like the one that the model has learnt from, the best one first."""
+"""Names of leads that are like the one that the model was trained on, best first."""
 
 OTHER_LEAD: Final = re.compile(r"ML\d|(ML)?I{1,3}|AV[RLF]|V[1-9]R?|MCL\d|C[CM]\d")
-"""Names of other ECG leads; signals of any other name without ECG in it may be an EEG, or a pressure written in mV."""
+"""Names of other ECG leads; a signal with any other name without ECG in it may be an EEG, or a pressure in mV."""
 
 ECG_WORD: Final = re.compile(r"^(?:ECG(?=I|AV|V\d|$)|LEAD|REF$)")
-"""What a word of a lead's name goes without: ECG before a lead's own name, and words that say no more."""
+"""Ignored in a lead's name: ECG before the lead's own name, and words that add nothing."""
 
 
 class NoSignal(DataRefused):
-    """A record that holds no ECG at all: annotations only, or other quantities than voltages."""
+    """A record without any ECG: only annotations, or quantities other than voltages."""
 
 
 class NoSuchLead(DataRefused):
-    """A record that has no lead of the name or number that was asked for."""
+    """A record without a lead of the requested name or number."""
 
 
 def find_lead(signals: Sequence[Signal], lead: str | None) -> int:
     """Return the index of a lead by its name, or its number; of None, as `open_lead` does.
 
-    The name may leave out ECG, or the ML of modified limb leads: II finds `ECG II` and, where there is none, MLII.
+    The name may leave out ECG, or the ML of modified limb leads: II finds `ECG II` or, if there is none, MLII.
 
     Raises:
         NoSignal: no signal is a voltage.
-        NoSuchLead: there is no such lead; those that are there are named.
+        NoSuchLead: there is no such lead; the message lists the existing ones.
         DataRefused: there are several, or it is not a voltage.
     """
     ecg = [i for i, signal in enumerate(signals) if millivolts(signal.units)]
@@ -74,13 +74,13 @@ def _words(sig_name: str) -> list[str]:
 
 
 def _plain(sig_name: str) -> list[str]:
-    """Return the words of a lead's name that tell it from other ECG leads: II of `ECG (II)`, `ECGII` and `Lead II`."""
+    """Return the words that distinguish a lead's name from other ECG leads: II of `ECG (II)`, `ECGII` and `Lead II`."""
     return [plain for word in _words(sig_name) if (plain := ECG_WORD.sub("", word))]
 
 
 @lru_cache(maxsize=1024)
 def _preference(sig_name: str) -> int:
-    """Return how far down the list of leads that are like lead II one of this name is."""
+    """Return the rank of a lead's name in the list of leads that are like lead II."""
     plain = _plain(sig_name)
     is_ecg = any(word.startswith("ECG") for word in _words(sig_name))
     if not is_ecg and not (plain and all(word in LIKE_II or OTHER_LEAD.fullmatch(word) for word in plain)):
@@ -90,7 +90,7 @@ def _preference(sig_name: str) -> int:
 
 @lru_cache(maxsize=1024)
 def millivolts(units: str) -> float | None:
-    """Return how many mV a unit is; None where it is no voltage."""
+    """Return how many mV a unit is; None if it is not a voltage."""
     volts = VOLTS.fullmatch(units.lower())
     return None if volts is None else PREFIXES.get(volts[1], 1e-3)
 
@@ -99,7 +99,7 @@ def in_millivolts(signal: Signal, file: str) -> Signal:
     """Return a signal of a file with its gain in ADC units per mV.
 
     Raises:
-        DataRefused: it is no voltage.
+        DataRefused: it is not a voltage.
     """
     of_unit = millivolts(signal.units)
     if of_unit is None:
@@ -108,5 +108,5 @@ def in_millivolts(signal: Signal, file: str) -> Signal:
 
 
 def name_of(signals: Sequence[Signal], index: int) -> str:
-    """Return a signal's name, or its number where it has none."""
+    """Return a signal's name, or its number if it has none."""
     return signals[index].sig_name or f"({index})"

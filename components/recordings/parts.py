@@ -48,7 +48,7 @@ FILES: Final[Mapping[Form, Mapping[str, tuple[str, ...]]]] = {
         "variants": (VARIANTS_PARQUET,),
     },
 }
-"""Form -> side -> its files: that of the beats first. `beats` is the one side where nothing is split, `variants` holds
+"""Form -> side -> its files: that of the beats first. `beats` is the only side without a split, `variants` holds
 rows made from those of `train`, or of `beats`."""
 
 LINE: Final = "line"
@@ -59,7 +59,7 @@ LINE: Final = "line"
 def open_part(
     form: Form, part: Path, side: str, origin: Mapping[str, str], *, labelled: bool
 ) -> Iterator[Callable[[CutBeats], None]]:
-    """Write what a record gives to one side; `origin` has its name in the files, its lead's and its archive's."""
+    """Write a record's rows for one side; `origin` has its name in the files, its lead's and its archive's."""
     import pyarrow as pa
 
     schema = _schema(form, labelled=labelled)
@@ -80,9 +80,9 @@ def open_part(
 def join_parts(
     form: Form, parts: Sequence[Path], side: str, folder: Path, *, labelled: bool, as_kaggle: bool = False
 ) -> str:
-    """Join the parts of one side, in order, to its files in a folder; return the SHA-256 of that of the beats.
+    """Join the parts of one side, in order, to its files in a folder; return the SHA-256 of the file of beats.
 
-    Each part is removed once it is copied. With `as_kaggle` the rows are in the order of Kaggle's test file, and all of
+    Each part is removed after copying. With `as_kaggle` the rows are in the order of Kaggle's test file, and all of
     them are held at once: it has 103 MB of text.
     """
     import pyarrow as pa
@@ -116,7 +116,7 @@ def _part_file(part: Path, side: str) -> Path:
 
 
 def _part_tables(parts: Sequence[Path], side: str) -> Iterator[pa.Table]:
-    """Yield the beats of parts, block by block; remove each part when it is read."""
+    """Yield the beats of parts, block by block; remove each part after reading it."""
     import pyarrow as pa
 
     for part in parts:
@@ -139,7 +139,7 @@ def _kaggle_order(table: pa.Table) -> pa.Array:
 
 
 def _write_csv(tables: Iterable[pa.Table], rows: Path, provenance: Path) -> None:
-    """Write the lines of tables as a CSV, and where they come from as its provenance."""
+    """Write the lines of tables as a CSV, and their origin as its provenance."""
     with rows.open("wb") as text, provenance.open("wb") as origins:
         origins.write(provenance_header())
         for table in tables:

@@ -36,10 +36,10 @@ from components.recordings.splits import Archive, choose_split, is_mitdb
 from components.settings import Settings
 
 DESCRIPTION_FILE = "prepare.json"
-"""It says how the files beside it were made."""
+"""The file that says how the files beside it were made."""
 
 NAMED = 20
-"""How many unusable records are named when the work stops because of them."""
+"""How many unusable records an error names."""
 
 SKIP_HINT = "Leave such records out with --skip-bad, or this one with --exclude."
 
@@ -66,7 +66,7 @@ class PrepareSettings(Settings):
 
 @dataclass(frozen=True)
 class Plan:
-    """How to prepare archives, from their headers."""
+    """The plan to prepare archives, from their headers."""
 
     settings: PrepareSettings
     recipe: Recipe
@@ -80,7 +80,7 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
 
     Raises:
         UsageError: the split does not fit, or the folder holds the synthetic demo set or beats in another form.
-        DataRefused: the archive holds no record, or one that cannot be used while skip_bad is off, or no beat.
+        DataRefused: the archive holds no record, or an unusable one without skip_bad, or no beat.
         EnvironmentRefused: the folder cannot be written, a file cannot be read, or a worker process died.
     """
     try:
@@ -133,7 +133,7 @@ def _plan(settings: PrepareSettings) -> Plan:
 
 
 def _find_archives(settings: PrepareSettings) -> tuple[list[Archive], list[str]]:
-    """List the records of every folder; also return the folders that RECORDS files list and that are not there."""
+    """List the records of every folder; also return missing folders that RECORDS files list."""
     archives: list[Archive] = []
     missing: list[str] = []
     records: dict[Path, dict[str, None]] = {}
@@ -177,7 +177,7 @@ def _open_leads(
 
 
 def _refuse_foreign(out: Path, form: Form) -> None:
-    """Refuse a folder whose files would not go with what is made."""
+    """Refuse a folder whose files would conflict with the new ones."""
     if (out / MARKER).exists():
         raise UsageError(f"{out} holds the synthetic demo set; use another folder for real beats.")
     packed = [f"{rows}.gz" for rows, *_ in FILES["csv"].values()]
@@ -188,7 +188,7 @@ def _refuse_foreign(out: Path, form: Form) -> None:
 
 
 def _write_parts(plan: Plan, scratch: Path, advance: Advance) -> list[tuple[Path, RecordResult]]:
-    """Write the parts of all records; return where those of each usable record are, and what became of it."""
+    """Write the parts of all records; return the paths and the result of each usable record."""
     settings = plan.settings
     jobs = [RecordJob(plan.recipe, *each, scratch / f"{number:06d}") for number, each in enumerate(plan.leads)]
     results = []
@@ -259,10 +259,10 @@ def _describe(plan: Plan, results: Sequence[RecordResult], files: Sequence[FileC
 
 
 def publish(scratch: Path, folder: Path, sides: Sequence[Sequence[str]], others: Sequence[str] = ()) -> None:
-    """Move finished files to their final names, once all of them are on the disk.
+    """Move finished files to their final names, after all of them are on the disk.
 
-    The old files of beats are removed first and the new ones come last, so a reader of all never has some of both.
-    `sides` has the names of each file of beats and of what lies beside it, `others` those of files that go with all.
+    The old files of beats are removed first and the new ones come last, so a reader never mixes both.
+    `sides` has the names of each file of beats and of those beside it, `others` those of files that belong to all.
     """
     rows = [names[0] for names in sides]
     names = [*others, *(name for names in sides for name in names[1:]), *rows]

@@ -33,13 +33,13 @@ from components.recordings.signal import LeadReader
 from components.recordings.splits import DIGEST_BYTES, Archive, Split
 
 OLDER_ANNOTATIONS = {"102": "102-0"}
-"""Record of MIT-BIH -> the older annotation file that Kaggle's rows were cut by."""
+"""Record of MIT-BIH -> the older annotation file that Kaggle's rows were cut with."""
 
 DETECTING = 0.3
-"""Share of a record's work that finding its beats in the signal is."""
+"""Share of finding beats in the signal in a record's work."""
 
 POLL_SECONDS = 0.5
-"""How often the progress of other processes is passed on."""
+"""How often the progress of other processes is reported."""
 
 Advance = Callable[[float, int], None]
 """Called with the share of records done and the rows made since its last call."""
@@ -53,11 +53,11 @@ class Recipe:
     labels: Mapping[str, int]  # annotation symbol -> class
     split: Split  # which side a beat goes to
     form: Form  # of the files that the parts are joined to
-    variants: bool  # whether more rows are made from those for training
+    variants: bool  # whether to make extra rows from those for training
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """Return the sides that a record gives rows to."""
+        """Return the sides that a record has rows for."""
         return (*self.split.sides, *(("variants",) if self.variants else ()))
 
 
@@ -79,25 +79,25 @@ class RecordJob:
 
 @dataclass(frozen=True)
 class RecordResult:
-    """What became of a record."""
+    """The result for a record."""
 
     record: str
     sig_name: str
-    counts: CutCounts  # what became of its annotations
-    rows: Mapping[str, Counter[int]]  # side -> class, -1 for none -> rows that the record gave to it
+    counts: CutCounts  # the outcomes of its annotations
+    rows: Mapping[str, Counter[int]]  # side -> class, -1 for none -> the record's rows
     digest: bytes  # start of the SHA-256 of its rows among Kaggle's test rows
     symbols: Mapping[str, int]  # annotation symbol -> rows
-    interval: float  # median seconds from one of its beats to the next; NaN where it has fewer than two
+    interval: float  # median seconds from one of its beats to the next; NaN if it has fewer than two
     near: int  # beats nearer to the one before than beats of a heart can be
     down: int  # rows whose QRS points down
-    notes: tuple[str, ...]  # what a person should know of it, in sentences
+    notes: tuple[str, ...]  # remarks, in sentences
 
 
 Outcome = RecordResult | DataRefused
 
 
 def prepare_record(job: RecordJob, advance: Advance) -> Outcome:
-    """Write the part files of one record; return what became of it, or why it cannot be used, which names it.
+    """Write the part files of one record; return its result, or why it cannot be used, with its name.
 
     Raises:
         OSError: a part cannot be written.
@@ -138,7 +138,7 @@ def prepare_record(job: RecordJob, advance: Advance) -> Outcome:
 
 
 def _annotated(job: RecordJob, annotator: str, notes: list[str]) -> Annotations:
-    """Read the record's annotations; add what a person should know of them to the notes."""
+    """Read the record's annotations; add remarks on them to the notes."""
     stem = job.archive.folder / job.record
     if job.archive.mitdb and annotator == "atr" and job.record in OLDER_ANNOTATIONS:
         older = stem.with_name(OLDER_ANNOTATIONS[job.record])
@@ -192,7 +192,7 @@ def _variants(job: RecordJob, beats: LeadBeats, training: CutBeats) -> Iterator[
 
 
 DONE, ROWS, STOP = range(3)
-"""What the array that all processes share holds: shares of records done, rows made, and 1 once work shall stop."""
+"""The array shared by all processes: shares of records done, rows made, and 1 when work shall stop."""
 
 _progress: Any = None
 """In a worker: the shared array."""
@@ -242,7 +242,7 @@ def _advance(share: float, rows: int) -> None:
 
 def _start_worker(progress: Any) -> None:
     """Keep the shared progress, leave Ctrl-C to the parent, and end when the parent is gone."""
-    global _progress  # the initializer is the one way to hand a shared array to a pool's workers
+    global _progress  # the only way to pass a shared array to a pool's workers is the initializer
     _progress = progress
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()

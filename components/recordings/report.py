@@ -16,13 +16,13 @@ from components.recordings.record import RecordResult
 from components.recordings.splits import kaggle_rows
 
 BEAT_SECONDS = (0.25, 2.5)
-"""Median intervals between beats that a heart can have: 240 to 24 a minute."""
+"""Plausible median intervals between beats: 240 to 24 a minute."""
 
 COMMONEST = 0.99
-"""Share of one symbol among all beats from which on it looks like a detector's output."""
+"""If one symbol has at least this share of all beats, it looks like a detector's output."""
 
 NAMED = 5
-"""How many records or leads a sentence names."""
+"""Maximum number of records or leads that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,21 @@ class FileCount:
 
 @dataclass(frozen=True)
 class PrepareReport:
-    """What came of a preparation."""
+    """The result of a preparation."""
 
     files: tuple[FileCount, ...]
-    counts_of: Mapping[str, CutCounts]  # record in the files -> what became of its annotations
+    counts_of: Mapping[str, CutCounts]  # record in the files -> the outcomes of its annotations
     sentences: tuple[str, ...]  # remarks for the user
     skipped: tuple[str, ...]  # why records were left out
 
     @property
     def counts(self) -> CutCounts:
-        """Return what became of all annotations."""
+        """Return the outcomes of all annotations."""
         return sum(self.counts_of.values(), CutCounts())
 
 
 def label_sentences(results: Sequence[RecordResult], annotator: str) -> list[str]:
-    """Warn of annotations that look as if they were no beats, or no labels."""
+    """Warn of annotations that do not look like beats, or like labels."""
     sentences = []
     odd = [result for result in results if not _is_heart_rate(result.interval)]
     if odd:
@@ -100,13 +100,13 @@ def polarity_sentence(results: Sequence[RecordResult]) -> str:
 
 
 def kaggle_sentences(path: Path, sha256: str, results: Sequence[RecordResult], lead: str) -> list[str]:
-    """Say whether a test file holds Kaggle's rows, and if not, which records make the difference.
+    """Say whether a test file holds Kaggle's rows, and if not, which records differ.
 
     Args:
         path: of the file, CSV or Parquet.
         sha256: of its bytes.
         results: of the records that it was made from.
-        lead: that was asked for.
+        lead: the requested one.
     """
     if path.suffix == ".parquet":
         file = find_file(str(path))

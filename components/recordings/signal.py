@@ -1,4 +1,4 @@
-"""The samples of one lead, read block by block with checksum and range kept along the way, and resampled to 360 Hz."""
+"""The samples of one lead, read block by block, with checksum and range on the way, and resampled to 360 Hz."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from components.errors import DataRefused
 from components.recordings.lead import Lead
 
 BLOCK_SECONDS = 3600
-"""Longest block that is read at once."""
+"""Longest block read at once."""
 
 BLOCK_SAMPLES = 6_000_000
-"""Most samples, of all the signals in a file together, that are read at once: about 150 MB while wfdb unpacks them."""
+"""Maximum samples read at once, of all signals in a file together: about 150 MB while wfdb unpacks them."""
 
 HALF_WIDTH = 10
 """Half the length of the anti-alias filter, in periods of the slower of the two rates: scipy's own choice."""
@@ -35,7 +35,7 @@ DECIMALS = 6
 class LeadReader:
     """Read a lead in any order, at its own rate or at 360 Hz.
 
-    What is read for the first time, from the start on, is summed up for `finish`.
+    Samples read for the first time, in order, are summed up for `finish`.
 
     Attributes:
         lead: what is read.
@@ -52,7 +52,7 @@ class LeadReader:
         self._summed, self._sum = [0] * count, [0] * count
         self._levels = [{0: segment.signal.init_value} for segment in lead.segments]
         self._low, self._high = math.inf, -math.inf
-        self._whole: npt.NDArray | None = None  # of a lead that was read in one go, which is so read once
+        self._whole: npt.NDArray | None = None  # of a lead read as one block, so that it is read only once
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Yield [first, last), samples at 360 Hz, of consecutive blocks that cover the lead and fit into memory."""
@@ -73,15 +73,15 @@ class LeadReader:
         return resample(self.read, self.lead.length, self.rate, first, last)
 
     def resampled_millivolts(self, first: int, last: int) -> npt.NDArray[np.float64]:
-        """Return float64[last - first], samples [first, last) at 360 Hz in mV, NaN where there is none."""
+        """Return float64[last - first], samples [first, last) at 360 Hz in mV, NaN if missing."""
         return resample(lambda a, b: self.millivolts(self.read(a, b)), self.lead.length, self.rate, first, last)
 
     def read(self, first: int, last: int) -> npt.NDArray:
         """Return samples [first, last) of the lead at its own rate, the right way up.
 
-        They are int16 or int32[last - first] in ADC units, negated where the gain is negative, if the record is one
+        They are int16 or int32[last - first] in ADC units, negated if the gain is negative, if the record is one
         segment and no sample is missing; otherwise float64[last - first], in ADC units (one segment) or mV (several),
-        NaN where there is no sample.
+        NaN for missing samples.
 
         Raises:
             DataRefused: the signal file cannot be read.
@@ -107,14 +107,14 @@ class LeadReader:
         return samples
 
     def millivolts(self, samples: npt.NDArray) -> npt.NDArray[np.float64]:
-        """Convert what `read` returned to mV."""
+        """Convert the result of `read` to mV."""
         if not self.lead.whole:
             return samples
         signal = self.lead.segments[0].signal
         return (samples - signal.baseline * math.copysign(1, signal.adc_gain)) / abs(signal.adc_gain)
 
     def finish(self) -> None:
-        """Judge the lead once all of it was read.
+        """Judge the lead after all of it was read.
 
         Raises:
             DataRefused: a checksum differs from its header's, or the lead is flat or has no valid sample.
@@ -133,7 +133,7 @@ class LeadReader:
             raise DataRefused(f"lead {self.lead.sig_name} is flat: every sample has the same value.")
 
     def _part(self, index: int, first: int, last: int) -> npt.NDArray:
-        """Return samples [first, last) of a segment in ADC units, float64 with NaN where some are missing."""
+        """Return samples [first, last) of a segment in ADC units, float64 with NaN if some are missing."""
         segment = self.lead.segments[index]
         samples = self._stored(index, first, last)
         known = self._summed[index]
@@ -152,7 +152,7 @@ class LeadReader:
         return whole
 
     def _stored(self, index: int, first: int, last: int) -> npt.NDArray:
-        """Return samples [first, last) of a segment as stored, int16 or int32, fewer where the file ends."""
+        """Return samples [first, last) of a segment as stored, int16 or int32, fewer at the end of the file."""
         from components.recordings.edf import read_samples
         from components.recordings.edf_header import SAMPLE_BYTES
         from components.recordings.wfdb_private import read_signal
@@ -162,13 +162,13 @@ class LeadReader:
         begin = min(first // per_frame + segment.signal.skew, segment.sig_len)
         end = min(-(-last // per_frame) + segment.signal.skew, segment.sig_len)
         start, levels = begin, self._levels[index]
-        if segment.signal.fmt == "8":  # differences from sample to sample: go on from the last level known
+        if segment.signal.fmt == "8":  # differences from sample to sample: continue from the last known level
             start = max(frame for frame in levels if frame <= begin)
         try:
             if segment.signal.fmt in SAMPLE_BYTES:
                 return read_samples(segment, first, last)
             samples = read_signal(segment, start, end, levels.get(start, 0))
-        except Exception as error:  # wfdb raises what its reader happens to meet
+        except Exception as error:  # wfdb raises whatever its reader runs into
             raise DataRefused(f"samples {first} to {last} of {segment.name} cannot be read: {error}") from error
         if len(samples) != (end - start) * per_frame:
             raise DataRefused(f"{segment.name} ends early: {len(samples)} samples from {start * per_frame} on.")
@@ -186,21 +186,21 @@ def stretches(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 def row_stretches(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Return int64[m, 2], the [first, last) of each stretch of a row in which bool[n, length] is true, in order.
 
-    They are places in the rows as they lie in memory, one after another.
+    They are indices into the rows as they lie in memory, one after another.
     """
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
     return edges - edges[:, :1] // (mask.shape[1] + 1)
 
 
 def _invalid_value(fmt: str) -> int | None:
-    """Return the ADC value that stands for a missing sample in a format: the lowest, but format 8 and EDF have none."""
+    """Return the ADC value of a missing sample in a format: the lowest, but format 8 and EDF have none."""
     bits = {"80": 8, "508": 8, "310": 10, "311": 10, "212": 12, "24": 24, "524": 24, "32": 32}.get(fmt, 16)
     return None if fmt in ("8", "EDF", "BDF") else -(2 ** (bits - 1))
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A sampling rate as the fraction that leads from it to 360 Hz, in lowest terms: 360 = rate * up / down."""
+    """A sampling rate as the fraction that converts it to 360 Hz, in lowest terms: 360 = rate * up / down."""
 
     up: int
     down: int
@@ -208,12 +208,12 @@ class Rate:
     @classmethod
     @lru_cache(maxsize=64)
     def of(cls, fs: Fraction) -> Rate:
-        """Return the rate of `fs` samples per second, to a part in ten thousand where `fs` is no round number."""
+        """Return the rate of `fs` samples per second, to a part in ten thousand if `fs` is not a round number."""
         ratio = (RECORD_RATE_HZ / fs).limit_denominator(LARGEST_FACTOR)
         return cls(ratio.numerator, ratio.denominator)
 
     def length(self, samples: int) -> int:
-        """Return the samples that a signal of `samples` samples has at 360 Hz."""
+        """Return the number of samples at 360 Hz of a signal of `samples` samples."""
         return -(-samples * self.up // self.down)
 
     def samples(self, positions: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
@@ -226,9 +226,9 @@ class Rate:
 
 
 def resample(read: Callable[[int, int], npt.NDArray], length: int, rate: Rate, first: int, last: int) -> npt.NDArray:
-    """Return samples [first, last) of a signal at 360 Hz, the same ones whichever part is read.
+    """Return samples [first, last) of a signal at 360 Hz, the same ones for any part read.
 
-    The signal goes on with its first and last value beyond its ends. A missing sample (NaN) makes those that the
+    The signal continues with its first and last value beyond its ends. A missing sample (NaN) makes those that the
     filter reaches from it missing too.
 
     Args:
@@ -239,14 +239,14 @@ def resample(read: Callable[[int, int], npt.NDArray], length: int, rate: Rate, f
         last: one past the last, 360 Hz.
 
     Returns:
-        float64[last - first] in the signal's unit; what `read` returns where the rate is 360 Hz already.
+        float64[last - first] in the signal's unit; the result of `read` if the rate is already 360 Hz.
     """
     if rate.up == rate.down:
         return read(first, last)
     from scipy.signal import resample_poly
 
     reach = HALF_WIDTH * max(rate.up, rate.down) // rate.up + 2
-    begin = (first * rate.down // rate.up - reach) // rate.down * rate.down  # where both rates have a sample
+    begin = (first * rate.down // rate.up - reach) // rate.down * rate.down  # positions where both rates have a sample
     end = -(-last * rate.down // rate.up) + reach
     inside = read(max(begin, 0), min(end, length)).astype(np.float64)
     padded = np.pad(inside, (max(-begin, 0), max(end - length, 0)), mode="edge")

@@ -36,7 +36,7 @@ MITDB: Final = tuple(sorted(DS1 + DS2 + PACED))
 """The records of the MIT-BIH Arrhythmia Database 1.0.0."""
 
 MITDB_SIG_LEN: Final = 650_000
-"""Samples of each of them."""
+"""Samples in each of them."""
 
 SAME_PERSON: Final = {"202": "201"}
 """Record -> another record of MIT-BIH that was taken from the same person."""
@@ -56,7 +56,7 @@ class Archive:
     folder: Path
     records: tuple[str, ...]  # their names in the folder
     mitdb: bool = False  # whether they are of the MIT-BIH Arrhythmia Database
-    prefix: str = ""  # what their names begin with in the files: `svdb/` where there are several archives
+    prefix: str = ""  # prefix of their names in the files: `svdb/` if there are several archives
     exclude: tuple[str, ...] = ()  # records to leave out, named as in the folder or as in the files
 
     @property
@@ -69,11 +69,11 @@ class Archive:
         return f"{self.prefix}{record}"
 
     def person(self, record: str) -> str:
-        """Return the record that stands for whom a record was taken from: another one of the same person, or itself."""
+        """Return the record that identifies a record's person: another one of the same person, or itself."""
         return SAME_PERSON.get(record, record) if self.mitdb else record
 
     def kept(self, records: Iterable[str] | None = None) -> tuple[str, ...]:
-        """Return those of its records, or of others, that are not to be left out."""
+        """Return those of its records, or of others, that are not left out."""
         chosen = self.records if records is None else records
         return tuple(each for each in chosen if not {each, self.named(each)} & {*self.exclude})
 
@@ -138,12 +138,12 @@ class Split:
 
     kind: Literal["none", "kaggle", "record"]  # one file of all beats; Kaggle's own test rows; whole records
     records: tuple[str, ...]  # in the order of the files
-    test: frozenset[str] = frozenset()  # those for testing, where whole records are
+    test: frozenset[str] = frozenset()  # those for testing, if whole records are
     sentences: tuple[str, ...] = ()  # notes for the users of the files
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """Return the sides that a record gives rows to."""
+        """Return the sides that a record has rows for."""
         return ("beats",) if self.kind == "none" else ("train", "test")
 
     def masks(self, record: str, samples: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.bool_]]:
@@ -158,7 +158,7 @@ class Split:
 
 
 def choose_split(name: str | None, archives: Sequence[Archive], seed: int) -> Split:
-    """Return the split of a name.
+    """Return the split with a name.
 
     Args:
         name: none, kaggle, patient, patient:fold=K/N or record:FRACTION; None is kaggle for MIT-BIH.
@@ -225,8 +225,8 @@ def patient_split(archives: Sequence[Archive]) -> Split:
 def fold_split(archives: Sequence[Archive], fold: int, folds: int) -> Split:
     """Put one of several parts of the people into the test file, the others into the training file.
 
-    Of MIT-BIH only DS1 takes part: DS2 stays unseen for a model whose settings are chosen by such folds. Each archive's
-    people are dealt to the folds in turn, in the order of a hash of their names, so every fold has about as many.
+    From MIT-BIH only DS1 takes part: DS2 stays unseen for a model tuned on such folds. Each archive's
+    people are assigned to the folds in turn, ordered by a hash of their names, so the folds are about equally large.
 
     Raises:
         UsageError: there is no such fold, or there are too few people.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_signal(segment: Segment, first: int, last: int, init_value: int) -> npt.NDArray:
-    """Read frames [first, last) of a segment's file; skew is the caller's business.
+    """Read frames [first, last) of a segment's file; skew is handled by the caller.
 
     `wfdb.rdrecord` would parse the header again, more loosely than components.recordings.header does.
 
@@ -21,7 +21,7 @@ def read_signal(segment: Segment, first: int, last: int, init_value: int) -> npt
         int16 or int32[(last - first) * samples per frame] in ADC units.
 
     Raises:
-        Exception: whatever wfdb meets.
+        Exception: whatever wfdb raises.
     """
     if first == last:
         return np.zeros(0, np.int16)

@@ -80,7 +80,7 @@ class LeadBeats:
     def cut(
         self, *, count_down: bool = False
     ) -> Iterator[tuple[float, npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
-        """Read the whole lead and cut every window, a block of the lead at a time; optionally count QRS that point down.
+        """Read the whole lead and cut every window, block by block; optionally count QRS that point down.
 
         Yields:
             The block's share of the lead; int64[m], the annotations that its windows are of; and float32[m, 187] and

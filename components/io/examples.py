@@ -309,6 +309,7 @@ def _explain(record: bytes | None) -> tuple[str, str]:
 
 def _features(record: bytes) -> Any | None:
     """Return the features of an example by name; None if it is none."""
+    import_tensorflow()
     from google.protobuf.message import DecodeError
     from tensorflow.core.example import example_pb2
 

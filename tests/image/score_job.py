@@ -1,6 +1,6 @@
 """Runs in the worker image: a job by a worker that a pool starts, and the same job in this process.
 
-Usage: score_job.py SOURCE PRECISION. Prints, as JSON, of each the sentences and the digests of what was scored.
+Usage: score_job.py SOURCE PRECISION MODEL. Prints, as JSON, of each the sentences and the digests of what was scored.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from components.score.settings import RejectBudget, ScoreSettings
 
 
 def scored(output, runner):
-    model, settings = find_model("/tmp/1700000000", ""), ScoreSettings(precision=sys.argv[2])
+    model, settings = find_model(sys.argv[3], ""), ScoreSettings(precision=sys.argv[2])
     summary = score(
         ScoreRequest((sys.argv[1],), output, model, settings, "overwrite", RejectBudget("5%")), EngineRunner(runner)
     )

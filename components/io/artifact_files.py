@@ -18,19 +18,19 @@ EXTRA: Final = "assets.extra"
 """Folder in a SavedModel that TensorFlow ignores, and so does the model's digest."""
 
 SIDECAR_DIR: Final = f"{EXTRA}/heartbeat"
-"""Folder in a SavedModel for what travels with it."""
+"""Folder in a SavedModel for accompanying files."""
 
 KERAS_FILE: Final = f"{SIDECAR_DIR}/model.keras"
-"""The network itself in a SavedModel, to go on training from: normalised beats -> logits float32[n, 5]."""
+"""The network itself in a SavedModel, for further training: normalised beats -> logits float32[n, 5]."""
 
 CONTEXT_FILE: Final = f"{SIDECAR_DIR}/context.json"
-"""Version and names of the context that a SavedModel reads; not there for one that reads none."""
+"""Version and names of the context that a SavedModel reads; missing if it reads none."""
 
 FLOAT32_FILE: Final = f"{SIDECAR_DIR}/float32.xml"
 """The signature `beats` for OpenVINO, in a pushed SavedModel; its weights are in the `.bin` beside it."""
 
 INT8_FILE: Final = f"{SIDECAR_DIR}/int8.tflite"
-"""The model in int8, with the same signature `beats`, in a pushed SavedModel that was released so."""
+"""The model in int8, with the same signature `beats`, in a pushed SavedModel that was released in it."""
 
 SPLIT_STATISTICS: Final = "FeatureStats.pb"
 """Statistics of a split, in its `Split-...` folder, as TFDV names it."""
@@ -42,19 +42,19 @@ HISTORY: Final = "history.json"
 """Learning curves of a training run."""
 
 CERTAINTY: Final = "certainty.json"
-"""What the FineTuner learnt by calibrating: temperature, threshold, shifts."""
+"""The FineTuner's calibration: temperature, threshold, shifts."""
 
 FROZEN: Final = "frozen"
 """The FineTuner's phase one, and the folder of its SavedModel in the run's artifact."""
 
 JUDGEMENT: Final = "judgement.json"
-"""What the Judge measured."""
+"""The Judge's measurements."""
 
 PREDICTIONS: Final = "predictions.npz"
-"""Probabilities that the Judge measured by."""
+"""Probabilities behind the Judge's measurements."""
 
 VERDICT: Final = "verdict.json"
-"""What a gate said when it let the run go on; its key `verdict` holds what `verdict_json` gives."""
+"""A gate's remarks when it let the run continue; its key `verdict` holds the result of `verdict_json`."""
 
 PUSHED: Final = "pushed.json"
 """Version, location and digest of a push."""
@@ -66,7 +66,7 @@ def read_json(uri: str, name: str) -> Any:
 
 
 def write_json(uri: str, name: str, content: Any) -> None:
-    """Write a JSON file of an artifact, whose folder is made if need be."""
+    """Write a JSON file of an artifact; create its folder if necessary."""
     write_whole(f"{uri}/{name}", json.dumps(content, indent=1) + "\n")
 
 
@@ -79,7 +79,7 @@ def read_arrays(uri: str, name: str) -> dict[str, npt.NDArray[Any]]:
 
 
 def write_arrays(uri: str, name: str, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Write arrays as an .npz file of an artifact, whose folder is made if need be."""
+    """Write arrays as an .npz file of an artifact; create its folder if necessary."""
     import numpy as np
 
     packed = io.BytesIO()

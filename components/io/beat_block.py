@@ -19,10 +19,10 @@ PEAKS_SHARE: Final = 0.1
 """Share of exact zeros and ones that only a beat's first sample exceeds: in Kaggle's it has 0.49, the next 0.04."""
 
 FEW: Final = 10
-"""Rows that may all be rejects: of more than these, a file of beats has mostly beats."""
+"""This many rows may all be rejects; with more, most must be beats."""
 
 NO_SAMPLE: Final = -1
-"""Stands for the sample of a beat that has none."""
+"""The sample of a beat without one."""
 
 ARRAYS: Final = ("signal", "label", "rows", "record", "sample", "context", "seconds")
 """Attributes of a block that have a row for each beat, or are None."""
@@ -34,12 +34,12 @@ class BeatBlock:
 
     Attributes:
         signal: float32[n, 187], 0..1, 120 Hz.
-        label: int64[n], 0..4; None where none was asked for.
+        label: int64[n], 0..4; None if not requested.
         rows: int64[n], each beat's row number in its file.
         rejects: the other rows, in order.
         record: str[n] (None where a row has none); None where the input does not say.
-        sample: int64[n], position of the beat in its record, NO_SAMPLE where a row has none; None where no row has.
-        context: float32[n, k], what their recording says about the beats, nan where that is missing; None unless asked.
+        sample: int64[n], position of the beat in its record, NO_SAMPLE if a row has none; None if no row has one.
+        context: float32[n, k], the beats' context in their recording, nan if missing; None unless requested.
         seconds: float64[n], position of the beat since its recording's start; None for rows of tables.
     """
 
@@ -92,7 +92,7 @@ def join_blocks(blocks: Sequence[BeatBlock]) -> BeatBlock:
 
 
 def rejects_alone(rejects: Iterable[Reject]) -> BeatBlock:
-    """Return the block of rows none of which is a beat."""
+    """Return a block of rows without a single beat."""
     return BeatBlock(np.zeros((0, SAMPLES), np.float32), None, np.zeros(0, np.int64), tuple(rejects))
 
 
@@ -101,8 +101,8 @@ def fault_of_sample(path: str, values: npt.NDArray[np.float32], rejects: Sequenc
 
     Args:
         path: of the file.
-        values: float32[n, 187 or 188], what stands where samples and labels are expected; nan where nothing does.
-        rejects: those of the n rows that are no beats.
+        values: float32[n, 187 or 188], the values where samples and labels are expected; nan if missing.
+        rejects: those of the n rows that are not beats.
     """
     if (fault := fault_of_values(values)) is not None:
         return f"{path} {fault}."
@@ -114,7 +114,7 @@ def fault_of_sample(path: str, values: npt.NDArray[np.float32], rejects: Sequenc
 
 
 def fault_of_values(values: npt.NDArray[np.float32]) -> str | None:
-    """Say what most rows of a table have where samples and labels are expected: a clause, or None where they fit.
+    """Say what most rows of a table have where samples and labels are expected: a clause, or None if they fit.
 
     Args:
         values: float32[n, 187 or 188], samples and then perhaps the label, of some rows of a file.
@@ -142,7 +142,7 @@ def fault_of_values(values: npt.NDArray[np.float32]) -> str | None:
 
 
 def column_of_label(values: npt.NDArray[np.float32]) -> int | None:
-    """Return the column that holds the labels of a table in place of the last one; None where none does.
+    """Return the column that holds a table's labels instead of the last one; None if none does.
 
     Args:
         values: float32[n, 187 or 188], samples and then perhaps the label, of some rows of a file.
@@ -175,7 +175,7 @@ def faulty_values(
 
     Args:
         signal: float32[n, 187].
-        label: float64[n], nan where a row has none; None where no row is to have one.
+        label: float64[n], nan if a row has none; None if rows should have none.
         first_row: number of the first row in its file.
     """
     in_range = (signal >= 0) & (signal <= 1)

@@ -1,6 +1,6 @@
 """Buckets of S3 servers, through boto3, and of Google Cloud Storage, through its own client.
 
-A store is first asked in a hurry, so that a wrong address or bucket is known within seconds, and then patiently.
+The first request has short timeouts, so that a wrong address or bucket fails within seconds; later ones are patient.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from components.errors import EnvironmentRefused
 from components.io.storage import InputFile
 
 CONNECT_SECONDS: Final = 4.0
-"""Longest that the first connection may take: it comes about in well under a second, from anywhere."""
+"""Longest that the first connection may take: it takes well under a second, from anywhere."""
 
 ANSWER_SECONDS = 10.0
 """Longest that the first answer may take."""
 
 ATTEMPTS: Final = 8
-"""Tries of a request to a store that has answered before, with pauses that grow to 20 s."""
+"""Attempts per request to a store that has answered before, with pauses that grow to 20 s."""
 
 CONNECTIONS: Final = 32
-"""Kept open to a bucket: as many as threads that read from it at once."""
+"""Connections kept open to a bucket: one per reading thread."""
 
 NOT_FOUND, CONFLICT, PRECONDITION_FAILED = 404, 409, 412
 """HTTP statuses: no such object; another conditional write is under way; the condition does not hold."""
 
 WRAPPED: Final = ("reason", "cause", "__cause__")
-"""Attributes in which errors of urllib3, of Google's clients and of Python hold the one that they are about."""
+"""Attributes in which errors of urllib3, of Google's clients and of Python hold the underlying one."""
 
 CONNECTION: Final = re.compile(r"^(<[^>]*>|\w+\(host=[^)]*\)): ")
-"""How urllib3 1 and 2 name the connection that they speak of."""
+"""How urllib3 1 and 2 name the connection in their messages."""
 
 
 class Versioned(NamedTuple):
@@ -47,10 +47,10 @@ class Versioned(NamedTuple):
 
 
 class Bucket(Protocol):
-    """What the stores do, each in its way; errors are those of their clients."""
+    """Operations of a store; errors are those of its client."""
 
     def list(self, prefix: str) -> Iterator[InputFile]:
-        """List the objects whose keys begin so."""
+        """List the objects whose keys have this prefix."""
 
     def stat(self, key: str) -> InputFile | None:
         """Look up one object."""
@@ -62,7 +62,7 @@ class Bucket(Protocol):
         """Read the bytes of one object from start up to end."""
 
     def put(self, key: str, file: BinaryIO) -> object:
-        """Upload an object, in parts where it is large."""
+        """Upload an object, in parts if it is large."""
 
     def put_if(self, key: str, content: bytes, version: str | None) -> str | None:
         """Upload an object if it still has a version, or if there is none (None); return the new version."""
@@ -75,14 +75,14 @@ def bucket_of(scheme: str, name: str) -> Bucket:
     """Return a bucket, connected.
 
     Raises:
-        EnvironmentRefused: there are no credentials, no connection comes about, or there is no such bucket.
+        EnvironmentRefused: there are no credentials, no connection, or no such bucket.
     """
     deciding = tuple(sorted(item for item in os.environ.items() if item[0].upper().startswith(DECIDING)))
     return _connected(scheme, name, deciding)
 
 
 DECIDING: Final = ("AWS_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-"""Beginnings of the variables by which clients find stores and credentials: with other values a bucket is another."""
+"""Prefixes of the variables in which clients find stores and credentials: different values mean a different bucket."""
 
 
 @lru_cache(maxsize=64)
@@ -113,7 +113,7 @@ class _S3Bucket:
         except ClientError as error:
             if _status(error) == NOT_FOUND:
                 raise _no_bucket(name, endpoint) from error
-            # Without the right to look at the bucket there may be one to its objects.
+            # Without permission for the bucket there may be permission for its objects.
         except (ConnectionError, HTTPClientError) as error:
             raise _unreached(endpoint, error) from error
         except BotoCoreError as error:
@@ -146,7 +146,7 @@ class _S3Bucket:
             try:
                 return bytes(answer["Body"].read())
             except (ConnectionError, HTTPClientError, IncompleteReadError):
-                if attempt == ATTEMPTS:  # boto3 itself does not ask again for a body that breaks off
+                if attempt == ATTEMPTS:  # boto3 itself does not retry a body that breaks off
                     raise
         raise AssertionError
 
@@ -176,13 +176,13 @@ class _GsBucket:
             client = Client(project=None)
         except google.auth.exceptions.DefaultCredentialsError:
             client = Client.create_anonymous_client()  # some buckets are public
-        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns where threads outnumber its 10
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns if threads outnumber its 10
         endpoint = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
         self._name, self._bucket = name, client.bucket(name)
         try:
             there = self._bucket.exists(timeout=(CONNECT_SECONDS, ANSWER_SECONDS), retry=None)
         except GoogleAPICallError:
-            return  # without the right to look at the bucket there may be one to its objects
+            return  # without permission for the bucket there may be permission for its objects
         except (requests.RequestException, google.auth.exceptions.TransportError) as error:
             raise _unreached(endpoint, error) from error
         if not there:
@@ -204,12 +204,12 @@ class _GsBucket:
         return None if content is None else Versioned(content, str(blob.generation))
 
     def get_range(self, key: str, start: int, end: int) -> bytes:
-        # Raw: the server would unpack what has Content-Encoding: gzip, whole, and take no notice of the range.
+        # Raw: otherwise the server unpacks all of an object with Content-Encoding: gzip and ignores the range.
         blob = self._bucket.blob(key)
         return bytes(blob.download_as_bytes(start=start, end=end - 1, checksum=None, raw_download=True))
 
     def put(self, key: str, file: BinaryIO, **condition: int) -> str:
-        """Upload, and do so again where an answer is lost: what is written stays the same. Return the generation."""
+        """Upload, and retry if the response is lost: the content is the same. Return the generation."""
         from google.cloud.storage.retry import DEFAULT_RETRY
 
         blob, size = self._bucket.blob(key), file.seek(0, os.SEEK_END)
@@ -245,17 +245,17 @@ def _status(error: Exception) -> int | None:
 
 
 def _unless(request: Callable[[], Any], *statuses: int) -> Any:
-    """Return the answer of a request, or None where it is refused with one of these HTTP statuses."""
+    """Return the response to a request, or None if it fails with one of these HTTP statuses."""
     try:
         return request()
-    except Exception as error:  # the clients have no class of errors in common
+    except Exception as error:  # the clients have no common class of errors
         if _status(error) in statuses:
             return None
         raise
 
 
 def words_of(error: BaseException) -> str:
-    """Return what the innermost error says: clients of stores wrap, or list, those of the clients below them."""
+    """Return the innermost error's message: clients of stores wrap or list the errors of lower clients."""
     while True:
         candidates = [getattr(error, "kwargs", {}).get("error"), *(getattr(error, name, None) for name in WRAPPED)]
         candidates += [*error.args, error.__context__ if isinstance(error.__context__, OSError) else None]
@@ -268,6 +268,6 @@ def words_of(error: BaseException) -> str:
 
 
 def _media_type(key: str) -> str:
-    """Return the media type that an object is given."""
+    """Return the media type of an object."""
     kind, encoding = mimetypes.guess_type(key)
     return kind if kind and not encoding else "application/octet-stream"

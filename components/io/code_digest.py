@@ -1,4 +1,4 @@
-"""Digests of code, by which TFX's cache sees that a stage has changed, and a pushed model says what made it.
+"""Digests of code, from which TFX's cache sees that a stage has changed, and which a pushed model records.
 
 Prose changes no result, so code is digested as parsed, without docstrings and comments.
 """

@@ -19,7 +19,7 @@ from components.io.storage import InputFile
 from components.io.text import LINE_BYTES, Block, read_blocks
 
 PEEK_BYTES: Final = 2 * LINE_BYTES
-"""Bytes read at a time to find the first well-formed row: mostly the first line is it."""
+"""Bytes read at a time to find the first well-formed row, usually the first line."""
 
 
 def read_csv(
@@ -96,7 +96,7 @@ def _parse_faulty(block: Block, width: int) -> BeatBlock:
     text = bytes(block.data)
     lines = [line.removesuffix(b"\r") for line in text.split(b"\n")[: block.rows]]
     if not text.endswith(b"\n"):
-        lines[-1] = text[text.rfind(b"\n") + 1 :]  # a CR that no LF follows is no line end
+        lines[-1] = text[text.rfind(b"\n") + 1 :]  # a CR without LF is not a line end
     possible = np.array([line.count(b",") == width - 1 and b"\r" not in line for line in lines], bool)
     matrix = np.full((block.rows, width), np.nan, np.float32)
     matrix[possible] = read_floats(list(compress(lines, possible)), width)

@@ -1,6 +1,6 @@
 """Whether a CSV holds beats, judged by its first and last lines; if not, why, and how to fix it.
 
-What is wrong with most lines, or with a header, is a fault of the file. A line that is wrong alone is a reject.
+A fault in most lines, or a header, is a fault of the file. A single faulty line is a reject.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from components.io.signatures import command_of
 from components.io.text import Block
 
 NUMBER: Final = re.compile(r"\s*([-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?|[-+]?(nan|inf)|)\s*", re.IGNORECASE)
-"""A number as tools for tables write it; the empty text stands for a missing one."""
+"""A number as table tools write it; empty text is a missing one."""
 
 DECIMAL_COMMA: Final = re.compile(r"\s*[-+]?\d*,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
 WHOLE: Final = re.compile(r"\s*\d+(\.0*(e\+00)?)?\s*")
@@ -37,7 +37,7 @@ ENCODINGS: Final[Mapping[tuple[bool, ...], str]] = {
 """Which bytes of four are mostly zero -> the encoding of text that begins without a byte order mark."""
 
 RENAMED: Final = re.compile(r"[-+]?\d+\.\d*(e[-+]\d+)?\.\d+", re.IGNORECASE)
-"""A number that a program took for a column's name and made unlike an earlier one: `0.0.1`."""
+"""A number that a program took for a column name and made unique: `0.0.1`."""
 
 SEPARATORS: Final = {
     ",": ("commas", ""),
@@ -46,7 +46,7 @@ SEPARATORS: Final = {
     "|": ("bars", "tr '|' ','"),
     " ": ("spaces", "sed -E 's/^ +//; s/ +/,/g'"),
 }
-"""What may stand between values -> its name, and the command that puts commas there."""
+"""Separator -> its name, and the command that replaces it by commas."""
 
 COMMENT: Final = re.compile(r"\s*([#%])")
 NO_COMMENTS: Final = r"sed -E '/^\s*[#%]/d'"
@@ -63,12 +63,12 @@ Rows = Sequence[Sequence[str]]
 
 
 def fault_of_csv(path: str, head: bytes, tail: bytes, widths: Sequence[int]) -> str | None:
-    """Return a sentence about a file that is no CSV of beats; None for one that is, or whose faults are single rows.
+    """Return a sentence about a file that is not a CSV of beats; None if it is, or has only single faulty rows.
 
     Args:
         path: of the file.
         head: its first lines, decompressed, without a byte order mark.
-        tail: its last lines, where the first ones are not all.
+        tail: its last lines, if the first ones are not all.
         widths: numbers of columns that a row may have.
     """
     if b"\r" in head and b"\n" not in head:
@@ -201,7 +201,7 @@ def _is_header(fields: Sequence[str]) -> bool:
 
 
 def _has_index(data: Rows) -> bool:
-    """Tell whether the first column numbers or names the rows, in place of being a sample or a label."""
+    """Tell whether the first column numbers or names the rows, instead of being a sample or a label."""
     first = [row[0] for row in data]
     if len(data) < 2 or len(data[0]) < SAMPLES:
         return False

@@ -2,8 +2,8 @@
 
 Kaggle spells every value in 24 characters (`%.18e`, `D.dddddddddddddddddd` and then `e-0X` or `e+00`), so rows are a
 matrix of bytes. Integer arithmetic on the same digit of very many values at once is three times as fast as a parser
-that takes value by value. The results are the same to the last bit: a value that might round the other way is left to
-Arrow, as is all other text. What is accepted line by line is what is accepted in bulk, because it is the same call on
+that reads one value at a time. The results are the same to the last bit: a value that might round the other way goes to
+Arrow, as does all other text. What is accepted line by line is what is accepted in bulk, because it is the same call on
 fewer lines.
 """
 
@@ -25,10 +25,10 @@ CACHED_ROWS: Final = 256
 holds."""
 
 POWERS: Final = np.array([float(f"1e-{10 + exponent}") for exponent in range(10)])
-"""What 11 digits and a fraction are multiplied by for `e-00` to `e-09`."""
+"""Factors of 11 digits and a fraction for `e-00` to `e-09`."""
 
 EXACT_BITS: Final = 29
-"""Bits of a float64's fraction that a float32 has no room for; which way to round shows in them."""
+"""Bits of a float64's fraction that a float32 lacks; they decide the rounding."""
 
 DOUBT: Final = 8
 """Units of a float64's last place: one that is off by fewer rounds to the same float32 as the exact value does, unless
@@ -51,7 +51,7 @@ WRITTEN_ROWS: Final = 1024
 
 
 class UnreadableNumbersError(ValueError):
-    """Some line of the text does not consist of `width` numbers."""
+    """A line of the text does not consist of `width` numbers."""
 
 
 def read_matrix(text: bytes | memoryview, rows: int, width: int) -> npt.NDArray[np.float32]:
@@ -159,7 +159,7 @@ def _are_digits(codes: npt.NDArray[Any], add: int, sign: int) -> bool:
 
 
 def _eight_digits(codes: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64] | None:
-    """Return the number that the eight characters in each integer spell; None if one of them is no digit."""
+    """Return the number that the eight characters in each integer spell; None if one of them is not a digit."""
     codes -= np.uint64(0x3030303030303030)
     if not _are_digits(codes, 0x7676767676767676, 0x8080808080808080):
         return None

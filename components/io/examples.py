@@ -23,7 +23,7 @@ from components.io.storage import InputFile, list_files
 from components.io.tfrecord import read_records
 
 LOOK_RECORDS: Final = 64
-"""Records that are looked at before a file is read."""
+"""Records examined before a file is read."""
 
 READ_ROWS: Final = 4096
 """Examples parsed at a time: 3 MB of signal."""
@@ -38,7 +38,7 @@ CONTEXTS: Final = ("context", "clean_context")
 """Features of k floats, which an example need not have."""
 
 ABSENT: Final = -1
-"""Stands for the label of an example that has none; no label is negative."""
+"""The label of an example without one; no label is negative."""
 
 
 def encode_examples(beats: Beats) -> list[bytes]:
@@ -84,7 +84,7 @@ def _template(record: str | None, numbers: int) -> tuple[bytes, tuple[int, int, 
 
     Args:
         record: of the beat, or None.
-        numbers: of its context; 0 for none.
+        numbers: length of its context; 0 for none.
     """
     context = _feature(b"context", FLOAT_LIST, _field(1, bytes(4 * numbers))) if numbers else b""
     label = _feature(b"label", INT64_LIST, _field(1, b"\0"))
@@ -110,7 +110,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def example_files(split_dir: str) -> list[InputFile]:
-    """List the files of a split, plain or .gz, in the order in which their rows count.
+    """List the files of a split, plain or .gz, in the order in which their rows are numbered.
 
     Args:
         split_dir: folder or URI of one split, such as `.../Split-train`.
@@ -127,7 +127,7 @@ def read_columns(
         files: TFRecord files of tf.Examples, each of which has all of the columns.
         columns: names of features; `label` and `sample` are int64[n], `record` bytes[n], others float32[n, 187],
             but those of CONTEXTS float32[n, k], where k is 0 if no example of the block has one.
-        rows: most examples in a block.
+        rows: maximum examples in a block.
 
     Raises:
         DataRefused: a file cannot be read, or holds a damaged record or one without these features.
@@ -205,7 +205,7 @@ def fault_of_tfrecord(file: InputFile) -> str | None:
 
 
 def read_tfrecord(file: InputFile, labelled: bool, block_rows: int) -> Iterator[BeatBlock]:
-    """Yield a file's rows as they come, `block_rows` at a time; those that are not beats are rejects.
+    """Yield a file's rows in order, `block_rows` at a time; those that are not beats are rejects.
 
     Raises:
         DataRefused: the file cannot be read, or is cut off.
@@ -251,7 +251,7 @@ def _beat_block(first_row: int, records: list[bytes | None], labelled: bool) -> 
 
 
 def _names(names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Return record names as text, None where there is none."""
+    """Return record names as text, None if missing."""
     known, name_of = np.unique(names.astype(bytes), return_inverse=True)
     texts = np.array([name.decode("utf-8", "backslashreplace") or None for name in known.tolist()], object)
     return texts[name_of]
@@ -260,7 +260,7 @@ def _names(names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
 def _parse_each(
     indices: list[int], records: Sequence[bytes | None], columns: Sequence[str]
 ) -> Iterator[tuple[list[int], dict[str, npt.NDArray[Any]]]]:
-    """Parse the records of these indices in bulk; where one is faulty, halve until each is parsed or left out alone."""
+    """Parse the records of these indices in bulk; if one is faulty, halve until each is parsed or left out alone."""
     tf = import_tensorflow()
 
     if not indices:
@@ -281,7 +281,7 @@ def _parse(
     """Parse examples in bulk; `record`, `sample` and `context` may be absent from them.
 
     Raises:
-        tf.errors.InvalidArgumentError: one of them lacks another feature, or is no example.
+        tf.errors.InvalidArgumentError: one of them lacks another feature, or is not an example.
     """
     tf = import_tensorflow()
 
@@ -308,7 +308,7 @@ def _explain(record: bytes | None) -> tuple[str, str]:
 
 
 def _features(record: bytes) -> Any | None:
-    """Return the features of an example by name; None if it is none."""
+    """Return the features of an example by name; None if it is not one."""
     import_tensorflow()
     from google.protobuf.message import DecodeError
     from tensorflow.core.example import example_pb2

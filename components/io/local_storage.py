@@ -1,4 +1,4 @@
-"""Storage on file systems of this machine: a file appears by a rename, once its content is on the disk."""
+"""Storage on file systems of this machine: a file appears by a rename, after its content is on the disk."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DRAFT: Final = ".part-"
 """Prefix of a local file that is still being written."""
 
 ABSENT: Final = (FileNotFoundError, NotADirectoryError)
-"""What the system says of a path where nothing is."""
+"""Errors of a path that does not exist."""
 
 
 def files_below(folder: str) -> Iterator[str]:
     """Yield the paths of all files in a folder and in those below it; links to folders are not followed.
 
     Raises:
-        EnvironmentRefused: a folder cannot be listed, whose files would be lost without a word.
+        EnvironmentRefused: a folder cannot be listed, so its files would be silently skipped.
     """
 
     def refuse(error: OSError) -> None:
@@ -39,16 +39,16 @@ def files_below(folder: str) -> Iterator[str]:
 
 
 class LocalStorage(Storage):
-    """A folder or a file of this machine."""
+    """A folder or file on this machine."""
 
     poll_seconds = 0.5
 
     def stat(self) -> InputFile | None:
-        """Describe the file; None for a folder, and where nothing is."""
+        """Describe the file; None for a folder, or if nothing is there."""
         return _described(self.root)
 
     def match(self) -> list[InputFile]:
-        """List the files of a path, a glob or a folder; a path that exists is taken as it is."""
+        """List the files of a path, a glob or a folder; a path that exists is used literally."""
         if self.root.endswith("/") and os.path.isdir(self.root):
             try:
                 paths = sorted(entry.path for entry in os.scandir(self.root))
@@ -76,7 +76,7 @@ class LocalStorage(Storage):
         return io.BufferedReader(_Input(self.path(name)))
 
     def read(self, name: str = "") -> bytes | None:
-        """Read a whole file, or return None when there is none."""
+        """Read a whole file, or return None if there is none."""
         try:
             return Path(self.path(name)).read_bytes()
         except ABSENT:
@@ -86,7 +86,7 @@ class LocalStorage(Storage):
 
     @contextmanager
     def drafted(self, name: str = "") -> Iterator[tuple[Path, Callable[[], None]]]:
-        """Give a path beside the final one; each draft has a name of its own, as two workers may do the same shard."""
+        """Yield a path beside the final one; each draft has a unique name, as two workers may do the same shard."""
         target = Path(self.path(name))
         draft = target.with_name(f"{DRAFT}{uuid.uuid4().hex}")
 
@@ -109,7 +109,7 @@ class LocalStorage(Storage):
                 draft.unlink()
 
     def remove(self, name: str = "") -> None:
-        """Remove a file; one that is gone already is as good."""
+        """Remove a file; a missing one is no error."""
         try:
             os.unlink(self.path(name))
         except FileNotFoundError:
@@ -133,7 +133,7 @@ def _described(path: str) -> InputFile | None:
 
 
 class _Input(io.FileIO):
-    """A local file whose failures are sentences."""
+    """A local file whose errors are sentences."""
 
     def __init__(self, path: str) -> None:
         try:

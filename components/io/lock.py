@@ -1,6 +1,6 @@
 """One job at a time in a directory: `flock`, or on object stores an object that its holder keeps rewriting.
 
-Such an object is judged by whether its content changes, on the clock of the process that looks: the clocks of two
+Such an object is judged by whether its content changes, on the clock of the watching process: the clocks of two
 machines differ, and a machine's own may be set.
 """
 
@@ -24,7 +24,7 @@ from components.io.object_stores import ObjectStore
 from components.io.storage import Storage, absolute_path, is_remote, storage_at
 
 LOG: Final = logging.getLogger("heartbeat.lock")
-"""Tells people why a job waits; the command shows it."""
+"""Logs why a job waits; the command shows it."""
 
 LOCK_DIR: Final = "lock"
 """Folder of a scoring directory that is not part of its results."""
@@ -34,14 +34,14 @@ HOLDER: Final = f"{LOCK_DIR}/holder.json"
 
 REFRESH_SECONDS = 10.0
 STALE_SECONDS = 120.0
-"""A file that its holder did not change for so long was left by a dead process."""
+"""A file that its holder has not changed for this long belongs to a dead process."""
 
 GLANCE_SECONDS: Final = 0.2
-"""How long a lock is tried for: `is_flocked` may hold it for a moment."""
+"""How long to try a lock: `is_flocked` may hold it for a moment."""
 
 
 NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
-"""What the system answers where a file system has no locks."""
+"""Errors of file systems without locks."""
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def flocked(path: str | os.PathLike[str], wait: bool = False) -> Iterator[int]:
 
     Args:
         path: of this machine.
-        wait: for as long as another process holds it.
+        wait: until no other process holds it.
 
     Yields:
         The open file's descriptor.
@@ -76,7 +76,7 @@ def flocked(path: str | os.PathLike[str], wait: bool = False) -> Iterator[int]:
 
 
 def is_flocked(path: str | os.PathLike[str]) -> bool:
-    """Whether a process holds a file or folder; one that is not there is not held.
+    """Whether a process holds a file or folder; a missing one is not held.
 
     Raises:
         OSError: it cannot be opened, or its file system has no locks.
@@ -95,7 +95,7 @@ def is_flocked(path: str | os.PathLike[str]) -> bool:
 
 
 def _flock(handle: int, operation: int) -> None:
-    """Lock a file; where its file system has no locks, as some NFS and FUSE mounts, say so in place of its number."""
+    """Lock a file; on a file system without locks, such as some NFS and FUSE mounts, raise a clear error."""
     try:
         fcntl.flock(handle, operation)
     except OSError as error:
@@ -105,9 +105,9 @@ def _flock(handle: int, operation: int) -> None:
 
 
 def locked(output: str) -> AbstractContextManager[Callable[[], None]]:
-    """Hold a scoring directory for as long as this lasts, making it where it is absent.
+    """Hold a scoring directory within the block; create it if it is missing.
 
-    What is yielded raises EnvironmentRefused when it is called and the lock is no longer held.
+    The yielded function raises EnvironmentRefused if the lock is no longer held.
 
     Raises:
         EnvironmentRefused: another job holds it, or it cannot be made.
@@ -131,7 +131,7 @@ def _locked_folder(output: str) -> Iterator[Callable[[], None]]:
 
 
 def _end_abandoned_workers(folder: Storage) -> None:
-    """Remove the files of submitters that were killed: their workers on a cluster stop then."""
+    """Remove the files of submitters that were killed: their workers on a cluster then stop."""
     for name in folder.sizes(LOCK_DIR):
         if name != HOLDER:
             folder.remove(name)
@@ -144,7 +144,7 @@ def _busy(output: str, host: str | None = None) -> EnvironmentRefused:
 
 @contextmanager
 def _locked_store(output: str) -> Iterator[Callable[[], None]]:
-    """Lock by an object that only one of two writers can create, or replace where its holder is dead."""
+    """Lock by an object that only one of two writers can create, or replace if its holder is dead."""
     store = ObjectStore(output)
     version = _version_to_replace(store)
 
@@ -174,10 +174,10 @@ def _locked_store(output: str) -> Iterator[Callable[[], None]]:
 
 
 def _version_to_replace(store: ObjectStore) -> str | None:
-    """Watch a lock that is there for as long as its holder may be alive.
+    """Watch an existing lock for as long as its holder may be alive.
 
     Returns:
-        The version that a dead process left, or None when there is no lock, or no longer.
+        The version that a dead process left, or None if there is no lock, or no longer.
 
     Raises:
         EnvironmentRefused: the holder lives.
@@ -204,7 +204,7 @@ def _version_to_replace(store: ObjectStore) -> str | None:
 
 
 class Holder:
-    """A file that this process rewrites every ten seconds, each time with other content, while the block lasts.
+    """A file that this process rewrites every ten seconds within the block, each time with new content.
 
     Args:
         write: writes the content, and says whether the file was still this process's to write.

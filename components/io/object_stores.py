@@ -22,13 +22,13 @@ ACCESS: Final = {
     "s3": "Credentials and region of s3:// come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
     "AWS_DEFAULT_REGION.",
 }
-"""Scheme -> where its store's client looks for the right to read."""
+"""Scheme -> where its store's client looks for credentials."""
 
 FOLDER_MARK: Final = re.compile(r"(/|_\$folder\$)$")
-"""How the names of empty objects end by which consoles, and Hadoop, make a folder seem to be there."""
+"""Suffixes of the empty objects with which consoles and Hadoop imitate folders."""
 
 BUFFER_BYTES: Final = 8 << 20
-"""Bytes of an object that are asked for at once, unless a reader asks for more."""
+"""Bytes per request for an object, unless a reader wants more."""
 
 
 class ObjectStore(Storage):
@@ -62,7 +62,7 @@ class ObjectStore(Storage):
         return "/".join(part for part in (self._root_key, name) if part)
 
     def stat(self) -> InputFile | None:
-        """Describe the object; None where there is none."""
+        """Describe the object; None if there is none."""
         with self._words("list", self.root):
             return self._bucket.stat(self._root_key) if self._root_key else None
 
@@ -82,7 +82,7 @@ class ObjectStore(Storage):
             return next(iter(self._bucket.list(f"{key}/")), None) is not None
 
     def _matching(self, prefix: str, pattern: str) -> list[InputFile]:
-        """List the objects below a prefix whose keys fit a glob; what stands for an empty folder is no object."""
+        """List the objects below a prefix whose keys match a glob, without markers of empty folders."""
         regex = regex_of_glob(pattern)
         begin = len(f"{self._scheme}://{self._bucket_name}/")
         with self._words("list", self.root):
@@ -109,18 +109,18 @@ class ObjectStore(Storage):
             return self._bucket.get_range(self._key(name), start, end)
 
     def read(self, name: str = "") -> bytes | None:
-        """Read a whole object, or return None when there is none."""
+        """Read a whole object, or return None if there is none."""
         held = self.read_versioned(name)
         return None if held is None else held.content
 
     def read_versioned(self, name: str) -> Versioned | None:
-        """Read a whole object with its version, or return None when there is none."""
+        """Read a whole object with its version, or return None if there is none."""
         with self._words("read", self.path(name)):
             return self._bucket.get(self._key(name))
 
     @contextmanager
     def drafted(self, name: str = "") -> Iterator[tuple[Path, Callable[[], None]]]:
-        """Give a path in this machine's temporary folder, and the upload: one that breaks off leaves no object."""
+        """Yield a local temporary path and the upload; an interrupted upload leaves no object."""
         try:
             scratch = tempfile.TemporaryDirectory(prefix="heartbeat-upload-")
         except OSError as error:
@@ -135,7 +135,7 @@ class ObjectStore(Storage):
             self._bucket.put(self._key(name), content)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a whole object, over what was there."""
+        """Write a whole object, replacing any old one."""
         with self._words("write", self.path(name)):
             self._bucket.put(self._key(name), io.BytesIO(content))
 
@@ -144,11 +144,11 @@ class ObjectStore(Storage):
 
         Args:
             name: of the object.
-            content: what no other writer writes: it tells one's own write whose answer was lost on the way.
+            content: unique to this writer: it identifies a write of ours whose response was lost.
             version: as `read_versioned` and this method return it.
 
         Returns:
-            The new version, or None when the condition did not hold.
+            The new version, or None if the condition did not hold.
         """
         with self._words("write", self.path(name)):
             written = self._bucket.put_if(self._key(name), content, version)
@@ -157,12 +157,12 @@ class ObjectStore(Storage):
         return written
 
     def remove(self, name: str = "") -> None:
-        """Remove an object; one that is gone already is as good."""
+        """Remove an object; a missing one is no error."""
         with self._words("remove", self.path(name)):
             self._bucket.delete(self._key(name))
 
     def remove_drafts(self) -> None:
-        """Do nothing: drafts of objects lie in the temporary folders of their processes."""
+        """Do nothing: drafts of objects are in the temporary folders of their processes."""
 
     @contextmanager
     def _words(self, act: str, path: str) -> Iterator[None]:
@@ -170,7 +170,7 @@ class ObjectStore(Storage):
             yield
         except HeartbeatError:
             raise
-        except Exception as error:  # whatever the store's client raises
+        except Exception as error:  # any error of the store's client
             advice = f"Check the address, the network and the access rights. {ACCESS[self._scheme]}"
             raise EnvironmentRefused(f"Cannot {act} {path}: {words_of(error)}. {advice}") from error
 

@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 LOOK_ROWS: Final = 64
-"""Rows of a group that are looked at before the file is read."""
+"""Rows of a group examined before the file is read."""
 
 KEPT_TABLES: Final = 1024
 """Files whose columns and row groups are remembered, each a few KiB."""
 
 RECORD_ROWS: Final = 1 << 16
-"""Names of records that are counted at a time."""
+"""Number of record names counted at a time."""
 
 BUFFER_BYTES: Final = 64 << 10
 """Bytes of a column read at a time: a row group may be larger than memory, and there may be 187 columns."""
 
 
 class ParquetTable(NamedTuple):
-    """What the end of a Parquet file says of it: which columns hold beats, and the rows of every row group."""
+    """A Parquet file's footer: which columns hold beats, and the rows of every row group."""
 
     layout: ParquetLayout
     group_rows: tuple[int, ...]
@@ -45,7 +45,7 @@ class ParquetTable(NamedTuple):
 
 @lru_cache(KEPT_TABLES)
 def parquet_table(file: InputFile) -> ParquetTable:
-    """Look at a file's columns and row groups, once while it stays as it is.
+    """Examine a file's columns and row groups, once as long as it is unchanged.
 
     Raises:
         DataRefused: it cannot be read, or has no columns of samples.
@@ -56,7 +56,7 @@ def parquet_table(file: InputFile) -> ParquetTable:
 
 
 def count_parquet_records(file: InputFile) -> dict[str, int] | None:
-    """Count the rows of every record; None where a row, or the whole file, does not say which it is from.
+    """Count the rows of every record; None if a row, or the whole file, does not name its record.
 
     Raises:
         DataRefused: the file cannot be read, or has no columns of samples.
@@ -72,7 +72,7 @@ def count_parquet_records(file: InputFile) -> dict[str, int] | None:
 
 
 def fault_of_parquet(file: InputFile) -> str | None:
-    """Return a sentence about a file whose first rows, or those of its last group, are mostly no beats; else None.
+    """Return a sentence about a file whose first rows, or those of its last group, are mostly not beats; else None.
 
     Raises:
         DataRefused: the file cannot be read, or has no columns of samples.
@@ -134,7 +134,7 @@ def _batches(parquet: pq.ParquetFile, groups: list[int], columns: list[str], mos
     """Yield the rows of row groups, `most` at a time.
 
     Raises:
-        pa.ArrowInvalid: a column ends before the others; Arrow would end the process when asked for more.
+        pa.ArrowInvalid: a column ends before the others; reading on would make Arrow abort the process.
     """
     import pyarrow as pa
 
@@ -170,7 +170,7 @@ def _block(
 
 
 def _with_context(block: BeatBlock, batch: pa.RecordBatch, first_row: int, numbers: int) -> BeatBlock:
-    """Give beats the context that stands in their rows of the batch; another length, NaN and infinity are faults."""
+    """Give beats the context that stands in their rows of the batch; wrong lengths, NaN and infinity are faults."""
     rows = block.rows - first_row
     context, lengths = (values[rows] for values in _lists(batch.column(CONTEXT), numbers))
     usable = np.isfinite(context).all(axis=1)
@@ -183,7 +183,7 @@ def _with_context(block: BeatBlock, batch: pa.RecordBatch, first_row: int, numbe
 
 
 def _signal(batch: pa.RecordBatch, columns: tuple[str, ...]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Return samples float32[n, 187], nan where there are none, and how many each row has int64[n], -1 for null."""
+    """Return samples float32[n, 187], nan if missing, and the number in each row int64[n], -1 for null."""
     if len(columns) == 1:
         return _lists(batch.column(columns[0]), SAMPLES)
     signal = np.empty((batch.num_rows, len(columns)), np.float32)
@@ -194,12 +194,12 @@ def _signal(batch: pa.RecordBatch, columns: tuple[str, ...]) -> tuple[npt.NDArra
 
 
 def _lists(lists: pa.Array, numbers: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Return float32[n, numbers], nan where a list has another length, and the lengths int64[n], -1 for null."""
+    """Return float32[n, numbers], nan if a list has another length, and the lengths int64[n], -1 for null."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     lengths = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    if pa.types.is_fixed_size_list(lists.type):  # which has values for null, too
+    if pa.types.is_fixed_size_list(lists.type):  # which has values for null too
         size = lists.type.list_size
         flat, stored = lists.values.slice(lists.offset * size, len(lists) * size), np.full(len(lists), size)
     else:
@@ -237,7 +237,7 @@ def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file, local or remote.
 
     Raises:
-        DataRefused: it is not whole, or cannot be read within the block.
+        DataRefused: it is incomplete, or cannot be read within the block.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -256,7 +256,7 @@ def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
 
 
 def _faults() -> tuple[type[Exception], ...]:
-    """Return what Arrow raises of a damaged file: the last of columns' and records' names."""
+    """Return the errors that Arrow raises for a damaged file, the last for bad names of columns and records."""
     import pyarrow as pa
 
     return pa.ArrowException, OSError, UnicodeDecodeError

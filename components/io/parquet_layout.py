@@ -19,10 +19,10 @@ CONTEXT_FORM: Final = "heartbeat.context"
 """Key of a file's metadata: version and names of the numbers in the column `context`, as JSON."""
 
 LABEL_NAMES: Final = (LABEL, "labels", "target", "class", "y")
-"""What a column of labels may be called, in any case."""
+"""Allowed names of a label column, in any case."""
 
 NUMBERED: Final = re.compile(r"(.*?)(\d+)(?:\.0)?")
-"""A name that ends in a number; pandas writes columns that are numbered by floats as `0.0`, `1.0`, ..."""
+"""A name that ends in a number; pandas writes columns numbered with floats as `0.0`, `1.0`, ..."""
 
 CONVERT: Final = "convert them, for instance with pandas' `.astype(float)`."
 """What to do about a column that should hold numbers."""
@@ -34,10 +34,10 @@ class ParquetLayout:
 
     Attributes:
         signal: one list column, or one column for each of the 187 samples, in order.
-        label: of this name, or the 188th column of numbers; None without labels.
+        label: the label column by name, or the 188th column of numbers; None without labels.
         record: name of the column of record names, or None.
         sample: name of the column of places in the record, or None.
-        context: what the numbers in the column `context` are; None without such a column or where it does not say.
+        context: what the numbers in the column `context` are; None without such a column or if it does not say.
     """
 
     signal: tuple[str, ...]
@@ -56,7 +56,7 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
     """Find the columns.
 
     Raises:
-        DataRefused: it holds neither a list column of samples nor 187 columns of numbers, or labels that are none; or
+        DataRefused: it holds neither a list column of samples nor 187 columns of numbers, or invalid labels; or
             there are several ways to read it.
     """
     if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
@@ -106,14 +106,14 @@ def layout_of(path: str, schema: pa.Schema) -> ParquetLayout:
 def _one_label(
     path: str, samples: str, labels: Sequence[str], others: Sequence[str], named: Sequence[pa.Field]
 ) -> str | None:
-    """Return the column of the label, None without one; refuse where it is in doubt, or holds no numbers.
+    """Return the column of the label, None without one; refuse if it is ambiguous, or does not hold numbers.
 
     Args:
         path: of the file.
         samples: what holds its samples, in words.
-        labels: columns of numbers that are called, or numbered, as the label is.
-        others: columns of numbers that may be the label where there are none.
-        named: columns of any kind that are called as the label is.
+        labels: columns of numbers with the name or number of a label.
+        others: columns of numbers that may be the label if there are none.
+        named: columns of any type with the name of a label.
     """
     wrong = [field for field in named if not _is_number(field.type) and (field.name == LABEL or not labels)]
     if wrong:
@@ -130,7 +130,7 @@ def _one_label(
 
 
 def _context_of(path: str, schema: pa.Schema) -> ContextForm | None:
-    """Return what the file's metadata say of its context, where it has a column of lists of that name."""
+    """Return the form of context in the file's metadata, if it has a list column of that name."""
     text = (schema.metadata or {}).get(CONTEXT_FORM.encode())
     if text is None or CONTEXT not in schema.names or not _is_list(schema.field(CONTEXT).type):
         return None
@@ -155,7 +155,7 @@ def samples_by_number(names: Sequence[str]) -> list[str] | None:
 
 
 def _check_list(path: str, field: pa.Field) -> None:
-    """Refuse a list column whose lists are no beats, whatever is in them."""
+    """Refuse a list column whose lists cannot be beats."""
     import pyarrow.types as kinds
 
     if not _is_number(field.type.value_type):
@@ -174,7 +174,7 @@ def fault_of_length(path: str, column: str, length: int) -> str:
 
 
 def _check_types(path: str, schema: pa.Schema, numbers: Sequence[str]) -> None:
-    """Refuse columns that are named as samples are and hold no numbers, such as text."""
+    """Refuse columns named like samples that do not hold numbers, such as text."""
     if SIGNAL in schema.names:
         raise DataRefused(f"{path} has {SIGNAL} of type {schema.field(SIGNAL).type}, expected lists of numbers.")
     others = [field for field in schema if NUMBERED.fullmatch(field.name) and field.name not in numbers]

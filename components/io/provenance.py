@@ -1,4 +1,4 @@
-"""Where beats come from: `<stem>_provenance.csv` beside a CSV, header `record,sample,symbol,label`, one line a row."""
+"""Where beats come from: `<stem>_provenance.csv` beside a CSV, `record,sample,symbol,label` and a line per row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Origin:
     Attributes:
         record: str[n], record names.
         sample: int64[n], position of the beat's annotation in its record, samples at the record's rate.
-        label: int64[n], 0..4, or NO_LABEL where the file leaves it empty.
+        label: int64[n], 0..4, or NO_LABEL if the file leaves it empty.
     """
 
     record: npt.NDArray[np.object_]
@@ -47,7 +47,7 @@ def provenance_header() -> bytes:
 def provenance_text(
     records: Iterable[str], samples: Iterable[int], symbols: Iterable[str], labels: Iterable[int | str]
 ) -> bytes:
-    """Return lines of a provenance file, without its header; `labels` are empty strings where beats have none."""
+    """Return lines of a provenance file, without its header; `labels` are empty strings for beats without one."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(zip(records, samples, symbols, labels, strict=True))
     return text.getvalue().encode()
@@ -60,7 +60,7 @@ def provenance_paths(csv_path: str) -> tuple[str, str]:
 
 
 def find_provenance(csv_path: str) -> InputFile | None:
-    """Return the provenance file beside a CSV; None where there is none."""
+    """Return the provenance file beside a CSV; None if there is none."""
     return next((file for path in provenance_paths(csv_path) if (file := find_file(path)) is not None), None)
 
 
@@ -69,7 +69,7 @@ def count_records(path: str, csv_path: str, rows: int) -> dict[str, int]:
 
     Args:
         path: the provenance file.
-        csv_path: the CSV that it stands beside.
+        csv_path: the CSV that it belongs to.
         rows: lines of the CSV.
 
     Raises:
@@ -87,7 +87,7 @@ def count_records(path: str, csv_path: str, rows: int) -> dict[str, int]:
 
 
 class OriginReader:
-    """Hands out the origin of ever later rows, holding no more of the file than one part of it.
+    """Returns the origin of rows in ascending order, holding only one part of the file at a time.
 
     Args:
         path: the provenance file.
@@ -103,7 +103,7 @@ class OriginReader:
         """Return the origin of rows.
 
         Args:
-            rows: int64[n], ascending, all after those of the call before.
+            rows: int64[n], ascending, all after those of the previous call.
 
         Raises:
             DataRefused: the file ends before, or is not a provenance file.

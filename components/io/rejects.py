@@ -37,7 +37,7 @@ CONTEXT_WRONG: Final = "unusable context"
 """These six occur in Parquet and TFRecord only: a line of text without its label has a column too few."""
 
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-"""Bytes that no line of text has; a tab may stand beside a number."""
+"""Bytes that no line of text has; a tab may be next to a number."""
 
 QUOTED_CHARACTERS: Final = 40
 """Characters of a value that a reason quotes."""
@@ -58,9 +58,9 @@ class Reject:
 
     Attributes:
         row: its number in the file, from 0.
-        kind: one of the kinds above, by which reports count.
+        kind: one of the kinds above, counted in reports.
         reason: a clause for people; columns and samples are counted from 0, so sample i is column i.
-        text: the first 8 KiB of the line, as text; None where the input is not text.
+        text: the first 8 KiB of the line, as text; None if the input is not text.
     """
 
     row: int
@@ -106,7 +106,7 @@ def explain(line: bytes, width: int) -> tuple[str, str]:
 
 
 def not_text(line: bytes) -> str | None:
-    """Say which byte of a line is no text; None where all are."""
+    """Say which byte of a line is not text; None if all are."""
     if (control := CONTROL.search(line)) is not None:
         return f"byte {control.start()} is 0x{control[0].hex()}, not text"
     try:
@@ -140,7 +140,7 @@ def shortened(text: str, characters: int) -> str:
 
 
 def _plain(field: bytes, value: np.floating) -> str:
-    """Return the field as written where it is short, else its value."""
+    """Return the field as written if it is short, else its value."""
     text = field.decode("ascii").strip()
     return text if len(text) <= len("-1.2345678e+10") else f"{float(value):.7g}"
 
@@ -185,7 +185,7 @@ def describe_file(
 
 
 def one_based_labels(beats: Sequence[int], whose: str) -> str | None:
-    """Return a sentence about labels that seem to count from 1; None where they do not.
+    """Return a sentence about labels that seem to count from 1; None if they do not.
 
     Args:
         beats: how many have label 0, 1, ...

@@ -13,15 +13,15 @@ from typing import Final
 from components.io.lock import flocked
 
 PREFIX: Final = "heartbeat-tmp-"
-"""Of the folders that `own_temporary_folder` makes."""
+"""Prefix of the folders that `own_temporary_folder` makes."""
 
 VARIABLE: Final = "TMPDIR"
-"""Name of the environment variable by which child processes, Python's and others, learn the temporary folder."""
+"""Environment variable that passes the temporary folder to child processes of any kind."""
 
 
 @contextmanager
 def made_folder(out: Path) -> Iterator[None]:
-    """Make a folder; if the block fails, remove what was made again, unless it holds something."""
+    """Make a folder; if the block fails, remove the new folders again, unless they hold something."""
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def made_folder(out: Path) -> Iterator[None]:
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """Make a folder in `parent` and remove it at the end; first remove those that killed processes have left.
 
-    A folder whose process lives is locked. On a file system without locks none is taken for abandoned.
+    A folder whose process lives is locked. On a file system without locks none counts as abandoned.
 
     Raises:
         OSError: it cannot be made.
@@ -67,10 +67,10 @@ def _locked_folder(parent: Path, prefix: str, stack: ExitStack) -> Path:
 
 @contextmanager
 def own_temporary_folder() -> Iterator[Path | None]:
-    """Have all temporary files of this process and of its children in one folder, and remove it when the block ends.
+    """Put all temporary files of this process and its children into one folder, removed when the block ends.
 
-    TensorFlow, Beam and TFX leave files there, or remove them only where the interpreter ends by itself. Yields None
-    where no folder can be made; what needs one then says so.
+    TensorFlow, Beam and TFX leave files there, or remove them only if the interpreter exits normally. Yields None
+    if no folder can be made; code that needs one then reports it.
     """
     with ExitStack() as stack:
         try:
@@ -91,7 +91,7 @@ def own_temporary_folder() -> Iterator[Path | None]:
 
 
 def shared_temporary_folder() -> Path:
-    """Return the temporary folder that other commands have as well: the one this command's own is in.
+    """Return the temporary folder shared by all commands: the parent of this command's own.
 
     Raises:
         FileNotFoundError: no folder can be written.

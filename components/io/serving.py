@@ -1,6 +1,6 @@
 """The serving directory: numbered versions of the model, the highest of which serves, and the files beside each.
 
-A version is numbered by the second of its push, always above all before, and is complete once it holds saved_model.pb.
+A version's number is the time of its push in seconds, above all earlier ones; it is complete with saved_model.pb.
 On file systems it appears by one rename; on object stores saved_model.pb is uploaded last.
 """
 
@@ -28,7 +28,7 @@ from components.io.scratch import scratch_folder
 from components.io.storage import CHUNK_BYTES, is_remote, local_path, storage_at
 
 COMPLETE: Final = "saved_model.pb"
-"""The file whose presence says that a version is whole."""
+"""The file whose presence marks a complete version."""
 
 METRICS: Final = "metrics.json"
 """The judgement: metrics, intervals, calibration, and what the data was."""
@@ -40,19 +40,19 @@ DIGESTS: Final = "digests.json"
 """SHA-256 of the model, the data, the code and the settings."""
 
 HISTOGRAM: Final = "histogram.json"
-"""How the samples of the train split are spread over 0..1."""
+"""Distribution of the train split's samples over 0..1."""
 
 PRECISIONS: Final = "precisions.json"
-"""What each precision with fewer bits changes, and why it is not released, if it is not."""
+"""What each lower precision changes, and why it is not released, if it is not."""
 
 MODEL_CARD: Final = "model_card.md"
-"""What the model is for and not for, for people."""
+"""The model card, for people."""
 
 ORIGIN: Final = "origin.json"
 """Only in a rolled-back version: the version that it copies, and when."""
 
 INCOMING: Final = ".incoming-"
-"""Prefix of a local version that is still being copied: no number, so no reader takes it for a version."""
+"""Prefix of a local version that is still being copied: not a number, so readers do not take it for a version."""
 
 CLAIMS: Final = "claims"
 """Prefix of the objects by which pushes to a store claim their numbers."""
@@ -81,14 +81,14 @@ def model_digest(model_dir: str | Path) -> str:
 
 @dataclass(frozen=True)
 class PushedVersion:
-    """A version and what its sidecars say.
+    """A version and the content of its sidecars.
 
     Attributes:
         version: its number, the second of its push since 1970.
         location: its directory or URI.
-        digest: of the model as it was pushed, 64 hex digits; None when it was not noted.
-        metrics: what `metrics.json` holds; empty when a version has none.
-        digests: what `digests.json` holds; empty when a version has none.
+        digest: of the model as it was pushed, 64 hex digits; None if it was not recorded.
+        metrics: content of `metrics.json`; empty if a version has none.
+        digests: content of `digests.json`; empty if a version has none.
         origin: the version that a roll-back copied, or None.
         newest: whether it is the one that serves.
     """
@@ -109,7 +109,7 @@ class ServingDirectory:
         root: path or URI.
 
     Raises:
-        UsageError: no storage has the URI's scheme. Every act raises EnvironmentRefused where the directory cannot be
+        UsageError: no storage has the URI's scheme. Every method raises EnvironmentRefused if the directory cannot be
             read or written.
     """
 
@@ -130,7 +130,7 @@ class ServingDirectory:
 
     @contextmanager
     def opened(self, version: int) -> Iterator[Path]:
-        """Give a version as a local folder, not to be written to; one of a store is copied here meanwhile."""
+        """Yield a version as a read-only local folder; one on a store is copied here temporarily."""
         if not is_remote(self.root):
             yield Path(self.location(version))
             return
@@ -141,11 +141,11 @@ class ServingDirectory:
             yield Path(folder)
 
     def sidecar(self, version: int, name: str) -> bytes | None:
-        """Read what lies beside a model, or return None when it has no such sidecar."""
+        """Read a file beside a model, or return None if it has no such sidecar."""
         return self._storage.read(f"{version}/{SIDECAR_DIR}/{name}")
 
     def json_sidecar(self, version: int, name: str) -> dict[str, Any]:
-        """Read a JSON sidecar of a version; empty when it has none."""
+        """Read a JSON sidecar of a version; empty if it has none."""
         return json.loads(self.sidecar(version, name) or b"{}")
 
     def newest_statistics(self) -> Any | None:
@@ -201,7 +201,7 @@ class ServingDirectory:
             return model_digest(folder)
 
     def serving_version_of(self, digest: str) -> int | None:
-        """Return the newest version if its model has this digest, as noted and as its files are now; else None.
+        """Return the newest version if its model has this digest, both as recorded and as its files are now; else None.
 
         Args:
             digest: of a model, 64 hex digits.
@@ -214,24 +214,24 @@ class ServingDirectory:
         """Push a local folder, sidecars and all, as a new version that appears complete; return its number.
 
         Args:
-            source: what the version is to hold.
+            source: content of the version.
             clock: seconds since 1970, for its number.
 
         Raises:
-            FileNotFoundError: the folder is no SavedModel.
+            FileNotFoundError: the folder is not a SavedModel.
         """
         model_digest(source)
         return self._upload(source, clock()) if is_remote(self.root) else self._copy(source, clock())
 
     def roll_back(self, version: int, clock: Callable[[], float] = time.time) -> int:
-        """Copy a version under a new highest number, so that it serves again, and note where it came from.
+        """Copy a version under a new highest number, so that it serves again, and record its origin.
 
         Args:
             version: the one to copy.
             clock: seconds since 1970, for the new number.
 
         Raises:
-            UsageError: there is no such version, or it serves already.
+            UsageError: there is no such version, or it already serves.
         """
         if self._newest_beside(version) == version:
             raise UsageError(f"Version {version} in {self.root} is the newest: it serves already.")
@@ -296,7 +296,7 @@ def _next_version(taken: list[int], now: float) -> int:
 
 
 def _flush(*paths: Path) -> None:
-    """Have files and folders on the disk before the rename that makes them visible."""
+    """Flush files and folders to disk before the rename that makes them visible."""
     for path in paths:
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -2,7 +2,7 @@
 
 One parallel pass over the files counts rows, so that every shard knows its first row.
 
-Its counts are the independent ones that everything later is reconciled with. A row is a line: LF or CRLF, no quoting;
+Everything later is reconciled with these independent counts. A row is a line: LF or CRLF, no quoting;
 a last line without newline counts, an empty line is a row too. Rows are numbered from 0 in their file.
 """
 
@@ -43,7 +43,7 @@ COUNTING_THREADS = 4
 """Threads of the planner: two cores' worth and some waiting for the file system."""
 
 CSV_ROW_BYTES = 4700
-"""Bytes of a beat in Kaggle's CSV: a shard holds as many beats whatever the format."""
+"""Bytes of a beat in Kaggle's CSV: a shard holds as many beats in any format."""
 
 SUFFIXES = re.compile(r"(\.(csv|parquet|tfrecords?))?(\.gz)?$", re.IGNORECASE)
 
@@ -62,7 +62,7 @@ class SourceShard:
         start: first byte, as stored, where a line begins; of Parquet the first row group.
         end: byte, or row group, after the last one; for a .gz, which is one shard, its compressed size.
         first_row: number of the first row in its file.
-        rows: how many there are.
+        rows: number of rows.
     """
 
     source: Source
@@ -80,16 +80,16 @@ class SourceShard:
 
     @property
     def stem(self) -> str:
-        """Name of everything the shard leaves, unique among all shards."""
+        """Name of the shard's files, unique among all shards."""
         return stem_of(self.input_index, self.file, self.index)
 
     @property
     def amount(self) -> int:
-        """Rows, by which the largest shards are handed out first and progress is measured."""
+        """Rows, the measure of progress and of which shards are largest and go first."""
         return self.rows
 
     def describe(self) -> str:
-        """Say what it holds."""
+        """Describe the shard."""
         return f"rows {self.first_row:,} to {self.first_row + self.rows - 1:,} of {self.file}"
 
 
@@ -155,7 +155,7 @@ def _ranges(file: InputFile, shard_bytes: int) -> list[tuple[str, int, int]]:
 
 
 def _count(path: str, start: int, end: int) -> _Segment:
-    """Count the newlines of a range, without holding all of it."""
+    """Count the newlines of a range without loading all of it."""
     newlines, first, last, offset = 0, None, None, start
     for chunk in read_text(path, start, end, COUNT_BYTES):
         count = count_newlines(chunk)
@@ -220,7 +220,7 @@ def read_shard(
     Args:
         shard: what to read.
         labelled: whether rows carry a label.
-        block_rows: of a block; of a CSV that many at least, but for the last.
+        block_rows: rows of a block; for CSV at least this many, except in the last.
         with_context: whether the beats of Parquet get their context, which the file must have.
 
     Raises:

@@ -15,7 +15,7 @@ TERMINATED: Final = 143
 
 
 class Terminated(SystemExit):
-    """SIGTERM arrived. Like KeyboardInterrupt this is not an error of the program, so `except Exception` lets it by."""
+    """SIGTERM arrived. Like KeyboardInterrupt this is not an error, so `except Exception` does not catch it."""
 
     def __init__(self) -> None:
         super().__init__(TERMINATED)
@@ -23,7 +23,7 @@ class Terminated(SystemExit):
 
 @contextmanager
 def sigterm_raised() -> Iterator[None]:
-    """Raise Terminated where SIGTERM arrives meanwhile.
+    """Raise Terminated if SIGTERM arrives within the block.
 
     Raises:
         Terminated: it arrived.
@@ -41,7 +41,7 @@ def sigterm_raised() -> Iterator[None]:
 
 @contextmanager
 def interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C meanwhile: for a few renames that belong together."""
+    """Ignore Ctrl-C within the block: for a few renames that belong together."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -50,5 +50,5 @@ def interrupts_ignored() -> Iterator[None]:
 
 
 def ignore_interrupts() -> None:
-    """Ignore Ctrl-C for good: a terminal sends it to workers too, whose parent decides what becomes of them."""
+    """Ignore Ctrl-C for good: a terminal also sends it to workers, but their parent decides."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from components.io.text import is_compressed
 
 SIGNATURE_BYTES: Final = 512
-"""First bytes that any signature looks at."""
+"""Number of first bytes that signatures cover."""
 
 UNPACK: Final = "unpack it with"
 SAVE_AS_UTF_8: Final = "save it as UTF-8, for instance with"
@@ -21,7 +21,7 @@ DOWNLOAD: Final = "download the file itself."
 class Signature(NamedTuple):
     """A format: the beginning of its files, its name in a sentence, and what to do; nothing for one that is read.
 
-    Where a shell command does it, the remedy ends before that.
+    If a shell command does it, the remedy ends before that.
     """
 
     beginning: re.Pattern[bytes]
@@ -41,7 +41,7 @@ def command_of(path: str, *filters: str, as_stored: bool = False) -> str:
     Args:
         path: of the other.
         filters: commands that its content goes through.
-        as_stored: whether it is no gzip, whatever its name says.
+        as_stored: whether it is not gzip, whatever its name says.
     """
     name = path.rstrip("/").rpartition("/")[2]
     first, *others = ["gzip -dc", *filters] if is_compressed(path) and not as_stored else filters
@@ -95,6 +95,6 @@ SIGNATURES: Final = (
 
 
 def signature_of(head: bytes) -> Signature | None:
-    """Return the format that a file's first bytes give away; None where they give away none, as rows of numbers do."""
+    """Return the format that a file's first bytes identify; None if they identify none, such as rows of numbers."""
     text = head[:SIGNATURE_BYTES].removeprefix(codecs.BOM_UTF8)
     return next((each for each in SIGNATURES if each.beginning.match(text)), None)

@@ -33,7 +33,7 @@ PROVENANCE: Final = re.compile(r"_provenance\.csv(\.gz)?$")
 BESIDE: Final = re.compile(
     r"(^|/)(\.[^/]*|_(SUCCESS|metadata|common_metadata|committed_\d+|started_\d+)|[^/]*\.crc|prepare\.json)$"
 )
-"""What Spark, Hadoop, file systems and `heartbeat prepare` keep beside files of beats."""
+"""Files that Spark, Hadoop, file systems and `heartbeat prepare` put beside files of beats."""
 
 PARTITION: Final = re.compile(r"((?:.*?/)?)([^/=]+)=[^/]*/.*")
 """A file in a folder named for its rows' value of a column, as Hive, Spark and pandas make them: `label=0/0.csv`."""
@@ -63,9 +63,9 @@ class Source:
 
 
 def find_sources(patterns: Sequence[str]) -> list[Source]:
-    """List the files that paths, globs or URIs stand for, in the order given, each once, with their formats.
+    """List the files that paths, globs or URIs match, in the order given, each once, with their formats.
 
-    A provenance file is not an input of its own where the CSV that it belongs to is one.
+    A provenance file is not an input if its CSV is one.
 
     Raises:
         DataRefused: a pattern matches nothing, or a file cannot be read or is of no known format.
@@ -89,12 +89,12 @@ def _source(file: InputFile, kind: Kind) -> Source:
 
 
 def input_files(pattern: str) -> list[InputFile]:
-    """List the files of beats that a path, a glob, a folder or a URI stands for, sorted by path.
+    """List the files of beats that a path, a glob, a folder or a URI matches, sorted by path.
 
-    Of a folder, as of a glob, what Spark and others keep beside their parts is left out.
+    In folders and globs, the files that Spark and others put beside their parts are left out.
 
     Raises:
-        DataRefused: a folder's files are in folders of their own.
+        DataRefused: a folder's files are in subfolders.
     """
     folder = f"{pattern.rstrip('/')}/"
     files = list_files(pattern) or list_files(folder) or list_files(f"{folder}*")
@@ -104,7 +104,7 @@ def input_files(pattern: str) -> list[InputFile]:
 
 
 def training_source(file: InputFile, kind: Kind) -> Source:
-    """Return a file of beats with labels, and the provenance file beside it where it is a CSV that has one.
+    """Return a file of beats with labels, and the provenance file beside it if it is a CSV with one.
 
     Raises:
         DataRefused: the file cannot be read, is of another format or without labels, or is no file of beats throughout;
@@ -120,7 +120,7 @@ def training_source(file: InputFile, kind: Kind) -> Source:
 
 
 def recognise(file: InputFile, widths: Sequence[int] = (SAMPLES, COLUMNS), *, may_be_empty: bool = True) -> Kind:
-    """Tell the format of a file by what it begins with; what is neither Parquet nor TFRecord is CSV.
+    """Identify the format of a file by its first bytes; if neither Parquet nor TFRecord, it is CSV.
 
     Args:
         file: to look at.
@@ -178,7 +178,7 @@ def _first_and_last_lines(file: InputFile, head: bytes) -> tuple[bytes, bytes]:
 
 
 def context_of(source: Source) -> ContextForm | None:
-    """Return what a file says about the beats' context; None where it has none.
+    """Return the form of context in a file; None if it has none.
 
     Raises:
         DataRefused: the file cannot be read.
@@ -203,7 +203,7 @@ def check_provenance(sources: Sequence[Source], rows: Mapping[str, int]) -> None
 def check_labels(sources: Sequence[Source], labelled: bool) -> None:
     """Refuse inputs whose first well-formed row has a label where none is expected, or the other way round.
 
-    A labelled file that lost a column looks like an unlabelled one, so which it is has to be said.
+    A labelled file that lost a column looks like an unlabelled one, so the user must say which it is.
 
     Raises:
         DataRefused: such inputs, or one that cannot be read.

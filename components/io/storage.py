@@ -24,16 +24,16 @@ from typing import Any, BinaryIO, ClassVar, Final, TypeVar
 from components.errors import DataRefused, EnvironmentRefused
 
 CHUNK_BYTES: Final = 1 << 20
-"""Bytes a read asks for where the caller has no wish of its own: long for a disk, short for a cache."""
+"""Default bytes per read: long for a disk, short for a cache."""
 
 RANGE_BUFFER_BYTES: Final = 64 << 10
 """Bytes of a range read ahead; longer reads go straight into the caller's memory."""
 
 ABSENT: Final = "absent"
-"""Version of a file that is not there."""
+"""Version of a missing file."""
 
 REQUESTS: Final = 16
-"""Threads that ask for files: a store answers slowly, but many at once."""
+"""Threads that request files: a store answers slowly, but many at once."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -65,15 +65,15 @@ def sha256_of(file: BinaryIO) -> str:
 class Storage(ABC):
     """A folder or a file, local or on an object store. Names are relative to it; the empty name is the file itself.
 
-    Files appear whole under their names, or not at all. Every act raises EnvironmentRefused, in words, where the file
-    system or the store does not do it.
+    Files appear whole under their names, or not at all. Every method raises EnvironmentRefused if the file
+    system or the store fails.
 
     Args:
         root: local path or URI.
     """
 
     poll_seconds: ClassVar[float]
-    """How often it is fair to look for a change: on a store each look is a request."""
+    """How often to check for a change: on a store each check is a request."""
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -88,9 +88,9 @@ class Storage(ABC):
 
     @abstractmethod
     def match(self) -> list[InputFile]:
-        """List the files that the root stands for, sorted by path; none is an empty list.
+        """List the files that the root matches, sorted by path; an empty list if none.
 
-        A name that exists is taken as it is, and so are folders in a glob. A slash at the end means all in a folder.
+        A name that exists is used literally, and so are folders in a glob. A slash at the end means all in a folder.
         """
 
     @abstractmethod
@@ -102,21 +102,21 @@ class Storage(ABC):
         """Open a file for reading its stored bytes.
 
         Raises:
-            DataRefused: the file is not there.
+            DataRefused: the file does not exist.
             EnvironmentRefused: it cannot be opened, or read on, for another reason.
         """
 
     @abstractmethod
     def read(self, name: str = "") -> bytes | None:
-        """Read a whole file, or return None when there is none."""
+        """Read a whole file, or return None if there is none."""
 
     @abstractmethod
     def drafted(self, name: str = "") -> AbstractContextManager[tuple[Path, Callable[[], None]]]:
-        """Give a local path to write, and the act that publishes it under its name; without the act nothing is left."""
+        """Yield a local path to write, and a function that publishes it under its name; otherwise nothing is left."""
 
     @abstractmethod
     def remove(self, name: str = "") -> None:
-        """Remove a file; one that is gone already is as good."""
+        """Remove a file; a missing one is no error."""
 
     @abstractmethod
     def remove_drafts(self) -> None:
@@ -124,14 +124,14 @@ class Storage(ABC):
 
     @contextmanager
     def create(self, name: str = "") -> Iterator[BinaryIO]:
-        """Open a file for writing; it appears when the block ends well, and not at all when it raises."""
+        """Open a file for writing; it appears when the block ends, and not at all if it raises."""
         with self.drafted(name) as (draft, publish):
             with _Draft(draft, self.path(name)) as raw, io.BufferedWriter(raw, 1 << 18) as file:
                 yield file
             publish()
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a whole file, over what was there."""
+        """Write a whole file, replacing any old one."""
         with self.create(name) as file:
             file.write(content)
 
@@ -143,7 +143,7 @@ class Storage(ABC):
 
 
 class _Draft(io.FileIO):
-    """A new local file whose failures are sentences about the file that it is to become."""
+    """A new local file whose errors are sentences about its final name."""
 
     def __init__(self, draft: Path, target: str) -> None:
         self._target = target
@@ -176,7 +176,7 @@ def local_path(path: str) -> str:
 
 
 def absolute_path(path: str) -> str:
-    """Make a local path absolute, and leave a URI of a store as it is but for slashes at its end."""
+    """Make a local path absolute, and strip trailing slashes from a URI of a store."""
     return path.rstrip("/") if is_remote(path) else os.path.abspath(local_path(path))
 
 
@@ -194,7 +194,7 @@ def check_name(path: str) -> None:
 
 
 def storage_at(root: str | Path) -> Storage:
-    """Return the storage of a path or URI; stores are not yet asked for anything.
+    """Return the storage of a path or URI; no request is sent to a store yet.
 
     Raises:
         UsageError: no storage has the URI's scheme.
@@ -210,7 +210,7 @@ def storage_at(root: str | Path) -> Storage:
 
 
 def find_file(path: str) -> InputFile | None:
-    """Describe the file that a path or a URI names, glob characters and all; None where there is none.
+    """Describe the file that a path or URI names, glob characters taken literally; None if there is none.
 
     Raises:
         UsageError: no storage has the URI's scheme.
@@ -220,12 +220,12 @@ def find_file(path: str) -> InputFile | None:
 
 
 def described(path: str) -> InputFile:
-    """Describe a file as `find_file` does; one that is not there has no bytes."""
+    """Describe a file as `find_file` does; a missing one has no bytes."""
     return find_file(path) or InputFile(path, 0, ABSENT)
 
 
 def split_glob(pattern: str, is_folder: Callable[[str], bool]) -> tuple[str, str]:
-    """Tell what of a glob is literal: folders at its beginning that exist under these very names are.
+    """Split off a glob's literal beginning: folders that exist under exactly these names.
 
     Returns:
         The literal beginning, and the glob with the characters of such folders escaped.
@@ -240,19 +240,19 @@ def split_glob(pattern: str, is_folder: Callable[[str], bool]) -> tuple[str, str
 
 
 def list_files(pattern: str) -> list[InputFile]:
-    """List the files that a path, a glob or a URI stands for, sorted by path; none is an empty list.
+    """List the files that a path, a glob or a URI matches, sorted by path; an empty list if none.
 
-    A name that exists is taken as it is, glob characters and all; a slash at the end stands for all in a folder.
+    A name that exists is used literally, even with glob characters; a slash at the end means all in a folder.
 
     Raises:
         UsageError: no storage has the URI's scheme.
-        EnvironmentRefused: the URI's store cannot be reached, or does not let us list.
+        EnvironmentRefused: the URI's store cannot be reached, or does not allow listing.
     """
     return storage_at(pattern).match()
 
 
 def ask_all(ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Return what `ask` returns for each item, in order, from many threads; each takes several items at a time."""
+    """Return the result of `ask` for each item, in order, from many threads; each takes several items at a time."""
     waiting = list(items)
     step = min(max(len(waiting) // (4 * REQUESTS), 1), 8)  # few: an interruption waits for those that were begun
     runs = [waiting[first : first + step] for first in range(0, len(waiting), step)]
@@ -261,7 +261,7 @@ def ask_all(ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
 
 
 def fingerprint(files: Sequence[InputFile]) -> str:
-    """Name exactly these files by 16 hex digits, which change with any path, size or version."""
+    """Return 16 hex digits that identify these files and change with any path, size or version."""
     lines = "".join(f"{file.path}\t{file.size}\t{file.version}\n" for file in sorted(files, key=lambda file: file.path))
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
@@ -309,7 +309,7 @@ def read_whole(path: str) -> bytes:
     """Read a file that must be there.
 
     Raises:
-        DataRefused: it is not there.
+        DataRefused: it does not exist.
         EnvironmentRefused: it cannot be read for another reason.
     """
     with storage_at(path).open() as source:

@@ -1,4 +1,4 @@
-"""The process that submitted a job, as its workers see it; they stop when it has ended."""
+"""The process that submitted a job, as seen by its workers; they stop when it has ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from components.io.lock import LOCK_DIR, STALE_SECONDS, Holder, flocked, is_floc
 from components.io.storage import storage_at
 
 POLL_SECONDS: Final = 0.5
-"""How often a worker process looks: a moment of work after the end does no harm."""
+"""How often a worker process checks: a moment of work after the end does no harm."""
 
 ORPHANED: Final = 143
 """Exit code of a worker process whose submitter is gone."""
@@ -42,7 +42,7 @@ class LocalSubmitter:
     lease: str
 
     def watch(self) -> None:
-        """End this process soon after the submitter has ended; the submitter itself goes on as it is."""
+        """End this process soon after the submitter has ended; the submitter itself is unaffected."""
         if self.pid != os.getpid() and not any(thread.name == WATCHER for thread in threading.enumerate()):
             threading.Thread(target=self._end_with_it, daemon=True, name=WATCHER).start()
 
@@ -52,13 +52,13 @@ class LocalSubmitter:
         os._exit(ORPHANED)
 
     def is_gone(self, at_once: bool = False) -> bool:
-        """Whether the process has ended, or has given up; of another host's it is not known, so no."""
+        """Whether the process has ended, or has given up; for another host it is not known, so False."""
         return self.host == socket.gethostname() and not is_flocked(self.lease)
 
 
 @contextmanager
 def local_submitter() -> Iterator[LocalSubmitter]:
-    """Be a submitter to processes of this machine for as long as this lasts.
+    """Be the submitter for processes of this machine within the block.
 
     Raises:
         EnvironmentRefused: the temporary folder cannot be written, or has no locks.
@@ -98,19 +98,19 @@ class RemoteSubmitter:
         return type(self), (self.output, self.name)
 
     def watch(self) -> None:
-        """Do nothing: a worker looks between two blocks."""
+        """Do nothing: a worker checks between two blocks."""
 
     def is_gone(self, at_once: bool = False) -> bool:
-        """Whether the submitter has ended, has given up, or was not heard of for two minutes.
+        """Whether the submitter has ended, has given up, or was silent for two minutes.
 
         Args:
-            at_once: look, even if that was done a moment ago.
+            at_once: check, even if that was done a moment ago.
         """
         with self._looking:
             now = self._clock()
             if self._content is not None and (at_once or now - self._looked >= self._folder.poll_seconds):
                 self._looked = now
-                with suppress(EnvironmentRefused):  # a store that is not reached says nothing of the submitter
+                with suppress(EnvironmentRefused):  # an unreachable store says nothing about the submitter
                     content = self._folder.read(self.name)
                     if content != self._content:
                         self._content, self._changed = content, now
@@ -122,7 +122,7 @@ Submitter = LocalSubmitter | RemoteSubmitter
 
 @contextmanager
 def remote_submitter(output: str) -> Iterator[RemoteSubmitter]:
-    """Be a submitter to processes anywhere, for as long as this lasts.
+    """Be the submitter for processes anywhere, within the block.
 
     Raises:
         EnvironmentRefused: the scoring directory cannot be written.

@@ -1,4 +1,4 @@
-"""Text: a range of a file, decompressed where it is gzip, as chunks or as blocks of whole lines, in bounded memory.
+"""Text: a range of a file, decompressed if it is gzip, as chunks or as blocks of whole lines, in bounded memory.
 
 A byte order mark at the beginning of a file belongs to no line: blocks and the planner's counts leave it out.
 Where blocks begin and end depends on the range and the block size only, never on how a file system returns its bytes.
@@ -30,7 +30,7 @@ LINE_BYTES = 64 << 10
 """Longest line that is read, without its newline: 187 samples of Kaggle's format take 4,700 bytes."""
 
 HEAD_BYTES = 8 << 10
-"""How much of a line is kept where it is not used: enough to see what it is."""
+"""How much of an unusable line is kept: enough to see what it is."""
 
 COUNT_BYTES = 256 << 10
 """Bytes counted at a time: fits the second-level cache, where counting is fastest."""
@@ -39,7 +39,7 @@ NEWLINE = ord("\n")
 
 
 def is_compressed(path: str) -> bool:
-    """Tell whether a file is gzip, by its name."""
+    """Return whether a file is gzip, by its name."""
     return path.lower().endswith(".gz")
 
 
@@ -72,10 +72,10 @@ def read_text(path: str, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -
 
 
 def arrow_buffer(text: bytes | memoryview) -> pa.Buffer:
-    """Copy text into memory of Arrow's own.
+    """Copy text into Arrow's own memory.
 
-    Arrow's reader goes on in a thread for a moment. A thread that lets go of Python's memory while the interpreter ends
-    aborts the process, which then ends with 134 in place of its exit code.
+    Arrow's reader continues in a thread for a moment. A thread that releases Python's memory while the interpreter ends
+    aborts the process, which then exits with 134 instead of its exit code.
     """
     import pyarrow as pa
 
@@ -98,7 +98,7 @@ class Block:
     Attributes:
         first_row: number of its first line in the file.
         rows: lines, the last of which may lack its newline.
-        data: their bytes, good only until the next block is read; for an over-long line its first 8 KiB.
+        data: their bytes, valid only until the next block is read; for an over-long line its first 8 KiB.
         over_long: the block is one line of more than 64 KiB, of which `data` is the head.
     """
 
@@ -117,10 +117,10 @@ def read_blocks(
     block_bytes: int = BLOCK_BYTES,
     on_text: Callable[[memoryview], object] = len,
 ) -> Iterator[Block]:
-    """Yield whole lines of a file as blocks of at most about `block_bytes`, an over-long line as a block of its own.
+    """Yield whole lines of a file as blocks of at most about `block_bytes`, an over-long line as a separate block.
 
-    All of them lie in one buffer, in which a line that a read cut in two is put together in front of what is read next:
-    no text is copied, and a block is good only until the next is asked for.
+    All of them lie in one buffer, in which a line split between two reads is put together in front of the next read:
+    no text is copied, and a block is valid only until the next is requested.
 
     Args:
         path: local path or URI.
@@ -128,7 +128,7 @@ def read_blocks(
         end: byte after the last one, as stored.
         first_row: number of the first line in the file.
         block_bytes: bytes read at a time, at least two longest lines.
-        on_text: called with every chunk of the text, in order, which is not to be kept: where a digest is taken.
+        on_text: called with every chunk of the text, in order, which must not be kept: for digests.
 
     Raises:
         DataRefused: the file cannot be read, changed while read, or is not whole gzip.
@@ -191,10 +191,10 @@ def _read_text_into(buffer: memoryview, path: str, start: int, end: int) -> Iter
 
 
 def _run(text: bytearray, start: int, end: int) -> tuple[int, int | None]:
-    """Find how far lines of fair length go on from `start`, and what stops them there.
+    """Find the end of the lines of normal length from `start` on, and what follows.
 
     Returns:
-        The byte after the last whole line, and: None if the text ends within the next line, which may yet be fair;
+        The byte after the last whole line, and: None if the text ends within the next line, which may still be normal;
         0 if it ends within an over-long one; else the byte after the over-long line that is next.
     """
     stop = start

@@ -1,7 +1,7 @@
 """TFRecord frames: the length of a record, a checksum of that, the record, and its checksum.
 
-They are written and read without TensorFlow, which a Beam worker would spend seconds importing, in bounded memory, and
-from wherever the file is.
+They are written and read without TensorFlow, which takes a Beam worker seconds to import, in bounded memory, and
+from any storage.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def _checksum(content: bytes) -> bytes:
 
 
 def is_record_header(head: bytes) -> bool:
-    """Tell whether bytes begin with the header of a frame: a length, and the checksum of that length."""
+    """Return whether bytes begin with the header of a frame: a length, and the checksum of that length."""
     return len(head) >= HEADER_BYTES and head[:HEADER_BYTES] == _header(*LENGTH.unpack_from(head))
 
 
 def read_records(file: InputFile) -> Iterator[bytes | None]:
-    """Yield every record; None for one that is over-long or not what its checksum says.
+    """Yield every record; None if it is over-long or its checksum does not match.
 
     Raises:
         DataRefused: the file cannot be read, or the length of a record is damaged, so that what follows is lost.

@@ -17,14 +17,14 @@ PLAIN_WIDTH = 140
 """Columns of a table that goes to a file or a pipe."""
 
 PLAIN_SECONDS = 5.0
-"""How often a line is written where stderr is not a terminal."""
+"""How often a line is written if stderr is not a terminal."""
 
 BAR_SECONDS = 0.1
-"""How often a bar is brought up to date."""
+"""How often a bar is updated."""
 
 
 def plain_console(width: int | None = None, file: TextIO | None = None, soft_wrap: bool = False) -> Console:
-    """Return a console that interprets no text; its output has `width` columns where it is not a terminal."""
+    """Return a console that interprets no text; its output has `width` columns if it is not a terminal."""
     from rich.console import Console
 
     console = Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
@@ -34,7 +34,7 @@ def plain_console(width: int | None = None, file: TextIO | None = None, soft_wra
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], whole: Sequence[str] = ()) -> None:
-    """Print a table on stdout; no line of it is broken where that is no terminal, nor ever the columns `whole`.
+    """Print a table on stdout; no line is broken unless that is a terminal, and the columns `whole` never.
 
     A column is right-aligned if all its values begin with a digit, a minus or nothing.
     """
@@ -53,7 +53,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], whole: Seq
 class ProgressLine:
     """A bar on a terminal, else a line every few seconds; `is_due` says when `show` would be seen.
 
-    It is a context manager around the work; its label, what is counted, stands before the bar.
+    It is a context manager around the work; its label, what is counted, precedes the bar.
     """
 
     def __init__(self, label: str) -> None:

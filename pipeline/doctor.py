@@ -22,13 +22,13 @@ from components.score.engines.engine import check_not_ignored
 from components.verdict import SYNTHETIC_MARK
 
 LOCK_FILE: Final = Path(__file__).parents[1] / LOCK
-"""What `make` installs, exactly; a package that was installed as a wheel has none beside it."""
+"""What `make` installs, exactly; a package installed as a wheel does not have it."""
 
 ROOM: Final = 2_000_000_000
 """Bytes that must be free in the root and for temporary files: beats are spooled, and artifacts kept."""
 
 SHOWN: Final = 3
-"""Packages that a sentence names."""
+"""Maximum packages that a sentence names."""
 
 PROBE: Final = "heartbeat-doctor"
 """Name of an object that need not exist: listing it shows that the bucket can be listed."""
@@ -63,10 +63,10 @@ def examine(
     image: str | None,
     beam_options: Sequence[str],
 ) -> Iterator[Check]:
-    """Check this machine, then what is named of stores and of Kubeflow.
+    """Check this machine, then the named stores and Kubeflow.
 
     Raises:
-        UsageError: flags that do not go together, or a root that is not on an object store.
+        UsageError: flags that conflict, or a root that is not on an object store.
     """
     from components.io.storage import is_remote
     from pipeline.kubeflow.uris import check_root, default_serving, store_uri
@@ -182,7 +182,7 @@ def _existing(path: Path) -> Path:
 
 
 def check_data(data: str, demo: bool) -> str:
-    """Check that the beats exist; `demo` means that a run would make them."""
+    """Check that the beats exist; `demo` means that a run would create them."""
     if demo:
         return "none named: a run makes the synthetic demo set"
     from components.ingest.locate import find_inputs

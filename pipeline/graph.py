@@ -53,7 +53,7 @@ def our_node(path: str, settings: str = "", serving: bool = False) -> Builder:
 
 
 def tfx_node(name: str, **arguments: Any) -> Builder:
-    """Return the builder of one of TFX's own components that needs nothing but its inputs and constants."""
+    """Return the builder of one of TFX's own components that needs only its inputs and constants."""
 
     def build(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
         return getattr(import_module("tfx.v1").components, name)(**inputs, **arguments)
@@ -88,7 +88,7 @@ def training_node(stage: str, component: str, function: str, config: str) -> Bui
 
 
 def example_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Read the CSVs into train, eval and test beats, with a report of what became of every row."""
+    """Read the CSVs into train, eval and test beats, with a report on every row."""
     from components.ingest.node import ExampleGen
 
     settings = run.settings.data.model_dump_json()
@@ -96,7 +96,7 @@ def example_gen(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
 
 
 def curated_schema(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Hand on the schema of the beats that the package ships, with their context where the run reads it."""
+    """Output the packaged schema of beats, with their context if the run reads it."""
     from components.beats.context import CONTEXT_NAMES
     from components.io.code_digest import digest_text
     from components.validate.node import CuratedSchema
@@ -107,7 +107,7 @@ def curated_schema(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
 
 
 def transform(run: GraphInputs, inputs: Channels, code_digest: str) -> Any:
-    """Normalise the train and eval beats, and keep the same as a graph for serving."""
+    """Normalise the train and eval beats, and save the same as a graph for serving."""
     import tfx.v1 as tfx
     from tfx.proto import transform_pb2
 

@@ -1,4 +1,4 @@
-"""What a run's summary takes from a stage's outputs. The table of stages says which function belongs to which stage."""
+"""What a run's summary takes from a stage's outputs. The table of stages maps stages to functions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def ingest_verdict(outcome: Outcome, result: str) -> Part:
 
 
 def gate_verdict(outcome: Outcome, result: str) -> Part:
-    """Take the verdict with which a gate let the run go on."""
+    """Take the verdict with which a gate let the run continue."""
     return {"verdict": read_verdict(outcome.json(result)["verdict"])}
 
 

@@ -24,7 +24,7 @@ LOCAL_BEAM = (
     "--sdk_container_image=none",
 )
 """The local Beam runner by its full name: a bare DirectRunner may try to download another one. It starts no container;
-where none is named, TFX makes a package of itself for every Beam stage, which takes seconds and stays in TMPDIR."""
+without a name, TFX packages itself for every Beam stage, which takes seconds and stays in TMPDIR."""
 
 INTERRUPTION = Verdict(
     "refusal", "interrupted", "Interrupted: finished stages are kept; the same command continues from there."
@@ -117,7 +117,7 @@ def _run_stages(
 
 
 def _report(run_folder: Path, screen: Screen) -> Path | None:
-    """Write the run's page; a failure to write it is reported, and changes nothing about how the run ended."""
+    """Write the run's page; a failure to write it is reported, but does not change the run's outcome."""
     from components.report.pages import write_run_report
 
     try:

@@ -13,7 +13,7 @@ from components.errors import EnvironmentRefused
 from components.io.lock import flocked
 
 DEMO_FOLDER = "demo"
-"""Where under a root the synthetic demo set is made."""
+"""Folder of the synthetic demo set under a root."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the user sees of a run: plan, progress, closing table and sentences. Everything else is in its log."""
+"""The screen output of a run: plan, progress, closing table and sentences. Everything else is in its log."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Screen:
 
 
 def shown(location: str | Path) -> str:
-    """Return a path as a person would type it: relative where it lies below the working directory."""
+    """Return a path as a person would type it: relative if it is below the working directory."""
     path = Path(location)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(location)
 

@@ -1,6 +1,6 @@
 """The effective settings of a run: one group per stage, a profile's values, then `--set a.b=v`.
 
-A setting that the run would ignore beside its others is refused: its user would think that it had an effect.
+A setting that the run would ignore, given the others, is refused: its user would expect an effect.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ training its beats."""
 
 
 class StageRequest(Settings):
-    """What the pod of a stage asks for."""
+    """The resources that a stage's pod requests."""
 
     cpu: Cores
     memory_gb: Gigabytes
@@ -84,7 +84,7 @@ class _ClusterSettings(Settings):
     )
 
     def request_of(self, stage: Stage) -> StageRequest:
-        """Return what a stage's pod asks for."""
+        """Return the resources that a stage's pod requests."""
         request: StageRequest = getattr(self, stage.setting)
         return request
 
@@ -131,7 +131,7 @@ READERS: Final = {
     "score": ("BatchScorer",),
     **{f"cluster.{stage.setting}": (stage.name,) for stage in STAGES.values()},
 }
-"""Group of settings -> the stages that read it; without any of them in the run it has no effect."""
+"""Group of settings -> the stages that read it; it has no effect if none of them is in the run."""
 
 _SAMPLES = r"train\.(stretch|mix)|finetune\.(noise|noisy_share|wide_share|noise_sd|noise_max)"
 
@@ -181,7 +181,7 @@ IGNORED: Final[tuple[tuple[str, Callable[[RunSettings], bool], str], ...]] = (
 def settings_from(profile: str, overrides: Iterable[str] = (), *, local: bool = False) -> RunSettings:
     """Build the settings of a run: a profile's values, changed by texts `group.name=value`.
 
-    A value is JSON where it parses as JSON, else a string. `local`: whether the run is on this machine.
+    A value is JSON if it parses as JSON, else a string. `local`: whether the run is on this machine.
 
     Raises:
         UsageError: an override that is not of that form, names no setting, has a value the setting refuses, or would
@@ -211,7 +211,7 @@ def settings_from(profile: str, overrides: Iterable[str] = (), *, local: bool = 
 
 
 def check_effect(run: RunSettings, names: Iterable[str], local: bool) -> None:
-    """Refuse settings that were given, by their dotted names, and would change nothing beside the run's others.
+    """Refuse settings that were given, by their dotted names, and would have no effect, given the run's other settings.
 
     A run on this machine, `local`, does not read the group `cluster`.
 

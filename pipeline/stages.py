@@ -22,20 +22,20 @@ class Stage:
     name: str  # the id of its TFX node
     build: graph.Builder
     inputs: Mapping[str, str] = field(default_factory=dict)  # the node's inputs -> outputs of stages before this one
-    optional_inputs: Mapping[str, str] = field(default_factory=dict)  # the same of stages that a run may leave out
+    optional_inputs: Mapping[str, str] = field(default_factory=dict)  # the same, of stages that a run may leave out
     requires: tuple[str, ...] = ()  # further stages that must come before it, although it takes none of their outputs
     after: tuple[str, ...] = ()  # stages it waits for if the run has them, although it takes none of their outputs
     refuses: type[HeartbeatError] | None = None  # the error that a gate stops a run with; its exit code is the run's
-    cached: bool = True  # on Kubeflow; False where it reads or changes the world outside
+    cached: bool = True  # on Kubeflow; False if it reads or changes the outside world
     retried: bool = True  # on Kubeflow, after a failure
-    reads_data: bool = False  # reads the CSVs; Kubeflow caches it only where their fingerprint is known
+    reads_data: bool = False  # reads the CSVs; Kubeflow caches it only if their fingerprint is known
     rows: tuple[str, ...] = ()  # the splits whose rows it reads, which the summary counts
     result: str = ""  # the file, `Stage.output/file`, that the summary is filled in from
     summarise: outcome.Summarise | None = None  # what the summary takes from it
     code: tuple[str, ...] = ()  # modules at which the digest of its code begins; none for TFX's own stages
     artifacts: tuple[str, ...] = ()  # import paths of our artifact types among its outputs
-    pod: Literal["light", "beats", "training"] = "light"  # what it asks of Kubeflow (`pipeline/settings.py`)
-    on_request: bool = False  # runs only where the setting `stages` lists it; no profile does
+    pod: Literal["light", "beats", "training"] = "light"  # what it requests from Kubeflow (`pipeline/settings.py`)
+    on_request: bool = False  # runs only if the setting `stages` lists it; no profile does
 
     @property
     def setting(self) -> str:

@@ -45,7 +45,7 @@ class StageRecord:
 
 @dataclass
 class Summary:
-    """Everything that `summary.json` holds; filled as the run goes on."""
+    """Everything that `summary.json` holds; filled as the run proceeds."""
 
     run: str
     status: str = "failed"

@@ -1,9 +1,9 @@
 """What the network attends to: integrated gradients over test beats, compared with a network with random weights.
 
 Integrated gradients (Sundararajan, Taly and Yan, 2017): the mean gradient of the class's log probability along the
-straight line from a baseline beat to the beat, times the difference between the two. Positive values speak for the
-class, negative ones against it; they add up to the difference of the two log probabilities. The network with redrawn
-weights is the control: it has learnt nothing, so where its picture looks the same, the picture shows the beat's shape
+straight line from a baseline beat to the beat, times the difference between the two. Positive values support the
+class, negative ones oppose it; they add up to the difference of the two log probabilities. The network with redrawn
+weights is the control: it has learnt nothing, so if its picture looks the same, the picture shows the beat's shape
 and not what was learnt.
 """
 
@@ -26,7 +26,7 @@ from components.report.material import RunMaterial
 from components.report.wording import class_title
 
 EACH: Final = 2
-"""Beats of each class that are looked at."""
+"""Number of beats per class."""
 
 STEPS: Final = 64
 """Points on the line; sums then differ from the log probabilities by about a percent."""
@@ -96,7 +96,7 @@ def attention(material: RunMaterial) -> list[Block]:
 
 
 def attention_picture(label: int, signal: Signal, attribution: Attribution, names: Sequence[str]) -> Picture:
-    """Draw beats of one class, float32[n, 187], with the samples that speak for and against it."""
+    """Draw beats of one class, float32[n, 187], with the samples that support and oppose it."""
     columns = ((attribution.learnt, "this model"), (attribution.control, "weights redrawn"))
     with new_figure(0.9 + 1.15 * len(signal)) as figure:
         plots = figure.subplots(len(signal), 2, sharex=True, sharey=True, squeeze=False)
@@ -130,10 +130,10 @@ def attention_picture(label: int, signal: Signal, attribution: Attribution, name
 def attribute(model_dir: str, signal: Signal, baseline: Signal, label: npt.NDArray[np.int64]) -> Attribution:
     """Attribute the class of each beat, float32[n, 187], to its samples, for a SavedModel and for its control.
 
-    The baseline, float32[187], is the beat to compare with.
+    The baseline is float32[187].
 
     Raises:
-        HeartbeatError: the model does not show its weights, so that no control can be made.
+        HeartbeatError: the model does not expose its weights, so there can be no control.
     """
     import tensorflow as tf
 
@@ -147,7 +147,7 @@ def redraw_weights(model: Any) -> None:
     """Replace every kernel of a loaded model by normal random numbers of the same mean and spread.
 
     Raises:
-        HeartbeatError: the model does not show its weights.
+        HeartbeatError: the model does not expose its weights.
     """
     import tensorflow as tf
 

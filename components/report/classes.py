@@ -1,4 +1,4 @@
-"""Class by class: recall, precision and F1 with intervals, confusion matrices, and the most confident mistakes."""
+"""Per class: recall, precision and F1 with intervals, confusion matrices, and the most confident mistakes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from components.report.wording import between, class_title, count, number, perce
 LABEL_ERRORS: Final = " Some may be labelled wrongly, or look the same in one beat of one lead."
 
 MISTAKES: Final = 12
-"""Mistakes that are drawn, in two pictures."""
+"""Number of mistakes drawn, in two pictures."""
 
 FULL: Final = 0.75
 """Opacity of a matrix cell that holds all beats of its class: ink on it keeps a contrast of 5 to 1, light and dark."""
@@ -66,7 +66,7 @@ def class_rates(material: RunMaterial) -> list[Block]:
 
 
 def rates_of(judgement: Mapping[str, Any], kind: str) -> dict[str, list[float | None]]:
-    """Return recall, precision and F1 of the candidate, a value for each class; None where the class has no beat."""
+    """Return recall, precision and F1 of the candidate, a value for each class; None if the class has no beat."""
     metrics = judgement["metrics"][kind]
     return {"recall": metrics["recall"], "precision": metrics["precision"], "f1": judgement["f1"][kind]}
 

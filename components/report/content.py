@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Tone = Literal["plain", "good", "bad", "warn"]
-"""How a text is meant; the template shows it by more than colour."""
+"""The tone of a text; the template shows it by more than colour."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Link:
-    """A text that leads to another page, by a path from this one."""
+    """A link to another page, by its path from this one."""
 
     text: str
     href: str
@@ -54,14 +54,14 @@ class Picture:
     """An SVG that follows the page's colour scheme."""
 
     source: str  # data URI
-    alt: str  # what can be seen, with the figures that matter
+    alt: str  # description, with the figures that matter
     caption: str
     size: tuple[int, int]  # width and height in CSS pixels
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures side by side where the page is wide enough."""
+    """Pictures side by side if the page is wide enough."""
 
     pictures: Sequence[Picture]
 
@@ -118,8 +118,8 @@ class Page:
 
     title: str
     subtitle: str
-    marks: Sequence[str]  # a few words each, beside the heading of every section
-    warnings: Sequence[str]  # what must be known before any figure is read
+    marks: Sequence[str]  # a few words each, next to the heading of every section
+    warnings: Sequence[str]  # warnings to read before any figure
     cards: Sequence[Card]
     sections: Sequence[Section]
     up: Link | None = None  # to the page that this one belongs to

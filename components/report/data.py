@@ -1,4 +1,4 @@
-"""The train beats of a run: a beat of each class, the classes as they came and balanced, and the normalised samples."""
+"""The train beats of a run: a beat of each class, the classes as recorded and balanced, and the normalised samples."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN: Final = (0, 1, 2, 3, 20, 60, 120, SAMPLES - 1)
-"""Samples that the tables show."""
+"""Number of samples in the tables."""
 
 KAGGLE_CAPTION: Final = "As they came. Kaggle's train file, from which the study starts"
 
 NORMALISED_READ: Final = 256
-"""Transformed beats that mean and deviation are derived from."""
+"""Number of transformed beats that mean and deviation are derived from."""
 
 ROUNDING: Final = 1e-3
 """Largest difference from Transform's output that rounding explains."""
@@ -49,7 +49,7 @@ def beats(material: RunMaterial) -> list[Block]:
 
 
 def data(material: RunMaterial) -> list[Block]:
-    """Tabulate and draw the classes, as they came and balanced."""
+    """Tabulate and draw the classes, as recorded and balanced."""
     train, validation, test = (material.ingest.classes[split] for split in ("train", "eval", "test"))
     kaggle_shares = [percent(_share(TRAIN_COUNTS, index)) for index in range(len(CLASSES))]
     return [

@@ -31,7 +31,7 @@ CURVE_STYLES: Final = ((MAIN, "-", "o"), (SECOND, "--", "s"), ("#009E73", ":", "
 """Colour, line style and marker of the first, second and third curve of a picture."""
 
 INK: Final = "#010203"
-"""Stands for the page's text colour: in an SVG it follows the reader's colour scheme."""
+"""Placeholder for the page's text colour: in an SVG it follows the reader's colour scheme."""
 
 INK_ON: Final = {"light": "#1b1f24", "dark": "#e4e7eb"}
 """The text colour on a light and on a dark page; the template has the same."""

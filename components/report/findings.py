@@ -1,4 +1,4 @@
-"""What was found in one recording: the first screen of its page, its beats by class, its runs, what was not read."""
+"""What was found in one recording: the first screen of its page, its beats by class, its runs, the unread parts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from components.report.wording import UNKNOWN, class_title, clock, count, number
 from components.score.recording_lines import RUN_BEATS, Ectopy, Runs
 
 LISTED: Final = 5
-"""Runs, gaps and times of each kind that a table lists."""
+"""Maximum runs, gaps and times of each kind in a table."""
 
 ECTOPIC: Final = ("V", "S")
 """Classes of which runs and couplets are shown."""
 
 
 def recording_warnings(material: RecordingMaterial) -> list[str]:
-    """Return what must be known of the recording before any figure is read."""
+    """Return the warnings to read before any figure of the recording."""
     line = material.line
     warnings = {
         "It could not be used": line.refused,
@@ -165,7 +165,7 @@ def _listed(material: RecordingMaterial, found: Runs, shown: Sequence[int], capt
 
 
 def unread(material: RecordingMaterial) -> list[Block]:
-    """Say which seconds hold no ECG, which beats were rejected, and why."""
+    """List the seconds without an ECG and the rejected beats, with the reason."""
     line = material.line
     if line.refused is not None:
         return [Words(f"Nothing was read: {line.refused}", "warn")]

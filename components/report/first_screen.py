@@ -41,10 +41,10 @@ GOOD: Final = "How good is the model?"
 NEXT: Final = "What to look at next"
 
 _short = partial(shorten, width=154, placeholder=" ...")
-"""Cuts a sentence where a card has no more room."""
+"""Ends a sentence that is cut because a card has no more room."""
 
 REASONS: Final = 2
-"""Reasons that a card shows; the rest is in the section below."""
+"""Maximum reasons on a card; the rest is in the section below."""
 
 ONE_PERSON: Final = ("201", "202")
 """Records of one person in the MIT-BIH Arrhythmia Database; the usual split DS1 / DS2 puts one on each side."""
@@ -56,7 +56,7 @@ ON_BOTH_SIDES: Final = (
 
 
 def run_warnings(material: RunMaterial) -> list[str]:
-    """Return what must be known before any figure of a run is read."""
+    """Return the warnings to read before any figure of a run."""
     warnings = [caveat.sentence for caveat in data_caveats(material.split, material.synthetic)]
     if material.split in SAME_PATIENTS:
         return warnings
@@ -104,7 +104,7 @@ def _what_ran(material: RunMaterial) -> Card:
 
 
 def started(run: str) -> str:
-    """Return when a run started, from its id; the id itself where it is not a time, as on Kubeflow."""
+    """Return when a run started, from its id; the id itself if it is not a time, as on Kubeflow."""
     try:
         return datetime.strptime(run[:15], "%Y%m%dT%H%M%S").strftime("started %Y-%m-%d %H:%M UTC")
     except ValueError:
@@ -176,7 +176,7 @@ def _after_run(material: RunMaterial) -> Card:
 
 
 def scoring_warnings(material: ScoringMaterial) -> list[str]:
-    """Return what must be known before any figure of a scoring job is read."""
+    """Return the warnings to read before any figure of a scoring job."""
     return [*([MADE_OF_SYNTHETIC] if material.synthetic else []), *material.damage]
 
 

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTHS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 43_200, 86_400)
-"""Seconds that a step of time may have."""
+"""Allowed lengths of a time step, in seconds."""
 
 CURVE_STEPS: Final = 240
-"""Most steps of the curve of the heart rate: one or two CSS pixels each."""
+"""Maximum steps of the heart rate curve: one or two CSS pixels each."""
 
 ROWS: Final = 48
-"""Most steps of the bars and of the table."""
+"""Maximum steps of the bars and of the table."""
 
 UNITS: Final = ((86_400 * 4, 86_400, "days"), (7200, 3600, "hours"), (240, 60, "minutes"), (0, 1, "seconds"))
 """(Shortest recording, in seconds, that is drawn in the unit; the unit's seconds; its name)."""
@@ -39,7 +39,7 @@ GREY: Final = "Grey: no beat for longer than the longest RR interval."
 
 
 def step_seconds(duration: float, most: int) -> int:
-    """Return the shortest step of which at most so many cover a duration."""
+    """Return the shortest step that covers a duration with at most this many steps."""
     return next((width for width in WIDTHS if duration <= width * most), WIDTHS[-1])
 
 
@@ -65,7 +65,7 @@ class Steps:
         intervals = np.bincount(self._at[1:], material.known, self.count)
         lasting = np.bincount(self._at[1:], rr, self.count)
         with np.errstate(invalid="ignore", divide="ignore"):
-            self.rate = 60 * intervals / lasting  # float64[count], beats a minute, NaN without an interval
+            self.rate = 60 * intervals / lasting  # float64[count], beats per minute, NaN without an interval
         rates = running_rates(np.diff(material.seconds), material.known)
         here = self._at[RATE_BEATS : RATE_BEATS + len(rates)]
         self.slowest, self.fastest = np.full((2, self.count), np.nan)

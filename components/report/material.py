@@ -39,17 +39,17 @@ REPORT_DIR: Final = "report"
 """Folder of the pages, in that of a run or of a scoring job."""
 
 SUMMARY_KEYS: Final = {"data", "run", "stages", "status", "verdict"}
-"""What the page of a run reads of its summary wherever the run ended."""
+"""Fields of the summary that the page of a run reads wherever the run ended."""
 
 RECORDING_PAGES: Final = "recordings"
 """Folder of the pages of recordings, in that of the pages."""
 
 NAMED_FAULTS: Final = 5
-"""Damaged files of results that are named."""
+"""Maximum damaged files of results to name."""
 
 
 class NotReachedError(HeartbeatError):
-    """The run or the job ended before what a section is about."""
+    """The run or the job ended before the subject of a section."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class RunMaterial:
 
     @property
     def reads_context(self) -> bool:
-        """Whether the networks read the context of beats, and not their samples."""
+        """Whether the networks read the context of beats instead of their samples."""
         return bool(self.settings["train"]["network"]["name"] == "context")
 
     @property
@@ -104,22 +104,22 @@ class RunMaterial:
 
     @property
     def stopped_at(self) -> str | None:
-        """The stage that failed or refused; None where the run was not stopped by one."""
+        """The stage that failed or refused; None if none stopped the run."""
         return next((stage["name"] for stage in self.summary["stages"] if stage["state"] == "failed"), None)
 
     @cached_property
     def verdict(self) -> Sequence[Verdict]:
-        """What the gates said, and why the run stopped where it did; each sentence once."""
+        """The gates' remarks and why the run stopped; each sentence once."""
         return list(dict.fromkeys(read_verdict(self.summary["verdict"])))
 
     @cached_property
     def ingest(self) -> IngestSummary:
-        """What became of the rows of the input files."""
+        """The outcome of the input files' rows."""
         return read_ingest_report(self.uri("ExampleGen", "report"))
 
     @cached_property
     def judgement(self) -> Mapping[str, Any]:
-        """What the Judge measured."""
+        """The Judge's measurements."""
         judgement: Mapping[str, Any] = self.read_json("Judge", "judgement", JUDGEMENT)
         return judgement
 
@@ -131,7 +131,7 @@ class RunMaterial:
 
     @cached_property
     def train(self) -> Survey:
-        """What the first beats of the train split look like."""
+        """A survey of the first beats of the train split."""
         return survey(read_beats(f"{self.uri('ExampleGen', 'examples')}/Split-train"))
 
     def test_beats(self, rows: npt.NDArray[np.int64]) -> Beats:
@@ -201,7 +201,7 @@ class ScoringMaterial:
 
     folder: Storage
     job: Job
-    shards: Mapping[str, Outcome]  # by stem; None where a shard was not finished
+    shards: Mapping[str, Outcome]  # by stem; None if a shard was not finished
     finished: bool
     summary: Mapping[str, Any]  # summary.json, or the same of the shards that are done so far
 
@@ -215,7 +215,7 @@ class ScoringMaterial:
         """The lines of the recordings of shards that are done, in the order of the inputs; none of files of beats.
 
         Raises:
-            HeartbeatError: a file of recordings/ is not there any more, or cannot be read.
+            HeartbeatError: a file of recordings/ is missing or cannot be read.
         """
         names = [task.lines_name for task in self.done_tasks if isinstance(task.shard, RecordingShard)]
         contents = zip(names, ask_all(self.content, names), strict=True)
@@ -268,7 +268,7 @@ class ScoringMaterial:
 
     @property
     def recordings(self) -> Mapping[str, Any] | None:
-        """What the summary counts of recordings; None of a job that reads files of beats."""
+        """The summary's counts of recordings; None for a job that reads files of beats."""
         counts: Mapping[str, Any] | None = self.summary.get("recordings")
         return counts and {name: value if "seconds" in name else int(value) for name, value in counts.items()}
 
@@ -282,7 +282,7 @@ class ScoringMaterial:
 
     @cached_property
     def pages_made(self) -> set[str]:
-        """The pages of recordings that are there, from that of the job."""
+        """The existing pages of recordings, relative to the job's."""
         below = f"{REPORT_DIR}/{RECORDING_PAGES}"
         return {name.removeprefix(f"{REPORT_DIR}/") for name in self.folder.sizes(below)}
 
@@ -295,7 +295,7 @@ class ScoringMaterial:
 
     @cached_property
     def synthetic(self) -> bool:
-        """Whether the model was trained on simulated beats; False where nothing beside the model says so."""
+        """Whether the model was trained on simulated beats; False if nothing beside the model says so."""
         return is_synthetic(self.summary["model"]["place"])
 
     @cached_property

@@ -1,4 +1,4 @@
-"""How a run ended: the gates' sentences, what the gate requires beside what was measured, stages, digests, settings."""
+"""How a run ended: the gates' sentences, requirements next to results, stages, digests, settings."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _end_of(log: Path) -> str:
 
 
 def stages(material: RunMaterial) -> list[Block]:
-    """Tabulate the stages: which ran, which were cached, how long each took; where it stopped is in capitals."""
+    """Tabulate the stages: which ran, which were cached, how long each took; a failed one in capitals."""
     summary = material.summary
     rows = []
     for stage in summary["stages"]:

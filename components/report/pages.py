@@ -81,7 +81,7 @@ RECORDING_SECTIONS: Sequence[Make[RecordingMaterial]] = (
     ("strips", "Surest and least sure beats", strips),
     ("unread", "What was not read, and why", unread),
 )
-"""Sections of one recording's page; of one that was refused there is only the last."""
+"""Sections of one recording's page; a refused one has only the last."""
 
 FIRST: Mapping[str, Sequence[str]] = {"data_refused": ("outcome", "files", "statistics")}
 """Sections that come first for a run of this status."""
@@ -138,7 +138,7 @@ def run_page(material: RunMaterial) -> Page:
 def write_scoring_report(directory: str, tell: Callable[[str], object] = lambda sentence: None) -> str:
     """Write the page of a scoring job, a directory or its URI, and return where the page is.
 
-    A job of recordings gets a page for each order of their table, too. `tell` is given what is damaged.
+    A job of recordings also gets a page for each order of their table. `tell` is called with damaged files.
 
     Raises:
         UsageError: there is no scoring job.
@@ -233,7 +233,7 @@ def _render(make: Callable[[Material], Page], material: Material, folder: str) -
     """Make a page and render it.
 
     Raises:
-        HeartbeatError: the folder's files are so wrong that there is no page.
+        HeartbeatError: the folder's files are too damaged for a page.
     """
     try:
         return html_of(make(material)).encode()
@@ -261,7 +261,7 @@ def html_of(page: Page) -> str:
 
 
 def _marked_up(text: str) -> Markup:
-    """Return a sentence as HTML, with what stands between backticks set as code."""
+    """Return a sentence as HTML, with text between backticks set as code."""
     from markupsafe import Markup, escape
 
     parts = [str(_keep_percent_signs(str(escape(part)))) for part in text.split("`")]
@@ -271,7 +271,7 @@ def _marked_up(text: str) -> Markup:
 
 
 def _keep_percent_signs(value: object) -> object:
-    """Keep a percent sign on the line of its number; pictures and what is HTML already stay as they are."""
+    """Keep a percent sign on the line of its number; pictures and existing HTML stay unchanged."""
     if isinstance(value, str) and not hasattr(value, "__html__") and not value.startswith("data:"):
         return value.replace(" %", "\N{NO-BREAK SPACE}%")
     return value

@@ -1,4 +1,4 @@
-"""One recording of a scoring job: which one is meant, and what became of its beats."""
+"""One recording of a scoring job: which one is meant, and the results for its beats."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from components.score.recording_lines import RecordingLine, Runs, runs_of
 from components.score.recordings import RecordingShard
 
 NAMED: Final = 5
-"""Recordings that a sentence names."""
+"""Maximum recordings that a sentence names."""
 
 
 @dataclass(frozen=True)
 class RecordingMaterial:
-    """One recording of a job, and what became of its n beats, in order."""
+    """One recording of a job, and the results for its n beats, in order."""
 
     job: ScoringMaterial
     task: ShardTask
     recording: Recording
     line: RecordingLine
     seconds: npt.NDArray[np.float64]  # float64[n], since the start
-    label: npt.NDArray[np.int8]  # int8[n], predicted class; UNREAD of a beat that was rejected
-    sure: npt.NDArray[np.float32]  # float32[n], its probability; 0 of a beat that was rejected
+    label: npt.NDArray[np.int8]  # int8[n], predicted class; UNREAD for a rejected beat
+    sure: npt.NDArray[np.float32]  # float32[n], its probability; 0 for a rejected beat
     abstain: npt.NDArray[np.bool_]  # bool[n]
-    rejects: Sequence[tuple[str, int]]  # reason and index of each beat that was rejected
+    rejects: Sequence[tuple[str, int]]  # reason and index of each rejected beat
 
     @cached_property
     def known(self) -> npt.NDArray[np.bool_]:
@@ -48,14 +48,14 @@ class RecordingMaterial:
 
     @cached_property
     def gaps(self) -> list[tuple[float, float]]:
-        """From when to when there is no beat for longer than the longest interval, ends included; the longest first."""
+        """Start and end of gaps without a beat for longer than the longest interval, ends included; longest first."""
         edges = np.concatenate([[0.0], self.seconds, [self.line.seconds or 0.0]])
         longest = self.line.longest_rr or 0.0
         gaps = [(edges[at], edges[at + 1]) for at in np.flatnonzero(np.diff(edges) > longest + 1e-6).tolist()]
         return sorted(gaps, key=lambda gap: gap[0] - gap[1])
 
     def check_scored(self) -> None:
-        """Raise NotReachedError where no beat was scored."""
+        """Raise NotReachedError if no beat was scored."""
         if not self.line.scored:
             raise NotReachedError("No beat was scored.")
 
@@ -72,7 +72,7 @@ def find_line(job: ScoringMaterial, directory: str, name: str) -> RecordingLine:
     """Return the line of the recording that a name stands for: as its line has it, or its header or EDF file.
 
     Raises:
-        UsageError: there is no such recording, or several; or the job's inputs are no recordings.
+        UsageError: there is no such recording, or several; or the job's inputs are not recordings.
         HeartbeatError: the lines cannot be read.
     """
     if job.recordings is None:
@@ -96,7 +96,7 @@ def find_line(job: ScoringMaterial, directory: str, name: str) -> RecordingLine:
 
 
 def load_recording(job: ScoringMaterial, line: RecordingLine) -> RecordingMaterial:
-    """Read what became of a recording's beats, from parts and rejects.
+    """Read the results for a recording's beats from parts and rejects.
 
     Raises:
         HeartbeatError: they cannot be read.

@@ -15,7 +15,7 @@ from components.report.wording import UNKNOWN, count, number, percent, seconds
 from components.score.recording_lines import RecordingLine
 
 SHOWN: Final = 200
-"""Recordings on a page: few enough to be read and printed."""
+"""Maximum recordings on a page: few enough to read and print."""
 
 EXPLAINED: Final = (
     "Unlike: its beats are unlike those that the model was trained on, as it abstains from more than a fifth of them, "
@@ -33,9 +33,9 @@ class Column:
 
     name: str  # of the order's page
     head: str
-    cell: Callable[[RecordingLine], str]  # what it says of a line
-    key: Callable[[RecordingLine], Any]  # what the order sorts lines by, the least one first
-    order: Literal["ascending", "descending", "other"]  # how that sorts the cells
+    cell: Callable[[RecordingLine], str]  # the cell of a line
+    key: Callable[[RecordingLine], Any]  # sort key of a line, ascending
+    order: Literal["ascending", "descending", "other"]  # resulting order of the cells
 
     @property
     def page(self) -> str:
@@ -62,7 +62,7 @@ def _figures(name: str, head: str, field: str, form: Callable[[Any], str], *, ri
 
 
 def _remarks(line: RecordingLine) -> str:
-    """Say in a few words what a person should know of a recording before its figures."""
+    """Say in a few words what to know about a recording before its figures."""
     remarks = {
         "refused": line.refused is not None,
         "no beat found": _without_beats(line),
@@ -126,7 +126,7 @@ COLUMNS: Final = (
 
 
 def orders(material: ScoringMaterial) -> Sequence[Column]:
-    """Return the orders that have a page of their own: none where there is nothing to sort."""
+    """Return the orders that have a page of their own: none if there is nothing to sort."""
     return [column for column in COLUMNS if column is not ATTENTION] if len(material.lines) > 1 else []
 
 

@@ -1,4 +1,4 @@
-"""How good the models are on the test split, beside the study's; and record by record, beside calling every beat N."""
+"""Results of the models on the test split, next to the study's; and per record, next to calling every beat N."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BY_RECORD: Final = (
 
 
 def results(material: RunMaterial) -> list[Block]:
-    """Tabulate the run's models beside the study's, and draw their confusion matrices."""
+    """Tabulate the run's models next to the study's, and draw their confusion matrices."""
     judgement = material.judgement
     parameters = material.summary["model"].get("parameters")
     return [
@@ -65,7 +65,7 @@ def results(material: RunMaterial) -> list[Block]:
 
 
 def _incomparable(material: RunMaterial) -> list[Block]:
-    """Say why the study's columns cannot be compared with the run's, where that is so."""
+    """Say why the study's columns cannot be compared with the run's, if so."""
     split = material.split or "unknown"
     if material.synthetic:
         return [Words(SIMULATED, "warn")]

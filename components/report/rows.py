@@ -19,10 +19,10 @@ from components.report.wording import UNKNOWN, count, seconds
 from components.score.record import ShardFailure, ShardRecord
 
 EXAMPLES: Final = 12
-"""Rejected rows that are shown."""
+"""Number of rejected rows shown."""
 
 TEXT: Final = 160
-"""Characters of a rejected row that are shown."""
+"""Number of characters shown of a rejected row."""
 
 SHARDS: Final = 200
 """Shards that the table names; the picture of more is partly a bitmap. Both keep the page small."""
@@ -60,7 +60,7 @@ def files(material: RunMaterial) -> list[Block]:
 
 
 def _reject_examples(rejects: Iterable[Mapping[str, Any]]) -> list[Block]:
-    """Show the first few rejects: `file`, `row`, `reason`, and the beginning of the `text` where there is one."""
+    """Show the first few rejects: `file`, `row`, `reason`, and the beginning of the `text` if there is one."""
     shown: list[Block] = []
     for reject in islice(rejects, EXAMPLES):
         label = f"{reject['file']}, row {reject['row']:,}: {reject['reason']}"

@@ -1,4 +1,4 @@
-"""What came out of a scoring job beside what its model was trained on, and what it was made from: model and inputs."""
+"""Results of a scoring job compared with its model's training data, and its provenance: model and inputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_READ: Final = 500_000
-"""Scored rows whose probabilities are read: a second or two."""
+"""Maximum scored rows whose probabilities are read: a second or two."""
 
 NEW_PATIENTS: Final = "If the model was trained on beats of these patients, it will do worse on new ones."
 
@@ -35,12 +35,12 @@ PROBABILITIES: Final = [f"p_{symbol}" for symbol in CLASSES]
 """Columns of scored rows."""
 
 INPUTS: Final = 200
-"""Inputs that the table names."""
+"""Maximum inputs in the table."""
 
 CONFIDENCE_BINS: Final = 40
 
 DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-"""A line style for each class, beside its colour."""
+"""A line style for each class, in addition to its colour."""
 
 
 def predicted_classes(material: ScoringMaterial) -> list[Block]:
@@ -84,7 +84,7 @@ def _shares(counts: Sequence[int]) -> list[float]:
 
 
 def shares_beside_picture(scored: Sequence[float], trained: Sequence[float]) -> Picture:
-    """Draw each class's share of the scored rows (full) beside that of the training beats (hatched)."""
+    """Draw each class's share of the scored rows (full) next to that of the training beats (hatched)."""
     x = np.arange(len(CLASSES))
     with new_figure(3.0) as figure:
         axes = figure.subplots()
@@ -104,7 +104,7 @@ def shares_beside_picture(scored: Sequence[float], trained: Sequence[float]) -> 
 
 
 def confidence(material: ScoringMaterial) -> list[Block]:
-    """Draw how sure the model was."""
+    """Draw the model's confidence."""
     probabilities = _probabilities(material)
     if not len(probabilities):
         raise NotReachedError("No row was scored.")
@@ -154,7 +154,7 @@ def read_rows(content: bytes, path: str, names: Sequence[str]) -> pa.Table:
 
 
 def confidence_picture(highest: npt.NDArray[np.float32], predicted: npt.NDArray[np.int64], caption: str) -> Picture:
-    """Draw how sure the model was of the classes that it predicted, int64[n]; `highest` has their probabilities."""
+    """Draw the model's confidence in its predicted classes, int64[n]; `highest` has their probabilities."""
     with new_figure(3.1) as figure:
         axes = figure.subplots()
         for index, colour in enumerate(CLASS_COLOURS):
@@ -169,7 +169,7 @@ def confidence_picture(highest: npt.NDArray[np.float32], predicted: npt.NDArray[
 
 
 def drift(material: ScoringMaterial) -> list[Block]:
-    """Compare how samples are spread over 0..1 with training."""
+    """Compare the distribution of samples over 0..1 with training."""
     if not material.summary["rows"]["scored"]:
         raise NotReachedError("No row was scored.")
     divergence, limit = signal_divergence(material), ValidateSettings().signal_drift
@@ -186,7 +186,7 @@ def drift(material: ScoringMaterial) -> list[Block]:
 
 
 def histogram_picture(scored: Sequence[int], trained: Sequence[int], divergence: float) -> Picture:
-    """Draw how samples are spread over 0..1, in the scored rows and in training."""
+    """Draw the distribution of samples over 0..1, in the scored rows and in training."""
     edges = np.linspace(0, 1, len(scored) + 1)
     with new_figure(3.1) as figure:
         axes = figure.subplots()
@@ -210,7 +210,7 @@ def share_change(material: ScoringMaterial) -> float:
 
 
 def signal_divergence(material: ScoringMaterial) -> float:
-    """Return how far the scored samples, by value, are from those of training: see `jensen_shannon`.
+    """Return the distance between the distributions of scored and training samples: see `jensen_shannon`.
 
     Raises:
         HeartbeatError: nothing is known of the training samples.
@@ -221,7 +221,7 @@ def signal_divergence(material: ScoringMaterial) -> float:
 def jensen_shannon(first: Sequence[int], second: Sequence[int]) -> float:
     """Return the Jensen-Shannon divergence, base 2, of two histograms with the same bins: 0 equal, 1 disjoint.
 
-    scipy.spatial.distance.jensenshannon gives its square root, and NaN where rounding makes it slightly negative.
+    scipy.spatial.distance.jensenshannon gives its square root, and NaN if rounding makes it slightly negative.
     """
     from scipy.special import rel_entr
 

@@ -1,4 +1,4 @@
-"""Strips of ten seconds of a recording with what was said of its beats: runs and pauses, sure and unsure beats."""
+"""Strips of ten seconds of a recording with the labels of its beats: runs and pauses, sure and unsure beats."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROW_SECONDS: Final = 5
 STRIP_SECONDS: Final = 2 * ROW_SECONDS
 
 BEFORE_SECONDS: Final = 2.5
-"""What a strip shows before what it is about."""
+"""What a strip shows before its subject."""
 
 LEAST_MILLIVOLTS, MOST_MILLIVOLTS = 2.0, 6.0
 """Least and greatest height of a row."""
@@ -41,7 +41,7 @@ SQUARE_SECONDS, SQUARE_MILLIVOLTS = 0.2, 0.5
 
 @dataclass(frozen=True)
 class Spot:
-    """What a strip is about, from when to when in seconds."""
+    """The subject of a strip, with start and end in seconds."""
 
     title: str
     begin: float
@@ -122,7 +122,7 @@ def _reader(material: RecordingMaterial) -> Iterator[LeadReader]:
     """Open the lead that was scored.
 
     Raises:
-        HeartbeatError: the recording is gone, or is not what was scored.
+        HeartbeatError: the recording is gone, or is not the one that was scored.
     """
     for path in changed_files([material.recording]):
         raise HeartbeatError(f"{path} changed or went away since it was scored.")
@@ -183,7 +183,7 @@ def ten_seconds(reader: LeadReader, start: int) -> npt.NDArray[np.float64]:
 
 
 def _heights(samples: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return from where to where a strip goes, in mV: all of it, but for the largest of artefacts."""
+    """Return the vertical range of a strip, in mV: all of it, except for the largest artefacts."""
     known = samples[~np.isnan(samples)]
     if not len(known):
         return -LEAST_MILLIVOLTS / 2, LEAST_MILLIVOLTS / 2
@@ -194,7 +194,7 @@ def _heights(samples: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _said(material: RecordingMaterial, at: int) -> tuple[str, str]:
-    """Return what was said of a beat, and the colour of its class."""
+    """Return the label of a beat, and the colour of its class."""
     label = int(material.label[at])
     if label < 0:
         return REJECTED, INK

@@ -15,7 +15,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of one model on one kind of test beats; None where none is known."""
+    """Figures of one model on one kind of test beats; None if not known."""
 
     accuracy: float | None = None
     loss: float | None = None  # mean cross-entropy, natural logarithm
@@ -31,7 +31,7 @@ class StudyRow:
     beats: str
     study: Figures
     replica: Figures
-    remark: str = ""  # what the study's figure is of, where it is not of test beats
+    remark: str = ""  # what the study's figure is of, if not of test beats
 
 
 ACCURACY: Final = 0.9667

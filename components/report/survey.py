@@ -1,4 +1,4 @@
-"""What the first beats of a split look like, and some of its rows by their numbers."""
+"""A survey of the first beats of a split, and some of its rows by number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.beat import CLASSES, SAMPLES, Beats, concatenate
 from components.errors import HeartbeatError
 
 SURVEYED: Final = 200_000
-"""Most beats that a survey reads: a few seconds."""
+"""Maximum beats that a survey reads: a few seconds."""
 
 KEPT: Final = 200
 """Beats of each class that a survey keeps: enough for the middle 80 % of a class."""
@@ -21,7 +21,7 @@ KEPT: Final = 200
 
 @dataclass(frozen=True)
 class Survey:
-    """What the first n beats of a split look like."""
+    """A survey of the first n beats of a split."""
 
     label: npt.NDArray[np.int64]  # of all n, in the split's order
     kept: tuple[Beats, ...]  # the first beats of each class

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from components.evaluate.ec57 import Comparison
 
 SHOWN_RECORDS = 100
-"""With more records than these the table has only their sums; --csv has each."""
+"""With more records than this, the table has only their sums; --csv has each."""
 
 SHOWN_SKIPPED = 10
 """Records that are named as not compared."""
 
 FIRST_COLUMNS = b"record,Nn,"
-"""How a table of counts begins."""
+"""Start of a table of counts."""
 
 BEATS = ("QRS Se", "QRS +P", "V Se", "V +P", "V FPR", "S Se", "S +P", "S FPR", "RR error")
 RUNS = tuple(f"{kind} {side}" for kind in ("couplet", "short run", "long run") for side in ("Se", "+P"))
@@ -147,7 +147,7 @@ def _sentences(skipped: Sequence[Skipped]) -> list[str]:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Refuse to replace a file that is no table of counts, such as an annotation file."""
+    """Refuse to replace a file that is not a table of counts, such as an annotation file."""
     if not path.exists():
         return
     beginning = b""

@@ -14,7 +14,7 @@ DEFAULT_ROOT = "output"
 """The local folder of runs when none is named."""
 
 DEFAULT_SERVING = f"{DEFAULT_ROOT}/serving"
-"""Where that root's runs push to."""
+"""Where runs in that root push to."""
 
 
 class Place(click.Path[Any]):
@@ -33,7 +33,7 @@ class Place(click.Path[Any]):
 
 
 PLACE: Final = Place(readable=False)
-"""A place here or on an object store; what uses it says whether it can be used."""
+"""A place here or on an object store; its user checks whether it is usable."""
 
 
 def with_beam_options(command: Any) -> Any:
@@ -76,7 +76,7 @@ def _only_options(context: click.Context, parameter: click.Parameter, words: tup
 
 
 def with_engine_flags(command: Any) -> Any:
-    """Let a command take `--on` and what belongs to it."""
+    """Let a command take `--on` and its related flags."""
     flags = (
         click.option(
             "--on",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from components.recordings.report import PrepareReport
 
 FLAGS_OF_ANNOTATE = ("--annotate", "--annotator", "--lead", "--out", "--wfdb")
-"""What has a meaning when predictions are written as annotations."""
+"""Flags that apply when predictions are written as annotations."""
 
 NAMED_POSITIONS = 5
 """How many positions of left-out beats are written for each record."""
@@ -127,7 +127,7 @@ def prepare(annotate: Path | None, download: bool, annotator: str | None, **opti
 
 
 def _refuse_ignored(annotate: Path | None, split: str | None, detect: bool, annotator: str | None) -> None:
-    """Refuse flags that would be without effect."""
+    """Refuse flags that would have no effect."""
     flags = [flag for parameter in click.get_current_context().command.params for flag in parameter.opts]
     named = given([flag for flag in flags if flag not in FLAGS_OF_ANNOTATE])
     if annotate is not None and named:

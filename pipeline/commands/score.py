@@ -168,7 +168,7 @@ def score(
 
 
 def _name_released(model: ModelRef, serving: str | None) -> None:
-    """Say on stderr that the released model answers, and where its card is."""
+    """Say on stderr that the released model is used, and where its card is."""
     from components.io.artifact_files import SIDECAR_DIR
     from components.io.serving import MODEL_CARD
     from components.score.model import model_place
@@ -180,7 +180,7 @@ def _name_released(model: ModelRef, serving: str | None) -> None:
 
 @contextmanager
 def _interruptible(output: str) -> Iterator[None]:
-    """Print a sentence where Ctrl-C or SIGTERM ends the job; what is done stays done."""
+    """Print a sentence if Ctrl-C or SIGTERM ends the job; what is done stays done."""
     try:
         with sigterm_raised():
             yield
@@ -190,7 +190,7 @@ def _interruptible(output: str) -> Iterator[None]:
 
 
 def _silence_beam() -> None:
-    """Hide what Beam and engines log, and the stack trace of a shard that failed, unless HEARTBEAT_TRACEBACK is set."""
+    """Hide the logs of Beam and engines, and stack traces of failed shards, unless HEARTBEAT_TRACEBACK is set."""
     from pipeline.cli import TRACEBACK
 
     for name in ("apache_beam", "grpc", *(() if os.environ.get(TRACEBACK) else ("heartbeat.score",))):
@@ -206,7 +206,7 @@ def show_plan(request: ScoreRequest) -> None:
 
     Raises:
         DataRefused: inputs are missing, cannot be read, or have labels where none are expected, or none.
-        UsageError: the directory holds something else, or another job; the inputs lack what is asked of them.
+        UsageError: the directory holds something else, or another job; the inputs lack something requested.
     """
     from components.io.sources import NAMES, Source, check_labels
     from components.io.storage import absolute_path, storage_at
@@ -236,7 +236,7 @@ def show_plan(request: ScoreRequest) -> None:
 
 
 def show_progress(line: ProgressLine, reader: ProgressReader) -> None:
-    """Bring the line up to date, if it is time to."""
+    """Update the line, if it is time to."""
     if line.is_due():
         progress = reader.look()
         line.show(*progress.amount, progress_line(progress))

@@ -32,6 +32,9 @@ FLOAT32_FILE: Final = f"{SIDECAR_DIR}/float32.xml"
 INT8_FILE: Final = f"{SIDECAR_DIR}/int8.tflite"
 """The model in int8, with the same signature `beats`, in a pushed SavedModel that was released in it."""
 
+OPENVINO_FILES: Final = (FLOAT32_FILE, f"{SIDECAR_DIR}/float32.bin", INT8_FILE)
+"""All that OpenVINO reads of a pushed model; `digests.json` beside them has the SHA-256 of each."""
+
 SPLIT_STATISTICS: Final = "FeatureStats.pb"
 """Statistics of a split, in its `Split-...` folder, as TFDV names it."""
 

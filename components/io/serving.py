@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import EnvironmentRefused, UsageError
-from components.io.artifact_files import EXTRA, SIDECAR_DIR
+from components.io.artifact_files import EXTRA, OPENVINO_FILES, SIDECAR_DIR
 from components.io.lock import flocked
 from components.io.object_stores import ObjectStore
 from components.io.scratch import scratch_folder
@@ -77,6 +77,12 @@ def model_digest(model_dir: str | Path) -> str:
             while block := file.read(CHUNK_BYTES):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def openvino_digests(model_dir: str | Path) -> dict[str, str]:
+    """Digest the files of a local model that OpenVINO reads: path in the model -> SHA-256, 64 hex digits."""
+    files = {name: Path(model_dir, name) for name in OPENVINO_FILES}
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items() if file.is_file()}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from components.beat import ContextForm
 from components.io.artifact_files import CONTEXT_FILE, KERAS_FILE, SIDECAR_DIR, write_json
 from components.io.code_digest import code_digest
-from components.io.serving import DIGESTS, HISTOGRAM, METRICS, MODEL_CARD, STATISTICS, model_digest
+from components.io.serving import DIGESTS, HISTOGRAM, METRICS, MODEL_CARD, STATISTICS, model_digest, openvino_digests
 from components.push.histogram import histogram_json
 from components.push.model_card import model_card
 from components.verdict import Verdict
@@ -74,6 +74,7 @@ def stage_version(model_dir: Path, staged: Path, known: Sidecars) -> str:
         "data": dict(known.data_digests),
         "code": code_digest(),
         "settings": hashlib.sha256(known.settings.encode()).hexdigest(),
+        "openvino": openvino_digests(staged),
     }
     write_json(str(beside), DIGESTS, digests)
     file = model_dir / CONTEXT_FILE

@@ -20,7 +20,7 @@ from components.beat import SAMPLES, ContextForm
 from components.compat import import_tensorflow
 from components.errors import DataRefused, HeartbeatError, UsageError
 from components.io.artifact_files import CONTEXT_FILE, SIDECAR_DIR
-from components.io.serving import METRICS, PRECISIONS, ServingDirectory, model_digest
+from components.io.serving import DIGESTS, METRICS, PRECISIONS, ServingDirectory, model_digest, openvino_digests
 from components.io.storage import absolute_path, is_remote, local_path, read_whole
 from components.train.served import FAST_PRECISIONS, AnyPrecision, Precision, ServedModel, is_native, openvino_file
 
@@ -138,6 +138,8 @@ def _load(ref: ModelRef) -> ScoringModel:
             )
         if openvino_file(str(folder), ref.precision) is None:
             use_one_thread()
+        else:
+            _check_openvino_files(folder, digest)
         model = ScoringModel(str(folder), digest, ref.precision)
     if ref.computing not in (None, model.computing):
         raise HeartbeatError(
@@ -145,6 +147,25 @@ def _load(ref: ModelRef) -> ScoringModel:
             "those of an unbroken run. Resume it on a machine like the first, or --overwrite it."
         )
     return model
+
+
+def _check_openvino_files(folder: Path, digest: str) -> None:
+    """Refuse files that are not those pushed with the SavedModel of this digest; a model without digests is accepted.
+
+    Raises:
+        HeartbeatError: one of them, or the SavedModel beside them, is another.
+    """
+    file = folder / SIDECAR_DIR / DIGESTS
+    pushed = json.loads(file.read_bytes()) if file.is_file() else {}
+    if pushed.get("model", digest) != digest:
+        raise HeartbeatError(
+            f"The model in {folder} is {digest[:12]}, but the files for OpenVINO were pushed with "
+            f"{pushed['model'][:12]}. Push the model again."
+        )
+    found = openvino_digests(folder)
+    for name, expected in pushed.get("openvino", {}).items():
+        if found.get(name) != expected:
+            raise HeartbeatError(f"{folder / name} is not the file that was pushed. Push the model again.")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from components.io.serving import model_digest
 from components.io.storage import described
 from components.push.precision import write_float32
 from components.score import model
-from components.score.model import RELEASED, ModelRef, ScoringModel, choose_precision, loaded_model
+from components.score.model import RELEASED, ModelRef, ScoringModel, choose_precision, loaded_model, model_place
 from components.train.served import is_native
 from pipeline.commands.score import show_summary
 from tests.evaluate.tiny_model import some_beats
@@ -227,3 +227,19 @@ def test_a_missing_int8_model_is_refused_in_words(released, tmp_path):
     shutil.copytree(released.uri, folder, ignore=shutil.ignore_patterns("int8.tflite"))
     with pytest.raises(HeartbeatError, match=r"is no model that scores beats: ValueError: .+ Name a directory"):
         ScoringModel(str(folder), model_digest(folder), "int8")
+
+
+@pytest.mark.parametrize("name", ["float32.bin", "float32.xml", "digests.json"])
+def test_files_of_openvino_that_were_not_pushed_with_the_model_are_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(model, "_loaded", {})
+    folder = tmp_path / "1700000000"
+    shutil.copytree(model_place(RELEASED), folder)
+    assert loaded_model(ModelRef(str(folder), model_digest(folder))).engine.startswith("OpenVINO ")
+    monkeypatch.setattr(model, "_loaded", {})
+    file = folder / SIDECAR_DIR / name
+    if name == "digests.json":
+        file.write_text(json.dumps({**json.loads(file.read_text()), "model": "0" * 64}))
+    else:
+        file.write_bytes(file.read_bytes()[:-1] + b"\7")
+    with pytest.raises(HeartbeatError, match=r"were pushed with 000000|is not the file that was pushed\. Push"):
+        loaded_model(ModelRef(str(folder), model_digest(folder)))

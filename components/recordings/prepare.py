@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from components.beats.kaggle import VARIANTS_PARQUET
 from components.beats.symbols import describe_map, parse_map
 from components.beats.synthetic import MARKER
 from components.errors import DataRefused, EnvironmentRefused, UsageError, counted, refused_together
+from components.io.lock import flocked
 from components.io.scratch import made_folder, scratch_folder
 from components.io.signals import interrupts_ignored
 from components.io.storage import check_name
@@ -86,7 +88,11 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
     try:
         plan = _plan(settings)
         _refuse_foreign(settings.out, settings.format)
-        with made_folder(settings.out), scratch_folder(settings.out, ".prepare-") as scratch:
+        with (
+            made_folder(settings.out),
+            _alone_in(settings.out),
+            scratch_folder(settings.out, ".prepare-") as scratch,
+        ):
             results = _write_parts(plan, scratch, start(len(plan.leads)))
             return _join(plan, results, scratch)
     except OSError as error:
@@ -94,6 +100,25 @@ def prepare(settings: PrepareSettings, start: Callable[[int], Advance]) -> Prepa
         if error.filename is None or Path(error.filename) == settings.out:
             raise EnvironmentRefused(f"{settings.out} cannot be written: {reason}.") from error
         raise EnvironmentRefused(f"{error.filename} cannot be read or written: {reason}.") from error
+
+
+@contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Lock the folder of the result, or the files of two commands would get mixed; not on file systems without locks.
+
+    Raises:
+        EnvironmentRefused: another command writes there.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(flocked(out))
+        except BlockingIOError as error:
+            raise EnvironmentRefused(
+                f"Another process is writing to {out}: wait for it, or give another --out."
+            ) from error
+        except OSError:
+            pass
+        yield
 
 
 def _plan(settings: PrepareSettings) -> Plan:

@@ -13,6 +13,7 @@ import wfdb
 
 from components.errors import DataRefused, EnvironmentRefused, UsageError
 from components.evaluate.compare import find_jobs
+from components.io.lock import flocked
 from components.recordings.inputs import find_recordings
 from components.recordings.prepare import PrepareSettings, prepare
 from tests.recordings.archives import edit_header, simulated, write_archive, write_record
@@ -289,6 +290,16 @@ def test_a_record_that_the_system_does_not_give_is_named_and_not_the_folder_for_
     with pytest.raises(EnvironmentRefused, match=r"archive/p1\.dat cannot be read or written: Permission denied"):
         prepare(PrepareSettings(wfdb=(archive,), out=tmp_path / "out", split="record:0.3"), silent)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_another_command_writes_is_refused(tmp_path: Path) -> None:
+    archive, out = write_archive(tmp_path / "archive"), tmp_path / "out"
+    out.mkdir()
+    settings = PrepareSettings(wfdb=(archive,), out=out, split="record:0.3")
+    with flocked(out), pytest.raises(EnvironmentRefused, match=r"Another process is writing to .*/out: wait for it"):
+        prepare(settings, silent)
+    assert not list(out.iterdir())
+    prepare(settings, silent)
 
 
 def test_packed_csvs_that_would_be_taken_for_a_part_of_the_result_are_refused(tmp_path: Path) -> None:

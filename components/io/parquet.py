@@ -172,10 +172,11 @@ def _block(
 def _with_context(block: BeatBlock, batch: pa.RecordBatch, first_row: int, numbers: int) -> BeatBlock:
     """Give beats the context that stands in their rows of the batch; wrong lengths, NaN and infinity are faults."""
     rows = block.rows - first_row
-    context, lengths = (values[rows] for values in _lists(batch.column(CONTEXT), numbers))
-    usable = np.isfinite(context).all(axis=1)
-    faults = []
-    for index in np.flatnonzero(~usable).tolist():
+    context, lengths = _lists(batch.column(CONTEXT), numbers)
+    context, lengths = context[rows], lengths[rows]
+    usable, faults = np.ones(len(rows), bool), []
+    for index in np.flatnonzero(~np.isfinite(context).all(axis=1)).tolist():
+        usable[index] = False
         count = max(int(lengths[index]), 0)
         reason = f"{count} numbers, expected {numbers}" if count != numbers else "a number that is not finite"
         faults.append(Reject(int(block.rows[index]), CONTEXT_WRONG, f"its context has {reason}", None))

@@ -19,7 +19,7 @@ from components.io.parquet_layout import CONTEXT, LABEL, LABEL_NAMES, RECORD, SA
 from components.io.provenance import count_records, find_provenance, provenance_paths
 from components.io.rejects import FORMAT
 from components.io.signatures import GZIP, PARQUET, signature_of
-from components.io.storage import InputFile, absolute_path, check_name, list_files, local_path, read_range
+from components.io.storage import InputFile, check_name, each_once, list_files, local_path, read_range
 from components.io.text import is_compressed, open_text
 from components.io.tfrecord import is_record_header
 
@@ -76,9 +76,7 @@ def find_sources(patterns: Sequence[str]) -> list[Source]:
             raise DataRefused(f"{pattern} matches no file: name files, or a glob such as 'beats/*.csv' in quotes.")
         return found
 
-    files: dict[str, InputFile] = {}
-    for file in chain.from_iterable(refused_together(matches, patterns)):
-        files.setdefault(absolute_path(file.path), file)
+    files = each_once(chain.from_iterable(refused_together(matches, patterns)), lambda file: file.path)
     owned = {beside for path in files for beside in provenance_paths(path)}
     inputs = [file for path, file in files.items() if not (PROVENANCE.search(path) and path in owned)]
     return refused_together(lambda file: _source(file, recognise(file)), inputs)

@@ -239,6 +239,14 @@ def split_glob(pattern: str, is_folder: Callable[[str], bool]) -> tuple[str, str
     return begin + re.split(r"[*?[]", rest, maxsplit=1)[0], glob.escape(begin) + rest
 
 
+def each_once(items: Iterable[T], path_of: Callable[[T], str]) -> dict[str, T]:
+    """Key items by absolute path or URI, in order; of several with the same one keep the first."""
+    once: dict[str, T] = {}
+    for item in items:
+        once.setdefault(absolute_path(path_of(item)), item)
+    return once
+
+
 def list_files(pattern: str) -> list[InputFile]:
     """List the files that a path, a glob or a URI matches, sorted by path; an empty list if none.
 

@@ -10,7 +10,7 @@ from components.beats.context import CONTEXT_FORM
 from components.errors import DataRefused, UsageError, refused_together
 from components.io.shards import SourceShard, plan_sources, rows_by_file
 from components.io.sources import Source, check_labels, check_provenance, context_of, find_sources, input_files
-from components.io.storage import InputFile, absolute_path, ask_all, check_name, described, is_remote
+from components.io.storage import InputFile, ask_all, check_name, described, each_once, is_remote
 from components.recordings.annotation_files import annotation_file_name
 from components.recordings.inputs import Recording, find_recordings, opened_recording
 from components.recordings.lead import open_lead
@@ -53,9 +53,7 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
         )
     if not settings.labelled:
         raise UsageError("--no-label is about files of beats: recordings have labels where --annotator reads them.")
-    recordings: dict[str, Recording] = {}
-    for recording in chain.from_iterable(found.values()):
-        recordings.setdefault(absolute_path(recording.file.path), recording)
+    recordings = each_once(chain.from_iterable(found.values()), lambda recording: recording.file.path)
     refused_together(check_name, [recording.file.path for recording in recordings.values()])
     if settings.lead is not None:
         _check_lead(recordings.values(), settings.lead)

@@ -20,17 +20,17 @@ def eval_config(gate: GateSettings) -> Any:
     import tensorflow_model_analysis as tfma
 
     least = min(getattr(gate, data).clean_accuracy for data in GateSettings.model_fields)
-    bound = tfma.GenericValueThreshold(lower_bound={"value": least})
+    at_least = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": least}))
+
+    def metric(class_name: str, threshold: Any = None, **config: Any) -> Any:
+        return tfma.MetricConfig(class_name=class_name, config=json.dumps(config), threshold=threshold)
+
     metrics = [
-        tfma.MetricConfig(class_name=class_name, config=json.dumps(config))
-        for class_name, config in (
-            ("ExampleCount", {}),
-            ("SparseCategoricalAccuracy", {"name": "accuracy"}),
-            ("SparseCategoricalCrossentropy", {"name": "loss"}),
-            ("MultiClassConfusionMatrixAtThresholds", {"name": "confusion", "thresholds": [0.0]}),
-        )
+        metric("ExampleCount"),
+        metric("SparseCategoricalAccuracy", at_least, name="accuracy"),
+        metric("SparseCategoricalCrossentropy", name="loss"),
+        metric("MultiClassConfusionMatrixAtThresholds", name="confusion", thresholds=[0.0]),
     ]
-    metrics[1].threshold.CopyFrom(tfma.MetricThreshold(value_threshold=bound))
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(signature_name=SIGNATURE, prediction_key=PREDICTION_KEY, label_key=LABEL_KEY)],
         metrics_specs=[tfma.MetricsSpec(metrics=metrics)],

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.measure import REPEATS, compare
-from components.beat import SAMPLES, Beats
+from components.beat import SAMPLES
 from components.io.artifact_files import INT8_FILE
 from components.push.precision import quantised, write_float32
 from components.score.model import use_one_thread
@@ -81,7 +81,7 @@ def main() -> None:
         study: tuple[str, Precision] = ("study", "float32")
         measured = [study]
         for name in (name for name in NETWORKS if name != "study"):
-            write_float32(Path(models[name]), Beats(signal[:1], np.zeros(1, np.int64)))
+            write_float32(Path(models[name]))
             Path(models[name], INT8_FILE).write_bytes(quantised(models[name], signal[:200]))
             measured += [(name, "float32"), *((name, each) for each in FAST_PRECISIONS if is_native(each))]
         rounds = [

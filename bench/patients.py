@@ -197,7 +197,7 @@ def release(source: Path, beats: Beats, variants: Beats, settings: RunSettings) 
     from components.evaluate.gate import gate_model
     from components.evaluate.judge import CANDIDATE, CANDIDATE_NOISY, judge, noisy_signal
     from components.push.histogram import count_samples
-    from components.push.precision import write_float32
+    from components.push.precision import stage_float32
     from components.push.sidecars import Sidecars, stage_version
     from components.train.export import load_predict
 
@@ -218,7 +218,7 @@ def release(source: Path, beats: Beats, variants: Beats, settings: RunSettings) 
             raise ModelRefused(decision.verdict)
         whole = train(beats, variants, learnt | test, settings)
         whole.export(folder / "model")
-        write_float32(folder / "model", tested)
+        stage_float32(folder / "model", tested)
         (folder / "stats.pb").write_bytes(_statistics(beats.label))
         digests = {}
         for name in ("beats", "variants"):

@@ -58,8 +58,8 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
         Precision -> `refused`, a sentence or None, and figures by split, each by `clean` and `noisy`; empty if there
         are too few beats, or the model reads context: it is small, and fast in float32.
     """
-    reference, judged_on = ServedModel(str(model_dir)), {"eval": read_beats("eval")}
-    write_float32(model_dir, judged_on["eval"])
+    judged_on = {"eval": read_beats("eval")}
+    reference = stage_float32(model_dir, judged_on["eval"])
     if reference.context_width or 2 * len(judged_on["eval"].label) < LEAST_ANSWERS:
         return {}
     judged_on["test"] = read_beats("test")
@@ -86,24 +86,35 @@ def stage_precisions(model_dir: Path, read_beats: Callable[[str], Beats], settin
     return measured
 
 
-def write_float32(model_dir: Path, beats: Beats) -> None:
-    """Write a SavedModel's signature `beats` for OpenVINO; not if its answers to these beats differ."""
+def stage_float32(model_dir: Path, beats: Beats) -> ServedModel:
+    """Write a SavedModel's signature `beats` for OpenVINO; not if its answers to these beats differ.
+
+    Returns:
+        The model as TensorFlow computes it.
+    """
+    reference = ServedModel(str(model_dir))
+    expected = reference.answers(beats.signal, BATCH, beats.context).probabilities
+    write_float32(model_dir)
+    found = ServedModel(str(model_dir)).answers(beats.signal, BATCH, beats.context).probabilities
+    if len(beats) and (difference := float(np.abs(found - expected).max())) > TOLERANCE:
+        file = model_dir / FLOAT32_FILE
+        file.unlink()
+        file.with_suffix(".bin").unlink()
+        absl.logging.warning("OpenVINO's probabilities differ by %g: TensorFlow will score with this model", difference)
+    return reference
+
+
+def write_float32(model_dir: Path) -> None:
+    """Convert a SavedModel's signature `beats` for OpenVINO, in float32."""
     tf = import_tensorflow()
     core, _ = openvino_core()
     import openvino  # after it, without its converter
 
-    expected = ServedModel(str(model_dir)).answers(beats.signal, BATCH, beats.context).probabilities
     with tempfile.TemporaryDirectory() as scratch:
         model = tf.saved_model.load(str(model_dir))
         # OpenVINO reads this signature alone.
         tf.saved_model.save(model, scratch, signatures={"serving_default": model.signatures["beats"]})
-        file = model_dir / FLOAT32_FILE
-        openvino.save_model(core.read_model(scratch), file, compress_to_fp16=False)
-    found = ServedModel(str(model_dir)).answers(beats.signal, BATCH, beats.context).probabilities
-    if len(beats) and (difference := float(np.abs(found - expected).max())) > TOLERANCE:
-        file.unlink()
-        file.with_suffix(".bin").unlink()
-        absl.logging.warning("OpenVINO's probabilities differ by %g: TensorFlow will score with this model", difference)
+        openvino.save_model(core.read_model(scratch), model_dir / FLOAT32_FILE, compress_to_fp16=False)
 
 
 def quantised(model_dir: str, signal: npt.NDArray[np.float32]) -> bytes:

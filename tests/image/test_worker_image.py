@@ -12,7 +12,6 @@ from components.beat import SAMPLES
 from components.io.artifact_files import SIDECAR_DIR
 from components.push.precision import write_float32
 from components.train.served import is_native
-from tests.evaluate.tiny_model import some_beats
 from tests.image.test_image import megabytes, run
 from tests.score.inputs import write_formats
 from tests.score.jobs import write_csv
@@ -30,7 +29,7 @@ def model(worker, quantised_model):
     folder = worker.sandbox.scratch / "1700000000"
     shutil.copytree(quantised_model, folder.with_name("1600000000"))
     shutil.copytree(quantised_model, folder)
-    write_float32(folder, some_beats(10, seed=0))
+    write_float32(folder)
     (folder / SIDECAR_DIR / "precisions.json").write_text(json.dumps({"int8": {"refused": None}}))
     for name in ("beam_job.py", "score_job.py"):
         shutil.copy(Path(__file__).with_name(name), worker.sandbox.scratch)

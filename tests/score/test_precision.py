@@ -23,7 +23,6 @@ from components.score import model
 from components.score.model import RELEASED, ModelRef, ScoringModel, choose_precision, loaded_model, model_place
 from components.train.served import is_native
 from pipeline.commands.score import show_summary
-from tests.evaluate.tiny_model import some_beats
 from tests.score.inputs import write_tfrecord
 from tests.score.jobs import digests, loop, read_parts, request, run, score, write_csv
 
@@ -34,7 +33,7 @@ PRECISIONS = {"int8": {"refused": None}, "bfloat16": {"refused": "bfloat16 chang
 def released(quantised_model, tmp_path_factory) -> ModelRef:
     folder = tmp_path_factory.mktemp("released") / "1700000000"
     shutil.copytree(quantised_model, folder)
-    write_float32(folder, some_beats(10, seed=0))
+    write_float32(folder)
     (folder / SIDECAR_DIR / "precisions.json").write_text(json.dumps(PRECISIONS))
     return ModelRef(str(folder), model_digest(folder))
 

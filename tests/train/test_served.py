@@ -17,8 +17,7 @@ from components.train.served import FAST_PRECISIONS, OPENVINO_BEATS, ServedModel
 from tests.evaluate.tiny_model import some_beats
 from tests.train.quantised_model import THRESHOLD
 
-BEATS = some_beats(25 * OPENVINO_BEATS + 5, seed=2)
-SIGNAL = BEATS.signal
+SIGNAL = some_beats(25 * OPENVINO_BEATS + 5, seed=2).signal
 NATIVE = [
     pytest.param(each, marks=pytest.mark.skipif(not is_native(each), reason=f"this processor does not compute {each}"))
     for each in FAST_PRECISIONS
@@ -44,7 +43,7 @@ def pushed(quantised_model, tmp_path_factory):
     """The model as it is pushed, with all of OpenVINO's files."""
     folder = tmp_path_factory.mktemp("pushed") / "1700000000"
     shutil.copytree(quantised_model, folder)
-    write_float32(folder, BEATS)
+    write_float32(folder)
     return str(folder)
 
 

@@ -79,8 +79,17 @@ def fault_of_csv(path: str, head: bytes, tail: bytes, widths: Sequence[int]) -> 
         return f"{path} {_no_text(path, head, lines, faults[0])}"
     if not lines:
         return f"{path} has empty lines only, expected {FORMAT}." if head else None
-    texts = [re.sub("[\0\r]", "\ufffd", line.decode("utf-8", "replace")) for line in lines]
-    return _fault_of_form(path, texts, widths) or _fault_of_rows(path, lines)
+    labelled = sum(line.count(b",") == COLUMNS - 1 for line in lines) * 2 >= len(lines)
+    width = COLUMNS if labelled else SAMPLES
+    rejects = parse_block(Block(0, len(lines), b"".join(line + b"\n" for line in lines)), labelled).rejects
+    if rejects or width not in widths:  # if every line is a beat, there is no comment, header or other separator
+        texts = [re.sub("[\0\r]", "\ufffd", line.decode("utf-8", "replace")) for line in lines]
+        if (fault := _fault_of_form(path, texts, widths)) is not None:
+            return fault
+    values = read_floats([line if b"\r" not in line else b"" for line in lines], width)
+    if (column := column_of_label(values)) is not None:
+        return _sentence(path, [(label_in(column), LABEL_LAST % column)])
+    return fault_of_sample(path, values, rejects)
 
 
 def _no_text(path: str, head: bytes, lines: Sequence[bytes], fault: str) -> str:
@@ -209,14 +218,3 @@ def _has_index(data: Rows) -> bool:
         numbers = [int(each.split(".")[0]) for each in first]
         return len(set(numbers)) == len(numbers) and max(numbers) > 1
     return not any(map(NUMBER.fullmatch, first))
-
-
-def _fault_of_rows(path: str, lines: Sequence[bytes]) -> str | None:
-    """Return a sentence about the values of lines of the right form."""
-    labelled = sum(line.count(b",") == COLUMNS - 1 for line in lines) * 2 >= len(lines)
-    width = COLUMNS if labelled else SAMPLES
-    values = read_floats([line if b"\r" not in line else b"" for line in lines], width)
-    if (column := column_of_label(values)) is not None:
-        return _sentence(path, [(label_in(column), LABEL_LAST % column)])
-    rejects = parse_block(Block(0, len(lines), b"".join(line + b"\n" for line in lines)), labelled).rejects
-    return fault_of_sample(path, values, rejects)

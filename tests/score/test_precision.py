@@ -157,7 +157,7 @@ def test_tables_are_scored_without_tensorflow_and_clients_of_stores(released, tm
     for name in "ab":
         write_csv(tmp_path / f"{name}.csv", 20)
     imported = imports_of(precision, released.uri, tmp_path / "out", *(tmp_path / f"{name}.csv" for name in "ab"))
-    assert not imported & {*NEITHER, "scipy", "wfdb", "boto3", "apitools", "hdfs", "regex", "IPython"}
+    assert not imported & {*NEITHER, "pandas", "scipy", "wfdb", "boto3", "apitools", "hdfs", "regex", "IPython"}
     assert read_parts(tmp_path / "out").num_rows == 40
 
 

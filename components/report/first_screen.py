@@ -119,10 +119,10 @@ def _run_worked(material: RunMaterial) -> Card:
         lines.append(f"Stopped at {stage}, exit code {summary['exit_code']}.")
     if summary["status"] == "done":
         gate = material.reached("ModelGate")
-        lines.append("Every stage ran, and the model passed its gate." if gate else "Every stage of it ran.")
+        lines.append("Every stage ran, and the model passed its gate." if gate else "Every stage ran.")
         pushed = summary["model"].get("pushed")
         again = any(each.code == PUSHED_BEFORE for each in material.verdict)
-        act = "The model serves already as" if again else "Pushed as"
+        act = "The model is already served as" if again else "Pushed as"
         version = str(pushed).rstrip("/").rsplit("/", 1)[-1]
         lines.append(f"{act} version {version}." if pushed else "Nothing was pushed.")
     else:
@@ -145,7 +145,7 @@ def _how_good(material: RunMaterial) -> Card:
     ]
     if parameters := material.summary["model"].get("parameters"):
         lines.append(f"{count(parameters)} parameters.")
-    return Card(GOOD, percent(clean["accuracy"]), lines, links=[("results", "Beside the study's")])
+    return Card(GOOD, percent(clean["accuracy"]), lines, links=[("results", "Compared with the study")])
 
 
 def _after_run(material: RunMaterial) -> Card:
@@ -153,13 +153,13 @@ def _after_run(material: RunMaterial) -> Card:
     if status == "data_refused":
         links = [("files", "Which rows, and why")] if material.reached("ExampleGen") else []
         links += [("statistics", "Statistics and anomalies")] if material.reached("StatisticsGen") else []
-        links.append(("stages", "How far it came"))
-        return Card(NEXT, "Repair the data, run again", ["Nothing was trained."], links=links)
+        links.append(("stages", "How far it got"))
+        return Card(NEXT, "Correct the data, then run again", ["Nothing was trained."], links=links)
     if status in ("failed", "interrupted"):
         lines = ["Finished stages are kept: the next run takes them from the cache."]
-        links = [("outcome", "How it ended"), ("stages", "How far it came")]
+        links = [("outcome", "How it ended"), ("stages", "How far it got")]
         return Card(
-            NEXT, "Run it again" if status == "interrupted" else "The reason, then run again", lines, links=links
+            NEXT, "Run it again" if status == "interrupted" else "Find the reason, then run again", lines, links=links
         )
     if not metrics:
         return Card(NEXT, "The data", [], links=[("stages", "What was run"), ("origin", "Digests and settings")])
@@ -204,7 +204,7 @@ def _what_was_scored(material: ScoringMaterial) -> Card:
 
 
 def _scoring_worked(material: ScoringMaterial) -> Card:
-    summary, links = material.summary, [("outcome", "The account")]
+    summary, links = material.summary, [("outcome", "Where every row went")]
     refused = material.recordings["unusable"] if material.recordings else 0
     rows = f"{count(summary['rows']['scored'])} scored, {count(summary['rows']['rejected'] - refused)} rejected."
     if refused:
@@ -236,25 +236,25 @@ def _what_came_out(material: ScoringMaterial) -> Card:
         right = sum(row[index] for index, row in enumerate(confusion))
         lines.append(f"{percent(right / scored)} agree with the inputs' own labels.")
     if rows["abstained"]:
-        lines.append(f"It abstains from {count(rows['abstained'])} rows.")
-    return Card(question, f"{most} {shares[most]}", lines, links=[("classes", "Beside training")])
+        lines.append(f"The model abstains from {count(rows['abstained'])} rows.")
+    return Card(question, f"{most} {shares[most]}", lines, links=[("classes", "Compared with training")])
 
 
 def _after_scoring(material: ScoringMaterial) -> Card:
-    drift, confidence = ("drift", "Drift of the signal"), ("scores", "How sure it was")
+    drift, confidence = ("drift", "Drift of the signal"), ("scores", "How sure the model was")
     if material.recordings is not None:
         return _after_recordings(material.recordings)
     rejected = material.summary["rows"]["rejected"]
     failed = material.finished and material.summary["status"] != "done"
     unlike = [] if rejected and failed else _unlike_training(material)
     if unlike:
-        links = [drift, ("classes", "Classes, beside training")]
-        return Card(NEXT, "Not like training", unlike, "warn", links)
+        links = [drift, ("classes", "Classes, compared with training")]
+        return Card(NEXT, "Different from training", unlike, "warn", links)
     if rejected:
         return Card(NEXT, "The rejected rows", [], links=[("rejects", "Reasons and examples"), drift])
     if not material.finished:
         return Card(NEXT, "The shards", [], links=[("shards", "Which are done"), confidence])
-    return Card(NEXT, "Is it like training?", [], links=[drift, confidence])
+    return Card(NEXT, "Does it resemble training?", [], links=[drift, confidence])
 
 
 def _after_recordings(tally: Mapping[str, Any]) -> Card:
@@ -264,7 +264,7 @@ def _after_recordings(tally: Mapping[str, Any]) -> Card:
         lines.append(f"{count(tally['unusable'])} of {counted(tally['planned'], 'recording')} could not be used.")
     if tally["unlike"]:
         unlike = f"{count(tally['unlike'])} of {counted(tally['used'], 'recording')}"
-        lines.append(f"Unlike what the model was trained on: {unlike}. It is right less often there.")
+        lines.append(f"Unlike what the model was trained on: {unlike}. It is less accurate there.")
     return Card(NEXT, "The recordings", lines, "warn" if lines else "plain", links)
 
 

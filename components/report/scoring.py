@@ -59,9 +59,9 @@ def predicted_classes(material: ScoringMaterial) -> list[Block]:
         pictures.append(confusion_picture(summary["confusion"], "scored rows, by their own labels", caption))
     blocks: list[Block] = [
         Words(
-            f"The largest change of one class's share is {change:.3f}: {verdict} the {limit:g} at which a training's "
-            "data gate stops. Predicted classes are compared with true ones of training, so a model's own mistakes are "
-            "part of the change.",
+            f"The largest change in a class's share is {change:.3f}, {verdict} the {limit:g} at which the data gate "
+            "stops a training run. Predicted classes are compared with the true classes of the training data, so the "
+            "model's own mistakes are part of the change.",
             "warn" if change > limit else "plain",
         ),
         Pictures(pictures),
@@ -75,7 +75,7 @@ def predicted_classes(material: ScoringMaterial) -> list[Block]:
         ),
     ]
     if summary["confusion"] is None:
-        blocks.append(Words("Not all inputs carry labels, so nothing says how many of these are right."))
+        blocks.append(Words("Not all inputs have labels, so it is not known how many of these are right."))
     return blocks
 
 
@@ -115,7 +115,7 @@ def confidence(material: ScoringMaterial) -> list[Block]:
     rows = [[f"{level:g}", count(int(lower.sum())), percent(float(lower.mean()))] for level, lower in below]
     return [
         Pictures([confidence_picture(highest, predicted, caption)]),
-        Table("Rows of which the model was less sure than", ["probability", "rows", "share"], rows),
+        Table("Rows by how sure the model was", ["probability below", "rows", "share"], rows),
     ]
 
 
@@ -176,9 +176,9 @@ def drift(material: ScoringMaterial) -> list[Block]:
     verdict = "more than" if divergence > limit else "not more than"
     return [
         Words(
-            f"The Jensen-Shannon divergence of the two is {number(divergence, 4)} (0: the same; 1: nothing in common), "
-            f"{verdict} the {limit:g} at which a training's data gate stops (which measures it on buckets of its own). "
-            "Padding counts too: how long beats are is part of what the model sees.",
+            f"The Jensen-Shannon divergence from training is {number(divergence, 4)} (0: equal; 1: nothing in common), "
+            f"{verdict} the {limit:g} at which the data gate stops a training run (it uses other buckets). "
+            "Padding counts too, as the length of a beat is part of what the model sees.",
             "warn" if divergence > limit else "plain",
         ),
         Pictures([histogram_picture(material.summary["histogram"]["counts"], material.training_histogram, divergence)]),

@@ -45,4 +45,4 @@ def test_a_model_that_was_not_pushed_again_is_not_said_to_be_pushed(a_run: Calla
     summary["verdict"] += verdict_json([Verdict("remark", PUSHED_BEFORE, "It serves.")])
     (run / "summary.json").write_text(json.dumps(summary))
     _, worked, *_ = run_cards(load_run(run))
-    assert "The model serves already as version 1767323045." in worked.lines
+    assert "The model is already served as version 1767323045." in worked.lines

@@ -42,13 +42,13 @@ def test_the_first_screen_says_rows_and_end(page: Read) -> None:
 
 
 def test_the_first_screen_warns_of_rows_unlike_those_of_training(scored: Path, page: Read, tmp_path: Path) -> None:
-    assert "Not like training" not in page.text[""]
+    assert "Different from training" not in page.text[""]
     drifted = Path(shutil.copytree(scored, tmp_path / "drifted"))
     summary = json.loads((drifted / "summary.json").read_text())
     summary["histogram"]["counts"].reverse()
     (drifted / "summary.json").write_text(json.dumps(summary))
     told = page_of(drifted).text[""]
-    assert "Not like training" in told
+    assert "Different from training" in told
     assert "The samples drifted: divergence" in told
     assert "share changed" not in told
 
@@ -73,7 +73,7 @@ def test_the_page_is_no_part_of_the_job(scored: Path, page: Read) -> None:
 
 def test_rows_without_labels_and_as_csv_and_of_a_real_model(tmp_path: Path) -> None:
     page = page_of(make_scoring(tmp_path, synthetic=False, labelled=False, form="csv"))
-    assert "Not all inputs carry labels" in page.text["classes"]
+    assert "Not all inputs have labels" in page.text["classes"]
     assert f"{2 * ROWS} scored rows" in page.text["scores"]
     assert "nothing was rejected" in page.text["rejects"]
     assert not [name for name, text in page.text.items() if "SYNTHETIC" in text]

@@ -41,11 +41,11 @@ CENTRE, HALF_HEIGHT = -0.45, 0.38
 """Where the attributions are drawn below the beat, in units of its amplitude."""
 
 EXPLANATION: Final = (
-    "Integrated gradients from the average training beat to each beat: solid blue below the beat is where its samples "
-    "speak for the class, hatched orange where they speak against it, each beat on a scale of its own. On the right "
-    "the same for the network with its weights redrawn at random, which has learnt nothing. Where both sides look "
-    "alike, the picture shows the beat's shape, not what was learnt. The beats are the first two of each class in the "
-    "test split that were classified correctly; none was picked by eye."
+    "Integrated gradients from the average training beat to each beat. Below the beat, solid blue marks samples that "
+    "support the class, hatched orange samples that oppose it; each beat has its own scale. On the right is the same "
+    "for the network with its weights redrawn at random, which has learnt nothing. If both sides look alike, the "
+    "picture shows the beat's shape, not what was learnt. The beats are the first two of each class in the test split "
+    "that were classified correctly; none was chosen by eye."
 )
 
 Signal = npt.NDArray[np.float32]
@@ -91,7 +91,7 @@ def attention(material: RunMaterial) -> list[Block]:
         Words(EXPLANATION),
         Pictures(pictures),
         *([Words(f"No test beat of class {', '.join(absent)} was classified correctly.")] if absent else []),
-        Words(f"Mean likeness to the control over these beats: {likeness:.2f} (1 would be the same)."),
+        Words(f"Mean similarity to the control over these beats: {likeness:.2f} (1 would be identical)."),
     ]
 
 
@@ -120,10 +120,10 @@ def attention_picture(label: int, signal: Signal, attribution: Attribution, name
     likeness = ", ".join(f"{value:.2f}" for value in attribution.likeness())
     peaks = ", ".join(f"{TIME_MS[int(np.abs(values).argmax())]:.0f} ms" for values in attribution.learnt)
     alt = (
-        f"Attribution over {counted(len(signal), 'beat')} of class {class_title(label)}, beside a control with "
-        f"redrawn weights. The samples that count most are at {peaks}; likeness to the control {likeness}."
+        f"Attribution over {counted(len(signal), 'beat')} of class {class_title(label)}, next to a control with "
+        f"redrawn weights. The samples that count most are at {peaks}; similarity to the control {likeness}."
     )
-    caption = f"Class {CLASSES[label]}. Likeness to the control (correlation): {likeness}."
+    caption = f"Class {CLASSES[label]}. Similarity to the control (correlation): {likeness}."
     return picture(figure, alt, caption)
 
 
@@ -154,7 +154,7 @@ def redraw_weights(model: Any) -> None:
     weights = tf.nest.flatten([getattr(model, "weights", []), getattr(model, "folded", [])])
     kernels = [weight for weight in weights if len(weight.shape) > 1]
     if not kernels:
-        raise HeartbeatError("The model does not show its weights, so there is no control with redrawn ones.")
+        raise HeartbeatError("The model does not expose its weights, so there is no control with redrawn ones.")
     rng = np.random.default_rng(CONTROL_SEED)
     for kernel in kernels:
         values = kernel.numpy()

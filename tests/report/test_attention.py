@@ -53,5 +53,5 @@ def test_the_control_of_an_exported_network_has_learnt_nothing(tmp_path: Path) -
 
 
 def test_a_model_without_weights_has_no_control() -> None:
-    with pytest.raises(HeartbeatError, match="does not show its weights"):
+    with pytest.raises(HeartbeatError, match="does not expose its weights"):
         redraw_weights(tf.Module())

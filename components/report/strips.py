@@ -108,12 +108,12 @@ def _strips(material: RecordingMaterial, spots: Sequence[Spot]) -> list[Block]:
                     [_strip(material, reader, start, those) for start, those in _by_start(material, spots).items()]
                 ),
                 Words(
-                    f"`{ABSTAINED}` after a class: the model would rather not say. `{REJECTED}`: a rejected beat. "
+                    f"`{ABSTAINED}` after a class: the model abstains. `{REJECTED}`: a rejected beat. "
                     f"Large squares are {SQUARE_SECONDS:g} s and {SQUARE_MILLIVOLTS:g} mV."
                 ),
             ]
     except HeartbeatError as error:
-        why = f"There are no strips, as the recording cannot be read any more: {error}"
+        why = f"There are no strips, as the recording can no longer be read: {error}"
         return [Words(why, "warn"), Bullets([_sentence(spot) for spot in spots])]
 
 
@@ -125,7 +125,7 @@ def _reader(material: RecordingMaterial) -> Iterator[LeadReader]:
         HeartbeatError: the recording is gone, or is not the one that was scored.
     """
     for path in changed_files([material.recording]):
-        raise HeartbeatError(f"{path} changed or went away since it was scored.")
+        raise HeartbeatError(f"{path} was changed or removed after it was scored.")
     with opened_recording(material.recording) as stem:
         yield LeadReader(open_lead(stem, material.task.settings.lead))
 

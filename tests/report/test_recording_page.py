@@ -219,7 +219,7 @@ def test_a_recording_that_is_not_what_was_scored_has_no_strips_and_the_rest(tmp_
     page = page_of(material_of(tmp_path / "out", "p1"), tmp_path)
     for name in ("extremes", "strips"):
         assert "There are no strips" in page.text[name]
-        assert "changed or went away" in page.text[name]
+        assert "was changed or removed" in page.text[name]
     assert "The surest N" in page.text["strips"], "where it was"
     assert len(page.images) == 2
     assert "could not be made" not in " ".join(page.text.values())

@@ -50,8 +50,8 @@ def training(material: RunMaterial) -> list[Block]:
         )
         if refitted := phases.get("refitted"):
             caption += (
-                f" After the curves' end came {len(refitted['epoch'])} epochs on all beats, those of validation "
-                "included, so that nothing is left to draw them against."
+                f" After the end of the curves came {len(refitted['epoch'])} epochs on all beats, validation included, "
+                "so no beats are left to evaluate them on."
             )
         blocks += [Heading("Transfer and fine-tuning"), _curves(joined, "Fine-tuning", caption, end)]
     return [*blocks, *_tensorboard(material)]

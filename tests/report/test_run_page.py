@@ -75,7 +75,7 @@ def test_the_page_says_what_the_temperature_did_and_when_the_model_abstains(page
 
 
 def test_the_page_says_that_the_last_epochs_had_no_validation(page: Read) -> None:
-    assert "came 3 epochs on all beats, those of validation included" in " ".join(page.text.values())
+    assert "came 3 epochs on all beats, validation included" in " ".join(page.text.values())
 
 
 def test_synthetic_is_marked_in_every_section_and_only_then(page: Read, tmp_path: Path, only: Only) -> None:

@@ -45,7 +45,7 @@ RECORDING_PAGES: Final = "recordings"
 """Folder of the pages of recordings, in that of the pages."""
 
 NAMED_FAULTS: Final = 5
-"""Maximum damaged files of results to name."""
+"""Maximum damaged result files to name."""
 
 
 class NotReachedError(HeartbeatError):
@@ -225,16 +225,16 @@ class ScoringMaterial:
         """Return what a file of the job holds.
 
         Raises:
-            HeartbeatError: it is not there any more.
+            HeartbeatError: it is gone.
         """
         content = self.folder.read(name)
         if content is None:
-            raise HeartbeatError(f"{self.folder.path(name)} is not there any more. Score the job with --resume.")
+            raise HeartbeatError(f"{self.folder.path(name)} is gone. Score the job with --resume.")
         return content
 
     @cached_property
     def damage(self) -> list[str]:
-        """A sentence where files of results are gone, or are not what their shards' records say: which, and how."""
+        """A sentence if result files are gone, or are not what their shards' records say: which, and how."""
         sizes = {name: size for below in RESULT_FOLDERS for name, size in self.folder.sizes(below).items()}
         files = [(file, record) for record in self.records for file in record.written]
         faults = [
@@ -245,7 +245,7 @@ class ScoringMaterial:
         more = f"; {len(faults) - NAMED_FAULTS:,} more" if len(faults) > NAMED_FAULTS else ""
         are = "is" if len(faults) == 1 else "are"
         return [
-            f"{len(faults):,} of {counted(len(files), 'file')} of results {are} damaged: "
+            f"{len(faults):,} of {counted(len(files), 'result file')} {are} damaged: "
             f"{'; '.join(faults[:NAMED_FAULTS])}{more}. `heartbeat score --resume` scores their shards again."
         ]
 
@@ -332,7 +332,7 @@ def load_scoring(directory: str) -> ScoringMaterial:
     planned = folder.read(JOB_FILE)
     if planned is None:
         raise UsageError(f"{directory} is not a scoring directory: it holds no {JOB_FILE}.")
-    job = Job.from_json(planned, directory, "`heartbeat score --overwrite` begins the job anew.")
+    job = Job.from_json(planned, directory, "`heartbeat score --overwrite` starts the job over.")
     shards = read_outcomes(folder, job.tasks(directory))
     text = folder.read(SUMMARY_FILE)
     summary = add_up(job, shards, directory, job.model_uri) if text is None else ScoreSummary.from_json(text, directory)

@@ -42,8 +42,8 @@ def test_what_is_no_run_is_usage(folder: str, tmp_path: Path, capsys: pytest.Cap
     [
         ("summary.json", 9, 3, r"/summary.json is damaged \(.*\): `heartbeat score --resume` writes it again\."),
         ("summary.json", 0, 3, r"/summary.json is damaged"),
-        ("job.json", 9, 2, r"/job.json is not .*\. `heartbeat score --overwrite` begins the job anew\.$"),
-        (PART, 900, 0, rf"^1 of 4 files of results is damaged: .*/{PART} has 900 bytes, but [\d,]+ were written\. "),
+        ("job.json", 9, 2, r"/job.json is not .*\. `heartbeat score --overwrite` starts the job over\.$"),
+        (PART, 900, 0, rf"^1 of 4 result files is damaged: .*/{PART} has 900 bytes, but [\d,]+ were written\. "),
         ("rejects/00001-b-00000.jsonl", 0, 0, r": .*/rejects/00001-b-00000.jsonl has 0 bytes, but"),
     ],
 )
@@ -56,7 +56,7 @@ def test_damage_of_a_job_is_told(
     assert re.search(said, capsys.readouterr().err.strip())
     page = job / "report" / "index.html"
     assert page.exists() == (code == 0)
-    assert code or "of results is damaged" in page.read_text()
+    assert code or "result files is damaged" in page.read_text()
 
 
 def without_footer(job: Path) -> None:
@@ -87,7 +87,7 @@ def test_how_a_part_is_damaged_is_told(
     assert main(heartbeat, ["report", str(job)]) == 0
     remedy = r"\. `heartbeat score --resume` scores their shards again\."
     assert re.fullmatch(
-        rf"1 of 4 files of results is damaged: {job}/{PART} {how}{remedy}", capsys.readouterr().err.strip()
+        rf"1 of 4 result files is damaged: {job}/{PART} {how}{remedy}", capsys.readouterr().err.strip()
     )
 
 

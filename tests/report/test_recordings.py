@@ -139,6 +139,6 @@ def test_one_recording_has_its_line_and_no_orders(tmp_path: Path) -> None:
 def test_lines_that_went_away_are_told(scored_recordings: Path, tmp_path: Path) -> None:
     for name in ("job.json", "summary.json", "shards", "parts", "rejects"):
         (tmp_path / name).symlink_to(scored_recordings / name)
-    with pytest.raises(HeartbeatError, match="not there any more"):
+    with pytest.raises(HeartbeatError, match=r"is gone\. Score"):
         write_scoring_report(str(tmp_path))
-    assert "not there any more" in read(tmp_path / "report" / "index.html").text["recordings"]
+    assert "is gone. Score" in read(tmp_path / "report" / "index.html").text["recordings"]

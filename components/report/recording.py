@@ -76,7 +76,7 @@ def find_line(job: ScoringMaterial, directory: str, name: str) -> RecordingLine:
         HeartbeatError: the lines cannot be read.
     """
     if job.recordings is None:
-        raise UsageError(f"{directory} is a job of files of beats: --record is about recordings.")
+        raise UsageError(f"{directory} is a job of files of beats: --record is for recordings.")
     found = [line for line in job.lines if name in (line.record, line.file)]
     if len(found) > 1:
         raise UsageError(

@@ -18,12 +18,11 @@ SHOWN: Final = 200
 """Maximum recordings on a page: few enough to read and print."""
 
 EXPLAINED: Final = (
-    "Unlike: its beats are unlike those that the model was trained on, as it abstains from more than a fifth of them, "
-    "or reads their context and has too few to make it of. Runs are three or more in a row, couplets two. An hour: of "
-    "the time with an ECG. Abstained: the share of the scored beats of which the model would rather not say. No ECG: "
-    "the share of the time in which the lead was off, "
-    "flat, saturated or noise. Rates are beats a minute, slowest and fastest of eight intervals in a row. Longest RR "
-    "in seconds."
+    "Unlike: the beats are unlike those that the model was trained on: it abstains from more than a fifth of them, or "
+    "reads context and there are too few to compute it from. Runs are three or more in a row, couplets two. An hour: "
+    "of the time with an ECG. Abstained: the share of the scored beats from which the model abstains. No ECG: the "
+    "share of the time in which the lead was off, flat, saturated or noise. Rates are beats a minute, slowest and "
+    "fastest over eight intervals in a row. Longest RR in seconds."
 )
 
 
@@ -155,17 +154,17 @@ def recordings(material: ScoringMaterial, by: Column = ATTENTION) -> list[Block]
             f"{of} {count(len(lines))} recordings, by {by.head if by is not ATTENTION else 'what needs attention'}"
         )
     unfinished = "" if material.finished else "The job is not finished: these are the recordings of its done shards. "
-    how = "The head of a column leads to the same table sorted by it. " if len(lines) > 1 else ""
+    how = "The heading of a column links to the table sorted by it. " if len(lines) > 1 else ""
     return [
         Words(
             f"{unfinished}{how}All lines, with more columns, are in {material.folder.path('recordings')}, a folder of "
-            "Parquet."
+            "Parquet files."
         ),
         Table(caption, head, rows, left=(0, 1), ordered_by=ordered_by),
         Words(EXPLAINED),
         *_sentences(shown),
         Code(
-            "This makes the page of one recording (heart rate, runs, strips), to which its name then leads from here:",
+            "This makes the page of one recording (heart rate, runs, strips); its name here then links to that page:",
             f"heartbeat report {quote(material.folder.root)} --record {quote(example.record)}",
         ),
     ]
@@ -179,4 +178,4 @@ def _named(material: ScoringMaterial, line: RecordingLine) -> Cell:
 def _sentences(lines: Sequence[RecordingLine]) -> list[Table]:
     """Tabulate why recordings were refused, and the notes on others."""
     rows = [(line.record, text) for line in lines for text in (line.refused, line.notes) if text is not None]
-    return [Table("Refused, and notes", ["recording", "what there is to know"], rows, left=(0, 1))] if rows else []
+    return [Table("Refusals and notes", ["recording", "reason or note"], rows, left=(0, 1))] if rows else []

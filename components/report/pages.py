@@ -65,12 +65,12 @@ RUN_SECTIONS: Sequence[Make[RunMaterial]] = (
     ("training", "How the models learnt", training),
     ("tuning", "What the Tuner tried", tuning),
     ("beats", "The beats", beats),
-    ("data", "Classes, as they came and balanced", data),
+    ("data", "Classes, as recorded and balanced", data),
     ("statistics", "Statistics, schema, anomalies", statistics),
     ("files", "Files and rejected rows", files),
     ("stages", "Stages", stages),
     ("origin", "Digests, versions, settings", run_origin),
-    ("about", "Reading this beside the study", study_notes),
+    ("about", "Comparing with the study", study_notes),
 )
 
 RECORDING_SECTIONS: Sequence[Make[RecordingMaterial]] = (
@@ -89,7 +89,7 @@ FIRST: Mapping[str, Sequence[str]] = {"data_refused": ("outcome", "files", "stat
 SCORING_SECTIONS: Sequence[Make[ScoringMaterial]] = (
     ("outcome", "Every row accounted for", scored_files),
     ("rejects", "Rejected rows", scoring_rejects),
-    ("classes", "Classes, beside training", predicted_classes),
+    ("classes", "Classes, compared with training", predicted_classes),
     ("scores", "How sure the model was", confidence),
     ("drift", "Drift of the signal", drift),
     ("shards", "Shards and speed", shards),

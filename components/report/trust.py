@@ -35,8 +35,8 @@ def calibration(material: RunMaterial) -> list[Block]:
         )
         sentence = (
             f"On {kind} beats the expected calibration error (ECE) is {ece:.4f}: {verdict} "
-            f"({low:.4f} to {high:.4f}, 5 to 95 %). Without the temperature of {certainty['temperature']:.3f}, which "
-            f"was learnt on validation beats and is served, it would be {certainty[kind]['before']['ece']:.4f}."
+            f"({low:.4f} to {high:.4f}, 5 to 95 %). Without the temperature of {certainty['temperature']:.3f}, fitted "
+            f"on validation beats and served, it would be {certainty[kind]['before']['ece']:.4f}."
         )
         words.append(Words(sentence, "warn" if ece > high else "plain"))
         caption = f"ECE {ece:.4f}; by chance {low:.4f} to {high:.4f}."
@@ -58,14 +58,14 @@ def reliability_picture(bins: Sequence[Mapping[str, Any]], title: str, caption: 
         errors = [[max(abs(share - end[side]), 0) for share, end in zip(right, ends, strict=True)] for side in (0, 1)]
         upper.errorbar([each["confidence"] for each in bins], right, errors, color=MAIN, marker="o", markersize=4,
                        elinewidth=1, capsize=2, label="this model, 95 % intervals")  # fmt: skip
-        upper.set(title=title, ylabel="share that is right", ylim=(-0.03, 1.03), xlim=(0, 1))
+        upper.set(title=title, ylabel="share correct", ylim=(-0.03, 1.03), xlim=(0, 1))
         upper.legend(loc="upper left")
         middles = [(each["low"] + each["high"]) / 2 for each in bins]
         widths = [each["high"] - each["low"] for each in bins]
         lower.bar(middles, [each["count"] for each in bins], widths, color=MAIN, alpha=0.7, log=True)
         lower.set(xlabel="confidence: probability of the predicted class", ylabel="beats (log)", ylim=(0.5, None))
     listed = "; ".join(f"{each['confidence']:.2f}: {each['accuracy']:.2f} of {each['count']:,}" for each in bins)
-    return picture(figure, f"{title}. Confidence and share that is right, by bin: {listed}.", caption)
+    return picture(figure, f"{title}. Confidence and share correct, by bin: {listed}.", caption)
 
 
 def coverage(material: RunMaterial) -> list[Block]:
@@ -81,8 +81,8 @@ def coverage(material: RunMaterial) -> list[Block]:
     head = [title for kind in curves for title in (f"accuracy, {kind}", f"least confidence, {kind}")]
     return [
         Words(
-            f"If only those of the {count(beats)} test beats are answered that the model is surest of, and the others "
-            "are left to a person:"
+            f"Accuracy if the model answers only those of the {count(beats)} test beats that it is surest of, and "
+            "leaves the others to a person:"
         ),
         Pictures([coverage_picture(curves)]),
         Table("Accuracy by share of beats answered", ["answered", *head], rows),
@@ -108,14 +108,14 @@ def _abstention(certainty: Mapping[str, Any]) -> list[Block]:
         )
     return [
         Words(
-            f"The model itself abstains where its largest probability is below {certainty['threshold']:.3f}: there it "
-            "could not be shown on clean validation beats to be as right as required (`finetune.abstain_accuracy`). "
-            "Dividing its probabilities by a power of the classes' shares, which is not served, finds rare classes "
-            "more often and calls more normal beats abnormal; the power was chosen on validation beats."
+            f"The model itself abstains where its largest probability is below {certainty['threshold']:.3f}: there, "
+            "clean validation beats do not show the required accuracy (`finetune.abstain_accuracy`). Class-balanced "
+            "predictions, which are not served, divide its probabilities by a power of the classes' shares. They find "
+            "rare classes more often, but call more normal beats abnormal; the power was chosen on validation beats."
         ),
         Table(
             "Abstention threshold and class-balanced predictions (test beats)",
-            ["beats", "answered", "accuracy of those", "power", "accuracy with it", "mean recall with it"],
+            ["beats", "answered", "their accuracy", "power", "accuracy with it", "mean recall with it"],
             rows,
         ),
     ]
@@ -141,12 +141,12 @@ def noise(material: RunMaterial) -> list[Block]:
     levels = material.judgement["noise_levels"]
     return [
         Words(
-            "Gaussian noise on every sample, padding included, drawn for each beat from its own content. "
-            f"The study's level is sd {NOISE_SD:g}. It says that its clean-trained model reaches "
-            f"{percent(CLEAN_TRAINED_NOISY.study.accuracy)} there, on its noisy training set; its replica reaches "
-            f"{percent(CLEAN_TRAINED_NOISY.replica.accuracy)} on noisy test beats of Kaggle's."
+            "Gaussian noise is added to every sample, padding included; a beat's own samples are its seed. "
+            f"The study, with sd {NOISE_SD:g}, reports that its clean-trained model reaches "
+            f"{percent(CLEAN_TRAINED_NOISY.study.accuracy)} on its noisy training set; its replica reaches "
+            f"{percent(CLEAN_TRAINED_NOISY.replica.accuracy)} on Kaggle's noisy test beats."
         ),
-        Pictures([noise_picture(levels, "The fine-tuned model, one draw of noise a level; bars: 95 %.")]),
+        Pictures([noise_picture(levels, "The fine-tuned model, one draw of noise per level; bars: 95 % intervals.")]),
         Table(
             "The fine-tuned model by noise level",
             ["sd of the noise", "accuracy", "95 % interval", "macro-F1", "95 % interval", "loss"],

@@ -19,7 +19,7 @@ ENDINGS: Final[Mapping[str, tuple[str, Tone, str]]] = {
     "model_refused": (
         "No: model refused",
         "bad",
-        "The model was refused: it was trained and judged, and is not pushed.",
+        "The model was refused: it was trained and judged, but not pushed.",
     ),
     "failed": ("No: failed", "bad", "The run failed."),
     "interrupted": ("Interrupted", "warn", "The run was interrupted."),
@@ -36,7 +36,7 @@ def outcome(material: RunMaterial) -> list[Block]:
     blocks: list[Block] = [Words(f"{ENDINGS[summary['status']][2]} Exit code {summary['exit_code']}.")]
     if summary["status"] == "done":
         gate = material.reached("ModelGate")
-        blocks.append(Words("The model passed its gate." if gate else "No model was judged in it."))
+        blocks.append(Words("The model passed its gate." if gate else "No model was judged."))
     if stage := material.stopped_at:
         blocks.append(Words(f"It stopped at {stage}."))
     if material.verdict:
@@ -133,15 +133,15 @@ def study_notes(material: RunMaterial) -> list[Block]:
     return [
         Bullets(
             [
-                "The study validates on its test set and keeps the best epoch there, so its figures are those of a "
-                "choice made on the test beats. Here validation beats are cut from the train file.",
+                "The study validates on its test set and keeps the best epoch there, so its figures are for an "
+                "epoch chosen on the test beats. Here validation beats are cut from the train file.",
                 "The study's confusion matrices carry class names in the wrong order. Here every matrix, table and "
                 "colour takes its order from one place: N, S, V, F, Q.",
                 f"The study balances its classes before training; this run's policy is {policy}.",
-                "The study's accuracy under noise is of its training set; here all are of test beats.",
+                "The study's accuracy under noise is on its training set; here all figures are on test beats.",
                 "Its time axes count samples; here they are in ms, at 120 Hz.",
                 "95 % intervals: Wilson's for recall and precision, a bootstrap over beats for the others. They cover "
-                "the chance in the test beats, not that of another training or of other patients.",
+                "chance in the choice of test beats, not in another training or other patients.",
             ]
         )
     ]

@@ -13,16 +13,16 @@ from components.report.study import PARAMETERS, ROWS, StudyRow
 from components.report.wording import UNKNOWN, between, between_percent, count, number, percent
 
 REPLICA: Final = (
-    "Study: what it says of itself. Replica: the study's network, trained in its way by this project on Kaggle's train "
-    "rows and measured on Kaggle's test rows."
+    "Study: the figures that it reports. Replica: the study's network, trained by this project as the study describes, "
+    "on Kaggle's train rows, and measured on Kaggle's test rows."
 )
 
-SIMULATED: Final = "The study's figures are of real beats: beside those of simulated ones they say nothing."
+SIMULATED: Final = "The study's figures are for real beats: comparing them with those for simulated beats says nothing."
 
 OTHER_BEATS: Final[Mapping[str, str]] = {
     "patient": "The test patients of this run are new to its models. The study and its replica were tested on patients "
     "whose beats they had been trained on, which is easier: the columns do not say which network is better.",
-    "unknown": "The study and its replica were tested on other beats than this run's: the columns do not say which "
+    "unknown": "The study and its replica were tested on other beats than this run: the columns do not say which "
     "network is better.",
 }
 """Why the comparison is unfair, by the run's split; Kaggle's own split is the replica's too."""
@@ -32,8 +32,8 @@ RATED: Final = (0, 1, 2)
 
 BY_RECORD: Final = (
     "None of these records was trained on. Gross figures pool all beats; the average counts each record once. "
-    "Intervals are over records, drawn whole: beats of one person are answered alike, so that their number says little "
-    "about the next one."
+    "Intervals are over records, drawn whole: a model answers one person's beats alike, so many of them say little "
+    "about the next person."
 )
 
 
@@ -43,18 +43,18 @@ def results(material: RunMaterial) -> list[Block]:
     parameters = material.summary["model"].get("parameters")
     return [
         Words(
-            f"All on the same {count(judgement['rows'])} test beats, which nothing was trained or chosen on; noisy is "
+            f"All on the same {count(judgement['rows'])} test beats, on which nothing was trained or chosen. Noisy: "
             f"sd {judgement['settings']['noise_sd']:g}, {len(judgement['settings']['draws'])} draws pooled. In "
             f"brackets: 95 % intervals. {REPLICA}"
         ),
         *_incomparable(material),
         Table(
-            "Test accuracy, macro-F1 and loss, beside the study's",
+            "Test accuracy, macro-F1 and loss, compared with the study's",
             ["model and beats", "accuracy", "study", "replica", "macro-F1", "replica", "loss", "study", "replica"],
             [*(_model_row(judgement, row) for row in ROWS), _commonest_class_row(judgement)],
         ),
         *(Words(f"The study's figure for {row.title} is {row.remark}.") for row in ROWS if row.remark),
-        Words("After transfer and fine-tuning the study shows confusion matrices without a figure."),
+        Words("For transfer and fine-tuning the study shows confusion matrices but states no figures."),
         *(
             [Words(f"Parameters of the network: {count(parameters)}; of the study's: {count(PARAMETERS)}.")]
             if parameters
@@ -118,7 +118,7 @@ def records(material: RunMaterial) -> list[Block]:
     """Tabulate the fine-tuned model on clean beats."""
     judged = material.judgement.get("by_record")
     if judged is None:
-        return [Words("Test records are not known to be new to the models, so that they are not judged one by one.")]
+        return [Words("Test records are not known to be new to the models, so they are not judged one by one.")]
     symbols = [CLASSES[index] for index in RATED]
     rates = [f"{symbol} {name}" for symbol in symbols for name in ("recall", "precision")]
     model, trivial = judged["model"], judged["all_n"]
@@ -132,8 +132,8 @@ def records(material: RunMaterial) -> list[Block]:
             wide=True,
         ),
         Words(
-            f"The model less every beat called N, 95 % intervals: accuracy {between(differences['accuracy'])}, mean F1 "
-            f"{between(differences['named_f1'])}."
+            f"The model minus every beat called N, 95 % intervals: accuracy {between(differences['accuracy'])}, mean "
+            f"F1 {between(differences['named_f1'])}."
         ),
         Table(
             "Each record",

@@ -24,12 +24,12 @@ def statistics(material: RunMaterial) -> list[Block]:
         dataset = material.statistics(split)
         for feature in sorted(dataset.features, key=_name):
             rows.append([split, _name(feature), count(dataset.num_examples), *_feature_row(feature)])
-    head = ["split", "feature", "beats", "without it", "values", "mean", "sd", "least", "largest", "zeros", "distinct"]
+    head = ["split", "feature", "beats", "missing", "values", "mean", "sd", "least", "largest", "zeros", "distinct"]
     return [
         Table("Statistics of each split", head, rows, left=(0, 1), wide=True),
         Words(
-            "Zeros of signal are mostly the padding after a beat's end. All samples are pooled: a sample's mean over "
-            "the beats is not in this table."
+            "Zeros in `signal` are mostly the padding after a beat's end. All samples are pooled: there is no "
+            "mean for each sample of a beat."
         ),
         *_schema(material),
         *_anomalies(material),
@@ -59,7 +59,7 @@ def _schema(material: RunMaterial) -> list[Block]:
         Heading("Schema"),
         Table(
             "What a beat must look like",
-            ["feature", "type", "values each", "range", "must be there"],
+            ["feature", "type", "values per beat", "range", "required"],
             rows,
             left=(0, 1, 2, 3, 4),
         ),
@@ -124,5 +124,5 @@ def _anomalies(material: RunMaterial) -> list[Block]:
     blocks: list[Block] = [Heading("Anomalies"), listed if findings else none]
     if material.reached("DataGate"):
         verdict = read_verdict(material.read_json("DataGate", "verdict", VERDICT)["verdict"])
-        blocks += [Words(f"The data gate let it pass: {each.sentence}", "warn") for each in verdict]
+        blocks += [Words(f"The data gate let this pass: {each.sentence}", "warn") for each in verdict]
     return blocks

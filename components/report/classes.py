@@ -24,7 +24,7 @@ from components.report.drawing import (
 from components.report.material import RunMaterial
 from components.report.wording import between, class_title, count, number, percent
 
-LABEL_ERRORS: Final = " Some may be labelled wrongly, or look the same in one beat of one lead."
+LABEL_ERRORS: Final = " Some may be mislabelled, or indistinguishable in one beat of one lead."
 
 MISTAKES: Final = 12
 """Number of mistakes drawn, in two pictures."""
@@ -55,10 +55,10 @@ def class_rates(material: RunMaterial) -> list[Block]:
         )
     return [
         Words(
-            "Recall is the share of a class's beats that are found, precision the share of the beats called so that "
-            "are, F1 their harmonic mean. Rare classes have wide intervals: a model is not better because one of them "
-            "moved within its bar. The study gives no figure for single classes. Noisy beats are counted once for each "
-            "draw of noise; their intervals count each beat once."
+            "Recall is the share of a class's beats that are found, precision the share of the beats given that class "
+            "that belong to it, F1 their harmonic mean. Rare classes have wide intervals: a change within them does "
+            "not make a model better. The study gives no figure for single classes. Noisy beats are counted once for "
+            "each draw of noise; their intervals count each beat once."
         ),
         Pictures(pictures),
         *tables,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SHOWN: Final = (0, 1, 2, 3, 20, 60, 120, SAMPLES - 1)
 """Number of samples in the tables."""
 
-KAGGLE_CAPTION: Final = "As they came. Kaggle's train file, from which the study starts"
+KAGGLE_CAPTION: Final = "As recorded. For comparison, Kaggle's train file, with which the study starts"
 
 NORMALISED_READ: Final = 256
 """Number of transformed beats that mean and deviation are derived from."""
@@ -41,8 +41,8 @@ def beats(material: RunMaterial) -> list[Block]:
     return [
         Words(
             f"A beat is {SAMPLES} samples at {SAMPLE_RATE_HZ} Hz from one annotated beat to a little past the next, "
-            "scaled 0 to 1, with zeros after its end. (The data set's page says 125 Hz; the records' 360 Hz with every "
-            "third sample taken are 120.)"
+            "scaled 0 to 1, with zeros after its end. (The data set's page says 125 Hz, but every third sample of the "
+            "records' 360 Hz is 120 Hz.)"
         ),
         Pictures([samples_picture(kept), medians_picture(kept)]),
     ]
@@ -55,7 +55,7 @@ def data(material: RunMaterial) -> list[Block]:
     return [
         Words(f"{SPLIT_WORDS[material.ingest.split].capitalize()}. Validation (eval) is cut from the train file."),
         Table(
-            "Beats of each class; beside them Kaggle's train file and the study's balanced training set",
+            "Beats of each class, with Kaggle's train file and the study's balanced training set to compare",
             ["class", "train", "share", "eval", "test", "share", "Kaggle train", "study"],
             [
                 *(
@@ -111,7 +111,7 @@ def _balanced(material: RunMaterial) -> list[Block]:
         f"The policy of this run is {policy}: it trains on these."
         if used
         else f"NOT USED in this run, whose policy is natural: this is what {policy}, the study's, would give. Drawing "
-        "rare beats again and again moves the operating point; it costs accuracy and macro-F1."
+        "rare beats repeatedly moves the operating point; it costs accuracy and macro-F1."
     )
     survey = material.train
     rng = np.random.default_rng(material.settings["train"]["seed"])
@@ -129,8 +129,8 @@ def _balanced(material: RunMaterial) -> list[Block]:
         Words(why),
         Pictures(
             [
-                counts_picture(counts, f"Train beats of each class, {mark}", f"Of an epoch; the study: {each:,} each."),
-                shares_picture(counts, f"Class shares, {mark}", "Of an epoch; the study: 20 % each."),
+                counts_picture(counts, f"Train beats of each class, {mark}", f"Per epoch; the study: {each:,} each."),
+                shares_picture(counts, f"Class shares, {mark}", "Per epoch; the study: 20 % each."),
             ]
         ),
         _first_beats(caption, survey, "drawn", drawn),

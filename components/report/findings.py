@@ -114,7 +114,7 @@ def runs(material: RecordingMaterial) -> list[Block]:
         if (tally.runs, tally.couplets) != (len(of_runs), len(of_two)):
             lists.append(
                 Words(
-                    f"The lists of {symbol} differ from the counts above: they join beats over gaps that are "
+                    f"The lists of {symbol} differ from the counts above: they join beats across gaps that are "
                     "shorter than the longest RR interval.",
                     "warn",
                 )
@@ -131,7 +131,7 @@ def runs(material: RecordingMaterial) -> list[Block]:
         Table("Ectopic beats", head, rows),
         *lists,
         *([Folded("Couplets", couplets)] if couplets else []),
-        Words(f"A run is {RUN_BEATS} or more beats of one class in a row, a couplet two. No gap is within one."),
+        Words(f"A run is {RUN_BEATS} or more beats of one class in a row, a couplet two. Neither spans a gap."),
     ]
 
 
@@ -175,7 +175,7 @@ def unread(material: RecordingMaterial) -> list[Block]:
         if not silent
         else Words(
             f"{seconds(silent)} of {seconds(line.seconds or 0.0)} ({percent(line.noise)}) have no ECG: the lead was "
-            "off, flat, saturated or noise, or samples are missing. No beat is found there, no interval goes over it."
+            "off, flat, saturated or noise, or samples are missing. No beat is found there, and no interval spans it."
         )
     ]
     if gaps := material.gaps:

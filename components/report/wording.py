@@ -12,7 +12,7 @@ UNKNOWN: Final = "–"
 
 SPLIT_WORDS: Final = {
     "kaggle": "Kaggle's own test rows",
-    "patient": "patients of the test split were never trained on",
+    "patient": "no patient of the test split is in the training data",
     "unknown": "split of unknown origin",
 }
 """How train and test beats were split, by the name of the split."""

@@ -36,23 +36,23 @@ def find_inputs(patterns: Sequence[str], settings: ScoreSettings) -> tuple[Input
         annotation_file_name(settings.annotations, "")  # refuses what cannot be an extension
         if settings.annotations == settings.annotator:
             raise UsageError(
-                f"--annotations {settings.annotations} would give the answers the extension of the annotations that "
-                "the beats are taken from: name another, as pred."
+                f"--annotations {settings.annotations} would give the new annotations the same extension as those "
+                "that the beats are taken from: name another, such as pred."
             )
     found = {pattern: find_recordings(pattern, settings.annotator) for pattern in patterns}
     if not any(found.values()):
         names = ("lead", "annotator", "annotations")
         if clashing := [f"--{name}" for name in names if getattr(settings, name) is not None]:
             are = "is" if len(clashing) == 1 else "are"
-            raise UsageError(f"{', '.join(clashing)} {are} about recordings, but {', '.join(patterns)} holds none.")
+            raise UsageError(f"{', '.join(clashing)} {are} for recordings, but {', '.join(patterns)} holds none.")
         return tuple(find_sources(patterns))
     if others := [pattern for pattern, recordings in found.items() if not recordings]:
         raise DataRefused(
-            f"{', '.join(others)} is no recording, as the other inputs are: score recordings and files of beats in "
-            "jobs of their own."
+            f"{', '.join(others)} is not a recording, but other inputs are: score recordings and files of beats in "
+            "separate jobs."
         )
     if not settings.labelled:
-        raise UsageError("--no-label is about files of beats: recordings have labels where --annotator reads them.")
+        raise UsageError("--no-label is for files of beats: recordings have labels only with --annotator.")
     recordings = each_once(chain.from_iterable(found.values()), lambda recording: recording.file.path)
     refused_together(check_name, [recording.file.path for recording in recordings.values()])
     if settings.lead is not None:
@@ -100,19 +100,19 @@ def check_context(inputs: Sequence[Input], model: ModelRef) -> None:
     if reads is None:
         return
     faults: list[str] = []
-    which, other = ("released model", ", or name a model of samples with --model") if model.released else ("model", "")
+    which, other = ("released model", ", or use a model without context (--model)") if model.released else ("model", "")
     if any(isinstance(each, Recording) for each in inputs) and reads != CONTEXT_FORM:
         faults.append(
             f"The {which} reads context of {reads}, and this version of Heartbeat computes {CONTEXT_FORM}: score "
-            "recordings with the version that the model was trained with, or train it anew."
+            "recordings with the version that the model was trained with, or train it again."
         )
     for source in (each for each in inputs if isinstance(each, Source)):
         form = context_of(source)
         if form != reads:
             has = "no context of its beats" if form is None else f"context of {form}"
             faults.append(
-                f"{source.file.path} has {has}, and the {which} reads {reads}: score the recordings themselves, make "
-                f"Parquet of them with `heartbeat prepare --format parquet`{other}."
+                f"{source.file.path} has {has}, but the {which} reads {reads}: score the recordings themselves, or "
+                f"make Parquet of them with `heartbeat prepare --format parquet`{other}."
             )
     if faults:
         raise UsageError(faults)

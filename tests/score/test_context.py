@@ -70,7 +70,7 @@ def test_recordings_and_their_parquet_get_the_same_answers(tmp_path, archive, mo
 
 def test_inputs_without_context_or_with_another_one_are_refused(tmp_path, archive, model):
     write_csv(tmp_path / "beats.csv", 20)
-    with pytest.raises(UsageError, match=r"beats.csv has no context of its beats, and the model reads version"):
+    with pytest.raises(UsageError, match=r"beats.csv has no context of its beats, but the model reads version"):
         score(tmp_path / "beats.csv", tmp_path / "out", model)
     prepare(archive, tmp_path / "beats", split="none", format="parquet")
     newer = replace(CONTEXT_FORM, version=CONTEXT_FORM.version + 1)

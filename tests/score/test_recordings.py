@@ -196,7 +196,7 @@ def test_a_lead_that_no_recording_has_is_refused_before_anything_is_scored(archi
 
 def test_recordings_and_tables_are_not_mixed(archive, tmp_path):
     (tmp_path / "a.csv").write_text("1,2\n")
-    with pytest.raises(DataRefused, match=r"a\.csv is no recording"):
+    with pytest.raises(DataRefused, match=r"a\.csv is not a recording"):
         find_inputs([str(archive), str(tmp_path / "a.csv")], ScoreSettings())
     shutil.copy(tmp_path / "a.csv", archive)
     with pytest.raises(DataRefused, match=r"holds recordings \(.*\) and files of beats \(a\.csv\)"):
@@ -205,10 +205,10 @@ def test_recordings_and_tables_are_not_mixed(archive, tmp_path):
         ({"lead": "II", "annotations": "pred"}, "--lead, --annotations are"),
         ({"lead": "II"}, "--lead is"),
     ):
-        with pytest.raises(UsageError, match=f"{said} about recordings"):
+        with pytest.raises(UsageError, match=f"{said} for recordings"):
             find_inputs([str(tmp_path / "a.csv")], ScoreSettings(**flags))
     (archive / "a.csv").unlink()
-    with pytest.raises(UsageError, match="--no-label is about files of beats"):
+    with pytest.raises(UsageError, match="--no-label is for files of beats"):
         find_inputs([str(archive)], ScoreSettings(labelled=False))
 
 

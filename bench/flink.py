@@ -1,10 +1,10 @@
-"""Scoring on clusters of this machine beside bare processes and the local runner.
+"""Speed of scoring on clusters on this machine, compared with bare processes and the local runner.
 
 Usage: python -m bench.flink MODEL_DIR FILE.csv [--only NAME ...] [--rows 1000000] [--few 350000]
 
-Rates are of the time between the beginning of the first shard and the end of the last, as the shards' records tell it:
-start-up excluded. The cost of a job on Flink beside the local runner is that of the whole command, start-up and all.
-All figures are wall seconds and need an idle machine; `make engines` has to have fetched the engines.
+Rates cover the time from the beginning of the first shard to the end of the last, as the shards' records have it, so
+start-up is excluded. The cost of a job on Flink, compared with the local runner, is that of the whole command. All
+figures are wall seconds and need an idle machine; run `make engines` first.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Inputs:
 
 
 def flink(inputs: Inputs) -> None:
-    """Compare Flink with the local runner, and two TaskManagers with one, beside bare processes."""
+    """Compare Flink with the local runner and with bare processes, and two TaskManagers with one."""
     local = command(inputs.model_dir, f"{inputs.many}/*.csv", inputs.scratch / "local", ["--workers", "2"])
     on_flink = {}
     for count, folder in ((2, inputs.many), (1, inputs.few)):
@@ -121,14 +121,14 @@ def flink(inputs: Inputs) -> None:
             on_flink[count] = command(inputs.model_dir, f"{folder}/*.csv", inputs.scratch / f"on-flink-{count}", flags)
     one, two = on_flink[1], on_flink[2]
     bare_one, bare_two = (bare(inputs.model_dir, inputs.halves[:count], inputs.scratch) for count in (1, 2))
-    whole = f"{two.rows:,} beats, Flink against local, whole command"
+    whole = f"{two.rows:,} beats on Flink, whole command; compared with the local runner"
     print_line(whole, two.command, local.command, "s", local.command / two.command)
-    print_line("the same, start-up", two.start, local.start, "s", local.start / two.start)
+    print_line("the same, start-up alone", two.start, local.start, "s", local.start / two.start)
     print_rates("the same, start-up excluded", two, local)
-    print_rates("Flink, two TaskManagers against one", two, one)
-    print_rates("two bare processes against one", bare_two, bare_one)
-    print_rates("one process, Flink against bare", one, bare_one, "limit")
-    print_rates("two processes, Flink against bare", two, bare_two, "limit")
+    print_rates("two TaskManagers; compared with one", two, one)
+    print_rates("two bare processes; compared with one", bare_two, bare_one)
+    print_rates("one TaskManager; compared with a bare process", one, bare_one, "limit")
+    print_rates("two TaskManagers; compared with two bare processes", two, bare_two, "limit")
     print_line("peak memory of a worker on Flink", two.peak, 2048, "MiB", 2048 / two.peak, "limit")
 
 
@@ -143,8 +143,8 @@ def spark(inputs: Inputs) -> None:
     with local_cluster("spark", inputs.scratch / "spark", 2) as cluster:
         flags = inputs.flags("spark", cluster.address)
         own = command(inputs.model_dir, f"{inputs.few}/*.csv", inputs.scratch / "on-spark", flags)
-    print_rates(f"{own.rows:,} beats, Spark against the local runner", own, local)
-    print_line("the same, start-up", own.start, local.start, "s", local.start / own.start)
+    print_rates(f"{own.rows:,} beats on Spark, start-up excluded; compared with the local runner", own, local)
+    print_line("the same, start-up alone", own.start, local.start, "s", local.start / own.start)
     print_line("peak memory of a worker on Spark", own.peak, 2048, "MiB", 2048 / own.peak, "limit")
 
 
@@ -172,9 +172,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a pushed model's directory")
     parser.add_argument("input", help="a labelled CSV file")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="leave the others out")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of the larger jobs, by linking the file")
-    parser.add_argument("--few", type=int, default=350_000, help="of the smaller ones")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="take only these measures")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="least rows of larger jobs, by linking the file")
+    parser.add_argument("--few", type=int, default=350_000, help="least rows of smaller jobs")
     options = parser.parse_args()
     model_dir = str(Path(options.model).absolute())
     with linked_inputs(model_dir, options.input, options.rows, options.few) as inputs:

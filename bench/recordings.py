@@ -1,4 +1,4 @@
-"""Speed of scoring recordings, compared with other tools, and as recordings grow.
+"""Speed of scoring recordings, compared with other tools, and by length of recording.
 
 Usage: python -m bench.recordings MODEL_DIR MITDB [--ecgs 20000]
 
@@ -171,16 +171,16 @@ def main() -> None:
         if importlib.util.find_spec("neurokit2"):
             taken = alternating({"ours": annotated, "peer": with_neurokit}, options.model, [day])
             with_ours, with_peer = ([figures["cpu"] for figures in taken[each]] for each in ("ours", "peer"))
-            compare("a day, NeuroKit2", with_ours, with_peer, "CPU s")
-        for name, stem in (("a lead that comes off", off), ("an hour", hour)):
+            compare("a day, NeuroKit2's cleaning and peaks", with_ours, with_peer, "CPU s")
+        for name, stem in (("a lead that comes off", off), ("one hour", hour)):
             other = _least(options.model, stem)
             per_hour, per_other = own["cpu"] / _hours(day), other["cpu"] / _hours(stem)
-            print_line(f"per hour, {name}", per_other, per_hour, "CPU s", per_other / per_hour)
+            print_line(f"per hour: {name}; compared with a day", per_other, per_hour, "CPU s", per_other / per_hour)
         fortnight = fresh(annotated, options.model, [long], str(top / "long-out"))
         per_hour = fortnight["cpu"] / _hours(long)
-        print_line("per hour, a fortnight", per_hour, own["cpu"] / _hours(day), "CPU s",
+        print_line("per hour: a fortnight; compared with a day", per_hour, own["cpu"] / _hours(day), "CPU s",
                    per_hour * _hours(day) / own["cpu"])  # fmt: skip
-        print_line("peak memory, a fortnight", fortnight["peak"], own["peak"], "MiB", fortnight["peak"] / own["peak"])
+        print_line("peak memory: a fortnight", fortnight["peak"], own["peak"], "MiB", fortnight["peak"] / own["peak"])
         folders = [top / "ecgs-0", top / "ecgs-1"]
         for number in range(options.ecgs):
             first = number * 10 * FS % (DAY - 10 * FS)

@@ -86,9 +86,7 @@ def test_how_a_part_is_damaged_is_told(
     damage(job)
     assert main(heartbeat, ["report", str(job)]) == 0
     remedy = r"\. `heartbeat score --resume` scores their shards again\."
-    assert re.fullmatch(
-        rf"1 of 4 result files is damaged: {job}/{PART} {how}{remedy}", capsys.readouterr().err.strip()
-    )
+    assert re.fullmatch(rf"1 of 4 result files is damaged: {job}/{PART} {how}{remedy}", capsys.readouterr().err.strip())
 
 
 def test_a_part_whose_rows_cannot_be_read_is_named_in_the_page(scored: Path, tmp_path: Path) -> None:

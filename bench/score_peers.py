@@ -64,27 +64,27 @@ def warm_network(model_dir: str) -> Any:
 
 
 def beam_rows(model_dir: str, inputs: list[str], out: str) -> Figures:
-    """Time Beam's ReadFromText, a parser of each line, RunInference on the same signature, and WriteToText."""
+    """Time Beam's ReadFromText, a parser of each line, RunInference on the SavedModel's signature, and WriteToText."""
     import apache_beam as beam
     import numpy as np
+    import tensorflow as tf
     from apache_beam.ml.inference.base import ModelHandler, RunInference
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
     from components.beat import SAMPLES
-    from components.score.model import ScoringModel
 
     class Handler(ModelHandler):
-        def load_model(self) -> ScoringModel:
-            return ScoringModel(model_dir, "0" * 64)
+        def load_model(self) -> Any:
+            return tf.saved_model.load(model_dir)
 
-        def run_inference(self, batch: list[Any], model: ScoringModel, inference_args: Any = None) -> list[Any]:
-            return list(model.answers(np.stack(batch), len(batch)).probabilities)
+        def run_inference(self, batch: list[Any], model: Any, inference_args: Any = None) -> list[Any]:
+            return list(model.signatures["beats"](signal=tf.constant(np.stack(batch)))["probabilities"].numpy())
 
     def parse(line: str) -> Any:
         return np.array(line.split(",")[:SAMPLES], np.float32)
 
     use_one_thread()
-    ScoringModel(model_dir, "0" * 64)
+    tf.saved_model.load(model_dir)
     began = time.process_time()
     with beam.Pipeline(FnApiRunner()) as pipeline:
         _ = (

@@ -16,7 +16,7 @@ from components.beats.shape import shape_columns
 from components.beats.windows import BeatWindows, WindowCutter
 
 CONTEXT_VERSION: Final = 3
-"""Rises with every change of what the numbers mean; a model takes no other version than the one it learnt from."""
+"""Raised whenever the meaning of the numbers changes; a model accepts only the version it was trained on."""
 
 CONTEXT_NAMES: Final = (
     # RR is the log of the interval in s from the beat before, next RR that to the beat after.
@@ -66,14 +66,14 @@ CONTEXT_NAMES: Final = (
 CONTEXT_FORM: Final = ContextForm(CONTEXT_VERSION, CONTEXT_NAMES)
 
 STRETCH_BEATS: Final = 4096
-"""What is relative to the recording is relative to an equal part of it of at most so many beats, about an hour: a long
-recording is treated as the half-hour ones that models learn from, and in bounded memory."""
+"""Long recordings are split into equal stretches of at most this many beats (about an hour); numbers are relative to
+the stretch: like the half-hour recordings that models learn from, and in bounded memory."""
 
 RECENT, AROUND, FAR, NEAR = 32, 41, 81, 11
 """Beats that RR is compared with: the last ones, and those around it."""
 
 RR_SECONDS: Final = (0.15, 4.0)
-"""Shorter and longer intervals are taken for these: an extra detection, a pause or a gap."""
+"""Intervals are clipped to these: others are an extra detection, a pause or a gap."""
 
 Columns = dict[str, npt.NDArray[np.float32]]
 

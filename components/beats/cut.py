@@ -32,13 +32,13 @@ STEP = RECORD_RATE_HZ // SAMPLE_RATE_HZ
 """Samples of the record per sample of a beat."""
 
 OVERHANG = 5
-"""The window goes one over this of the next interval past the next annotation."""
+"""The window extends past the next annotation by the next interval over this."""
 
 PAUSE_SECONDS = 6
-"""Longest interval between two beats that are taken to follow each other; the longest pause in MIT-BIH has 5.9 s."""
+"""Longest interval between two consecutive beats; the longest pause in MIT-BIH is 5.9 s."""
 
 NEAREST_SECONDS = 0.1
-"""Beats nearer than this are one that was annotated twice: the nearest have 0.144 s in MIT-BIH, 0.133 s in SVDB."""
+"""Beats closer than this are one beat annotated twice: the closest are 0.144 s apart in MIT-BIH, 0.133 s in SVDB."""
 
 DETECTED = ""
 """Symbol of a beat that was found in the signal and has no class."""
@@ -93,7 +93,7 @@ class CutCounts:
     unknown: Counter[str] = field(default_factory=Counter)
     unfollowed: tuple[int, ...] = ()  # positions of beats that no other follows within PAUSE_SECONDS
     doubled: tuple[int, ...] = ()  # positions of beats at one sample with another, that stands for them
-    flat: tuple[int, ...] = ()  # positions of beats whose window has one value only, or none at all
+    flat: tuple[int, ...] = ()  # positions of beats whose window has at most one distinct value
     missing: tuple[int, ...] = ()  # positions of beats whose window holds a sample that is not a number
 
     def __add__(self, other: CutCounts) -> CutCounts:
@@ -251,7 +251,7 @@ def gather(
     labels: Mapping[str, int],
     context: npt.NDArray[np.float32] | None = None,
 ) -> CutBeats:
-    """Make the columns of the windows that can be used.
+    """Make the columns of the usable windows.
 
     Args:
         values: float32[m, 187] as from cut_windows.
@@ -294,7 +294,7 @@ def count(windows: Windows, spread: npt.NDArray[np.float64], samples: npt.NDArra
 
 
 def points_down(signal: npt.NDArray, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return bool[n]: whether the QRS at each position goes further below its surroundings than above.
+    """Return bool[n]: whether the QRS at each position deflects further down than up from its surroundings.
 
     Args:
         signal: any real dtype[length], any unit, 360 Hz; a stretch with a missing sample (NaN) does not point down.

@@ -52,7 +52,7 @@ def is_kaggle_test(source: Source) -> bool:
 def has_kaggle_beats(file: InputFile) -> bool:
     """Tell whether the samples and labels of a Parquet file are those of Kaggle's test file, in its order.
 
-    Kaggle's text is what its values are spelled as float32, so rows of equal values are rows of equal text.
+    Kaggle's text is its values formatted as float32, so rows with equal values have equal text.
 
     Raises:
         DataRefused: the file cannot be read.

@@ -1,4 +1,4 @@
-"""Simulated rhythms: intervals between beats, and which of the beats are ectopic ones from above the ventricles."""
+"""Simulated rhythms: intervals between beats, and which beats are supraventricular ectopic ones."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ KINDS: Final = {
     "tachycardia": 0.14,
     "majority": 0.14,
 }
-"""Kind of rhythm -> how often it is drawn, relatively."""
+"""Kind of rhythm -> relative frequency."""
 
 WITHOUT_P: Final = frozenset({"fibrillation", "flutter"})
 """Kinds of rhythm in which the atria do not beat as one, so that there is no P wave."""
 
 GROUPS: Final = {"rare": (0.005, 0.05), "often": (0.05, 0.25), "pairs": (0.02, 0.12), "runs": (0.01, 0.12)}
-"""Kind of scattered ectopic beats -> from which to which share of the beats a group of them begins at."""
+"""Kind of scattered ectopic beats -> range of the share of beats at which a group of them begins."""
 
 LEAST: Final = 0.28
 """Shortest interval, s."""
 
 
 def draw_kind(rng: np.random.Generator) -> str:
-    """Return one of KINDS, drawn as often as is said there."""
+    """Draw one of KINDS by its frequency."""
     return str(rng.choice(list(KINDS), p=np.array(list(KINDS.values())) / sum(KINDS.values())))
 
 
@@ -80,7 +80,7 @@ def _sinus(count: int, rng: np.random.Generator) -> Intervals:
 
 
 def _flutter(count: int, rng: np.random.Generator) -> Intervals:
-    """Return intervals of two to five cycles of the atria each, some of them as many as the one before."""
+    """Return intervals of two to five atrial cycles each, some repeating the number before."""
     cycle, stay = rng.uniform(0.18, 0.27), rng.uniform(0, 0.7)
     cycles = rng.choice([2, 3, 4, 5], count, p=rng.dirichlet([1.5, 1.5, 1.5, 0.3]))
     kept = rng.random(count) < stay
@@ -91,7 +91,7 @@ def _flutter(count: int, rng: np.random.Generator) -> Intervals:
 
 
 def _put(base: Intervals, rr: Intervals, early: Early, beat: int, share: float) -> None:
-    """Make a beat an ectopic one that comes after this share of the sinus interval."""
+    """Make a beat ectopic, after this share of the sinus interval."""
     rr[beat], early[beat] = max(base[beat] * share, LEAST), True
 
 

@@ -12,7 +12,7 @@ from components.beats.windows import AFTER, BEFORE, WINDOW_HZ, BeatWindows
 Floats = npt.NDArray[np.float32]
 
 SHIFT: Final = 8
-"""A beat is moved by so many samples at most (67 ms) to where it is most like the dominant one, or has its greatest
+"""A beat is shifted by at most this many samples (67 ms) to where it best matches the dominant one, or has its greatest
 deflection: annotators and detectors place beats differently, SVDB's annotators 8 to 25 ms before the peak."""
 
 CENTRE: Final = BEFORE - SHIFT
@@ -30,8 +30,7 @@ T_WAVE: Final = slice(CENTRE + 16, CENTRE + 46)
 """Parts of an aligned window that are compared."""
 
 SAMPLE: Final = 128
-"""Beats, evenly spread over the stretch, among which the common shapes are looked for: comparing all with all would
-take time that grows with the square of their number."""
+"""Beats, evenly spread over the stretch, in which common shapes are sought: comparing all takes quadratic time."""
 
 ALIKE, OTHER, ALIGNED = 0.9, 0.8, 0.7
 """Correlation of two QRS from which they are one shape, below which they are two, and from which one can be aligned
@@ -44,7 +43,7 @@ LEAST_BEATS: Final = 3
 """Beats of the sample that make a second shape."""
 
 LARGEST: Final = 8.0
-"""Peaks are limited to so many times the deflection of the dominant beat."""
+"""Peaks are clipped at this many times the deflection of the dominant beat."""
 
 Columns = dict[str, Floats]
 

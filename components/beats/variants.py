@@ -20,10 +20,10 @@ from components.beats.rhythms import WITHOUT_P, draw_kind, simulate_intervals
 from components.beats.windows import BEFORE, WINDOW_HZ, BeatWindows
 
 PIECE_BEATS: Final = (120, 450)
-"""Beats of a piece, drawn so that each order of length is as likely."""
+"""Beats of a piece, drawn log-uniformly."""
 
 LEAST_BEATS: Final = 60
-"""A recording's last piece has at least so many."""
+"""Fewest beats of a recording's last piece."""
 
 NORMAL_PIECES: Final = 0.4
 """Share of the pieces without an ectopic beat that are kept."""
@@ -34,7 +34,7 @@ RHYTHMS: Final = 6
 RHYTHM_BEATS: Final = 400
 
 NOISY_SHARE: Final = 1 / 3
-"""Share of a recording that is a variant with noise: all of it would outweigh what recordings hold."""
+"""Share of a recording that gets a noisy variant: all of it would outweigh the recorded beats."""
 
 OF_SHAPE: Final = [
     column for column, name in enumerate(CONTEXT_NAMES) if not name.startswith("rr") and name != "alike_early"
@@ -85,9 +85,9 @@ def _pieces(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.G
 def _rhythms(windows: BeatWindows, label: npt.NDArray[np.int64], rng: np.random.Generator) -> Iterator[Variant]:
     """Give normal beats other intervals; those that come early by the simulated rhythm are S.
 
-    Their shapes are compared with those of the whole recording, as ever: among normal beats alone no shape is odd, and
-    what is learnt of rhythms would hold for clean recordings alone. In fibrillation and flutter no beat has a P wave:
-    else a network would learn that it is the P wave that makes an early beat normal.
+    Their shapes are compared with those of the whole recording, as usual: among normal beats alone no shape is odd,
+    and what is learnt of rhythms would hold for clean recordings only. In fibrillation and flutter no beat has a P
+    wave: else a network would learn that it is the P wave that makes an early beat normal.
     """
     normal = np.flatnonzero(label == NORMAL)
     if len(normal) < LEAST_BEATS:

@@ -15,7 +15,7 @@ BEFORE, AFTER = 38, 54
 """Samples of a window before the beat's position (0.32 s) and from there on (0.45 s)."""
 
 ROWS = 1024
-"""Beats whose windows are computed at once: what stays in a processor's cache."""
+"""Beats whose windows are computed at once: as many as fit into a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class WindowCutter:
 
         Args:
             signal: any real dtype[length], any unit, NaN where a sample is missing: the block, with `reach` samples on
-                either side of its beats as far as the recording goes. Beyond it the signal goes on with its last value.
+                either side of its beats where the recording has them. Past its ends the edge value is repeated.
             offset: position in the recording of the block's first sample.
             positions: int64[m], the block's beats, rising, in samples of the recording.
         """
@@ -108,8 +108,7 @@ def _windows(
 ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]:
     """Return the shapes and scales of beats, as in BeatWindows, from float32[m, samples] around them.
 
-    What is around them is overwritten. A matrix product would do the same, but the last bits of a row of it depend on
-    how many rows there are.
+    `around` is overwritten. A matrix product would do, but the last bits of its rows depend on the number of rows.
     """
     around -= _level(around)
     window = np.zeros((len(around), BEFORE + AFTER), np.float32)

@@ -31,7 +31,7 @@ NO_LEAD: Final = 0x30
 """Bits in the subtype of a noise mark (~): neither of two leads is readable."""
 
 FAR: Final = 1 << 62
-"""A sample behind every record."""
+"""A sample past the end of any record."""
 
 Spans = npt.NDArray[np.int64]
 """int64[k, 2]: first and last sample of each."""
@@ -116,7 +116,7 @@ def _inside(samples: npt.NDArray[np.int64], spans: Spans) -> npt.NDArray[np.bool
 def pair_beats(
     reference: npt.NDArray[np.int64], test: npt.NDArray[np.int64], window: int
 ) -> list[tuple[int, int, int, int]]:
-    """Go through two annotators of one record and pair each beat with its nearest, both ways.
+    """Pair the beats of two annotators of one record, each with its nearest, both ways.
 
     The earlier of the two next beats is paired if the other lies within the window and no later one is nearer to it,
     or if the nearer one has an even nearer beat.
@@ -178,7 +178,7 @@ class Comparison:
 
     @property
     def beats(self) -> tuple[int, int]:
-        """Return how many beats the reference has, and the test."""
+        """Return the numbers of beats of the reference and of the test."""
         return int(self.matrix[:O].sum()), int(self.matrix[:, :O].sum())
 
     @property
@@ -253,7 +253,7 @@ def _doubled(sample: npt.NDArray[np.int64], start: int) -> int:
 
 
 def _letters(beats: Beats, at: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the letter that an annotator has for each beat: its class, or O or X if the index is -1."""
+    """Return an annotator's letter for each beat: its class, or O or X if the index is -1."""
     return np.where(at >= 0, np.append(beats.label, 0)[at], np.where(_inside(sample, beats.shutdown), X, O))
 
 
@@ -275,7 +275,7 @@ def _rr(beats: Beats) -> npt.NDArray[np.float64]:
 
 
 class _Runs:
-    """Runs of ectopic beats of one annotator; an episode of flutter or fibrillation is a run of the greatest length."""
+    """Runs of ectopic beats of one annotator; an episode of flutter or fibrillation counts as a longest run."""
 
     def __init__(self, beats: Beats, labels: tuple[int, ...], episodes: Spans) -> None:
         label = beats.label

@@ -21,7 +21,7 @@ from components.train.export import load_predict
 from components.verdict import Verdict, data_caveats, of_kind, verdict_json
 
 COMPARED: dict[str, Metric] = {"accuracy": accuracy_of, "macro_f1": macro_f1_of}
-"""Metrics in which the newest push is compared, on clean and noisy beats."""
+"""Metrics compared with the newest push's, on clean and noisy beats."""
 
 STEADY = 1e-3
 """Largest mean change of a probability between beats that differ by a millionth; trained networks show about 1e-6."""

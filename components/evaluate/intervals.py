@@ -1,4 +1,4 @@
-"""How far a metric may be from its true value by chance: Wilson intervals and bootstraps over beats.
+"""How far chance may move a metric from its true value: Wilson intervals and bootstraps over beats.
 
 A resample draws beats with replacement. All metrics here are functions of counts, so beats with the same answers are
 drawn together, by one multinomial: the same distribution as drawing rows, at a hundredth of the cost. If one beat

@@ -24,14 +24,14 @@ HOW_TO_GET: Final = (
 SIMILAR: Final = re.compile(
     r"(?i)(?!(?-i:mitbih_(train|test)\.csv(\.gz)?)$)(?!.*_provenance\.csv)(?!\.).*(train|test).*\.csv.*"
 )
-"""Names that may be of the files that are missing, such as `mitbih_train (1).csv`."""
+"""Names that may be those of missing files, such as `mitbih_train (1).csv`."""
 
 REMEDIES: Final = (
     (re.compile(r"(?i).*\.(zip|7z|rar|bz2|xz|zst|lz4|tar|tgz|tar\.gz)"), "unpack it"),
     (re.compile(r"(?i).*\.(crdownload|opdownload|download|part|partial|filepart|aria2)"), "download it again"),
     (re.compile(r".*", re.DOTALL), "rename what is meant"),
 )
-"""Endings of similar names, the first that fits -> what to do about such a file."""
+"""Ending of a similar name (the first match counts) -> what to do about the file."""
 
 NAMED: Final = 4
 """How many names of a folder a sentence lists where the missing file may be called anything."""
@@ -118,7 +118,7 @@ def find_inputs(data_dir: str) -> TrainTest:
 
 
 def _others(folder: str, names: Sequence[str], missing: Sequence[str]) -> str:
-    """Say what a local folder has in place of the files that are missing, and what to do about it."""
+    """Say what a local folder has instead of the missing files, and what to do about it."""
     wanted = [*missing, *(f"{name}.gz" for name in missing)]
     by_remedy: dict[str, list[str]] = {}
     for name in sorted(names):

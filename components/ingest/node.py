@@ -45,12 +45,12 @@ def ExampleGen(  # noqa: N802 - the function's name is the node's id
 ) -> None:
     """Read the train and the test file into splits train, eval and test, one Beam element per shard.
 
-    It finishes whatever the files hold: a gate judges them.
+    It finishes whatever the files hold; IngestGate judges them.
 
     Args:
         data: folder or URI that holds the files.
         settings: DataSettings as JSON.
-        fingerprint: of the files; not read, but another one makes the node run again.
+        fingerprint: of the files; unused, but a change makes the node run again.
         code_digest: of the code, likewise.
 
     Raises:

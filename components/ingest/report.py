@@ -19,7 +19,7 @@ SUMMARY_FILE: Final = "ingest.json"
 REJECTS_FILE: Final = "rejects.jsonl"
 
 NAMED_STRAYS: Final = 6
-"""Files left alone that are named; a folder may hold any number."""
+"""Ignored files that are named; a folder may hold any number."""
 
 NAMES: Final = [f"{symbol} ({name})" for symbol, name in zip(CLASSES, CLASS_NAMES, strict=True)]
 

@@ -155,7 +155,7 @@ def _kind_of_split(inputs: TrainTest, records: Mapping[str, Mapping[str, int]]) 
 
 
 def finish_ingest(plan: IngestPlan, report_uri: str) -> IngestSummary:
-    """Join what the jobs left to `ingest.json` and `rejects.jsonl`.
+    """Merge the jobs' outputs into `ingest.json` and `rejects.jsonl`.
 
     Raises:
         DataRefused: a shard's record is not there.

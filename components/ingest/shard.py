@@ -36,7 +36,7 @@ QUOTED_TEXT: Final = 80
 """Characters of a rejected line that are quoted."""
 
 REFUSED: Final = "refused"
-"""Key of what stands in the place of a record if the shard could not be done."""
+"""Key of what is written instead of a record if the shard failed."""
 
 ERRORS: Final = {kind.__name__: kind for kind in (HeartbeatError, DataRefused, EnvironmentRefused)}
 

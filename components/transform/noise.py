@@ -1,8 +1,8 @@
 """The study's noise: Gaussian, drawn for each beat from the beat's own content and the number of the draw.
 
-A beat gets the same noise in whatever batch, order, process or graph it comes. So there is no generator with a state
-(counters are hashed instead) and no log or cosine (their vectorised and scalar forms differ in the last bit, and which
-one a sample meets depends on its place in the batch): a normal number is the sum of two table look-ups.
+A beat gets the same noise in any batch, order, process or graph. So there is no stateful generator (counters are
+hashed) and no log or cosine (their vectorised and scalar forms differ in the last bit, and a sample's position in the
+batch decides which is used): a normal number is the sum of two table look-ups.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def normal_numbers(signal: tf.Tensor, draw: int) -> tf.Tensor:
 def _beat_keys(signal: tf.Tensor, draw: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Two independent words, uint32[n, 1] each, of a beat's content and the draw.
 
-    One word would not do: among a hundred thousand beats some would then share a run of counters.
+    One word is too few: among a hundred thousand beats some would share a run of counters.
     """
     import tensorflow as tf
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 CONTEXT_LIMIT = 4.0
-"""Standard deviations at which a number of the context is cut off: pauses and artefacts lie tens of them away."""
+"""Standard deviations at which context is clipped: pauses and artefacts lie tens of them away."""
 
 NOISE_DRAW = 0
 """The draw of the `noisy` output; tests of a model use draws from 1 on."""

@@ -13,13 +13,13 @@ from components.verdict import Verdict
 from pipeline.kubeflow.uris import Json
 
 PATH: Final = "/apis/v2beta1"
-"""Where the API is below its host."""
+"""Path of the API on its host."""
 
 TOKEN: Final = "KFP_TOKEN"
-"""Environment variable of the token that Kubeflow asks for, where it asks for one."""
+"""Environment variable that holds the token, if Kubeflow requires one."""
 
 ANSWER_SECONDS: Final = 10.0
-"""Longest that the server may take to answer."""
+"""Timeout of a request."""
 
 
 class ApiError(EnvironmentRefused):
@@ -31,7 +31,7 @@ class ApiError(EnvironmentRefused):
 
     @property
     def may_pass(self) -> bool:
-        """Whether the next try may well succeed: a forwarded port is lost now and then, a proxy restarts."""
+        """Whether a retry may succeed: forwarded ports drop now and then, proxies restart."""
         return self.http_status == 0 or self.http_status >= 500
 
 
@@ -61,13 +61,13 @@ def ask(host: str, path: str, **query: str) -> Json:
 
 
 def no_answer(host: str, error: BaseException) -> ApiError:
-    """Return the error of a host that is not reached."""
+    """Return the error for a host that cannot be reached."""
     reason = re.sub(r"^\[Errno \d+\] ", "", str(error).rpartition(": ")[2].rstrip("'\")>")) or type(error).__name__
     return ApiError(f"{host} does not answer ({reason}). Check --host, and that its port is forwarded.")
 
 
 def login_page(host: str, does: str) -> ApiError:
-    """Return the error of a host that sends browsers, and so us, to a login page; `does` says how."""
+    """Return the error for a host that responds with a login page; `does` says how."""
     return ApiError(
         f"{host} {does}: a login page, most likely. Put a valid token into {TOKEN}, or name the API's own address with "
         "--host, a forwarded port for example.",
@@ -76,9 +76,9 @@ def login_page(host: str, does: str) -> ApiError:
 
 
 def refusal(host: str, status: int, body: str, namespace: str | None) -> ApiError:
-    """Return the error of an answer that is no success: JSON with a `message` where Kubeflow itself answers.
+    """Return the error for an unsuccessful response: JSON with a `message` if it comes from Kubeflow itself.
 
-    The namespace is the one that was asked for.
+    `namespace` is the requested one.
     """
     try:
         fields = json.loads(body)

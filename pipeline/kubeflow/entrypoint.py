@@ -1,9 +1,8 @@
 """Where every step on Kubeflow starts: `python -m pipeline.kubeflow.entrypoint`, with the arguments that TFX compiled.
 
-TFX's own entry point does the work, between two translations of the messages: Kubeflow's ExecutorInput is not quite
-what TFX expects, nor TFX's ExecutorOutput what Kubeflow takes. A step notes its start and end in the object store, for
-the report. A step that fails prints the reason in sentences as the last lines of its log and ends with the error's exit
-code.
+TFX's own entry point does the work. Its messages are translated on the way in and out: Kubeflow's ExecutorInput is not
+quite what TFX expects, nor is TFX's ExecutorOutput what Kubeflow accepts. A step notes its start and end in the object
+store, for the report. A step that fails ends its log with the reason in sentences, and exits with the error's code.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from pipeline.kubeflow.uris import LOGS_OUTPUT, Json, local_path
 from pipeline.refusal import refusal_behind
 
 KUBEFLOW_METADATA: Final = frozenset({"display_name", "store_session_info"})
-"""What Kubeflow adds to the metadata of artifacts; TFX would hand it on as properties of ours."""
+"""What Kubeflow adds to artifact metadata; TFX would pass it on as custom properties."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -56,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def run_step(executor: str, executor_input: Json, inputs_spec: Json, beam_options: Sequence[str]) -> None:
-    """Run an executor on Kubeflow's ExecutorInput, and rewrite its output file as Kubeflow takes it.
+    """Run an executor on Kubeflow's ExecutorInput, and rewrite its output file for Kubeflow.
 
     `executor` is the import path of the class, `inputs_spec` has the component's input definitions as compiled.
 
@@ -91,7 +90,7 @@ def step_input(executor_input: Json, inputs_spec: Json) -> Json:
 
 
 def step_output(executor_output: Json, executor_input: Json) -> Json:
-    """Return an ExecutorOutput of TFX as Kubeflow takes it, with the artifacts' URIs in place of their local copies."""
+    """Return TFX's ExecutorOutput in Kubeflow's form, with the artifacts' URIs instead of their local paths."""
     text = json.dumps(executor_output)
     for artifact in _artifacts(executor_input):
         text = text.replace(local_path(artifact["uri"]), artifact["uri"])
@@ -100,7 +99,7 @@ def step_output(executor_output: Json, executor_input: Json) -> Json:
 
 
 def _unwrapped(value: Any) -> Any:
-    """Return a list or an object of an artifact's metadata, which Kubeflow wraps, as it was written."""
+    """Unwrap a list or an object in an artifact's metadata, which Kubeflow wraps."""
     if isinstance(value, dict) and len(value) == 1:
         return value.get("struct", value.get("list", value))
     return value

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 STEP_VARIABLE: Final = "_KFP_RUNTIME"
-"""Environment variable by which the kfp package knows that it runs in a step, and leaves out its client."""
+"""Environment variable that tells the kfp package that it runs in a step, so it does not import its client."""
 
 
 def compile_graph(
@@ -43,14 +43,14 @@ def compile_graph(
 
 
 def runtime_parameters(defaults: Mapping[str, str]) -> dict[str, Any]:
-    """Return a text parameter of the run for each name."""
+    """Return a string parameter of the run for each name."""
     from tfx.orchestration import data_types
 
     return {name: data_types.RuntimeParameter(name, str, default) for name, default in defaults.items()}
 
 
 def register_types(paths: Iterable[str]) -> None:
-    """Tell TFX where artifact types of ours are; it would take a type's name for its import path."""
+    """Register our artifact types with TFX, which would otherwise take a type's name for its import path."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
     from tfx.utils import import_utils
 

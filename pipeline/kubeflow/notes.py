@@ -1,8 +1,8 @@
 """Each step records its state in the object store, because the report task cannot query Kubeflow for it.
 
-A step notes that it has begun, and once more how it ended. From these notes follows what became of each stage. A stage
-that Kubeflow takes from its cache starts no step, and so notes nothing: its outputs are found through the notes of the
-steps that read it, and those of earlier runs.
+A step notes its start, and later how it ended; these notes tell what became of each stage. A stage that Kubeflow takes
+from its cache starts no step and leaves no note: its outputs are found through the notes of the steps that read them
+and of earlier runs.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class StepNote:
 
     stage: str
     state: Literal["begun", "ran", "failed"] = "begun"  # a step that stays `begun` was killed
-    seconds: float = 0.0  # from its begin to its end, with the imports of TFX
-    cpu_seconds: float = 0.0  # of its process and that one's children
+    seconds: float = 0.0  # from start to end, including the imports of TFX
+    cpu_seconds: float = 0.0  # of its process and child processes
     status: str = ""  # as a run's, where it failed
     exit_code: int = 0  # what its process ends with
     verdict: Sequence[Verdict] = ()  # why it failed

@@ -21,25 +21,25 @@ from pipeline.kubeflow.spec import TASKS
 from pipeline.kubeflow.uris import REPORT_STAGE, Json
 
 POLL_SECONDS: Final = 5.0
-"""Between two looks at a run; a stage takes ten seconds at least."""
+"""Between two polls of a run; a stage takes at least ten seconds."""
 
 LOOKS: Final = 6
-"""Looks in a row that may get no answer."""
+"""Unanswered polls in a row after which waiting ends."""
 
 PENDING_SECONDS: Final = 900.0
-"""Longest that a pod may wait for its image and its node: more than an autoscaler needs for a new node."""
+"""Longest wait of a pod for its image and node: more than an autoscaler needs to add a node."""
 
 IMAGE_TROUBLE: Final = re.compile(r"ImagePullBackOff|ErrImagePull|InvalidImageName|manifest unknown", re.IGNORECASE)
-"""What Kubernetes says of an image that it cannot get."""
+"""What Kubernetes reports when it cannot pull an image."""
 
 MESSAGE_LENGTH: Final = 300
-"""Characters of a message of Kubeflow's that a sentence quotes."""
+"""Characters quoted of a message from Kubeflow."""
 
 
 def data_fingerprint(data: str) -> str | None:
-    """List the CSVs and return the fingerprint of their names, sizes and times: the cache key of what they hold.
+    """Return the fingerprint of the CSVs' names, sizes and times, the cache key of their content.
 
-    It is None for a folder that only the pods have.
+    It is None for a folder that only the pods can see.
 
     Raises:
         UsageError: no file system has the URI's scheme.
@@ -60,7 +60,7 @@ class Server:
     experiment: str  # that runs belong to
 
     def check(self) -> None:
-        """Ask the API for its health: the kfp client would try a host that is away for minutes.
+        """Check the API's health first: the kfp client would retry an unreachable host for minutes.
 
         Raises:
             EnvironmentRefused: it does not answer, or refuses.
@@ -92,7 +92,7 @@ class Server:
 
     @contextlib.contextmanager
     def _refusals(self) -> Iterator[None]:
-        """Put what the kfp client raises into a sentence."""
+        """Turn what the kfp client raises into one sentence."""
         import kfp_server_api
         import urllib3
 
@@ -167,7 +167,7 @@ class Run:
         raise AssertionError("the last look returns or raises")
 
     def _tasks(self) -> list[Json]:
-        """List the tasks as a Kubeflow without ML Metadata has them; an older one has no such list."""
+        """List the tasks by the API of Kubeflow without ML Metadata; older versions lack it."""
         tasks: list[Json] = []
         token = ""
         while True:
@@ -183,7 +183,7 @@ class Run:
                 return tasks
 
     def _refuse_to_wait_longer(self, tasks: Sequence[Json], pending: dict[str, float]) -> None:
-        """Kubeflow does not say why a pod waits: how long it has is all there is to go by."""
+        """Refuse after PENDING_SECONDS: Kubeflow does not say why a pod waits."""
         waiting = {
             task["task_id"]: pending.get(task["task_id"], time.monotonic())
             for task in tasks
@@ -219,7 +219,7 @@ def _name(task: Mapping[str, str]) -> str:
 
 
 def _messages(run_or_task: Json) -> list[str]:
-    """List what Kubeflow says of errors of a run or a task, now and before."""
+    """List Kubeflow's error messages for a run or a task, past and present."""
     errors = [each.get("error") for each in (*(run_or_task.get("state_history") or []), run_or_task)]
     sources = [*errors, run_or_task.get("status_metadata")]
     return [each["message"] for each in sources if each and each.get("message")]

@@ -17,7 +17,7 @@ LOGS_OUTPUT: Final = "executor-logs"
 """An output that Kubeflow adds to every task for the log; TFX knows no such type."""
 
 REPORT_STAGE: Final = "Report"
-"""The stage behind all others, which writes the page of a run that has ended."""
+"""The last stage, which writes the report of a run that has ended."""
 
 Json = dict[str, Any]
 """A message of Kubeflow's launcher, or an answer of its API, parsed."""
@@ -90,7 +90,7 @@ class RunFolder:
 
 
 def run_folder_of(uri: str, stage: str) -> RunFolder | None:
-    """Return the folder of the run whose stage left an artifact.
+    """Return the folder of the run whose stage wrote an artifact.
 
     Kubeflow puts an artifact at `<pipeline root>/<pipeline>/<run id>/<stage>/.../<key>`; a URI that is not of this form
     is another system's, and has none.
